@@ -1,0 +1,102 @@
+"""The one source of ids: UUIDv7 inside (RFC 9562), prefixed and sortable outside (`ord_01jc...`)."""
+
+import hashlib
+import os
+import random
+import uuid
+from typing import Protocol
+from uuid import UUID
+
+from .clock import Clock, SystemClock
+from .problems import InvalidInput
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32 in lower case: sorts like the bytes it encodes and has no look-alikes."""
+
+ENCODED_LENGTH = 26
+_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+
+
+class Ids(Protocol):
+    """Makes new ids; two calls never give the same."""
+
+    def new(self) -> UUID: ...
+
+
+def _version_7(milliseconds: int, noise: int) -> UUID:
+    rand_a, rand_b = (noise >> 62) & 0xFFF, noise & ((1 << 62) - 1)
+    return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 7 << 76 | rand_a << 64 | 2 << 62 | rand_b)
+
+
+class SystemIds:
+    """UUIDv7 from the clock and the operating system's randomness."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+
+    def new(self) -> UUID:
+        milliseconds = int(self._clock.now().timestamp() * 1000)
+        return _version_7(milliseconds, int.from_bytes(os.urandom(10), "big"))
+
+
+class SeededIds:
+    """UUIDv7 whose randomness comes from a seed, so that a simulated day can be played again."""
+
+    def __init__(self, clock: Clock, seed: int) -> None:
+        self._clock = clock
+        self._random = random.Random(seed)
+
+    def new(self) -> UUID:
+        return _version_7(int(self._clock.now().timestamp() * 1000), self._random.getrandbits(80))
+
+
+def derive(namespace: str, *parts: UUID | str | int | bytes, secret: bytes = b"") -> UUID:
+    """An id that follows from its parts: the same parts give the same id, on every machine.
+
+    UUIDv8 of BLAKE2b-128 over the parts, each with its length, so that ("a", "bc") and ("ab", "c") differ.
+    With `secret` (up to 64 bytes) nobody without it can guess the id.
+    """
+    digest = hashlib.blake2b(digest_size=16, key=secret, person=namespace.encode()[:16])
+    for part in parts:
+        match part:
+            case UUID():
+                raw = part.bytes
+            case bytes():
+                raw = part
+            case _:
+                raw = str(part).encode()
+        digest.update(len(raw).to_bytes(4, "big"))
+        digest.update(raw)
+    value = int.from_bytes(digest.digest(), "big")
+    value = value & ~(0xF << 76) | 8 << 76
+    return UUID(int=value & ~(0x3 << 62) | 2 << 62)
+
+
+def encode(prefix: str, value: UUID) -> str:
+    """`prefix_` and 26 letters of base 32; sorts as the id does."""
+    number = value.int
+    letters = [""] * ENCODED_LENGTH
+    for position in range(ENCODED_LENGTH - 1, -1, -1):
+        letters[position] = ALPHABET[number & 31]
+        number >>= 5
+    return f"{prefix}_{''.join(letters)}"
+
+
+def decode(prefix: str, text: str) -> UUID:
+    """The id behind `encode(prefix, id)`; raises InvalidInput for anything else."""
+    head, _, tail = text.partition("_")
+    if head == prefix and len(tail) == ENCODED_LENGTH and tail[0] <= "7":
+        number = 0
+        for letter in tail:
+            value = _VALUES.get(letter)
+            if value is None:
+                break
+            number = number << 5 | value
+        else:
+            return UUID(int=number)
+    raise InvalidInput(f"That is not an id of this kind: expected {prefix}_ and {ENCODED_LENGTH} letters.", field="id")
+
+
+def instant_milliseconds(value: UUID) -> int | None:
+    """Milliseconds since 1970 in a UUIDv7, else None."""
+    return value.int >> 80 if value.version == 7 and value.variant == uuid.RFC_4122 else None

@@ -1,0 +1,99 @@
+"""Connections to PostgreSQL: a few that commit, a few that read, none held while the outside world is asked."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import Pool, PoolConnectionProxy
+
+from nightmarket.kernel.problems import Unavailable
+
+Record = asyncpg.Record
+Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+"""What store functions take: a plain connection or one lent by a pool, in a transaction or not."""
+
+COMMITTERS = 2
+READERS = 4
+WRITE_TRANSACTION_SECONDS = 2
+"""PostgreSQL ends a write transaction that lasts longer (`transaction_timeout`), so no lock is held for long."""
+
+READ_SECONDS = 10
+ACQUIRE_SECONDS = 5
+
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.TransactionTimeoutError,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+)
+"""Errors that mean the server went away or ended the session: nothing is known of a transaction in flight."""
+
+
+async def _keep(_: Connection) -> None:
+    """Sessions carry no state between uses, so nothing has to be reset (asyncpg would spend a round trip on it)."""
+
+
+class Database:
+    """Two small pools to one database. Open with `await Database.open(url)`, close with `await close()`."""
+
+    def __init__(self, url: str, committers: "Pool[Record]", readers: "Pool[Record]") -> None:
+        self.url = url
+        self._committers = committers
+        self._readers = readers
+
+    @classmethod
+    async def open(
+        cls, url: str, *, committers: int = COMMITTERS, readers: int = READERS, application: str = "nightmarket"
+    ) -> "Database":
+        """Connect; raises what asyncpg raises when the server cannot be reached."""
+
+        async def pool(size: int, settings: dict[str, str]) -> "Pool[Record]":
+            return await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size,
+                reset=_keep,
+                max_inactive_connection_lifetime=0,
+                server_settings={"application_name": application, "timezone": "UTC", **settings},
+            )
+
+        writing = {"transaction_timeout": f"{WRITE_TRANSACTION_SECONDS}s"}
+        reading = {"statement_timeout": f"{READ_SECONDS}s", "default_transaction_read_only": "on"}
+        return cls(url, await pool(committers, writing), await pool(readers, reading))
+
+    async def close(self) -> None:
+        await self._committers.close()
+        await self._readers.close()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[Connection]:
+        """A connection that cannot write. Raises Unavailable while the server is away."""
+        try:
+            async with self._readers.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                yield connection
+        except CONNECTION_LOST as error:
+            raise Unavailable("The database does not answer at the moment.") from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Connection]:
+        """A write transaction: committed at the end of the block, rolled back when it raises.
+
+        A lost connection raises Unavailable; whether the work was committed is then unknown, so callers make their
+        work repeatable by ids of their own. `committing()` gives the raw errors to those who tell them apart.
+        """
+        try:
+            async with self.committing() as connection, connection.transaction():
+                yield connection
+        except CONNECTION_LOST as error:
+            raise Unavailable("The database does not answer at the moment.") from error
+
+    @asynccontextmanager
+    async def committing(self) -> AsyncGenerator[Connection]:
+        """One of the few connections that commit, without a transaction begun and with errors as they come."""
+        async with self._committers.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            yield connection

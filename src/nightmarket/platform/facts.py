@@ -1,0 +1,137 @@
+"""Facts: what happened, in the past tense, appended in the transaction that made it happen.
+
+One row per batch and kind, its payload a msgpack list of structs. A row carries the `xid8` of its transaction, and
+readers stop below the oldest transaction still running, so that a fact that commits late is never skipped.
+The cursor of a reader is (epoch, xid, sequence); a restored database opens a new epoch.
+"""
+
+import calendar
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.ids import Ids
+
+from .database import Connection
+
+READ_LIMIT = 200
+"""Rows that one reading returns at most; each may list up to a batch of things."""
+
+PARTITIONS_AHEAD_MONTHS = 3
+
+
+class FactType(Protocol):
+    """A msgspec struct that names its kind, such as `orders.placed`."""
+
+    kind: ClassVar[str]
+
+
+F = TypeVar("F")
+
+
+class Cursor(msgspec.Struct, frozen=True, order=True):
+    """Where a reader stands; (0, 0, 0) is before everything."""
+
+    epoch: int = 0
+    xid: int = 0
+    sequence: int = 0
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One row: `amount` things of `kind` that happened at one instant."""
+
+    id: UUID
+    cursor: Cursor
+    at: datetime
+    kind: str
+    amount: int
+    payload: bytes
+
+    def read(self, shape: type[F]) -> list[F]:
+        """The things listed, as structs of that shape (unknown members are ignored, missing ones take defaults)."""
+        return msgspec.msgpack.decode(self.payload, type=list[shape])
+
+    def plain(self) -> list[dict[str, object]]:
+        """The things listed, as plain dictionaries, for people to look at."""
+        return msgspec.msgpack.decode(self.payload)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_APPEND = "INSERT INTO platform.fact (id, at, kind, amount, payload) VALUES ($1, $2, $3, $4, $5)"
+
+
+class Facts:
+    """Appends facts; `ids` gives each row its UUIDv7, by which the table is partitioned."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    async def append(self, tx: Connection, things: Sequence[FactType], at: datetime) -> None:
+        """Write things of one kind as one row of the running transaction; an empty list writes nothing."""
+        if not things:
+            return
+        await tx.execute(_APPEND, self._ids.new(), at, things[0].kind, len(things), _ENCODER.encode(things))
+
+
+_READ = """
+SELECT id, epoch, xid::text::bigint AS xid, sequence, at, kind, amount, payload FROM platform.fact
+WHERE (epoch, xid, sequence) > ($1::integer, $2::bigint::text::xid8, $3::bigint)
+  AND (epoch < platform.current_epoch() OR xid < pg_snapshot_xmin(pg_current_snapshot()))
+  AND ($4::text[] IS NULL OR kind = ANY($4))
+ORDER BY epoch, xid, sequence LIMIT $5
+"""
+
+
+async def read(
+    connection: Connection, after: Cursor, kinds: Sequence[str] | None = None, limit: int = READ_LIMIT
+) -> list[Fact]:
+    """Facts after a cursor, in order, none of them able to be preceded by a later commit."""
+    rows = await connection.fetch(_READ, after.epoch, after.xid, after.sequence, kinds and list(kinds), limit)
+    return [
+        Fact(
+            id=row["id"],
+            cursor=Cursor(row["epoch"], row["xid"], row["sequence"]),
+            at=row["at"],
+            kind=row["kind"],
+            amount=row["amount"],
+            payload=row["payload"],
+        )
+        for row in rows
+    ]
+
+
+_HEAD = """
+SELECT platform.current_epoch() AS epoch, (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1) AS xid
+"""
+
+
+async def head(connection: Connection) -> Cursor:
+    """The cursor behind everything that can be read now; start here to hear only what is new."""
+    row = await connection.fetchrow(_HEAD)
+    assert row is not None
+    return Cursor(row["epoch"], row["xid"], 2**62)
+
+
+def month_bounds(year: int, month: int) -> tuple[UUID, UUID]:
+    """The UUIDv7 range of one month: from its first millisecond to the next month's."""
+
+    def first(year: int, month: int) -> UUID:
+        return UUID(int=(calendar.timegm((year, month, 1, 0, 0, 0)) * 1000) << 80)
+
+    return first(year, month), first(year + month // 12, month % 12 + 1)
+
+
+async def make_partitions(tx: Connection, now: datetime) -> None:
+    """Make the partitions of this month and the next ones, where they are missing."""
+    month = now.astimezone(UTC).replace(day=1)
+    for step in range(PARTITIONS_AHEAD_MONTHS + 1):
+        index = month.month - 1 + step
+        year, number = month.year + index // 12, index % 12 + 1
+        low, high = month_bounds(year, number)
+        await tx.execute(
+            f"CREATE TABLE IF NOT EXISTS platform.fact_{year}_{number:02d} "
+            f"PARTITION OF platform.fact FOR VALUES FROM ('{low}') TO ('{high}')"
+        )

@@ -1,0 +1,114 @@
+"""Consumers of facts: each records what it has handled in the transaction of its effect, so each fact works once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+import structlog
+
+from nightmarket.kernel.clock import Clock
+
+from .database import CONNECTION_LOST, Connection, Database
+from .facts import READ_LIMIT, Cursor, Fact, read
+
+IDLE_SECONDS = 0.1
+FAILURE_SECONDS = 1.0
+
+Handler = Callable[[Connection, Sequence[Fact]], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """A consumer: its name (its place in the log), the kinds it hears, and what it does with a list of facts.
+
+    `handle` runs inside the transaction that moves the cursor; when it raises, neither happened.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    handle: Handler
+
+
+_ENSURE = "INSERT INTO platform.subscription (name) VALUES ($1) ON CONFLICT DO NOTHING"
+_LOCK = """
+SELECT epoch, xid::text::bigint AS xid, sequence FROM platform.subscription WHERE name = $1 FOR UPDATE SKIP LOCKED
+"""
+_MOVE = """
+UPDATE platform.subscription SET epoch = $2, xid = $3::bigint::text::xid8, sequence = $4, handled = handled + $5,
+    moved_at = $6, failing_since = NULL, failure = NULL WHERE name = $1
+"""
+_FAIL = """
+UPDATE platform.subscription SET failing_since = coalesce(failing_since, $2), failure = $3 WHERE name = $1
+"""
+_LAGS = """
+SELECT s.name, s.handled, s.moved_at, s.failing_since, s.failure,
+    (SELECT min(f.at) FROM platform.fact f WHERE (f.epoch, f.xid, f.sequence) > (s.epoch, s.xid, s.sequence)
+        AND f.kind = ANY($1::text[])) AS waiting_since
+FROM platform.subscription s WHERE s.name = $2
+"""
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How far behind a consumer is; `seconds` is the age of the oldest fact it has not handled."""
+
+    name: str
+    handled: int
+    seconds: float
+    failure: str | None
+
+
+async def ensure(tx: Connection, subscription: Subscription) -> None:
+    """Give the consumer its row, before everything, where it has none."""
+    await tx.execute(_ENSURE, subscription.name)
+
+
+async def step(tx: Connection, subscription: Subscription, clock: Clock, limit: int = READ_LIMIT) -> int:
+    """Handle the next facts inside the given transaction. Returns the rows handled; 0 when none or another is at it."""
+    row = await tx.fetchrow(_LOCK, subscription.name)
+    if row is None:
+        return 0
+    facts = await read(tx, Cursor(row["epoch"], row["xid"], row["sequence"]), subscription.kinds, limit)
+    if not facts:
+        return 0
+    await subscription.handle(tx, facts)
+    end = facts[-1].cursor
+    await tx.execute(_MOVE, subscription.name, end.epoch, end.xid, end.sequence, len(facts), clock.now())
+    return len(facts)
+
+
+async def lag(connection: Connection, subscription: Subscription, clock: Clock) -> Lag:
+    """How far behind the consumer is now."""
+    row = await connection.fetchrow(_LAGS, list(subscription.kinds), subscription.name)
+    if row is None:
+        return Lag(subscription.name, 0, 0.0, "it has never run")
+    since = row["waiting_since"]
+    seconds = max(0.0, (clock.now() - since).total_seconds()) if since else 0.0
+    return Lag(subscription.name, row["handled"], seconds, row["failure"])
+
+
+async def follow(database: Database, subscription: Subscription, clock: Clock) -> None:
+    """Run a consumer for ever: at once while there is work, else ten times a second; a failure is kept and retried."""
+    known = False
+    while True:
+        try:
+            async with database.committing() as connection, connection.transaction():
+                if not known:
+                    await ensure(connection, subscription)
+                handled = await step(connection, subscription, clock)
+            known = True
+            await asyncio.sleep(0 if handled else IDLE_SECONDS)
+        except CONNECTION_LOST:
+            await asyncio.sleep(FAILURE_SECONDS)
+        except Exception as error:
+            log.exception("subscription_failed", subscription=subscription.name)
+            await _note_failure(database, subscription, clock, error)
+            await asyncio.sleep(FAILURE_SECONDS)
+
+
+async def _note_failure(database: Database, subscription: Subscription, clock: Clock, error: Exception) -> None:
+    try:
+        async with database.committing() as connection:
+            await connection.execute(_FAIL, subscription.name, clock.now(), f"{type(error).__name__}: {error}"[:500])
+    except CONNECTION_LOST:
+        log.warning("failure_not_noted", subscription=subscription.name)
