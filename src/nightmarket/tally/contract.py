@@ -1,0 +1,155 @@
+"""What others may ask of tallies: open, adjust, lock, claim, settle, release, lapse.
+
+A tally has a capacity, and `0 <= held + spent <= capacity` always. An order is one claim on several tallies: all of it
+or none of it, held until a deadline, then settled or released, once. There is no second way to count something down.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import IntEnum
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.platform.database import Connection
+
+from .model import ClaimRequest, Grant, Ledger, Part, Refusal
+
+__all__ = [
+    "Adjustment",
+    "ClaimRequest",
+    "ClaimState",
+    "ClaimsLapsed",
+    "Finding",
+    "Grant",
+    "Ledger",
+    "Level",
+    "NewTally",
+    "Part",
+    "Refusal",
+    "Tallies",
+    "TallyAdjusted",
+    "TallyKind",
+]
+
+
+class TallyKind(IntEnum):
+    """What is counted; stored as a small number."""
+
+    STOCK = 1
+    OFFER_USES = 2
+    OFFER_BUDGET = 3
+    BUYER_LIMIT = 4
+    SEAT = 5
+    PRIZE = 6
+    SLOT = 7
+    WALLET = 8
+
+
+class ClaimState(IntEnum):
+    """held -> settled | released | lapsed, once."""
+
+    HELD = 1
+    SETTLED = 2
+    RELEASED = 3
+    LAPSED = 4
+
+
+class NewTally(msgspec.Struct, frozen=True):
+    """A tally to be opened: its id (derived by the owner), what it counts, its capacity and its number of slices."""
+
+    id: UUID
+    kind: TallyKind
+    capacity: int
+    slices: int = 1
+
+
+class Adjustment(msgspec.Struct, frozen=True):
+    """A change of capacity, once per `id`: goods arrived (+), were counted short (-), came back (+), money was added."""
+
+    id: UUID
+    tally: UUID
+    delta: int
+    cause: str
+
+
+class Level(msgspec.Struct, frozen=True):
+    """A tally as it stands; `available` is what a claim may still take."""
+
+    capacity: int
+    held: int
+    spent: int
+
+    @property
+    def available(self) -> int:
+        return self.capacity - self.held - self.spent
+
+
+class TallyAdjusted(msgspec.Struct, frozen=True):
+    """Fact: a tally's capacity changed."""
+
+    kind: ClassVar[str] = "tally.adjusted"
+    tally: UUID
+    delta: int
+    cause: str
+
+
+class ClaimsLapsed(msgspec.Struct, frozen=True):
+    """Fact: a claim's deadline passed; what it held went back."""
+
+    kind: ClassVar[str] = "tally.claims_lapsed"
+    claim: UUID
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A row that the audit found off: which rule, which row, and what it expected and found."""
+
+    rule: str
+    row: str
+    expected: str
+    found: str
+
+
+class Tallies(Protocol):
+    """Every function takes the running transaction and a list; a single call is a list of one."""
+
+    async def open(self, tx: Connection, tallies: Sequence[NewTally], at: datetime) -> None:
+        """Make tallies; those that exist stay as they are."""
+        ...
+
+    async def adjust(self, tx: Connection, adjustments: Sequence[Adjustment], at: datetime) -> Mapping[UUID, bool]:
+        """Change capacities, each adjustment once. False where a decrease would go below what is held and spent."""
+        ...
+
+    async def levels(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, Level]:
+        """How the tallies stand; unknown ones are absent. Takes no lock."""
+        ...
+
+    async def lock(self, tx: Connection, tallies: Iterable[UUID]) -> Ledger:
+        """Lock the tallies in order of id and give the in-memory ledger that grants or refuses claims on them."""
+        ...
+
+    async def write(self, tx: Connection, ledger: Ledger, at: datetime) -> None:
+        """Store what the ledger granted: the tallies' held units and the claims."""
+        ...
+
+    async def settle(self, tx: Connection, claims: Sequence[UUID], at: datetime) -> Mapping[UUID, ClaimState]:
+        """Turn held into spent, once. The answer gives each claim's state before: HELD means it was settled now."""
+        ...
+
+    async def release(self, tx: Connection, claims: Sequence[UUID], at: datetime) -> Mapping[UUID, ClaimState]:
+        """Give held units back, once. The answer gives each claim's state before: HELD means it was released now."""
+        ...
+
+    async def lapse(self, tx: Connection, now: datetime, limit: int) -> Sequence[UUID]:
+        """Give back up to `limit` claims whose deadline has passed; returns them."""
+        ...
+
+    async def parts(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, Sequence[Part]]:
+        """What each claim took."""
+        ...
+
+    async def audit(self, connection: Connection) -> Sequence[Finding]:
+        """Recompute every tally from its adjustments and claims; returns the rows that are off."""
+        ...
