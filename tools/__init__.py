@@ -1,0 +1,1 @@
+"""Tools of the house; run them with `make` from the repository root."""
