@@ -1,7 +1,7 @@
 """Makes everything that Nightmarket needs on this machine: `.venv`, its packages, and the front-end libraries.
 
-Run by `make run` (what a shop needs) and `make setup` (`--dev`: also what developers need). Quick when nothing has changed:
-each step leaves a stamp in `.setup/` with the hash of what it was made from.
+Run by `make run` (what a shop needs) and `make setup` (`--dev`: also what developers need). Quick when
+nothing has changed: each step leaves a stamp in `.setup/` with the hash of what it was made from.
 Runs on any Python 3.8+, so that an old one can be told what is missing.
 """
 
