@@ -1,0 +1,119 @@
+"""The rooms of a module: which files it has, where its queries stand and which tables they name."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from .house import PACKAGE, House, Source
+
+SHAPE = ("README.md", "contract.py", "errors.py", "model.py", "handlers.py", "store.py")
+REVISIONS = f"{PACKAGE}platform/migrations/"
+
+SQL = re.compile(
+    r"^\s*(?:SELECT\b|INSERT\s+INTO\b|UPDATE\s+(?:ONLY\s+)?[\w.\"]+.*\bSET\b|DELETE\s+FROM\b|WITH\s+(?:RECURSIVE\s+)?\w+.*\bAS\s+|TRUNCATE\b|COPY\b"
+    r"|(?:CREATE|ALTER|DROP)\s+(?:TABLE|SCHEMA|INDEX|FUNCTION|ROLE|POLICY|TYPE|VIEW|UNIQUE|DATABASE)\b|GRANT\b|NOTIFY\b|LISTEN\b)",
+    re.DOTALL,
+)
+LITERAL = re.compile(r"'(?:[^']|'')*'")
+TABLE = re.compile(r"(?<![\w.\"'])\"?([a-z_]+)\"?\.\"?([a-z_]\w*)")
+LOWER_CASE_SQL = re.compile(
+    r"\b(?:from|into|update|join)\s+[a-z_]+\.[a-z_]+\b.*\b(?:where|values|set|on|limit|order by)\b", re.DOTALL
+)
+
+
+def missing_files(house: House) -> Iterator[str]:
+    """Business modules without one of their files; a folder of the same name counts."""
+    for room, files in sorted(house.business_rooms().items()):
+        for name in SHAPE:
+            folder = name.removesuffix(".py") + "/__init__.py"
+            if name not in files and folder not in files:
+                yield f"{PACKAGE}{room}: has no {name}; all modules have the same rooms, to be found at once"
+
+
+def queries(source: Source) -> Iterator[tuple[int, str]]:
+    """Line and text of each string that is SQL; the holes of f-strings read as `{}`."""
+    prose = source.docstrings()
+    inside: set[int] = set()
+    for node in source.nodes:
+        if id(node) in prose or id(node) in inside:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            inside.update(id(part) for part in node.values)
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        if SQL.match(text) or LOWER_CASE_SQL.search(text):
+            yield getattr(node, "lineno", 0), text
+
+
+def _is_store(source: Source) -> bool:
+    parts = source.path.removeprefix(PACKAGE).split("/")
+    return len(parts) > 1 and parts[1] in {"store.py", "store"}
+
+
+def stray_sql(house: House) -> Iterator[str]:
+    """Queries outside store files, the platform and the revisions."""
+    for source in house.under("src"):
+        if source.room == "platform" or _is_store(source):
+            continue
+        for line, text in queries(source):
+            start = " ".join(text.split())[:40]
+            yield f"{source.path}:{line}: {start!r} is a query; it belongs into the module's store.py"
+
+
+def foreign_schemas(house: House) -> Iterator[str]:
+    """Tables of another module in a module's queries or in its revision."""
+    schemas = {*house.business_rooms(), "platform"}
+    for source in house.under("src"):
+        own = source.room
+        if source.path.startswith(REVISIONS):
+            own = source.path.rsplit("/", 1)[1].removesuffix(".py").partition("_")[2]
+        if own is None:
+            continue
+        for line, text in queries(source):
+            for schema, table in TABLE.findall(LITERAL.sub("''", text)):
+                if schema in schemas and schema != own:
+                    yield (
+                        f"{source.path}:{line}: {schema}.{table} belongs to {schema}; ask its contract, "
+                        "or keep what you need of its facts in a table of your own"
+                    )
+        for node in source.nodes:
+            match node:
+                case ast.keyword(arg="schema_name", value=ast.Constant(str(schema))) if schema in schemas - {own}:
+                    yield f"{source.path}:{node.value.lineno}: writes into schema {schema}; a module fills its own"
+                case _:
+                    pass
+
+
+def _only_runs_sql(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name("op"), "execute"), [_], [])):
+            return True
+        case ast.Expr(ast.Constant(str())):
+            return True
+        case ast.For(body=body, orelse=[]):
+            return all(_only_runs_sql(part) for part in body)
+        case _:
+            return False
+
+
+def _belongs_into_revision(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.FunctionDef(name=("upgrade" | "downgrade"), body=body):
+            return all(_only_runs_sql(part) for part in body)
+        case ast.ImportFrom("alembic", [ast.alias("op", None)], 0) | ast.Expr(ast.Constant(str())):
+            return True
+        case ast.Assign(value=(ast.Constant() | ast.Tuple() | ast.JoinedStr())) | ast.AnnAssign():
+            return True
+        case _:
+            return False
+
+
+def revisions(house: House) -> Iterator[str]:
+    """Revisions that do more than run SQL, which could not be read or run by a database administrator."""
+    for source in house.under(f"{REVISIONS}versions"):
+        for statement in source.tree.body:
+            if not _belongs_into_revision(statement):
+                yield f"{source.path}:{statement.lineno}: a revision holds SQL constants and op.execute, nothing else"
