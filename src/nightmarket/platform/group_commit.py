@@ -28,7 +28,12 @@ RETRY_LIMIT = 12
 RETRY_SECONDS = 10.0
 """How long a batch keeps trying while the database is away, before its callers are told so."""
 
-RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+
+class Again(Exception):
+    """Raised by work that has to run its batch once more, having learnt something (see tally: slices)."""
+
+
+RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError, Again)
 
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741

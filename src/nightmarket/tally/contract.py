@@ -14,13 +14,12 @@ import msgspec
 
 from nightmarket.platform.database import Connection
 
-from .model import ClaimRequest, Grant, Ledger, Part, Refusal
+from .model import ClaimRequest, Grant, Ledger, Part, Refusal, SlicesShort
 
 __all__ = [
     "Adjustment",
     "ClaimRequest",
     "ClaimState",
-    "ClaimsLapsed",
     "Finding",
     "Grant",
     "Ledger",
@@ -28,6 +27,7 @@ __all__ = [
     "NewTally",
     "Part",
     "Refusal",
+    "SlicesShort",
     "Tallies",
     "TallyAdjusted",
     "TallyKind",
@@ -95,13 +95,6 @@ class TallyAdjusted(msgspec.Struct, frozen=True):
     cause: str
 
 
-class ClaimsLapsed(msgspec.Struct, frozen=True):
-    """Fact: a claim's deadline passed; what it held went back."""
-
-    kind: ClassVar[str] = "tally.claims_lapsed"
-    claim: UUID
-
-
 class Finding(msgspec.Struct, frozen=True):
     """A row that the audit found off: which rule, which row, and what it expected and found."""
 
@@ -130,20 +123,25 @@ class Tallies(Protocol):
         """Lock the tallies in order of id and give the in-memory ledger that grants or refuses claims on them."""
         ...
 
+    def again(self, short: SlicesShort) -> Exception:
+        """What to raise in a batch whose ledger could not decide: it runs again, with those tallies locked whole."""
+        ...
+
     async def write(self, tx: Connection, ledger: Ledger, at: datetime) -> None:
         """Store what the ledger granted: the tallies' held units and the claims."""
         ...
 
-    async def settle(self, tx: Connection, claims: Sequence[UUID], at: datetime) -> Mapping[UUID, ClaimState]:
+    async def settle(self, tx: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
         """Turn held into spent, once. The answer gives each claim's state before: HELD means it was settled now."""
         ...
 
-    async def release(self, tx: Connection, claims: Sequence[UUID], at: datetime) -> Mapping[UUID, ClaimState]:
+    async def release(self, tx: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
         """Give held units back, once. The answer gives each claim's state before: HELD means it was released now."""
         ...
 
-    async def lapse(self, tx: Connection, now: datetime, limit: int) -> Sequence[UUID]:
-        """Give back up to `limit` claims whose deadline has passed; returns them."""
+    async def lapse(self, tx: Connection, claims: Sequence[UUID], now: datetime) -> Mapping[UUID, ClaimState]:
+        """Give back those of the claims that are held beyond their deadline, once. The answer gives each claim's state
+        before; a claim whose deadline has not passed stays held and is absent."""
         ...
 
     async def parts(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, Sequence[Part]]:

@@ -1,0 +1,196 @@
+"""What happens when tallies are opened, adjusted, claimed, settled and released. One lock order: claims, then slices."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from nightmarket.kernel.ids import Ids
+from nightmarket.kernel.problems import Defect
+from nightmarket.kernel.quantity import MAX_STOCK
+from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.facts import Facts
+from nightmarket.platform.group_commit import Again
+
+from . import store
+from .contract import Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted
+from .model import Ledger, Part, SlicesShort
+
+WHOLE_LIMIT = 1_000
+"""Tallies that this process locks with all their slices, because its own slice ran short; the oldest is forgotten."""
+
+AUDIT_LIMIT = 1_000
+
+
+class SlicedTallies:
+    """Implements `contract.Tallies` on PostgreSQL. `worker` chooses the slice that this process claims from."""
+
+    def __init__(self, facts: Facts, ids: Ids, worker: int = 0) -> None:
+        self._facts = facts
+        self._ids = ids
+        self._worker = worker
+        self._whole: dict[UUID, None] = {}
+
+    async def open(self, tx: Connection, tallies: Sequence[NewTally], at: datetime) -> None:
+        rows: list[tuple[UUID, int, int, int, int]] = []
+        for tally in tallies:
+            _check_capacity(tally.capacity)
+            each, rest = divmod(tally.capacity, tally.slices)
+            rows.extend(
+                (tally.id, number, tally.slices, tally.kind, each + (number < rest)) for number in range(tally.slices)
+            )
+        if not rows:
+            return
+        made = set(await store.open_slices(tx, rows, at, "opened"))
+        opened = [TallyAdjusted(tally.id, tally.capacity, "opened") for tally in tallies if tally.id in made]
+        await self._facts.append(tx, opened, at)
+
+    async def adjust(self, tx: Connection, adjustments: Sequence[Adjustment], at: datetime) -> Mapping[UUID, bool]:
+        done: dict[UUID, bool] = {}
+        if not adjustments:
+            return done
+        tallies = {adjustment.tally for adjustment in adjustments}
+        slices, _ = await store.lock(tx, tallies, self._worker, tallies)
+        by_tally: dict[UUID, list[store.Slice]] = {}
+        for row in slices:
+            by_tally.setdefault(row.tally, []).append(row)
+        known = await store.noted(tx, [adjustment.id for adjustment in adjustments])
+        notes: list[tuple[UUID, UUID, int, int, str]] = []
+        changed: list[TallyAdjusted] = []
+        for adjustment in adjustments:
+            if (adjustment.id, adjustment.tally) in known:
+                done[adjustment.id] = True
+                continue
+            rows = by_tally.get(adjustment.tally)
+            if rows is None:
+                raise Defect(f"tally {adjustment.tally} was never opened")
+            moves = _spread(rows, adjustment.delta)
+            done[adjustment.id] = moves is not None
+            if moves is None:
+                continue
+            known.add((adjustment.id, adjustment.tally))
+            for row, delta in moves:
+                notes.append((adjustment.id, row.tally, row.number, delta, adjustment.cause))
+            changed.append(TallyAdjusted(adjustment.tally, adjustment.delta, adjustment.cause))
+        if notes:
+            await store.note_adjustments(tx, notes, at)
+            await store.change(tx, _sum([(row.tally, row.number, row.capacity_change, 0, 0) for row in slices]))
+        await self._facts.append(tx, changed, at)
+        return done
+
+    async def levels(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, Level]:
+        rows = await store.levels(connection, tallies)
+        return {row["tally"]: Level(row["capacity"], row["held"], row["spent"]) for row in rows}
+
+    async def lock(self, tx: Connection, tallies: Iterable[UUID]) -> Ledger:
+        wanted = set(tallies)
+        whole = [tally for tally in self._whole if tally in wanted] if self._whole else []
+        slices, counts = await store.lock(tx, wanted, self._worker, whole)
+        return Ledger(slices, counts, self._worker)
+
+    def again(self, short: SlicesShort) -> Again:
+        """What to raise when a ledger could not decide: the batch runs again, with these tallies locked whole."""
+        for tally in short.tallies:
+            self._whole[tally] = None
+        while len(self._whole) > WHOLE_LIMIT:
+            del self._whole[next(iter(self._whole))]
+        return Again("a slice ran short")
+
+    async def write(self, tx: Connection, ledger: Ledger, at: datetime) -> None:
+        if not ledger.grants:
+            return
+        changes = ledger.changes()
+        written = await store.change(
+            tx, [(row.tally, row.number, row.capacity_change, row.held_change, 0) for row in changes]
+        )
+        if written != len(changes):
+            raise Defect(f"{len(changes)} slices were locked but {written} written")
+        moved = [row for row in changes if row.capacity_change]
+        if moved:
+            refill = self._ids.new()
+            await store.note_adjustments(
+                tx, [(refill, row.tally, row.number, row.capacity_change, "refill") for row in moved], at
+            )
+        await store.insert_claims(tx, ledger.grants)
+
+    async def settle(self, tx: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
+        return await self._end(tx, await store.lock_claims(tx, claims), ClaimState.SETTLED)
+
+    async def release(self, tx: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
+        return await self._end(tx, await store.lock_claims(tx, claims), ClaimState.RELEASED)
+
+    async def lapse(self, tx: Connection, claims: Sequence[UUID], now: datetime) -> Mapping[UUID, ClaimState]:
+        rows = [row for row in await store.lock_claims(tx, claims) if row["deadline"] <= now or row["state"] != 1]
+        return await self._end(tx, rows, ClaimState.LAPSED)
+
+    async def _end(self, tx: Connection, rows: Sequence[Record], state: ClaimState) -> Mapping[UUID, ClaimState]:
+        held = [row for row in rows if row["state"] == ClaimState.HELD]
+        changes = _sum(
+            [
+                (tally, number, 0, -quantity, quantity if state is ClaimState.SETTLED else 0)
+                for row in held
+                for tally, number, quantity in zip(row["tallies"], row["slices"], row["quantities"], strict=True)
+            ]
+        )
+        if changes:
+            await store.lock_slices(tx, [(tally, number) for tally, number, *_ in changes])
+            if await store.change(tx, changes) != len(changes):
+                raise Defect("a claim names a slice that does not exist")
+            await store.mark_claims(tx, [row["id"] for row in held], state)
+        return {row["id"]: ClaimState(row["state"]) for row in rows}
+
+    async def parts(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, Sequence[Part]]:
+        rows = await store.read_claims(connection, claims)
+        return {
+            row["id"]: [
+                Part(tally, quantity, number)
+                for tally, number, quantity in zip(row["tallies"], row["slices"], row["quantities"], strict=True)
+            ]
+            for row in rows
+        }
+
+    async def audit(self, connection: Connection) -> Sequence[Finding]:
+        return [
+            Finding(
+                rule="tally agrees with its claims and adjustments",
+                row=f"tally {row['tally']} slice {row['slice']}",
+                expected=f"capacity {row['capacity_noted']} held {row['held_claimed']} spent {row['spent_claimed']}",
+                found=f"capacity {row['capacity']} held {row['held']} spent {row['spent']}",
+            )
+            for row in await store.audit_slices(connection, AUDIT_LIMIT)
+        ]
+
+
+def _check_capacity(capacity: int) -> None:
+    if not 0 <= capacity <= MAX_STOCK:
+        raise Defect(f"a tally holds between 0 and {MAX_STOCK} units, not {capacity}")
+
+
+def _spread(rows: Sequence[store.Slice], delta: int) -> Sequence[tuple[store.Slice, int]] | None:
+    """Spread a change of capacity over the slices, evenly when it grows, by what is free when it shrinks.
+
+    None where less is free than is to be taken away.
+    """
+    if delta < 0 and sum(row.free for row in rows) < -delta:
+        return None
+    if sum(row.capacity for row in rows) + delta > MAX_STOCK:
+        return None
+    moves: list[tuple[store.Slice, int]] = []
+    left = delta
+    for position, row in enumerate(rows):
+        share = -min(-left, row.free) if delta < 0 else left // (len(rows) - position)
+        if share:
+            row.capacity += share
+            row.capacity_change += share
+            moves.append((row, share))
+            left -= share
+    return moves
+
+
+def _sum(changes: Iterable[store.Change]) -> list[store.Change]:
+    """One change per slice, in order of tally and slice; those that change nothing are left out."""
+    sums: dict[tuple[UUID, int], list[int]] = {}
+    for tally, number, *amounts in changes:
+        total = sums.setdefault((tally, number), [0, 0, 0])
+        for index, amount in enumerate(amounts):
+            total[index] += amount
+    return [(tally, number, *totals) for (tally, number), totals in sorted(sums.items()) if any(totals)]  # pyright: ignore[reportReturnType]

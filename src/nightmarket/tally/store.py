@@ -1,0 +1,191 @@
+"""All queries on the tables of tally. Lock order: claims by id, then slices by (tally, slice)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from nightmarket.platform.database import Connection, Record
+
+from .model import Grant, Slice
+
+LOCK_OWN = """
+SELECT tally, slice, slices, capacity, held, spent FROM tally.slice
+WHERE tally = ANY($1::uuid[]) AND (slice = $2 % slices OR tally = ANY($3::uuid[]))
+ORDER BY tally, slice FOR UPDATE
+"""
+
+
+async def lock(
+    tx: Connection, tallies: Iterable[UUID], worker: int, whole: Iterable[UUID]
+) -> tuple[list[Slice], dict[UUID, int]]:
+    """Lock the worker's slice of each tally, or all slices of those in `whole`; and how many slices each has."""
+    rows = await tx.fetch(LOCK_OWN, list(tallies), worker, list(whole))
+    slices = [
+        Slice(tally, number, capacity=capacity, held=held, spent=spent)
+        for tally, number, _, capacity, held, spent in rows
+    ]
+    return slices, {row[0]: row[2] for row in rows}
+
+
+UPDATE = """
+UPDATE tally.slice AS s SET capacity = s.capacity + d.capacity, held = s.held + d.held, spent = s.spent + d.spent
+FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[])
+    AS d(tally, slice, capacity, held, spent)
+WHERE s.tally = d.tally AND s.slice = d.slice
+"""
+
+Change = tuple[UUID, int, int, int, int]
+"""tally, slice, and what is added to capacity, held and spent."""
+
+
+async def change(tx: Connection, changes: Sequence[Change]) -> int:
+    """Add to locked slices; returns how many rows there were."""
+    if not changes:
+        return 0
+    tallies, slices, capacity, held, spent = zip(*changes, strict=True)
+    status = await tx.execute(UPDATE, tallies, slices, capacity, held, spent)
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def lock_slices(tx: Connection, slices: Sequence[tuple[UUID, int]]) -> None:
+    """Lock given slices in order, before their numbers are changed."""
+    tallies, numbers = zip(*slices, strict=True)
+    await tx.execute(
+        """
+        SELECT 1 FROM tally.slice
+        WHERE (tally, slice) IN (SELECT * FROM unnest($1::uuid[], $2::smallint[]))
+        ORDER BY tally, slice FOR UPDATE
+        """,
+        tallies,
+        numbers,
+    )
+
+
+async def insert_claims(tx: Connection, grants: Sequence[Grant]) -> None:
+    await tx.copy_records_to_table(
+        "claim",
+        schema_name="tally",
+        columns=("id", "state", "deadline", "tallies", "slices", "quantities"),
+        records=[
+            (
+                grant.id,
+                1,
+                grant.deadline,
+                [part.tally for part in grant.parts],
+                [part.slice for part in grant.parts],
+                [part.quantity for part in grant.parts],
+            )
+            for grant in grants
+        ],
+    )
+
+
+async def lock_claims(tx: Connection, claims: Sequence[UUID]) -> list[Record]:
+    return await tx.fetch(
+        """
+        SELECT id, state, deadline, tallies, slices, quantities FROM tally.claim
+        WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+        """,
+        claims,
+    )
+
+
+async def read_claims(connection: Connection, claims: Sequence[UUID]) -> list[Record]:
+    return await connection.fetch(
+        "SELECT id, tallies, slices, quantities FROM tally.claim WHERE id = ANY($1::uuid[])", claims
+    )
+
+
+async def mark_claims(tx: Connection, claims: Sequence[UUID], state: int) -> None:
+    await tx.execute("UPDATE tally.claim SET state = $2 WHERE id = ANY($1::uuid[])", claims, state)
+
+
+async def open_slices(
+    tx: Connection, rows: Sequence[tuple[UUID, int, int, int, int]], at: datetime, cause: str
+) -> list[UUID]:
+    """Insert slices (tally, slice, slices, kind, capacity) where missing, each with its first adjustment."""
+    tallies, numbers, counts, kinds, capacities = zip(*rows, strict=True)
+    made = await tx.fetch(
+        """
+        WITH made AS (
+            INSERT INTO tally.slice (tally, slice, slices, kind, capacity)
+            SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::smallint[], $5::bigint[])
+            ORDER BY 1, 2
+            ON CONFLICT DO NOTHING RETURNING tally, slice, capacity
+        ), noted AS (
+            INSERT INTO tally.adjustment (id, tally, slice, delta, cause, at)
+            SELECT tally, tally, slice, capacity, $7, $6 FROM made
+        )
+        SELECT DISTINCT tally FROM made
+        """,
+        tallies,
+        numbers,
+        counts,
+        kinds,
+        capacities,
+        at,
+        cause,
+    )
+    return [row[0] for row in made]
+
+
+async def note_adjustments(
+    tx: Connection, rows: Sequence[tuple[UUID, UUID, int, int, str]], at: datetime
+) -> set[tuple[UUID, UUID]]:
+    """Insert adjustments (id, tally, slice, delta, cause); returns the (id, tally) pairs that were new."""
+    ids, tallies, slices, deltas, causes = zip(*rows, strict=True)
+    made = await tx.fetch(
+        """
+        INSERT INTO tally.adjustment (id, tally, slice, delta, cause, at)
+        SELECT a.*, $6 FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bigint[], $5::text[]) AS a
+        ON CONFLICT DO NOTHING RETURNING id, tally
+        """,
+        ids,
+        tallies,
+        slices,
+        deltas,
+        causes,
+        at,
+    )
+    return {(row[0], row[1]) for row in made}
+
+
+async def noted(connection: Connection, ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
+    """Which (adjustment, tally) pairs exist already."""
+    rows = await connection.fetch("SELECT id, tally FROM tally.adjustment WHERE id = ANY($1::uuid[])", ids)
+    return {(row[0], row[1]) for row in rows}
+
+
+async def levels(connection: Connection, tallies: Iterable[UUID]) -> list[Record]:
+    return await connection.fetch(
+        """
+        SELECT tally, sum(capacity)::bigint AS capacity, sum(held)::bigint AS held, sum(spent)::bigint AS spent
+        FROM tally.slice WHERE tally = ANY($1::uuid[]) GROUP BY tally
+        """,
+        list(tallies),
+    )
+
+
+AUDIT_SLICES = """
+WITH part AS (
+    SELECT u.tally, u.slice, sum(u.quantity) FILTER (WHERE c.state = 1) AS held,
+        sum(u.quantity) FILTER (WHERE c.state = 2) AS spent
+    FROM tally.claim c, unnest(c.tallies, c.slices, c.quantities) AS u(tally, slice, quantity)
+    WHERE c.state IN (1, 2) GROUP BY u.tally, u.slice
+), capacity AS (
+    SELECT tally, slice, sum(delta) AS capacity FROM tally.adjustment GROUP BY tally, slice
+)
+SELECT coalesce(s.tally, p.tally, k.tally) AS tally, coalesce(s.slice, p.slice, k.slice) AS slice,
+    coalesce(p.held, 0)::bigint AS held_claimed, s.held, coalesce(p.spent, 0)::bigint AS spent_claimed, s.spent,
+    coalesce(k.capacity, 0)::bigint AS capacity_noted, s.capacity
+FROM tally.slice s FULL JOIN part p ON (p.tally, p.slice) = (s.tally, s.slice)
+    FULL JOIN capacity k ON (k.tally, k.slice) = (s.tally, s.slice)
+WHERE s.held IS DISTINCT FROM coalesce(p.held, 0) OR s.spent IS DISTINCT FROM coalesce(p.spent, 0)
+    OR s.capacity IS DISTINCT FROM coalesce(k.capacity, 0)
+LIMIT $1
+"""
+
+
+async def audit_slices(connection: Connection, limit: int) -> list[Record]:
+    """Slices whose numbers differ from the sums of their claims and adjustments."""
+    return await connection.fetch(AUDIT_SLICES, limit)
