@@ -28,8 +28,10 @@ from .model import (
     Share,
     ShippingLine,
     Shopper,
+    book_tallies,
     explain,
     price,
+    uses_tally,
 )
 
 __all__ = [
@@ -55,8 +57,10 @@ __all__ = [
     "Share",
     "ShippingLine",
     "Shopper",
+    "book_tallies",
     "explain",
     "price",
+    "uses_tally",
 ]
 
 

@@ -1,0 +1,195 @@
+"""A book prepared for pricing: its offers resolved per currency and found by what a line, code or shopper has.
+
+The compiled form is kept beside the book that it was made from; it holds nothing that the book does not say.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import TypeVar
+
+import msgspec
+
+from nightmarket.kernel.money import Rounding
+
+from .offers import AmountOff, Book, FreeShipping, Offer, PercentOff, plain_code
+
+MAX_COMPILED_BOOKS = 8
+"""Books kept compiled at once; the oldest goes first."""
+
+MAX_SPANS = 32
+"""Spans of time x currencies for which a compiled book keeps its index; the oldest goes first."""
+
+NO_LIMIT = -1
+NOBODY = -1
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Stage(IntEnum):
+    """What is applied first, second and last."""
+
+    PERCENT = 0
+    AMOUNT = 1
+    SHIPPING = 2
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """An offer in one currency. Ids are plain numbers, which are found several times faster than UUIDs.
+
+    `value` is basis points, minor units, or the most that is paid of a delivery (NO_LIMIT: all of it).
+    """
+
+    number: int
+    offer: Offer
+    stage: Stage
+    value: int
+    rounding: Rounding
+    at_least: int
+    merchants: frozenset[int]
+    products: frozenset[int]
+    variants: frozenset[int]
+    categories: frozenset[str]
+    brands: frozenset[str]
+    regions: frozenset[str]
+    segments: frozenset[str]
+    any_line: bool
+    tie: tuple[bool, int]
+    """Merchants' own offers before the operator's, then by id."""
+
+
+def _value(offer: Offer, currency: str) -> tuple[Stage, int | None, Rounding]:
+    match offer.effect:
+        case PercentOff(basis_points=basis_points, rounding=rounding):
+            return Stage.PERCENT, basis_points, rounding
+        case AmountOff(amounts=amounts):
+            return Stage.AMOUNT, amounts.get(currency), Rounding.DOWN
+        case FreeShipping(up_to=up_to):
+            return Stage.SHIPPING, up_to.get(currency) if up_to else NO_LIMIT, Rounding.DOWN
+
+
+def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
+    """The offer in that currency; None where it has no amount or minimum in it."""
+    stage, value, rounding = _value(offer, currency)
+    condition = offer.condition
+    at_least = condition.at_least.get(currency) if condition.at_least else 0
+    if value is None or at_least is None:
+        return None
+    merchants = frozenset(merchant.int for merchant in condition.merchants)
+    if offer.funder is not None:
+        own = frozenset((offer.funder.int,))
+        merchants = merchants & own if merchants else own
+        if not merchants:
+            merchants = frozenset((NOBODY,))  # conditions on other merchants only: no line can qualify
+    products = frozenset(product.int for product in condition.products)
+    variants = frozenset(variant.int for variant in condition.variants)
+    return Rule(
+        number=number,
+        offer=offer,
+        stage=stage,
+        value=value,
+        rounding=rounding,
+        at_least=at_least,
+        merchants=merchants,
+        products=products,
+        variants=variants,
+        categories=condition.categories,
+        brands=condition.brands,
+        regions=condition.regions,
+        segments=condition.segments,
+        any_line=not (merchants or products or variants or condition.categories or condition.brands),
+        tie=(offer.funder is None, offer.id.int),
+    )
+
+
+Places = dict[int | str, list[Rule]]
+
+
+class Index:
+    """The rules that are live in one span of time and one currency, each in exactly one place: its narrowest."""
+
+    __slots__ = ("always", "brands", "categories", "codes", "merchants", "products", "regions", "segments", "variants")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.always: list[Rule] = []
+        self.codes: Places = {}
+        self.variants: Places = {}
+        self.products: Places = {}
+        self.merchants: Places = {}
+        self.brands: Places = {}
+        self.categories: Places = {}
+        self.segments: Places = {}
+        self.regions: Places = {}
+        for rule in rules:
+            self._place(rule)
+
+    def _place(self, rule: Rule) -> None:
+        if rule.offer.code is not None:
+            self.codes.setdefault(plain_code(rule.offer.code), []).append(rule)
+            return
+        narrowest_first: tuple[tuple[frozenset[int] | frozenset[str], Places], ...] = (
+            (rule.variants, self.variants),
+            (rule.products, self.products),
+            (rule.brands, self.brands),
+            (rule.merchants, self.merchants),
+            (rule.categories, self.categories),
+            (rule.segments, self.segments),
+            (rule.regions, self.regions),
+        )
+        for words, place in narrowest_first:
+            if words:
+                for word in words:
+                    place.setdefault(word, []).append(rule)
+                return
+        self.always.append(rule)
+
+
+class CompiledBook:
+    """A book with its offers in order of id; rules and indexes are made when first asked for."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.offers = sorted(book.offers, key=lambda offer: offer.id.int)
+        self.counts_uses = any(offer.uses is not None for offer in book.offers)
+        bounds = {bound.astimezone(UTC) for offer in book.offers for bound in (offer.starts_at, offer.ends_at)}
+        self._bounds = sorted(bounds)
+        self._rules: dict[str, list[Rule | None]] = {}
+        self._spans: dict[tuple[int, str], Index] = {}
+
+    def rules(self, currency: str) -> list[Rule | None]:
+        """One entry per offer of `offers`: the offer in that currency."""
+        found = self._rules.get(currency)
+        if found is None:
+            found = [_rule(number, offer, currency) for number, offer in enumerate(self.offers)]
+            _keep(self._rules, currency, found, MAX_SPANS)
+        return found
+
+    def live(self, now: datetime, currency: str) -> Index:
+        """The rules live at that instant; the same for all instants between two bounds of offers."""
+        key = (bisect_right(self._bounds, now), currency)
+        index = self._spans.get(key)
+        if index is None:
+            rules = (rule for rule in self.rules(currency) if rule is not None)
+            index = Index(rule for rule in rules if rule.offer.starts_at <= now < rule.offer.ends_at)
+            _keep(self._spans, key, index, MAX_SPANS)
+        return index
+
+
+_compiled: dict[int, CompiledBook] = {}
+
+
+def compile_book(book: Book) -> CompiledBook:
+    """The compiled form of this very book, made once; it keeps the book alive, so the identity stays its own."""
+    found = _compiled.get(id(book))
+    if found is None:
+        found = CompiledBook(book)
+        _keep(_compiled, id(book), found, MAX_COMPILED_BOOKS)
+    return found
+
+
+def _keep(cache: dict[K, V], key: K, value: V, limit: int) -> None:
+    while len(cache) >= limit:
+        cache.pop(next(iter(cache)), None)
+    cache[key] = value

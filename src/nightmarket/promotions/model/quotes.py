@@ -1,0 +1,90 @@
+"""The answer: what is to be paid, each offer's share of it, and why."""
+
+from uuid import UUID
+
+import msgspec
+
+
+class Share(msgspec.Struct, frozen=True, array_like=True):
+    """What one offer takes off one line, in minor units (positive)."""
+
+    offer: UUID
+    amount: int
+
+
+class QuoteLine(msgspec.Struct, frozen=True, array_like=True):
+    """A priced line: `total` = quantity x unit_price - shares, never negative."""
+
+    id: str
+    variant: UUID
+    merchant: UUID
+    quantity: int
+    unit_price: int
+    shares: tuple[Share, ...]
+    total: int
+
+
+class QuoteShipping(msgspec.Struct, frozen=True, array_like=True):
+    """A merchant's delivery, priced: `total` = amount - shares."""
+
+    merchant: UUID
+    option: str
+    amount: int
+    shares: tuple[Share, ...]
+    total: int
+
+
+class Applied(msgspec.Struct, frozen=True, array_like=True):
+    """An offer in a quote: what it took off in all, who pays for it, and the tally that one use comes from.
+
+    An offer that takes nothing off is not applied and costs no use.
+    """
+
+    offer: UUID
+    revision: int
+    amount: int
+    funder: UUID | None
+    uses: UUID | None = None
+
+
+class Quote(msgspec.Struct, frozen=True, array_like=True):
+    """The price of a cart: `total` = subtotal - discount + shipping, all in minor units of `currency`.
+
+    `discount` is what came off the lines; what came off shipping is already gone from `shipping_total`.
+    Lines and deliveries stand in the cart's order, `applied` in the order of application.
+    """
+
+    currency: str
+    book: int
+    lines: tuple[QuoteLine, ...]
+    shipping: tuple[QuoteShipping, ...]
+    applied: tuple[Applied, ...]
+    subtotal: int
+    discount: int
+    shipping_total: int
+    total: int
+
+
+class OfferNote(msgspec.Struct, frozen=True):
+    """What became of one offer. `missing` is what the qualifying lines lack to the minimum.
+
+    `reason` is a stable word: applied, code_not_given, not_started, ended, other_currency, other_region,
+    other_segment, no_line, below_minimum, used_up (in the cart's `without`), better_offer (a cheaper price came about
+    without it), no_effect (there was nothing that it could take off, such as a delivery that is free or not chosen).
+    """
+
+    offer: UUID
+    reason: str
+    amount: int = 0
+    missing: int = 0
+    funder: UUID | None = None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What applied, what did not and why, who funds it, and codes that no offer knows.
+
+    One note per offer of the book, those applied first. Codes that were not given are for the operator's eyes only.
+    """
+
+    notes: tuple[OfferNote, ...]
+    unknown_codes: tuple[str, ...] = ()
