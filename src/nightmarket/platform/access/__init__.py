@@ -1,0 +1,94 @@
+"""Who may do what: actors with scopes, accounts, sessions, API keys, guests.
+
+require(actor, Scope.ORDERS_READ) -> None                         raises Forbidden
+guest(id) -> Actor;  SYSTEM: Actor;  ROLE_SCOPES[Role] -> frozenset[Scope]
+access = Access(database, clock, ids, secret_key=..., passwords=Passwords())
+await access.identify(authorization, session_token, guest_token) -> Caller(actor, binding, guest_id, guest_token,
+                                                                           session_ended)
+await access.client(authorization) -> Actor                        the hot path: API key only
+await access.accounts.create([NewAccount(email, name, role, password, merchant_id=None)]) -> list[Account]
+await access.accounts.verify_password(email, password) -> Account
+await access.accounts.login(email, password, address=..., replaces=old_token) -> Login(token, account, expires_at)
+await access.accounts.begin_session(tx, account, replaces=None) -> Login
+await access.accounts.actor(token) -> Actor | None
+await access.accounts.logout(token) -> None                        revokes
+await access.accounts.change_password(account_id, old, new) -> None
+await access.accounts.set_suspended(ids, True | False) -> None
+await access.accounts.sweep() -> int                               for a drain
+await access.keys.issue(actor, [NewKey(name, scopes, merchant_id=None)]) -> list[IssuedKey(key, token)]
+await access.keys.revoke(actor, ids) -> None
+await page_of_accounts(connection, after, limit) -> list[Account]; await page_of_keys(connection, before, limit)
+await account_by_email(connection, normal_email(text)) -> (Account, hash) | None
+access.guests.token(id) -> str; .read(token) -> UUID | None; .fresh() -> (UUID, token)
+Signer(secret_key, purpose).seal(bytes) -> str; .unseal(text, size) -> bytes | None; .mac(*parts) -> bytes
+"""
+
+from .accounts import Accounts, Login, NewAccount, actor_of, normal_email
+from .actors import (
+    ACCOUNT_ROLES,
+    MERCHANT_BOUND,
+    ROLE_SCOPES,
+    SYSTEM,
+    Actor,
+    ActorKind,
+    Role,
+    Scope,
+    guest,
+    require,
+)
+from .callers import Access, Caller, Guests
+from .errors import (
+    AccountNotFound,
+    AccountSuspended,
+    EmailTaken,
+    Forbidden,
+    KeyNotFound,
+    SignInRequired,
+    TooManyAttempts,
+    WeakPassword,
+    WrongCredentials,
+)
+from .keys import IssuedKey, Keys, NewKey
+from .passwords import Passwords
+from .signing import Signer
+from .store import Account, ApiKey, account_by_email, page_of_accounts, page_of_keys
+
+__all__ = [
+    "ACCOUNT_ROLES",
+    "MERCHANT_BOUND",
+    "ROLE_SCOPES",
+    "SYSTEM",
+    "Access",
+    "Account",
+    "AccountNotFound",
+    "AccountSuspended",
+    "Accounts",
+    "Actor",
+    "ActorKind",
+    "ApiKey",
+    "Caller",
+    "EmailTaken",
+    "Forbidden",
+    "Guests",
+    "IssuedKey",
+    "KeyNotFound",
+    "Keys",
+    "Login",
+    "NewAccount",
+    "NewKey",
+    "Passwords",
+    "Role",
+    "Scope",
+    "SignInRequired",
+    "Signer",
+    "TooManyAttempts",
+    "WeakPassword",
+    "WrongCredentials",
+    "account_by_email",
+    "actor_of",
+    "guest",
+    "normal_email",
+    "page_of_accounts",
+    "page_of_keys",
+    "require",
+]
