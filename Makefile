@@ -2,7 +2,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset
+.PHONY: help setup run reset check test long bench docs format scoreboard
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,3 +15,24 @@ reset: ## forget the shop's data, after asking
 
 setup: ## fetch everything a developer needs into .venv and node_modules
 	@$(PYTHON) tools/setup.py --dev
+
+test: ## set up what is missing, then run every test
+	@$(PYTHON) tools/setup.py --dev && $(PYTHON) tools/chromium.py && .venv/bin/python tools/check.py --tests
+
+check: ## what CI runs: format, lint, types, import contracts, every test; prints seconds by kind
+	@$(PYTHON) tools/setup.py --dev && $(PYTHON) tools/chromium.py && .venv/bin/python tools/check.py
+
+long: ## the tests that take minutes
+	@$(PYTHON) tools/setup.py --dev && .venv/bin/python tools/check.py --long
+
+bench: ## orders per second on this machine, beside pgbench in the same run
+	@$(PYTHON) tools/setup.py --dev && .venv/bin/nightmarket bench
+
+docs: ## write docs/reference anew from the code
+	@$(PYTHON) tools/setup.py --dev && .venv/bin/python -m tools.reference
+
+format: ## format the code and mend what ruff can mend
+	@$(PYTHON) tools/setup.py --dev && .venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+scoreboard: ## sizes, knots and tests of the house beside our aims
+	@$(PYTHON) tools/setup.py --dev && .venv/bin/python -m tools.scoreboard

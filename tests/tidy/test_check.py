@@ -1,0 +1,54 @@
+"""`make check` itself: a failure anywhere is a failure of the whole, and nothing is left running."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools import check
+
+PYTHON = Path(sys.executable).name
+
+
+def test_one_failed_step_fails_the_check(capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit status is 1 when any step failed, and the last line sums up as pytest does."""
+    good = check.Step("unit", 1.0, failed=False, counts={"passed": 3})
+    bad = check.Step("browser", 2.5, failed=True, counts={"passed": 1, "failed": 2})
+    assert check.report([good]) == 0
+    assert check.report([good, bad]) == 1
+    printed = capsys.readouterr().out
+    assert printed.strip().splitlines()[-1] == "2 failed, 4 passed in 3.50s"
+    assert "to mend: browser" in printed
+
+
+def test_a_step_answers_with_the_status_of_its_program() -> None:
+    """A linter that complains or a pytest that crashes is seen by its exit status, not by its words."""
+    status, _, last = check.run("leaves", [PYTHON, "-c", "print('5 passed'); raise SystemExit(3)"])
+    assert (status, last) == (3, "5 passed\n")
+
+
+def test_what_a_step_leaves_running_ends_with_it() -> None:
+    """A server that a test forgot neither holds up the check nor outlives it."""
+    forgets = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    began = time.monotonic()
+    status, _, last = check.run("forgets", [PYTHON, "-c", forgets])
+    assert status == 0
+    assert time.monotonic() - began < 10
+    stat = Path(f"/proc/{int(last)}/stat")
+    assert not stat.exists() or stat.read_text().split()[2] == "Z"
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    """A new kind of test is listed in tools/check.py, or it would never run in CI."""
+    tests = Path(__file__).parents[1]
+    with_tests = {path.relative_to(tests).parts[0] for path in tests.rglob("test_*.py")}
+    assert with_tests <= set(check.KINDS)
+
+
+def test_the_way_of_ci_is_the_way_of_make() -> None:
+    """CI runs `make check` and nothing else, so that what passes here passes there."""
+    script = Path(__file__).parents[2] / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert script.read_text().strip().splitlines()[-1] == "exec make check"

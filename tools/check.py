@@ -1,0 +1,142 @@
+"""Everything that must hold before a change is taken: `make check` runs this, and so does CI.
+
+Each kind of test is a process of its own, so that one that hangs or crashes (a browser, an engine) takes no other
+along. All steps run even after one has failed, so that one look shows all there is to mend.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+STATIC = {
+    "format": ["ruff", "format", "--check", "."],
+    "lint": ["ruff", "check", "."],
+    "types": ["basedpyright"],
+    "imports": ["lint-imports", "--no-logo"],
+}
+KINDS = ("tidy", "unit", "property", "contract", "docs", "simulation", "integration", "examples", "browser")
+"""Quick ones first. Each is a folder of tests/; one without tests is left out."""
+
+STEP_SECONDS = 900
+"""A step that takes longer hangs; it is ended and counts as failed."""
+
+COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
+NO_TESTS_LEFT = 5
+
+
+@dataclass
+class Step:
+    """One step that has run."""
+
+    name: str
+    seconds: float
+    failed: bool
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def run(name: str, command: list[str]) -> tuple[int, float, str]:
+    """Run a program of the virtual environment; its output is shown as it comes. Exit status, seconds, last line."""
+    print(f"\n== {name}", flush=True)
+    began = time.monotonic()
+    lines: list[str] = []
+    process = subprocess.Popen(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    showing = threading.Thread(target=_show, args=(process.stdout, lines), daemon=True)
+    showing.start()
+    try:
+        status = process.wait(STEP_SECONDS)
+    except subprocess.TimeoutExpired:
+        status = 1
+        print(f"{name}: ended after {STEP_SECONDS} s, which is more than a step may take", flush=True)
+    finally:
+        _end_group(process.pid)  # whatever the step left running goes with it
+        process.wait()
+        showing.join(5)
+    return status, time.monotonic() - began, lines[-1] if lines else ""
+
+
+def _show(output: IO[str], lines: list[str]) -> None:
+    with output:
+        for line in output:
+            print(line, end="", flush=True)
+            if line.strip():
+                lines[:] = [line]
+
+
+def _end_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def run_tests(kind: str, more: list[str]) -> Step:
+    """Run the tests of one folder."""
+    command = ["pytest", f"tests/{kind}", "-q", "--durations=5", "--durations-min=2", *more]
+    status, seconds, last = run(f"tests/{kind}", command)
+    counts = {name.removesuffix("s") if name == "errors" else name: int(n) for n, name in COUNTED.findall(last)}
+    nothing_chosen = status == NO_TESTS_LEFT and "deselected" in counts
+    return Step(kind, seconds, status != 0 and not nothing_chosen, counts)
+
+
+def has_tests(kind: str) -> bool:
+    """Whether the folder has a test file."""
+    return any((ROOT / "tests" / kind).rglob("test_*.py"))
+
+
+def report(steps: list[Step]) -> int:
+    """Seconds by kind, then one line as pytest prints it."""
+    print("\n== seconds by kind")
+    total: dict[str, int] = {}
+    for step in steps:
+        words = ", ".join(f"{amount} {name}" for name, amount in step.counts.items())
+        print(f"{step.name:12} {step.seconds:7.1f}  {'FAILED' if step.failed else 'ok':6}  {words}")
+        for name, amount in step.counts.items():
+            total[name] = total.get(name, 0) + amount
+    failed = [step.name for step in steps if step.failed]
+    if failed:
+        print(f"\nto mend: {', '.join(failed)}")
+    order = ("failed", "passed", "error", "skipped", "xfailed", "xpassed", "deselected")
+    words = ", ".join(f"{total[name]} {name}" for name in order if name in total) or "no tests ran"
+    print(f"\n{words} in {sum(step.seconds for step in steps):.2f}s", flush=True)
+    return 1 if failed else 0
+
+
+def main() -> int:
+    """Run the steps and report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--tests", action="store_true", help="tests only, no format, lint, types and imports")
+    parser.add_argument("--long", action="store_true", help="the tests marked long, and nothing else")
+    parser.add_argument("kinds", nargs="*", help=f"only these kinds of tests, of: {', '.join(KINDS)}")
+    chosen = parser.parse_args()
+    unknown = sorted(set(chosen.kinds) - set(KINDS))
+    if unknown:
+        parser.error(f"no such kind: {', '.join(unknown)}; choose of {', '.join(KINDS)}")
+    steps: list[Step] = []
+    if not (chosen.tests or chosen.long or chosen.kinds):
+        for name, command in STATIC.items():
+            status, seconds, _ = run(name, command)
+            steps.append(Step(name, seconds, status != 0))
+    more = ["-m", "long"] if chosen.long else []
+    steps += [run_tests(kind, more) for kind in chosen.kinds or KINDS if has_tests(kind)]
+    return report(steps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
