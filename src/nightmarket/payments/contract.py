@@ -1,35 +1,66 @@
 """What others may ask of payments: the journal, payments of orders, refunds, and the port to providers."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 import msgspec
 
+from nightmarket.kernel.problems import Problem
 from nightmarket.platform.database import Connection
 
-from .model import Account, Leg, Posting, Sale, SalePart, sale_paid, sale_placed, sale_refunded, sale_withdrawn
+from .model import (
+    Account,
+    Leg,
+    PaymentState,
+    Posting,
+    Sale,
+    SalePart,
+    amount_to_pay,
+    refund_part,
+    sale_paid,
+    sale_placed,
+    sale_refunded,
+    sale_withdrawn,
+)
 
 __all__ = [
     "Account",
+    "Answer",
     "Authorisation",
     "AuthoriseRequest",
+    "CardForm",
+    "CardToken",
+    "Faults",
     "Finding",
     "Journal",
     "Leg",
+    "Movement",
+    "MovementKind",
     "Outcome",
     "PaymentCaptured",
     "PaymentDeclined",
     "PaymentRefunded",
+    "PaymentReported",
     "PaymentRow",
     "PaymentState",
+    "PaymentStuck",
     "Payments",
     "Posting",
     "Provider",
+    "Question",
+    "Receipt",
+    "Reconciliation",
     "Sale",
     "SalePart",
+    "Statements",
+    "Tokeniser",
+    "Verdict",
+    "Webhooks",
+    "amount_to_pay",
+    "refund_part",
     "sale_paid",
     "sale_placed",
     "sale_refunded",
@@ -85,18 +116,6 @@ class Provider(Protocol):
     async def find(self, key: str) -> Authorisation | None: ...
 
 
-class PaymentState(StrEnum):
-    """authorised -> captured -> (refund_due -> refunded); authorised -> void_due -> voided; declined."""
-
-    AUTHORISED = "authorised"
-    CAPTURED = "captured"
-    REFUND_DUE = "refund_due"
-    REFUNDED = "refunded"
-    VOID_DUE = "void_due"
-    VOIDED = "voided"
-    DECLINED = "declined"
-
-
 class PaymentRow(msgspec.Struct, frozen=True):
     """A payment attempt of an order. `id` is the claim's id that it pays for, so an attempt is stored once."""
 
@@ -141,6 +160,27 @@ class PaymentRefunded(msgspec.Struct, frozen=True):
     currency: str
 
 
+class PaymentReported(msgspec.Struct, frozen=True):
+    """Fact: a provider reported, late and by itself, how an attempt ended of which no payment is stored yet.
+
+    Whoever waits for the attempt with that key settles it (or gives the money back) as if the provider had answered.
+    """
+
+    kind: ClassVar[str] = "payments.reported"
+    provider: str
+    order: UUID
+    authorisation: Authorisation
+
+
+class PaymentStuck(msgspec.Struct, frozen=True):
+    """Fact: the provider kept refusing or not answering; a person has to look (then `Payments.try_again`)."""
+
+    kind: ClassVar[str] = "payments.stuck"
+    payment: UUID
+    order: UUID
+    error: str
+
+
 class Finding(msgspec.Struct, frozen=True):
     """A row that the audit found off."""
 
@@ -153,7 +193,14 @@ class Finding(msgspec.Struct, frozen=True):
 class Journal(Protocol):
     """The double-entry journal. A posting is stored once per id and always sums to zero."""
 
-    async def post(self, tx: Connection, postings: Sequence[Posting]) -> None: ...
+    async def post(self, tx: Connection, postings: Sequence[Posting]) -> None:
+        """Store new postings the fast way. For callers that know they are new (they hold the lock under which each is
+        posted once): a posting that is already there fails the transaction. One without legs is left out."""
+        ...
+
+    async def post_once(self, tx: Connection, postings: Sequence[Posting]) -> Sequence[UUID]:
+        """Store those postings that are not there yet; returns their ids."""
+        ...
 
     async def balances(self, connection: Connection, about: UUID) -> Sequence[Leg]:
         """The sums per account and party of all postings about one order."""
@@ -180,4 +227,138 @@ class Payments(Protocol):
         The provider is asked afterwards, by the drain; repeating changes nothing beyond the amount paid."""
         ...
 
+    async def try_again(self, tx: Connection, payments: Sequence[UUID], at: datetime) -> Sequence[UUID]:
+        """Make stuck payments due again; returns those that were stuck."""
+        ...
+
     async def of_orders(self, connection: Connection, orders: Sequence[UUID]) -> Sequence[PaymentRow]: ...
+
+    async def audit(self, connection: Connection) -> Sequence[Finding]:
+        """Payments against themselves, against the journal and against the provider's statement as last fetched."""
+        ...
+
+
+class Receipt(StrEnum):
+    """What became of a webhook."""
+
+    APPLIED = "applied"
+    REPEATED = "repeated"
+    """The same event came before."""
+    KEPT = "kept"
+    """No payment matches yet; it is applied when there is one."""
+    CONTRADICTS = "contradicts"
+    """The payment's state rules it out; kept for the audit to name."""
+
+
+class Webhooks(Protocol):
+    """Receives what a provider reports by itself: twice, late or in any order."""
+
+    async def receive_webhook(self, tx: Connection, body: bytes, signature: str) -> Receipt:
+        """Raises WebhookRefused for a wrong or old signature, WebhookUnreadable for a body that is none."""
+        ...
+
+
+class Question(msgspec.Struct, frozen=True):
+    """An attempt whose outcome is unknown: the provider asked, and the key it was asked with."""
+
+    payment: UUID
+    order: UUID
+    provider: str
+    key: str
+
+
+class Verdict(StrEnum):
+    """What is known of an attempt after asking again."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+    PENDING = "pending"
+    ABSENT = "absent"
+    """The provider answered and never heard of the key. A request still under way could arrive yet."""
+    UNKNOWN = "unknown"
+    """The provider does not answer; ask later."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to one question; `authorisation` unless absent or unknown."""
+
+    question: Question
+    verdict: Verdict
+    authorisation: Authorisation | None = None
+
+
+class Reconciliation(Protocol):
+    """Asks providers how attempts ended; the caller settles or releases. Asks nothing inside a transaction."""
+
+    async def reconcile(self, questions: Sequence[Question]) -> Sequence[Answer]:
+        """One answer per question, in order."""
+        ...
+
+
+class MovementKind(StrEnum):
+    """What a provider's statement lists."""
+
+    CAPTURED = "captured"
+    VOIDED = "voided"
+    REFUNDED = "refunded"
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """A line of a provider's statement; `sequence` grows, `amount` in minor units is of this movement alone."""
+
+    sequence: int
+    kind: MovementKind
+    key: str
+    reference: str
+    order: UUID
+    amount: int
+    currency: str
+    at: datetime
+
+
+class Statements(Protocol):
+    """A provider that lists what it did with our money."""
+
+    name: str
+
+    async def statement(self, after: int = 0, limit: int = 500) -> Sequence[Movement]:
+        """Movements with a sequence above `after`, oldest first; fewer than `limit` at the end."""
+        ...
+
+
+class CardForm(msgspec.Struct, frozen=True):
+    """A card as typed: spaces allowed in the number, expiry as MM/YY. Never stored, never logged."""
+
+    number: str
+    expiry: str
+    cvc: str
+    name: str
+
+    def __repr__(self) -> str:
+        return "CardForm(hidden)"
+
+
+class CardToken(msgspec.Struct, frozen=True):
+    """What is kept of a card: the provider's token, the brand and the last four digits."""
+
+    token: str
+    brand: str
+    last_four: str
+
+
+class Tokeniser(Protocol):
+    """Turns a card into a token, at the provider's; a list of problems says which fields to mend."""
+
+    def check(self, card: CardForm, on: date) -> Sequence[Problem]:
+        """What is wrong with the form, each with its field (number, expiry, cvc, name); empty when it will do."""
+        ...
+
+    def tokenise(self, card: CardForm, on: date) -> CardToken:
+        """Raises the first problem of `check`."""
+        ...
+
+
+class Faults(Protocol):
+    """Named points at which a test may end the process or raise. The product's own does nothing."""
+
+    def reach(self, point: str) -> None: ...

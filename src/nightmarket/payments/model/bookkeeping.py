@@ -1,0 +1,161 @@
+"""Double-entry bookkeeping: accounts, postings, and what a sale posts. Pure.
+
+The chart is small: what buyers owe, what merchants are owed, what the operator pays of the price, what the provider
+holds. A posting's legs sum to zero, are sorted by (account, party), and leave zeros out.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.ids import derive
+from nightmarket.kernel.problems import Defect
+
+NOBODY = UUID(int=0)
+"""The party of accounts that belong to the operator."""
+
+
+class Account(IntEnum):
+    """The chart of accounts; stored as a small number."""
+
+    BUYER = 1
+    """What a buyer owes (debit) for an order; party: the order."""
+    MERCHANT = 2
+    """What is owed to a merchant (credit); party: the merchant."""
+    PROMOTION = 3
+    """Discounts that the operator pays for (debit)."""
+    PROVIDER = 4
+    """Money that the payment provider reserved or holds for us (debit), less what it was told to give back."""
+
+
+BUYER, MERCHANT, PROMOTION, PROVIDER = (int(account) for account in Account)
+"""Plain numbers: reading a member of an enumeration costs a tenth of a whole posting."""
+
+
+class Leg(msgspec.Struct, frozen=True, array_like=True):
+    """One side of a posting: positive is debit, negative is credit, in minor units."""
+
+    account: int
+    party: UUID
+    amount: int
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """A set of legs that sums to zero, about one order, stored once per id."""
+
+    id: UUID
+    about: UUID
+    kind: str
+    currency: str
+    at: datetime
+    legs: tuple[Leg, ...]
+
+
+class SalePart(msgspec.Struct, frozen=True):
+    """One merchant's part of an order: goods and shipping after the discounts that the merchant itself pays for,
+    and the discounts that the operator pays for, all positive minor units."""
+
+    merchant: UUID
+    gross: int
+    by_operator: int = 0
+
+
+class Sale(msgspec.Struct, frozen=True):
+    """An order as the journal sees it; `claim` names the attempt, so that each attempt posts once."""
+
+    order: UUID
+    claim: UUID
+    currency: str
+    parts: tuple[SalePart, ...]
+
+
+def amount_to_pay(sale: Sale) -> int:
+    """What the buyer pays, in minor units: every part's gross less what the operator pays of it."""
+    return sum(part.gross - part.by_operator for part in sale.parts)
+
+
+def posting_id(claim: UUID, kind: str) -> UUID:
+    """The id of the posting of that kind of one attempt."""
+    return derive("posting", claim, kind)
+
+
+def sale_placed(sale: Sale, at: datetime) -> Posting:
+    """Buyer owes what is to be paid, the operator its discounts; the merchants are owed their part."""
+    to_pay, middle = _shares(sale, 1)
+    legs = (Leg(BUYER, sale.order, to_pay), *middle) if to_pay else tuple(middle)
+    return Posting(derive("posting", sale.claim, "placed"), sale.order, "placed", sale.currency, at, legs)
+
+
+def sale_paid(sale: Sale, at: datetime) -> Posting:
+    """The provider holds the money; the buyer owes nothing more."""
+    to_pay = amount_to_pay(sale)
+    legs = (Leg(BUYER, sale.order, -to_pay), Leg(PROVIDER, NOBODY, to_pay)) if to_pay else ()
+    return Posting(derive("posting", sale.claim, "paid"), sale.order, "paid", sale.currency, at, legs)
+
+
+def sale_withdrawn(sale: Sale, at: datetime) -> Posting:
+    """Declined, lapsed or cancelled before payment: the reverse of `sale_placed`."""
+    to_pay, middle = _shares(sale, -1)
+    legs = (Leg(BUYER, sale.order, -to_pay), *middle) if to_pay else tuple(middle)
+    return Posting(derive("posting", sale.claim, "withdrawn"), sale.order, "withdrawn", sale.currency, at, legs)
+
+
+def sale_refunded(sale: Sale, at: datetime) -> Posting:
+    """Cancelled after payment: the reverse of placed and paid together."""
+    return _given_back(sale, derive("posting", sale.claim, "refunded"), "refunded", at)
+
+
+def refund_part(sale: Sale, refund: UUID, at: datetime) -> Posting:
+    """A part of a paid order goes back: `sale.parts` list what goes back of each merchant's part (its gross, and the
+    operator's discount in it); `refund` names this refund, so that each posts once. Refund what is left after parts
+    with this too: `sale_refunded` reverses the whole sale."""
+    return _given_back(sale, derive("posting", refund, "refunded_part"), "refunded_part", at)
+
+
+def _given_back(sale: Sale, id_: UUID, kind: str, at: datetime) -> Posting:
+    to_pay, middle = _shares(sale, -1)
+    legs = (*middle, Leg(PROVIDER, NOBODY, -to_pay)) if to_pay else tuple(middle)
+    return Posting(id_, sale.order, kind, sale.currency, at, legs)
+
+
+def _shares(sale: Sale, sign: int) -> tuple[int, list[Leg]]:
+    """What is to be paid, and the legs of merchants and operator, sorted; `sign` 1 books them, -1 takes them back."""
+    to_pay = 0
+    discounts = 0
+    legs: list[Leg] = []
+    for part in sale.parts:
+        gross = part.gross
+        discount = part.by_operator
+        if not 0 <= discount <= gross:
+            raise Defect(f"a part of order {sale.order} is {gross} gross with {discount} by the operator")
+        to_pay += gross - discount
+        discounts += discount
+        if gross:
+            legs.append(Leg(MERCHANT, part.merchant, -sign * gross))
+    if len(legs) > 1:
+        legs = _sorted_by_party(legs)
+    if discounts:
+        legs.append(Leg(PROMOTION, NOBODY, sign * discounts))
+    return to_pay, legs
+
+
+def _sorted_by_party(legs: list[Leg]) -> list[Leg]:
+    """Legs of one account in order of party; a party that comes twice gets one leg."""
+    amounts: dict[int, Leg] = {}
+    for leg in legs:
+        number = leg.party.int
+        before = amounts.get(number)
+        amounts[number] = leg if before is None else Leg(leg.account, leg.party, before.amount + leg.amount)
+    return [amounts[number] for number in sorted(amounts)]
+
+
+def balances(postings: Sequence[Posting]) -> dict[tuple[int, UUID], int]:
+    """The sums per account and party; zeros are left out."""
+    sums: dict[tuple[int, UUID], int] = {}
+    for posting in postings:
+        for leg in posting.legs:
+            sums[leg.account, leg.party] = sums.get((leg.account, leg.party), 0) + leg.amount
+    return {place: amount for place, amount in sums.items() if amount}
