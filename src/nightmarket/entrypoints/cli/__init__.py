@@ -1,0 +1,57 @@
+"""The command `nightmarket`. Each subcommand is a file here, named in `COMMANDS` and loaded when it is asked for."""
+
+import importlib
+from typing import Any
+
+import click
+
+import nightmarket
+from nightmarket.kernel.problems import Problem, Unavailable
+
+COMMANDS = {
+    "up": "nightmarket.entrypoints.cli.up:up",
+    "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
+    "migrate": "nightmarket.entrypoints.cli.migrate:migrate",
+    "reset": "nightmarket.entrypoints.cli.reset:reset",
+}
+"""Subcommands by name, in the order in which `--help` lists them."""
+
+
+class Commands(click.Group):
+    """Loads a subcommand's file only when needed, and says in one sentence what stood in its way."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command), f"{COMMANDS[cmd_name]} is no command"
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            raise click.ClickException(problem.detail) from problem
+        except Unavailable as unavailable:
+            raise click.ClickException(unavailable.what) from unavailable
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(nightmarket.__version__, prog_name="nightmarket")
+def main() -> None:
+    """Run shopping festivals: a whole marketplace on this machine.
+
+    `nightmarket up --demo` opens a shop with goods in it at http://127.0.0.1:1111/.
+
+    \b
+    Settings come from the environment:
+      PORT, HOST           where to listen (1111, 127.0.0.1)
+      NIGHTMARKET_HOME     folder for the data (./.nightmarket)
+      PUBLIC_URL           the address visitors use, behind a proxy
+      DATABASE_URL         a PostgreSQL 18+ of your own
+      NIGHTMARKET_WORKERS  number of web processes
+    """

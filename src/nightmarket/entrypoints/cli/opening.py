@@ -1,0 +1,72 @@
+"""What an opened shop tells the person at the terminal, and what an empty shop can be filled with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from nightmarket.platform.settings import Settings
+
+Seed = Callable[[Settings, str], None]
+"""Fills the database behind this URL, unless it is filled; called after migration, before any process starts."""
+
+SEEDS: dict[str, Seed] = {}
+"""What `nightmarket up --seed NAME` offers; `--demo` is `--seed demo`."""
+
+DEMO = "demo"
+
+
+class DemoAccount(msgspec.Struct, frozen=True):
+    """An account of the demo, to be shown."""
+
+    role: str
+    email: str
+    password: str
+
+
+def demo_accounts(settings: Settings) -> list[DemoAccount]:
+    """The accounts to show: only of a demo, and only while nobody but this machine can reach the shop."""
+    if not (settings.demo and settings.is_loopback):
+        return []
+    return list(DEMO_ACCOUNTS)
+
+
+DEMO_ACCOUNTS: list[DemoAccount] = []
+
+
+def greeting(settings: Settings, seconds: float) -> str:
+    """The text that is shown once the shop is open."""
+    address = settings.address
+    lines = [
+        "",
+        f"  Nightmarket is open, after {seconds:.1f} s.",
+        "",
+        f"    shop      {address}/",
+        f"    console   {address}/console",
+        f"    API       {address}/docs",
+        "",
+    ]
+    accounts = demo_accounts(settings)
+    if accounts:
+        lines.append("  Demo accounts, which exist only while this machine alone can reach the shop:")
+        width = max(len(account.role) for account in accounts)
+        lines += [f"    {account.role:{width}}  {account.email}  {account.password}" for account in accounts]
+        lines.append("")
+    elif settings.demo and not settings.is_loopback:
+        lines += [f"  No demo accounts: HOST={settings.host} lets others in.", ""]
+    lines += [
+        "  Try next:",
+        "    put something into the cart and check out as a guest",
+        "    watch the order arrive in the console",
+        "    nightmarket audit      recomputes every invariant",
+        "    nightmarket import -h  brings in goods of your own",
+        "",
+        f"  Ctrl-C stops all of it; the data stays in {_short(settings.home)}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _short(folder: Path) -> str:
+    here = Path.cwd()
+    return f"./{folder.relative_to(here)}" if folder.is_relative_to(here) else str(folder)

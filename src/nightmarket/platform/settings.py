@@ -1,0 +1,220 @@
+"""Every setting there is, in one table: its variable, what it means, its default.
+
+Precedence: an option of the command, then the environment, then the default. `reference()` feeds the documentation.
+"""
+
+import difflib
+import ipaddress
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from nightmarket.kernel.problems import Problem
+from nightmarket.platform.postgres.layout import make_home, write_private
+from nightmarket.platform.supervisor.lifeline import VARIABLE as LIFELINE_VARIABLE
+
+PREFIX = "NIGHTMARKET_"
+MOST_WORKERS = 64
+LEAST_SECRET_LENGTH = 32
+_NOT_SETTINGS = frozenset({LIFELINE_VARIABLE})
+_DATABASE_SCHEMES = ("postgresql", "postgres")
+_SHOWN_FROM_ELSEWHERE = {
+    "secret": "made on first start",
+    "workers": "1 or 2, by cores",
+    "public_url": "http://HOST:PORT",
+}
+
+
+class SettingRefused(Problem):
+    """A setting that does not exist or has no such value; `field` is its variable."""
+
+    code = "setting_refused"
+
+
+def _named(variable: str, meaning: str) -> Meta:
+    return Meta(description=meaning, extra={"variable": variable})
+
+
+def default_workers() -> int:
+    """Two web processes where there are two cores; one where the system cannot share a port among processes."""
+    return min(2, os.cpu_count() or 1) if sys.platform == "linux" else 1
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a process is told from outside. Read with `read_settings`."""
+
+    host: Annotated[
+        str,
+        _named(
+            "HOST", "Address to listen on. Anything but loopback opens the shop to others and closes the demo accounts."
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, _named("PORT", "Port of shop, console and APIs."), Meta(ge=1, le=65_535)] = 1111
+    home: Annotated[Path, _named("NIGHTMARKET_HOME", "Folder for the database, media, keys and logs.")] = Path(
+        ".nightmarket"
+    )
+    public_url: Annotated[
+        str | None, _named("PUBLIC_URL", "Address by which visitors reach the shop, when a proxy stands before it.")
+    ] = None
+    database_url: Annotated[
+        str | None,
+        _named(
+            "DATABASE_URL",
+            "A PostgreSQL 18 or newer of your own (postgresql://...), instead of the one that comes along.",
+        ),
+    ] = None
+    database_account: Annotated[
+        str | None,
+        _named(
+            "NIGHTMARKET_DATABASE_ACCOUNT",
+            "When started by root: the account that PostgreSQL runs as, instead of nightmarket, postgres or nobody.",
+        ),
+    ] = None
+    workers: Annotated[int, _named("NIGHTMARKET_WORKERS", "Number of web processes."), Meta(ge=1, le=MOST_WORKERS)] = (
+        default_workers()
+    )
+    secret: Annotated[
+        str | None,
+        _named(
+            "NIGHTMARKET_SECRET",
+            f"Key that signs sessions and links, at least {LEAST_SECRET_LENGTH} characters. "
+            "The same on every machine of one shop. Kept in the file `secret` of the home when not set.",
+        ),
+    ] = None
+    demo: Annotated[
+        bool, _named("NIGHTMARKET_DEMO", "1: fill an empty shop with the demo, as `nightmarket up --demo` does.")
+    ] = False
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the shop."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def address(self) -> str:
+        """Where visitors find the shop, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 (a comparison, no bind)
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+
+    def __repr__(self) -> str:
+        """Without secrets: settings end up in logs."""
+        return f"Settings(host={self.host!r}, port={self.port}, home={str(self.home)!r}, workers={self.workers})"
+
+
+class Described(Struct, frozen=True):
+    """A line of the reference."""
+
+    variable: str
+    default: str
+    meaning: str
+
+
+def reference() -> list[Described]:
+    """All settings in the order of the table."""
+    lines: list[Described] = []
+    for field in msgspec.structs.fields(Settings):
+        variable, meaning = _words(field.name)
+        default = _SHOWN_FROM_ELSEWHERE.get(field.name) or ("" if field.default is None else str(field.default))
+        lines.append(Described(variable=variable, default=default, meaning=meaning))
+    return lines
+
+
+def read_settings(environment: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
+    """Settings from the environment; `overrides` (by field name, None = not given) go before it.
+
+    Raises SettingRefused for a value that does not fit and for an unknown variable that begins with NIGHTMARKET_.
+    """
+    by_variable = {_words(name)[0]: name for name in Settings.__struct_fields__}
+    _refuse_unknown(environment, by_variable)
+    given: dict[str, Any] = {
+        name: environment[variable] for variable, name in by_variable.items() if environment.get(variable)
+    }
+    given |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    hints = get_type_hints(Settings, include_extras=True)
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        try:
+            values[name] = msgspec.convert(value, hints[name], strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            variable = _words(name)[0]
+            raise SettingRefused(f"{variable} is {value!r}. {error}. {_words(name)[1]}", field=variable) from error
+    settings = Settings(**values)
+    _check(settings)
+    return msgspec.structs.replace(settings, home=settings.home.expanduser().absolute())
+
+
+def with_secret(settings: Settings) -> Settings:
+    """The settings with their key: made on first start, readable by its owner only. Makes the home folder."""
+    if settings.secret:
+        return settings
+    make_home(settings.home)
+    file = settings.home / "secret"
+    if not file.exists():
+        write_private(file, secrets.token_urlsafe(48).encode())
+    return msgspec.structs.replace(settings, secret=file.read_text().strip())
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables from which a child process reads these same settings."""
+    variables: dict[str, str] = {}
+    for name in Settings.__struct_fields__:
+        value: object = getattr(settings, name)
+        if value is not None:
+            variables[_words(name)[0]] = ("1" if value else "0") if isinstance(value, bool) else str(value)
+    return variables
+
+
+def _words(name: str) -> tuple[str, str]:
+    """Variable and meaning of a field."""
+    for meta in get_type_hints(Settings, include_extras=True)[name].__metadata__:
+        if meta.extra:
+            return str(meta.extra["variable"]), str(meta.description)
+    raise AssertionError(f"the setting {name} has no variable")
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError(kind)
+
+
+def _refuse_unknown(environment: Mapping[str, str], known: Mapping[str, str]) -> None:
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable not in known and variable not in _NOT_SETTINGS:
+            near = difflib.get_close_matches(variable, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+            raise SettingRefused(f"There is no setting {variable}. {hint}", field=variable)
+
+
+def _check(settings: Settings) -> None:
+    if settings.secret is not None and len(settings.secret) < LEAST_SECRET_LENGTH:
+        raise SettingRefused(
+            f"NIGHTMARKET_SECRET has {len(settings.secret)} characters; it needs at least {LEAST_SECRET_LENGTH}. "
+            "Leave it out to have one made, or use: openssl rand -base64 48",
+            field="NIGHTMARKET_SECRET",
+        )
+    if settings.database_url is not None and urlsplit(settings.database_url).scheme not in _DATABASE_SCHEMES:
+        raise SettingRefused(
+            "DATABASE_URL has to begin with postgresql://, as in postgresql://user:password@host:5432/database.",
+            field="DATABASE_URL",
+        )
+    if settings.public_url is not None:
+        parts = urlsplit(settings.public_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise SettingRefused(
+                "PUBLIC_URL has to be scheme and host only, as in https://shop.example.com.", field="PUBLIC_URL"
+            )
