@@ -144,6 +144,15 @@ class Tallies(Protocol):
         before; a claim whose deadline has not passed stays held and is absent."""
         ...
 
+    async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
+        """Settle some and release others in one go, with every lock taken in one order. The answer gives each claim's
+        state before; one that was not HELD stays as it was."""
+        ...
+
+    async def states(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
+        """How the claims stand; unknown ones are absent. Takes no lock."""
+        ...
+
     async def parts(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, Sequence[Part]]:
         """What each claim took."""
         ...

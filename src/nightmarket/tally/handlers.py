@@ -113,20 +113,26 @@ class SlicedTallies:
         await store.insert_claims(tx, ledger.grants)
 
     async def settle(self, tx: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
-        return await self._end(tx, await store.lock_claims(tx, claims), ClaimState.SETTLED)
+        return await self.end(tx, dict.fromkeys(claims, ClaimState.SETTLED))
 
     async def release(self, tx: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
-        return await self._end(tx, await store.lock_claims(tx, claims), ClaimState.RELEASED)
+        return await self.end(tx, dict.fromkeys(claims, ClaimState.RELEASED))
 
     async def lapse(self, tx: Connection, claims: Sequence[UUID], now: datetime) -> Mapping[UUID, ClaimState]:
-        rows = [row for row in await store.lock_claims(tx, claims) if row["deadline"] <= now or row["state"] != 1]
-        return await self._end(tx, rows, ClaimState.LAPSED)
+        rows = await store.lock_claims(tx, claims)
+        over = [row for row in rows if row["deadline"] <= now or row["state"] != ClaimState.HELD]
+        return await self._end(tx, over, dict.fromkeys(claims, ClaimState.LAPSED))
 
-    async def _end(self, tx: Connection, rows: Sequence[Record], state: ClaimState) -> Mapping[UUID, ClaimState]:
+    async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
+        return await self._end(tx, await store.lock_claims(tx, list(claims)), claims)
+
+    async def _end(
+        self, tx: Connection, rows: Sequence[Record], ends: Mapping[UUID, ClaimState]
+    ) -> Mapping[UUID, ClaimState]:
         held = [row for row in rows if row["state"] == ClaimState.HELD]
         changes = _sum(
             [
-                (tally, number, 0, -quantity, quantity if state is ClaimState.SETTLED else 0)
+                (tally, number, 0, -quantity, quantity if ends[row["id"]] is ClaimState.SETTLED else 0)
                 for row in held
                 for tally, number, quantity in zip(row["tallies"], row["slices"], row["quantities"], strict=True)
             ]
@@ -135,7 +141,15 @@ class SlicedTallies:
             await store.lock_slices(tx, [(tally, number) for tally, number, *_ in changes])
             if await store.change(tx, changes) != len(changes):
                 raise Defect("a claim names a slice that does not exist")
-            await store.mark_claims(tx, [row["id"] for row in held], state)
+        by_state: dict[ClaimState, list[UUID]] = {}
+        for row in held:
+            by_state.setdefault(ends[row["id"]], []).append(row["id"])
+        for state, ended in by_state.items():
+            await store.mark_claims(tx, ended, state)
+        return {row["id"]: ClaimState(row["state"]) for row in rows}
+
+    async def states(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
+        rows = await store.read_claims(connection, claims)
         return {row["id"]: ClaimState(row["state"]) for row in rows}
 
     async def parts(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, Sequence[Part]]:

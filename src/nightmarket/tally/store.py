@@ -92,7 +92,7 @@ async def lock_claims(tx: Connection, claims: Sequence[UUID]) -> list[Record]:
 
 async def read_claims(connection: Connection, claims: Sequence[UUID]) -> list[Record]:
     return await connection.fetch(
-        "SELECT id, tallies, slices, quantities FROM tally.claim WHERE id = ANY($1::uuid[])", claims
+        "SELECT id, state, tallies, slices, quantities FROM tally.claim WHERE id = ANY($1::uuid[])", claims
     )
 
 
