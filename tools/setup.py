@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,11 +36,14 @@ def say(text: str) -> None:
     print(f"setup: {text}", flush=True)
 
 
-def run(command: list[str], doing: str, mend: str, **more: object) -> None:
+def run(command: list[str], doing: str, mend: str, environment: dict[str, str] | None = None) -> None:
     """Run a step; its output is shown only when it fails."""
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
-    if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-25:])
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as step:
+        output = step.communicate()[0]
+    if step.returncode != 0:
+        tail = "\n".join(output.strip().splitlines()[-25:])
         raise SetupError(f"{tail}\n\n{doing} failed. {mend}")
 
 
@@ -73,8 +76,9 @@ def use_new_enough_python() -> None:
     have = ".".join(str(number) for number in sys.version_info[:3])
     raise SetupError(
         f"Nightmarket needs Python 3.11 or newer; {sys.executable} is {have}.\n"
-        "Install one (Debian and Ubuntu: sudo apt install python3.11 python3.11-venv; macOS: brew install python@3.13;\n"
-        "anywhere: https://docs.astral.sh/uv/guides/install-python/), then: make run PYTHON=/path/to/python3"
+        "Install one, then: make run PYTHON=/path/to/python3\n"
+        "Debian and Ubuntu: sudo apt install python3.11 python3.11-venv   macOS: brew install python@3.13\n"
+        "Anywhere: https://docs.astral.sh/uv/guides/install-python/"
     )
 
 
@@ -82,7 +86,7 @@ def venv_works() -> bool:
     if not venv_python().exists():
         return False
     probe = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
-    return subprocess.run([str(venv_python()), "-c", probe], stderr=subprocess.DEVNULL).returncode == 0
+    return subprocess.call([str(venv_python()), "-c", probe], stderr=subprocess.DEVNULL) == 0
 
 
 def make_venv() -> None:
@@ -92,11 +96,12 @@ def make_venv() -> None:
     if VENV.exists() and not (VENV / "pyvenv.cfg").exists():
         raise SetupError(f"{VENV} exists but is no virtual environment. Move it away and run this again.")
     say(f"making {VENV.name} with Python {sys.version.split()[0]}")
-    shutil.rmtree(STAMPS, ignore_errors=True)
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    for stamp in ("packages", "packages-dev", "project"):
+        (STAMPS / stamp).unlink(missing_ok=True)
+    made = subprocess.call(
+        [sys.executable, "-m", "venv", "--clear", str(VENV)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    if made.returncode == 0 and venv_works():
+    if made == 0 and venv_works():
         return
     shutil.rmtree(VENV, ignore_errors=True)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -114,7 +119,7 @@ def make_venv() -> None:
         [sys.executable, "-m", "virtualenv", "--quiet", str(VENV)],
         "Making the virtual environment",
         mend,
-        env=environment,
+        environment,
     )
 
 
@@ -176,14 +181,15 @@ def install_front_end(dev: bool) -> None:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def alone() -> Generator[None, None, None]:
     """Two set-ups at once take turns; where the system has no such locks, they are trusted not to meet."""
     try:
         import fcntl
     except ImportError:
         yield
         return
-    with (ROOT / ".setup.lock").open("w") as lock:
+    STAMPS.mkdir(exist_ok=True)
+    with (STAMPS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
