@@ -1,0 +1,272 @@
+"""What rows change: compared with what is stored, so that a repeated import changes nothing. Pure."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.ids import ENCODED_LENGTH, encode
+
+from nightmarket.catalog.contract import Counts, ProductText, Remark
+from nightmarket.catalog.errors import Reason
+from . import bounds
+from .checks import RowRefused
+from .gathering import sku_taken
+from .json_rows import remark
+from .records import ProductRecord, StockRecord, Stored, VariantRecord
+from .rows import OTHER_CATEGORY, ProductRow, TextPart, VariantRow, merchant_id, place_id, stock_tally, variant_id
+
+SLUG_TAIL = 8
+"""Letters of a product's id that make its slug unique when another product has the slug already."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """Units that were counted of one variant at one place, and the row that says so."""
+
+    stock: StockRecord
+    units: int
+    row: VariantRow
+    product: str
+
+
+class Plan(msgspec.Struct):
+    """The rows to write, and what to say about the rest."""
+
+    products: list[ProductRecord] = msgspec.field(default_factory=list[ProductRecord])
+    variants: list[VariantRecord] = msgspec.field(default_factory=list[VariantRecord])
+    stock: list[StockRecord] = msgspec.field(default_factory=list[StockRecord])
+    """New ones; their tallies are to be opened."""
+    counts: list[Count] = msgspec.field(default_factory=list[Count])
+    merchants: dict[str, None] = msgspec.field(default_factory=dict[str, None])
+    categories: dict[str, None] = msgspec.field(default_factory=dict[str, None])
+    places: dict[tuple[str, str], None] = msgspec.field(default_factory=dict[tuple[str, str], None])
+    """Merchant slug and code."""
+    remarks: list[Remark] = msgspec.field(default_factory=list[Remark])
+    product_counts: Counts = msgspec.field(default_factory=Counts)
+    variant_counts: Counts = msgspec.field(default_factory=Counts)
+
+
+def wanted_slugs(rows: Iterable[ProductRow]) -> list[str]:
+    """The slugs that the rows' products would like, if they are new."""
+    return [row.slug for row in rows]
+
+
+def plan(rows: Iterable[ProductRow], stored: Stored, import_id: UUID) -> Plan:
+    """Compare rows with what is stored."""
+    result = Plan()
+    slugs = dict(stored.slugs)
+    folded = dict(stored.folded)
+    for row in rows:
+        _plan_product(result, row, stored, slugs, folded, import_id)
+    return result
+
+
+def _plan_product(
+    result: Plan,
+    row: ProductRow,
+    stored: Stored,
+    slugs: dict[str, UUID],
+    folded: dict[tuple[UUID, str], str],
+    import_id: UUID,
+) -> None:
+    known = stored.products.get(row.id)
+    merchant = merchant_id(row.merchant)
+    try:
+        merged = _merge_product(row, known, merchant)
+    except RowRefused as refusal:
+        result.product_counts.refused += 1
+        result.variant_counts.refused += len(row.variants)
+        result.remarks.extend(remark(v.line, refusal, row.key, v.sku) for v in row.variants)
+        return
+    changed: list[VariantRecord] = []
+    stock: list[StockRecord] = []
+    taken = False
+    for variant in row.variants:
+        before = stored.variants.get(variant_id(row.merchant, variant.sku))
+        try:
+            after = _merge_variant(row, variant, before, merchant, stored)
+        except RowRefused as refusal:
+            result.variant_counts.refused += 1
+            result.remarks.append(remark(variant.line, refusal, row.key, variant.sku))
+            continue
+        taken = True
+        if before is None:
+            result.variant_counts.created += 1
+            _warn_of_case(result, row, variant, merchant, folded)
+        elif after != before:
+            result.variant_counts.updated += 1
+        else:
+            result.variant_counts.unchanged += 1
+        if after != before:
+            changed.append(after)
+        stock.extend(_plan_stock(result, row, variant, after, stored, import_id))
+    if not taken:
+        result.product_counts.refused += 1
+        return
+    result.merchants[row.merchant] = None
+    result.categories[merged.category] = None
+    result.variants.extend(changed)
+    result.stock.extend(stock)
+    if known is None:
+        result.product_counts.created += 1
+        merged = msgspec.structs.replace(merged, slug=_free_slug(row, slugs))
+    elif changed or stock or merged != known:
+        result.product_counts.updated += 1
+        merged = msgspec.structs.replace(merged, version=known.version + 1)
+    else:
+        result.product_counts.unchanged += 1
+        return
+    result.products.append(merged)
+
+
+def _merge_product(row: ProductRow, known: ProductRecord | None, merchant: UUID) -> ProductRecord:
+    texts = dict(known.texts) if known else {}
+    for language, part in row.texts.items():
+        texts[language] = _merge_text(texts.get(language), part, language)
+    if not texts:
+        raise RowRefused(
+            "title", Reason.TITLE_MISSING, "The product has no title.", "Give a title in at least one language."
+        )
+    if known is None:
+        return ProductRecord(
+            id=row.id,
+            merchant=merchant,
+            slug=row.slug,
+            category=row.category or OTHER_CATEGORY,
+            brand=row.brand or "",
+            texts=texts,
+            attributes=row.attributes or {},
+            media=row.media or (),
+            version=1,
+        )
+    return ProductRecord(
+        id=row.id,
+        merchant=merchant,
+        slug=known.slug,
+        category=known.category if row.category is None else row.category,
+        brand=known.brand if row.brand is None else row.brand,
+        texts=texts,
+        attributes=known.attributes if row.attributes is None else row.attributes,
+        media=known.media if row.media is None else row.media,
+        version=known.version,
+    )
+
+
+def _merge_text(before: ProductText | None, part: TextPart, language: str) -> ProductText:
+    before = before or ProductText(title="")
+    title = part.title or before.title
+    if not title:
+        raise RowRefused(
+            f"title.{language}",
+            Reason.TITLE_MISSING,
+            f"There are words in {language!r}, but no title.",
+            "Give the title in that language too.",
+        )
+    return ProductText(
+        title=title,
+        summary=before.summary if part.summary is None else part.summary,
+        description=before.description if part.description is None else part.description,
+        highlights=before.highlights if part.highlights is None else part.highlights,
+    )
+
+
+def _merge_variant(
+    row: ProductRow, variant: VariantRow, before: VariantRecord | None, merchant: UUID, stored: Stored
+) -> VariantRecord:
+    if before is None:
+        if not variant.prices:
+            raise RowRefused(
+                variant.field,
+                Reason.PRICE_MISSING,
+                "There is no price.",
+                "Give a price in at least one currency.",
+            )
+        return VariantRecord(
+            id=variant_id(row.merchant, variant.sku),
+            product=row.id,
+            merchant=merchant,
+            sku=variant.sku,
+            gtin=variant.gtin,
+            options=variant.options or {},
+            prices=variant.prices,
+            media=variant.media or (),
+            for_sale=variant.for_sale is not False,
+            position=variant.position,
+        )
+    if before.product != row.id:
+        owner = stored.products.get(before.product)
+        raise sku_taken(variant.sku, owner.slug if owner else str(before.product))
+    return VariantRecord(
+        id=before.id,
+        product=before.product,
+        merchant=merchant,
+        sku=before.sku,
+        gtin=variant.gtin or before.gtin,
+        options=before.options if variant.options is None else variant.options,
+        prices=before.prices | variant.prices,
+        media=before.media if variant.media is None else variant.media,
+        for_sale=before.for_sale if variant.for_sale is None else variant.for_sale,
+        position=before.position,
+    )
+
+
+def _plan_stock(
+    result: Plan, row: ProductRow, variant: VariantRow, record: VariantRecord, stored: Stored, import_id: UUID
+) -> list[StockRecord]:
+    """New places of the variant; notes in the plan what was counted, unless this import's row has counted already."""
+    new: list[StockRecord] = []
+    for code, units in variant.stock.items():
+        place = place_id(record.merchant, code)
+        result.places[row.merchant, code] = None
+        stock = stored.stock.get((record.id, place))
+        if stock is None:
+            stock = StockRecord(record.id, place, record.merchant, stock_tally(record.id, place))
+            new.append(stock)
+        elif stock.counted_by == import_id and (stock.counted_line or 0) >= variant.line:
+            continue
+        noted = msgspec.structs.replace(stock, counted_by=import_id, counted_line=variant.line)
+        result.counts.append(Count(noted, units, variant, row.key))
+    return new
+
+
+def _warn_of_case(
+    result: Plan, row: ProductRow, variant: VariantRow, merchant: UUID, folded: dict[tuple[UUID, str], str]
+) -> None:
+    like = folded.setdefault((merchant, variant.sku.lower()), variant.sku)
+    if like == variant.sku:
+        return
+    result.remarks.append(
+        Remark(
+            line=variant.line,
+            field="sku",
+            code=Reason.SKU_CASE,
+            reason=f"{variant.sku!r} differs from {like!r} by small and capital letters only; both are kept.",
+            mend="If they are one article, write its SKU in one way.",
+            product=row.key,
+            sku=variant.sku,
+            refused=False,
+        )
+    )
+
+
+def _free_slug(row: ProductRow, slugs: dict[str, UUID]) -> str:
+    slug = row.slug or encode("", row.id)[1:]
+    if slugs.setdefault(slug, row.id) != row.id:
+        tail = encode("", row.id)[1:][ENCODED_LENGTH - SLUG_TAIL :]
+        slug = f"{slug[: bounds.MAX_SLUG - SLUG_TAIL - 1].strip('-')}-{tail}"
+        slugs[slug] = row.id
+    return slug
+
+
+def held_back(count: Count, held: int) -> Remark:
+    """The warning for a count that would leave checkouts under way without their goods."""
+    return Remark(
+        line=count.row.line,
+        field="stock",
+        code=Reason.STOCK_HELD,
+        reason=f"{count.units} units were counted, but checkouts under way hold {held}; the stock was left as it is.",
+        mend="Import the count again in a few minutes, or cancel those orders.",
+        product=count.product,
+        sku=count.row.sku,
+        refused=False,
+    )

@@ -1,0 +1,60 @@
+"""Products, variants and stock as they are stored."""
+
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Media, ProductText, Texts
+from .rows import Attribute
+
+
+class ProductRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A product's own row."""
+
+    id: UUID
+    merchant: UUID
+    slug: str
+    category: str
+    brand: str
+    texts: dict[str, ProductText]
+    attributes: dict[str, Attribute]
+    media: tuple[Media, ...]
+    version: int
+
+
+class VariantRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant's row."""
+
+    id: UUID
+    product: UUID
+    merchant: UUID
+    sku: str
+    gtin: str | None
+    options: dict[str, Texts]
+    prices: dict[str, int]
+    media: tuple[Media, ...]
+    for_sale: bool
+    position: int
+
+
+class StockRecord(msgspec.Struct, frozen=True):
+    """Which tally counts a variant at a place, and whose count was taken last."""
+
+    variant: UUID
+    place: UUID
+    merchant: UUID
+    tally: UUID
+    counted_by: UUID | None = None
+    counted_line: int | None = None
+
+
+class Stored(msgspec.Struct):
+    """What the catalogue knows already about the rows of one transaction."""
+
+    products: dict[UUID, ProductRecord]
+    variants: dict[UUID, VariantRecord]
+    stock: dict[tuple[UUID, UUID], StockRecord]
+    slugs: dict[str, UUID]
+    """Products that have one of the slugs which new products would like."""
+    folded: dict[tuple[UUID, str], str]
+    """SKUs by merchant and lower-case SKU, of those that resemble new ones."""

@@ -1,0 +1,71 @@
+"""The files as people write them: a line of JSON for a product, an entry for a merchant or a category."""
+
+import msgspec
+
+from nightmarket.catalog.contract import Texts
+from .rows import Attribute, PictureName
+
+
+class TextLine(msgspec.Struct, forbid_unknown_fields=True):
+    """Words of a product in one language."""
+
+    title: str
+    summary: str = ""
+    description: str = ""
+    highlights: list[str] = []
+
+
+class VariantLine(msgspec.Struct, forbid_unknown_fields=True):
+    """One thing that can be bought. Prices are text, such as `"39.90"`, so that no digit is lost."""
+
+    sku: str
+    gtin: str | None = None
+    options: dict[str, str | Texts] | None = None
+    prices: dict[str, str] = {}
+    stock: dict[str, int] = {}
+    media: list[PictureName] | None = None
+    for_sale: bool | None = None
+
+
+class ProductLine(msgspec.Struct, forbid_unknown_fields=True):
+    """One line of JSON Lines."""
+
+    product: str
+    texts: dict[str, TextLine]
+    variants: list[VariantLine]
+    merchant: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    attributes: dict[str, Attribute] | None = None
+    media: list[PictureName] | None = None
+
+
+class PlaceEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """Where a merchant keeps stock."""
+
+    code: str
+    name: Texts = {}
+
+
+class MerchantEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """One entry of `merchants.json`. `emoji` or `image` is the picture; `hue` an angle on the colour wheel."""
+
+    slug: str
+    name: str
+    tagline: Texts = {}
+    story: Texts = {}
+    emoji: str | None = None
+    image: str | None = None
+    hue: int | None = None
+    places: list[PlaceEntry] = []
+    commission_basis_points: int = 0
+
+
+class CategoryEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """One entry of `categories.json`."""
+
+    slug: str
+    names: Texts
+    emoji: str | None = None
+    image: str | None = None
+    parent: str | None = None
