@@ -1,0 +1,155 @@
+"""Offers are published and retired: checked, numbered without gaps, and told as facts, in one transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import combinations
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.ids import derive
+from nightmarket.platform.database import Connection
+from nightmarket.platform.facts import Facts
+from nightmarket.promotions import store
+from nightmarket.promotions.contract import Offer, OfferPublished, OfferRetired, uses_tally
+from nightmarket.promotions.errors import (
+    CodeTaken,
+    OfferNotFound,
+    OfferRefused,
+    RevisionTaken,
+    TooManyOffers,
+    UsesTaken,
+)
+from nightmarket.promotions.model.rules import collide, flaws
+from nightmarket.tally.contract import Adjustment, NewTally, Tallies, TallyKind
+
+MAX_PUBLISH = 500
+"""Offers that one publication or retirement names."""
+
+MAX_OFFERS = 10_000
+"""Offers of one book; retire those that have ended."""
+
+BUSY_CAP = 1_000
+BUSY_SLICES = 8
+"""A cap of BUSY_CAP uses or more is counted in BUSY_SLICES slices, so that its row is no lock for the whole shop."""
+
+
+class StoredOffers:
+    """Implements `contract.Offers`. Lock order: the counter of books, then tallies; orders never take the counter."""
+
+    def __init__(self, facts: Facts, tallies: Tallies) -> None:
+        self._facts = facts
+        self._tallies = tallies
+
+    async def publish(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> int:
+        """As in the contract. Raises OfferRefused, CodeTaken, RevisionTaken, UsesTaken or TooManyOffers.
+
+        An offer with `max_uses` is stored with its own tally as `uses`; a later revision changes its capacity.
+        """
+        _check_each(offers)
+        number = await store.lock_counter(tx)
+        if not offers:
+            return number
+        await _check_together(tx, offers)
+        stored = [_with_tally(offer) for offer in offers]
+        changes = [
+            store.Change(number + place, offer.id, offer.revision, offer) for place, offer in enumerate(stored, start=1)
+        ]
+        await store.append(tx, changes, at)
+        await self._set_caps(tx, stored, at)
+        facts = [OfferPublished(change.id, change.revision, change.book) for change in changes]
+        await self._facts.append(tx, facts, at)
+        return changes[-1].book
+
+    async def retire(self, tx: Connection, offers: Sequence[UUID], at: datetime) -> int:
+        """As in the contract. Raises OfferNotFound when one is not published, TooManyOffers when there are too many."""
+        wanted = list(dict.fromkeys(offers))
+        _check_amount(len(wanted))
+        number = await store.lock_counter(tx)
+        if not wanted:
+            return number
+        standings = await store.standings(tx, wanted)
+        for offer in wanted:
+            if offer not in standings or not standings[offer].live:
+                raise OfferNotFound("That offer is not published, so there is nothing to retire.", field="offers")
+        changes = [
+            store.Change(number + place, offer, standings[offer].revision, None)
+            for place, offer in enumerate(wanted, start=1)
+        ]
+        await store.append(tx, changes, at)
+        await self._facts.append(tx, [OfferRetired(change.id, change.book) for change in changes], at)
+        return changes[-1].book
+
+    async def _set_caps(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> None:
+        capped = {uses_tally(offer.id): offer for offer in offers if offer.max_uses is not None}
+        if not capped:
+            return
+        levels = await self._tallies.levels(tx, capped)
+        new: list[NewTally] = []
+        adjustments: dict[UUID, Adjustment] = {}
+        for tally, offer in capped.items():
+            assert offer.max_uses is not None
+            if tally not in levels:
+                slices = BUSY_SLICES if offer.max_uses >= BUSY_CAP else 1
+                new.append(NewTally(tally, TallyKind.OFFER_USES, offer.max_uses, slices))
+            elif offer.max_uses != levels[tally].capacity:
+                delta = offer.max_uses - levels[tally].capacity
+                adjustments[offer.id] = Adjustment(derive("offer_cap", offer.id, offer.revision), tally, delta, "cap")
+        await self._tallies.open(tx, new, at)
+        done = await self._tallies.adjust(tx, list(adjustments.values()), at)
+        for offer, adjustment in adjustments.items():
+            if not done[adjustment.id]:
+                detail = "More orders have this offer already; choose a higher cap, or retire the offer."
+                raise UsesTaken(detail, field="max_uses", offer=offer)
+
+
+def _check_amount(amount: int) -> None:
+    if amount > MAX_PUBLISH:
+        raise TooManyOffers(f"Name at most {MAX_PUBLISH} offers at a time.", field="offers", limit=MAX_PUBLISH)
+
+
+def _check_each(offers: Sequence[Offer]) -> None:
+    _check_amount(len(offers))
+    for place, offer in enumerate(offers):
+        found = flaws(offer)
+        if found:
+            first = found[0]
+            raise OfferRefused(
+                first.detail,
+                field=f"offers[{place}].{first.field}",
+                reason=first.reason,
+                offer=offer.id,
+                flaws=[msgspec.to_builtins(flaw) for flaw in found],
+            )
+    twice = [offer for offer, times in Counter(offer.id for offer in offers).items() if times > 1]
+    if twice:
+        detail = "Publish each offer once at a time."
+        raise OfferRefused(detail, field="offers", reason="named_twice", offer=twice[0])
+
+
+async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
+    """What only the other offers tell; the counter is locked."""
+    standings = await store.standings(tx, [offer.id for offer in offers])
+    for place, offer in enumerate(offers):
+        known = standings.get(offer.id)
+        expected = known.revision + 1 if known else 1
+        if offer.revision != expected:
+            detail = f"This offer's next revision is {expected}. Look at what changed and publish again."
+            raise RevisionTaken(detail, field=f"offers[{place}].revision", offer=offer.id, expected=expected)
+    codes = [offer.code for offer in offers if offer.code is not None]
+    replaced = {offer.id for offer in offers}
+    others = [offer for offer in await store.live_with_codes(tx, codes) if offer.id not in replaced] if codes else []
+    pairs = [(one, other) for one in offers for other in others] + list(combinations(offers, 2))
+    for one, other in pairs:
+        if collide(one, other):
+            detail = f"Another offer has the code {one.code} at that time; choose another code or another time."
+            raise CodeTaken(detail, field="code", offer=one.id, other=other.id)
+    added = sum(1 for offer in offers if offer.id not in standings or not standings[offer.id].live)
+    if added and await store.count_live(tx) + added > MAX_OFFERS:
+        detail = f"A book has at most {MAX_OFFERS} offers; retire those that have ended."
+        raise TooManyOffers(detail, field="offers", limit=MAX_OFFERS)
+
+
+def _with_tally(offer: Offer) -> Offer:
+    return offer if offer.max_uses is None else msgspec.structs.replace(offer, uses=uses_tally(offer.id))

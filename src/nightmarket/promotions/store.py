@@ -1,0 +1,122 @@
+"""Revisions of offers, one row per book number."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.platform.database import Connection, Record
+
+from .model.offers import Offer, plain_code
+
+PAGE = 1_000
+"""Revisions that one reading returns at most."""
+
+_LOCK_COUNTER = "SELECT book FROM promotions.counter FOR UPDATE"
+_COUNTER = "SELECT book FROM promotions.counter"
+_MOVE_COUNTER = "UPDATE promotions.counter SET book = $1"
+_LATEST = """
+SELECT DISTINCT ON (offer) offer, revision, state FROM promotions.revision
+WHERE offer = ANY($1::uuid[]) ORDER BY offer, book DESC
+"""
+_WITH_CODES = """
+SELECT body FROM promotions.revision r WHERE code = ANY($1::text[]) AND state = 'published'
+  AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
+"""
+_COUNT = """
+SELECT count(*) FROM promotions.revision r WHERE state = 'published'
+  AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
+"""
+_APPEND = """
+INSERT INTO promotions.revision (book, offer, revision, state, code, body, at)
+SELECT book, offer, revision, CASE WHEN body IS NULL THEN 'retired' ELSE 'published' END, code, body::jsonb, $6
+FROM unnest($1::bigint[], $2::uuid[], $3::integer[], $4::text[], $5::text[]) AS new (book, offer, revision, code, body)
+"""
+_SINCE = "SELECT book, offer, body FROM promotions.revision WHERE book > $1 ORDER BY book LIMIT $2"
+_AT = """
+SELECT body FROM (
+    SELECT DISTINCT ON (offer) offer, body FROM promotions.revision WHERE book <= $1 ORDER BY offer, book DESC
+) latest WHERE body IS NOT NULL AND offer > $2 ORDER BY offer LIMIT $3
+"""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """The newest row of an offer."""
+
+    offer: UUID
+    revision: int
+    live: bool
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A row to be written or read: the offer as published, or None when it was retired."""
+
+    book: int
+    id: UUID
+    revision: int
+    offer: Offer | None
+
+
+def _offer(row: Record) -> Offer:
+    return msgspec.json.decode(row["body"], type=Offer)
+
+
+async def lock_counter(tx: Connection) -> int:
+    """The newest book's number; nobody else publishes until this transaction ends."""
+    return await tx.fetchval(_LOCK_COUNTER)
+
+
+async def newest(connection: Connection) -> int:
+    """The newest book's number."""
+    return await connection.fetchval(_COUNTER)
+
+
+async def standings(tx: Connection, offers: Sequence[UUID]) -> dict[UUID, Standing]:
+    """How the offers stand; those never published are absent."""
+    rows = await tx.fetch(_LATEST, offers)
+    return {row["offer"]: Standing(row["offer"], row["revision"], row["state"] == "published") for row in rows}
+
+
+async def live_with_codes(tx: Connection, codes: Sequence[str]) -> list[Offer]:
+    """Published offers that have one of the codes."""
+    return [_offer(row) for row in await tx.fetch(_WITH_CODES, [plain_code(code) for code in codes])]
+
+
+async def count_live(tx: Connection) -> int:
+    """How many offers the newest book has."""
+    return await tx.fetchval(_COUNT)
+
+
+async def append(tx: Connection, changes: Sequence[Change], at: datetime) -> None:
+    """Write rows and move the counter to the last one's number."""
+    bodies = [None if change.offer is None else msgspec.json.encode(change.offer).decode() for change in changes]
+    codes = [change.offer and change.offer.code and plain_code(change.offer.code) for change in changes]
+    await tx.execute(
+        _APPEND,
+        [change.book for change in changes],
+        [change.id for change in changes],
+        [change.revision for change in changes],
+        codes,
+        bodies,
+        at,
+    )
+    await tx.execute(_MOVE_COUNTER, changes[-1].book)
+
+
+async def since(connection: Connection, book: int) -> list[tuple[int, UUID, Offer | None]]:
+    """Up to PAGE rows after a book: its number, the offer's id, and the offer unless it was retired."""
+    rows = await connection.fetch(_SINCE, book, PAGE)
+    return [(row["book"], row["offer"], None if row["body"] is None else _offer(row)) for row in rows]
+
+
+async def offers_at(connection: Connection, book: int) -> list[Offer]:
+    """All offers of a book, in order of id."""
+    found: list[Offer] = []
+    after = UUID(int=0)
+    while True:
+        page = [_offer(row) for row in await connection.fetch(_AT, book, after, PAGE)]
+        found.extend(page)
+        if len(page) < PAGE:
+            return found
+        after = page[-1].id
