@@ -1,0 +1,74 @@
+"""The few words of ASGI that we use, and what we remember of one request."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+ASGIScope: TypeAlias = Any
+"""A mutable mapping; frameworks type theirs in ways that do not fit each other."""
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+MARKS = "nightmarket"
+"""Where the scope keeps the request's marks."""
+
+JSON = b"application/json"
+HTML = b"text/html; charset=utf-8"
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Marks:
+    """What the edge knows of one request. `hot` routes send API headers and are logged only when something is off."""
+
+    __slots__ = ("address", "hot", "request_id", "route", "status")
+
+    def __init__(self, request_id: str, address: str) -> None:
+        self.request_id = request_id
+        self.address = address
+        self.route = ""
+        self.hot = False
+        self.status = 0
+
+
+class Response(msgspec.Struct):
+    """A whole answer. `content-length` is added when it is sent."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+    async def send(self, send: Send) -> None:
+        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def json_response(value: object, status: int = 200, headers: Headers | None = None) -> Response:
+    """A struct, list or dictionary as JSON."""
+    return Response(status, [(b"content-type", JSON), *(headers or ())], _ENCODER.encode(value))
+
+
+def marks_of(scope: ASGIScope) -> Marks:
+    """The request's marks; outside the edge (a test of one part) they begin here."""
+    marks = scope.get(MARKS)
+    if marks is None:
+        marks = scope[MARKS] = Marks("none", "")
+    return marks
+
+
+def request_id_of(scope: ASGIScope) -> str:
+    return marks_of(scope).request_id
+
+
+def header(scope: ASGIScope, name: bytes) -> str | None:
+    """The first header of that name (lower case), as text."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None

@@ -1,0 +1,216 @@
+"""The edge: what happens to every request, whatever application answers it.
+
+It gives the request an id, refuses what is too large or too fast, adds headers, turns what goes wrong into an
+answer, and tells the log and the metrics. Pure ASGI, since each microsecond here is paid by every order.
+"""
+
+import ipaddress
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from nightmarket.kernel.ids import Ids, encode
+from nightmarket.kernel.problems import Problem, Unavailable
+
+from .asgi import MARKS, ASGIApp, ASGIScope, Headers, Marks, Message, Receive, Send, header
+from .bodies import BODY_LIMIT, declared_length, too_large
+from .forms import SAFE_METHODS
+from .headers import api_headers, page_headers
+from .limits import RateLimiter, address_key, refusal
+from .problems import Errors
+
+SLOW_SECONDS = 1.0
+CLIENT_LEFT = 499
+"""What the log and the metrics call a request whose client did not wait for the answer."""
+
+FORWARDED_LIMIT = 20
+
+log = structlog.get_logger(__name__)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Observe(Protocol):
+    """Told of each request: route template, method, status, seconds."""
+
+    def __call__(self, route: str, method: str, status: int, seconds: float, /) -> None: ...
+
+
+class AccessLine(msgspec.Struct, frozen=True):
+    """What the log keeps of a request: no query, no body, no cookie."""
+
+    request: str
+    method: str
+    path: str
+    route: str
+    status: int
+    milliseconds: float
+    address: str
+
+
+def log_access(line: AccessLine) -> None:
+    """One structured line; a warning where it is our fault or slow."""
+    fields = msgspec.structs.asdict(line)
+    if line.status >= 500 or line.milliseconds >= SLOW_SECONDS * 1_000:
+        log.warning("request", **fields)
+    else:
+        log.info("request", **fields)
+
+
+class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the edge behaves. `body_limits` are by prefix of the path, the first that fits counts.
+
+    `limiter` counts by address; None lets every rate pass. `trusted_proxies` are networks whose X-Forwarded-For is
+    believed. `unlimited_prefixes` are never refused for their rate, such as health checks.
+    """
+
+    public_url: str
+    body_limit: int = BODY_LIMIT
+    body_limits: tuple[tuple[str, int], ...] = ()
+    limiter: RateLimiter | None = None
+    unlimited_prefixes: tuple[str, ...] = ("/health/", "/metrics", "/static/")
+    trusted_proxies: tuple[Network, ...] = ()
+    observe: Observe | None = None
+    log: Callable[[AccessLine], None] | None = log_access
+    errors: Errors = msgspec.field(default_factory=Errors)
+
+
+def client_address(scope: ASGIScope, trusted: tuple[Network, ...]) -> str:
+    """Who is at the other end: the peer, or behind trusted proxies the last address that is not one of them."""
+    client = scope.get("client")
+    address: str = client[0] if client else ""
+    if not trusted or not _within(address, trusted):
+        return address
+    forwarded = (header(scope, b"x-forwarded-for") or "").split(",")[-FORWARDED_LIMIT:]
+    for hop in reversed(forwarded):
+        address = hop.strip() or address
+        if not _within(address, trusted):
+            break
+    return address
+
+
+def _within(address: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
+class Edge:
+    """Wraps an ASGI application; websocket and lifespan pass through."""
+
+    def __init__(self, app: ASGIApp, ids: Ids, options: EdgeOptions) -> None:
+        self._app = app
+        self._options = options
+        self._trusted = options.trusted_proxies
+        self._pages = page_headers(options.public_url)
+        self._api = api_headers(options.public_url)
+        self._prefix = encode("req", ids.new())[:-4]
+        self._count = 0
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        self._count += 1
+        client = scope.get("client")
+        address = client_address(scope, self._trusted) if self._trusted else (client[0] if client else "")
+        marks = scope[MARKS] = Marks(f"{self._prefix}{self._count:x}", address)
+        extra: Headers = []
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                marks.status = message["status"]
+                message["headers"] = self._dress(marks, message.get("headers") or [], extra)
+            await send(message)
+
+        try:
+            await self._guarded(scope, receive, dressed, extra)
+        finally:
+            self._tell(scope, marks, time.perf_counter() - started)
+
+    async def _guarded(self, scope: ASGIScope, receive: Receive, send: Send, extra: Headers) -> None:
+        marks: Marks = scope[MARKS]
+        try:
+            if self._options.limiter is not None:
+                self._limit(scope, marks, extra)
+            receive = self._bounded(scope, receive)
+            await self._app(scope, receive, send)
+        except (Problem, Unavailable) as error:
+            if marks.status:
+                raise
+            await self._options.errors.response(error, scope).send(send)
+        except Exception as error:
+            log.exception("request_failed", request=marks.request_id, path=scope["path"])
+            if marks.status:
+                raise
+            await self._options.errors.response(error, scope).send(send)
+
+    def _limit(self, scope: ASGIScope, marks: Marks, extra: Headers) -> None:
+        limiter = self._options.limiter
+        assert limiter is not None
+        if scope["path"].startswith(self._options.unlimited_prefixes):
+            return
+        verdict = limiter.take(address_key(marks.address), time.monotonic_ns())
+        extra.extend(limiter.headers(verdict))
+        if not verdict.allowed:
+            raise refusal(verdict)
+
+    def _bounded(self, scope: ASGIScope, receive: Receive) -> Receive:
+        """Refuse a declared length over the limit at once, and count what comes without one."""
+        length = declared_length(scope)
+        if length == 0 or (length is None and scope["method"] in SAFE_METHODS):
+            return receive
+        limit = self._body_limit(scope["path"])
+        if length is not None:
+            if length > limit:
+                raise too_large(limit)
+            return receive
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message: Message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise too_large(limit)
+            return message
+
+        return counted
+
+    def _body_limit(self, path: str) -> int:
+        for prefix, limit in self._options.body_limits:
+            if path.startswith(prefix):
+                return limit
+        return self._options.body_limit
+
+    def _dress(self, marks: Marks, headers: Headers, extra: Headers) -> Headers:
+        own = (b"x-request-id", marks.request_id.encode())
+        if marks.hot:
+            return [*headers, *self._api, *extra, own]
+        given = {name for name, _ in headers}
+        return [*headers, *(pair for pair in self._pages if pair[0] not in given), *extra, own]
+
+    def _tell(self, scope: ASGIScope, marks: Marks, seconds: float) -> None:
+        status = marks.status or CLIENT_LEFT
+        route = marks.route or scope.get("path_template") or "other"
+        if self._options.observe is not None:
+            self._options.observe(route, scope["method"], status, seconds)
+        if self._options.log is None or (marks.hot and status < 400 and seconds < SLOW_SECONDS):
+            return
+        self._options.log(
+            AccessLine(
+                request=marks.request_id,
+                method=scope["method"],
+                path=scope["path"][:500],
+                route=route,
+                status=status,
+                milliseconds=round(seconds * 1_000, 3),
+                address=marks.address,
+            )
+        )
