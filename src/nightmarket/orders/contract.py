@@ -1,0 +1,257 @@
+"""What others may ask of orders: carts, checkout sessions, orders; and the ports that others fill."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.payments.contract import PaymentRow
+
+from .model.order import (
+    TRANSFER,
+    OrderBody,
+    OrderLine,
+    OrderRow,
+    OrderShipping,
+    OrderState,
+    title_of,
+)
+from .model.session import (
+    Assessment,
+    CartLine,
+    Contact,
+    DeliveryOption,
+    Destination,
+    Group,
+    Notice,
+    SessionBody,
+    SessionKind,
+    SessionState,
+)
+
+__all__ = [
+    "TRANSFER",
+    "Assessment",
+    "CartLine",
+    "Completion",
+    "Contact",
+    "DeliveryOption",
+    "DeliveryOptions",
+    "Destination",
+    "Finding",
+    "Group",
+    "LineInput",
+    "Notice",
+    "Order",
+    "OrderBody",
+    "OrderLine",
+    "OrderRow",
+    "OrderShipping",
+    "OrderState",
+    "Orders",
+    "OrdersCancelled",
+    "OrdersDeclined",
+    "OrdersLapsed",
+    "OrdersPaid",
+    "OrdersPlaced",
+    "PaymentInput",
+    "PlacedLine",
+    "SessionBody",
+    "SessionInput",
+    "SessionKind",
+    "SessionState",
+    "SessionView",
+    "title_of",
+]
+
+
+class LineInput(msgspec.Struct, frozen=True):
+    """A wanted line; without `id` it gets one, with it it stays the line it was."""
+
+    variant: UUID
+    quantity: int
+    id: str | None = None
+
+
+class SessionInput(msgspec.Struct, frozen=True):
+    """The whole of a cart or session as its owner wants it. `options` maps a merchant to a delivery option's id."""
+
+    lines: tuple[LineInput, ...]
+    currency: str
+    language: str = "en"
+    contact: Contact | None = None
+    destination: Destination | None = None
+    options: dict[UUID, str] = {}
+    codes: tuple[str, ...] = ()
+    cart: UUID | None = None
+
+
+class PaymentInput(msgspec.Struct, frozen=True):
+    """How to pay: the handler's id and what it needs (a token, never a card number)."""
+
+    handler: str
+    token: str = ""
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """A cart or checkout session as it stands now, priced with the current book."""
+
+    id: UUID
+    owner: UUID
+    kind: SessionKind
+    state: SessionState
+    version: int
+    body: SessionBody
+    assessment: Assessment
+    listings: Mapping[UUID, Listing]
+    expires_at: datetime
+    order: "Order | None" = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A whole order: one row per merchant, all in one state, and the payments made for it."""
+
+    id: UUID
+    rows: tuple[OrderRow, ...]
+    payments: tuple[PaymentRow, ...] = ()
+
+    @property
+    def state(self) -> OrderState:
+        return self.rows[0].state
+
+    @property
+    def currency(self) -> str:
+        return self.rows[0].currency
+
+    @property
+    def total(self) -> int:
+        return sum(row.total for row in self.rows)
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """The answer to `complete`: the order, and whether its payment is still awaited."""
+
+    order: Order
+    awaited: bool
+
+
+class PlacedLine(msgspec.Struct, frozen=True, array_like=True):
+    """A line in facts: variant, product, merchant, units, and what they came to in minor units."""
+
+    variant: UUID
+    product: UUID
+    merchant: UUID
+    quantity: int
+    total: int
+
+
+class OrdersPlaced(msgspec.Struct, frozen=True):
+    """Fact: an order was created: its claim is committed, its payment is awaited."""
+
+    kind: ClassVar[str] = "orders.placed"
+    order: UUID
+    owner: UUID
+    attempt: int
+    currency: str
+    total: int
+    country: str
+    lines: tuple[PlacedLine, ...]
+
+
+class OrdersPaid(msgspec.Struct, frozen=True):
+    """Fact: an order's payment is authorised and its claim settled."""
+
+    kind: ClassVar[str] = "orders.paid"
+    order: UUID
+    attempt: int
+    currency: str
+    total: int
+
+
+class OrdersDeclined(msgspec.Struct, frozen=True):
+    """Fact: the payment was declined; what was held went back."""
+
+    kind: ClassVar[str] = "orders.declined"
+    order: UUID
+    attempt: int
+    decline_code: str
+
+
+class OrdersLapsed(msgspec.Struct, frozen=True):
+    """Fact: no payment came in time; what was held went back."""
+
+    kind: ClassVar[str] = "orders.lapsed"
+    order: UUID
+    attempt: int
+
+
+class OrdersCancelled(msgspec.Struct, frozen=True):
+    """Fact: an order was cancelled; `refund` minor units are owed to the buyer."""
+
+    kind: ClassVar[str] = "orders.cancelled"
+    order: UUID
+    attempt: int
+    refund: int
+    currency: str
+    reason: str
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A row that the audit found off."""
+
+    rule: str
+    row: str
+    expected: str
+    found: str
+
+
+class DeliveryOptions(Protocol):
+    """Port: the ways in which a merchant's goods can reach a country, priced in a currency. Asks no one outside."""
+
+    def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]: ...
+
+
+class Orders(Protocol):
+    """Carts, checkout sessions and orders. `owner` is the actor's id; what belongs to another is not found.
+
+    Every refusal is a Problem of `errors.py`; Unavailable means: nothing is known, repeat with the same key.
+    """
+
+    async def create(self, owner: UUID, kind: SessionKind, key: str, wanted: SessionInput) -> SessionView:
+        """Make a cart or session. Its id follows from owner and key: a repeat finds the first one."""
+        ...
+
+    async def get(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView: ...
+
+    async def update(
+        self, owner: UUID, kind: SessionKind, id: UUID, wanted: SessionInput, *, if_version: int | None = None
+    ) -> SessionView:
+        """Replace the whole of it. With `if_version`, only if nobody changed it since (else SessionBusy)."""
+        ...
+
+    async def cancel(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView: ...
+
+    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput) -> Completion:
+        """Place the order and pay it. Repeating is safe: a session becomes one order, whatever happens."""
+        ...
+
+    async def order(self, owner: UUID | None, id: UUID) -> Order:
+        """One order, with its payments; `owner` None for staff."""
+        ...
+
+    async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
+        """The newest rows, for staff."""
+        ...
+
+    async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
+        """Cancel the whole order: what it holds or took goes back, what was paid is refunded."""
+        ...
+
+    async def mark_transferred(self, id: UUID, reference: str) -> Order:
+        """Staff saw the bank transfer of a waiting order arrive."""
+        ...
+
+    async def audit(self) -> Sequence[Finding]: ...

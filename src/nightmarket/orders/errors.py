@@ -1,0 +1,73 @@
+"""The closed set of refusals of carts, checkout sessions and orders."""
+
+from nightmarket.kernel.problems import Kind, Problem
+
+
+class SessionNotFound(Problem):
+    """No cart, session or order with that id belongs to this actor."""
+
+    code = "not_found"
+    kind = Kind.NOT_FOUND
+
+
+class SessionClosed(Problem):
+    """A completed, cancelled or expired session takes no changes."""
+
+    code = "session_closed"
+    kind = Kind.CONFLICT
+
+
+class SessionBusy(Problem):
+    """Someone changed it in between; read it again and repeat."""
+
+    code = "changed_meanwhile"
+    kind = Kind.CONFLICT
+
+
+class KeyReused(Problem):
+    """The same idempotency key came with another request."""
+
+    code = "idempotency_conflict"
+    kind = Kind.CONFLICT
+
+
+class NotReady(Problem):
+    """Something is missing before the order can be placed; `notices` says what."""
+
+    code = "not_ready"
+    kind = Kind.UNPROCESSABLE
+
+
+class OutOfStock(Problem):
+    """Fewer units are left than were asked for; `lines` gives what is left of each."""
+
+    code = "out_of_stock"
+    kind = Kind.CONFLICT
+
+
+class PriceChanged(Problem):
+    """The order would cost more than was shown; nothing was taken, and the new price stands in the session."""
+
+    code = "price_changed"
+    kind = Kind.CONFLICT
+
+
+class PaymentRefused(Problem):
+    """The provider declined; what was held went back and the session can be paid another way."""
+
+    code = "payment_declined"
+    kind = Kind.UNPROCESSABLE
+
+
+class UnknownHandler(Problem):
+    """No payment handler with that id."""
+
+    code = "unknown_payment_handler"
+    kind = Kind.INVALID
+
+
+class NotCancellable(Problem):
+    """The order's state does not allow it to be cancelled."""
+
+    code = "not_cancellable"
+    kind = Kind.CONFLICT

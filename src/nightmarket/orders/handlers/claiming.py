@@ -1,0 +1,273 @@
+"""The claim batch: sessions become orders. One transaction, all or nothing per order, in order of arrival."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.kernel.problems import Problem
+from nightmarket.payments.contract import Sale, sale_placed
+from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.group_commit import GroupCommit
+from nightmarket.promotions.contract import Book, PriceCart, Quote, Shopper, book_tallies, price
+from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort
+
+from nightmarket.orders import store
+from nightmarket.orders.contract import OrdersPlaced, PlacedLine
+from nightmarket.orders.errors import NotReady, OutOfStock, PriceChanged, SessionClosed, SessionNotFound
+from nightmarket.orders.model.order import TRANSFER, OrderRow, Placing, claim_id, hold_of, rows_of, sale_of
+from nightmarket.orders.model.session import (
+    DeliveryOption,
+    SessionBody,
+    SessionKind,
+    SessionState,
+    assess,
+    price_cart,
+    shopper_of,
+)
+from nightmarket.orders.points import Point
+from .means import Means
+from .sourcing import stock_parts
+
+
+class Complete(msgspec.Struct, frozen=True):
+    """Turn a session into an order that will be paid through `handler`."""
+
+    id: UUID
+    owner: UUID
+    handler: str
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """An order whose claim is committed. `new` is False where it was committed before."""
+
+    rows: tuple[OrderRow, ...]
+    sale: Sale
+    attempt: int
+    new: bool
+
+    @property
+    def claim(self) -> UUID:
+        return self.sale.claim
+
+
+class _Ready(msgspec.Struct):
+    """A session of this batch that may become an order."""
+
+    item: Complete
+    attempt: int
+    body: SessionBody
+    cart: PriceCart
+    shopper: Shopper
+    deliveries: Mapping[UUID, Sequence[DeliveryOption]]
+    quote: Quote
+
+
+class _Dearer(msgspec.Struct, frozen=True):
+    body: SessionBody
+    quote: Quote
+
+
+class ClaimBatch:
+    """Turns sessions into orders, up to a batch at a time."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.lane: GroupCommit[Complete, Claimed] = GroupCommit("claims", means.database, self._work)
+
+    async def _work(self, tx: Connection, items: Sequence[Complete]) -> Sequence[Claimed | Problem]:
+        means = self._means
+        means.faults.reach(Point.BEFORE_CLAIM)
+        now = means.clock.now()
+        sessions = {record["id"]: record for record in await store.lock_sessions(tx, {item.id for item in items})}
+        outcomes: dict[UUID, Claimed | Problem] = {}
+        strangers: dict[int, Problem] = {}
+        placed_before: list[UUID] = []
+        open_items: dict[UUID, tuple[Complete, Record]] = {}
+        for index, item in enumerate(items):
+            record = sessions.get(item.id)
+            if record is None or record["owner"] != item.owner or record["kind"] != SessionKind.CHECKOUT:
+                strangers[index] = SessionNotFound("There is no such checkout, or it belongs to someone else.")
+                continue
+            match record["state"]:
+                case SessionState.IN_PROGRESS | SessionState.COMPLETED:
+                    placed_before.append(item.id)
+                case SessionState.CANCELLED:
+                    outcomes[item.id] = SessionClosed("This checkout was cancelled; start a new one.")
+                case _ if record["expires_at"] < now:
+                    outcomes[item.id] = SessionClosed("This checkout has expired; start a new one.")
+                case _:
+                    open_items.setdefault(item.id, (item, record))
+        if placed_before:
+            for id, rows in (await store.orders(tx, placed_before)).items():
+                attempt = rows[0].attempt
+                sale = sale_of(id, claim_id(id, attempt), rows)
+                outcomes[id] = Claimed(rows, sale, attempt, new=False)
+        if open_items:
+            await self._place(tx, open_items, outcomes, now)
+        return [strangers.get(index) or outcomes[item.id] for index, item in enumerate(items)]
+
+    async def _place(
+        self,
+        tx: Connection,
+        items: Mapping[UUID, tuple[Complete, Record]],
+        outcomes: dict[UUID, Claimed | Problem],
+        now: datetime,
+    ) -> None:
+        means = self._means
+        decode = store.SESSION_BODY.decode
+        bodies = {id: decode(record["body"]) for id, (_, record) in items.items()}
+        listings = await means.catalog.listings({line.variant for body in bodies.values() for line in body.lines})
+        book = means.books.current()
+        ready: list[_Ready] = []
+        for id, (item, record) in items.items():
+            prepared = self._prepare(item, record["attempt"], bodies[id], listings, book, now)
+            if isinstance(prepared, Problem):
+                outcomes[id] = prepared
+            else:
+                ready.append(prepared)
+        ledger = await means.tallies.lock(tx, self._tallies(ready, listings, book, now))
+        placings: list[tuple[Placing, list[OrderRow]]] = []
+        dearer: dict[UUID, SessionBody] = {}
+        for one in ready:
+            try:
+                result = self._grant(one, listings, ledger, book, now)
+            except SlicesShort as short:
+                raise means.tallies.again(short) from short
+            if isinstance(result, Problem):
+                outcomes[one.item.id] = result
+            elif isinstance(result, _Dearer):
+                dearer[one.item.id] = result.body
+                outcomes[one.item.id] = _price_changed(one.body, result.quote)
+            else:
+                placings.append((result, rows_of(result, listings, one.deliveries)))
+        await self._write(tx, placings, ledger, outcomes, now)
+        if dearer:
+            await store.write_bodies(
+                tx,
+                [
+                    (id, SessionState.READY, store.PACK.encode(body), items[id][1]["expires_at"])
+                    for id, body in sorted(dearer.items())
+                ],
+            )
+        means.faults.reach(Point.CLAIM_WRITTEN)
+
+    def _prepare(
+        self,
+        item: Complete,
+        attempt: int,
+        body: SessionBody,
+        listings: Mapping[UUID, Listing],
+        book: Book,
+        now: datetime,
+    ) -> _Ready | Problem:
+        options = self._means.deliveries.options
+        to = body.destination
+        merchants = {listings[line.variant].merchant for line in body.lines if line.variant in listings}
+        deliveries = {m: options(m, to.country, body.currency) for m in merchants} if to is not None else {}
+        cart = price_cart(body, listings, deliveries)
+        shopper = shopper_of(item.owner, body)
+        complete = len(cart.lines) == len(body.lines) and len(cart.shipping) == len(merchants)
+        if not complete or not body.lines or body.contact is None or not body.contact.email or to is None:
+            notices = assess(body, listings, deliveries, book, shopper, now).notices
+            missing = [notice for notice in notices if notice.blocking]
+            return NotReady(" ".join(notice.content for notice in missing), notices=missing)
+        return _Ready(item, attempt, body, cart, shopper, deliveries, price(cart, book, shopper, now))
+
+    def _tallies(
+        self, ready: Sequence[_Ready], listings: Mapping[UUID, Listing], book: Book, now: datetime
+    ) -> set[UUID]:
+        """Every tally that this batch may touch, also those of offers that would come in for a refused one."""
+        wanted = {stock.tally for one in ready for line in one.body.lines for stock in listings[line.variant].stock}
+        if book.offers:
+            for one in ready:
+                wanted.update(book_tallies(one.cart, book, one.shopper, now))
+        return wanted
+
+    def _grant(
+        self, one: _Ready, listings: Mapping[UUID, Listing], ledger: Ledger, book: Book, now: datetime
+    ) -> Placing | _Dearer | Problem:
+        """Claim for one order; where only an offer is used up, price again without it and try once more."""
+        claim = claim_id(one.item.id, one.attempt)
+        stock, left = stock_parts(one.body.lines, listings, ledger)
+        if left:
+            return _out_of_stock(left)
+        quote = one.quote
+        without: frozenset[UUID] = frozenset()
+        while True:
+            if one.body.seen_total is not None and quote.total > one.body.seen_total:
+                body = msgspec.structs.replace(one.body, seen_total=quote.total)
+                return _Dearer(body, quote)
+            uses = {applied.uses: applied.offer for applied in quote.applied if applied.uses is not None}
+            parts = (*stock, *(Part(tally, 1) for tally in uses))
+            result = ledger.claim(ClaimRequest(claim, parts, now + hold_of(one.item.handler)))
+            if isinstance(result, Grant):
+                item = one.item
+                return Placing(item.id, item.owner, one.attempt, item.handler, one.body, quote, now)
+            refused = frozenset(uses[tally] for tally in result.short if tally in uses)
+            if not refused:
+                return _out_of_stock(dict.fromkeys((line.id for line in one.body.lines), 0))
+            without |= refused
+            quote = price(msgspec.structs.replace(one.cart, without=without), book, one.shopper, now)
+
+    async def _write(
+        self,
+        tx: Connection,
+        placings: Sequence[tuple[Placing, list[OrderRow]]],
+        ledger: Ledger,
+        outcomes: dict[UUID, Claimed | Problem],
+        now: datetime,
+    ) -> None:
+        if not placings:
+            return
+        means = self._means
+        claimed = [Claimed(tuple(r), sale_of(p.id, p.claim, r), p.attempt, new=True) for p, r in placings]
+        await means.tallies.write(tx, ledger, now)
+        await store.insert_orders(
+            tx, [row for _, rows in placings for row in rows], [p.id for p, _ in placings if p.attempt]
+        )
+        await means.journal.post(tx, [sale_placed(one.sale, now) for one in claimed])
+        await means.facts.append(tx, [_placed(p, listing_rows) for p, listing_rows in placings], now)
+        waiting = [p.id for p, _ in placings if p.handler != TRANSFER]
+        done = [p.id for p, _ in placings if p.handler == TRANSFER]
+        if waiting:
+            await store.mark_sessions(tx, waiting, SessionState.IN_PROGRESS)
+        if done:
+            await store.mark_sessions(tx, done, SessionState.COMPLETED)
+        for (placing, _), one in zip(placings, claimed, strict=True):
+            outcomes[placing.id] = one
+
+
+def _placed(placing: Placing, rows: Sequence[OrderRow]) -> OrdersPlaced:
+    return OrdersPlaced(
+        placing.id,
+        placing.owner,
+        placing.attempt,
+        placing.quote.currency,
+        placing.quote.total,
+        rows[0].body.destination.country,
+        tuple(
+            PlacedLine(line.variant, line.product, row.merchant, line.quantity, line.total)
+            for row in rows
+            for line in row.body.lines
+        ),
+    )
+
+
+def _out_of_stock(left: Mapping[str, int]) -> OutOfStock:
+    if any(left.values()):
+        text = "Fewer units are left than you want. Choose a smaller quantity."
+    else:
+        text = "This is sold out. Nothing was charged; remove it to order the rest."
+    return OutOfStock(text, field="line_items", lines=dict(left))
+
+
+def _price_changed(body: SessionBody, quote: Quote) -> PriceChanged:
+    return PriceChanged(
+        "The price has changed since you saw it. Nothing was charged; look at the new total and confirm again.",
+        seen=body.seen_total,
+        total=quote.total,
+        currency=quote.currency,
+    )

@@ -1,0 +1,107 @@
+"""From click to paid: claim, ask the provider outside any transaction, settle, answer."""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from msgspec.structs import replace
+
+from nightmarket.kernel.problems import Unavailable
+from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Outcome, Provider
+
+from nightmarket.orders.contract import Completion, Order, PaymentInput
+from nightmarket.orders.errors import PaymentRefused, UnknownHandler
+from nightmarket.orders.model.order import TRANSFER, OrderState
+from nightmarket.orders.points import Point
+from .claiming import ClaimBatch, Claimed, Complete
+from .means import Means
+from .settling import SettleBatch, Settled, Settlement
+
+PROVIDER_SECONDS = 2.0
+"""How long `complete` waits for a provider; after that it answers that the payment is under way."""
+
+PAYING_LIMIT = 4_000
+"""Payments under way at once in this process; more are refused before anything is claimed."""
+
+log = structlog.get_logger(__name__)
+
+
+class CompletionDesk:
+    """Completes checkout sessions."""
+
+    def __init__(self, means: Means, claims: ClaimBatch, settles: SettleBatch) -> None:
+        self._means = means
+        self._claims = claims
+        self._settles = settles
+        self._paying: set[asyncio.Task[Settled | Authorisation | None]] = set()
+
+    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput) -> Completion:
+        provider = self._means.providers.get(payment.handler)
+        if provider is None:
+            known = ", ".join(sorted(self._means.providers))
+            raise UnknownHandler(f"Pay with one of: {known}.", field="payment.handler_id")
+        if len(self._paying) >= PAYING_LIMIT:
+            raise Unavailable("Too many payments are under way; try again in a moment.")
+        claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler))
+        order = Order(id, claimed.rows)
+        if payment.handler == TRANSFER or order.state is not OrderState.PENDING:
+            return Completion(order, awaited=False)
+        if not claimed.new and claimed.rows[0].handler != payment.handler:
+            return Completion(order, awaited=True)
+        self._means.faults.reach(Point.CLAIMED)
+        task = asyncio.create_task(self._pay(provider, claimed, payment.token))
+        self._paying.add(task)
+        task.add_done_callback(self._paying.discard)
+        done, _ = await asyncio.wait({task}, timeout=PROVIDER_SECONDS)
+        return await self._answer(order, task.result() if done else None)
+
+    async def _answer(self, order: Order, result: Settled | Authorisation | None) -> Completion:
+        if isinstance(result, Authorisation):
+            raise PaymentRefused(
+                "The payment was declined. Nothing was charged; try another way to pay.",
+                field="payment",
+                decline_code=result.decline_code,
+            )
+        if result is Settled.PAID:
+            paid = tuple(replace(row, state=OrderState.PAID, due_at=None) for row in order.rows)
+            return Completion(Order(order.id, paid), awaited=False)
+        if result is Settled.GIVEN_BACK:
+            raise PaymentRefused(
+                "The payment came too late: the goods were no longer held. Your money goes back by itself.",
+                field="payment",
+                decline_code="too_late",
+            )
+        return Completion(order, awaited=True)
+
+    async def _pay(self, provider: Provider, claimed: Claimed, token: str) -> Settled | Authorisation | None:
+        """Authorise and settle. None: nothing is known yet, and the drain of due orders will ask again."""
+        order = claimed.rows[0]
+        request = AuthoriseRequest(
+            key=str(claimed.claim),
+            amount=sum(row.total for row in claimed.rows),
+            currency=order.currency,
+            token=token,
+            order=order.id,
+        )
+        try:
+            authorisation = await provider.authorise(request)
+        except Unavailable as error:
+            log.warning("provider_silent", order=str(order.id), reason=error.what)
+            return None
+        if authorisation.outcome is Outcome.PENDING:
+            return None
+        self._means.faults.reach(Point.AUTHORISED)
+        try:
+            settled = await self._settles.settle(
+                Settlement(order.id, claimed.attempt, authorisation, order.handler, claimed.sale)
+            )
+        except Unavailable as error:
+            log.warning("settle_postponed", order=str(order.id), reason=error.what)
+            return None
+        self._means.faults.reach(Point.SETTLED)
+        return authorisation if settled is Settled.DECLINED else settled
+
+    async def close(self) -> None:
+        """Wait for payments under way."""
+        if self._paying:
+            await asyncio.wait(self._paying, timeout=PROVIDER_SECONDS)

@@ -1,0 +1,83 @@
+"""The whole of orders in one object, as `contract.Orders` promises it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from nightmarket.payments.contract import Authorisation, Outcome
+
+from nightmarket.orders import store
+from nightmarket.orders.contract import Finding, Order, OrderRow
+from nightmarket.orders.errors import NotCancellable, SessionBusy, SessionNotFound
+from nightmarket.orders.model.order import TRANSFER, OrderState, claim_id
+from .auditing import Audit
+from .cancelling import CancelBatch, CancelOrder, lane_for
+from .claiming import ClaimBatch
+from .completing import CompletionDesk
+from .due import DueOrders
+from .means import Means
+from .sessions import SessionDesk
+from .settling import SettleBatch, Settlement
+
+CANCEL_TRIES = 3
+LATEST_LIMIT = 200
+
+
+class OrderDesk:
+    """Implements `contract.Orders`."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.claims = ClaimBatch(means)
+        self.settles = SettleBatch(means)
+        self.cancels = CancelBatch(means)
+        self.sessions = SessionDesk(means)
+        self.completions = CompletionDesk(means, self.claims, self.settles)
+        self.due = DueOrders(means, self.settles)
+        self.create = self.sessions.create
+        self.get = self.sessions.get
+        self.update = self.sessions.update
+        self.cancel = self.sessions.cancel
+        self.complete = self.completions.complete
+
+    async def order(self, owner: UUID | None, id: UUID) -> Order:
+        async with self._means.database.read() as connection:
+            rows = (await store.orders(connection, [id])).get(id)
+            if rows is None or owner not in (None, rows[0].owner):
+                raise SessionNotFound("There is no such order, or it belongs to someone else.", field="id")
+            payments = await self._means.payments.of_orders(connection, [id])
+        return Order(id, rows, tuple(payments))
+
+    async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
+        async with self._means.database.read() as connection:
+            return await store.latest(connection, before, min(limit, LATEST_LIMIT))
+
+    async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
+        for _ in range(CANCEL_TRIES):
+            order = await self.order(owner, id)
+            if order.state is OrderState.CANCELLED:
+                return order
+            lane = self.cancels.lanes[lane_for(order.state)]
+            if await lane.submit(CancelOrder(id, owner, reason, order.state)):
+                return await self.order(owner, id)
+        raise SessionBusy("The order is changing at this moment; try again.")
+
+    async def mark_transferred(self, id: UUID, reference: str) -> Order:
+        order = await self.order(None, id)
+        first = order.rows[0]
+        if first.handler != TRANSFER or order.state not in (OrderState.PENDING, OrderState.LAPSED):
+            raise NotCancellable("This order does not wait for a bank transfer.")
+        key = str(claim_id(id, first.attempt))
+        seen = Authorisation(key, Outcome.APPROVED, reference, order.total, order.currency)
+        await self.settles.settle(Settlement(id, first.attempt, seen, TRANSFER))
+        return await self.order(None, id)
+
+    async def audit(self) -> Sequence[Finding]:
+        return await Audit(self._means).run()
+
+    async def close(self) -> None:
+        """Finish what is under way."""
+        await self.completions.close()
+        lanes = [self.claims.lane, self.sessions.writes, *self.settles.lanes, *self.cancels.lanes.values()]
+        for lane in lanes:
+            await lane.drain()

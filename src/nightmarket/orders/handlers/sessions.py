@@ -1,0 +1,240 @@
+"""Carts and checkout sessions: made, read, replaced, cancelled. Writes go through one group commit."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.kernel.ids import derive
+from nightmarket.kernel.problems import Problem
+from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.group_commit import GroupCommit
+
+from nightmarket.orders import store
+from nightmarket.orders.contract import LineInput, Order, SessionInput, SessionView
+from nightmarket.orders.errors import KeyReused, SessionBusy, SessionClosed, SessionNotFound
+from nightmarket.orders.model.checks import body_of
+from nightmarket.orders.model.session import (
+    CART_LIFE,
+    OPEN_STATES,
+    SESSION_LIFE,
+    Assessment,
+    DeliveryOption,
+    SessionBody,
+    SessionKind,
+    SessionState,
+    assess,
+    shopper_of,
+)
+from .means import Means
+
+_CANONICAL = msgspec.msgpack.Encoder(uuid_format="bytes", order="deterministic")
+
+
+class Make(msgspec.Struct, frozen=True):
+    """Make a session unless its id exists; `request` is the fingerprint of what was asked for."""
+
+    id: UUID
+    owner: UUID
+    kind: SessionKind
+    state: SessionState
+    request: bytes
+    body: bytes
+    at: datetime
+    expires_at: datetime
+
+
+class Replace(msgspec.Struct, frozen=True):
+    """Replace an open session's body; with `if_version` only if it is still that one."""
+
+    id: UUID
+    owner: UUID
+    kind: SessionKind
+    state: SessionState
+    body: bytes
+    at: datetime
+    expires_at: datetime
+    if_version: int | None
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Close an open session."""
+
+    id: UUID
+    owner: UUID
+    kind: SessionKind
+
+
+Write = Make | Replace | Cancel
+
+
+class SessionDesk:
+    """Serves carts and sessions."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.writes: GroupCommit[Write, bool] = GroupCommit("sessions", means.database, self._write)
+
+    async def create(self, owner: UUID, kind: SessionKind, key: str, wanted: SessionInput) -> SessionView:
+        id = derive("session", owner, int(kind), key, secret=self._means.secret[:64])
+        if wanted.cart is not None:
+            wanted = await self._from_cart(owner, wanted, wanted.cart)
+        body = body_of(wanted)
+        now = self._means.clock.now()
+        body, assessment, listings = await self.assess(owner, body, now)
+        life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
+        made = await self.writes.submit(
+            Make(
+                id,
+                owner,
+                kind,
+                _state(assessment),
+                hashlib.blake2b(_CANONICAL.encode(wanted), digest_size=16).digest(),
+                store.PACK.encode(body),
+                now,
+                now + life,
+            )
+        )
+        if not made:
+            return await self.get(owner, kind, id)
+        return SessionView(id, owner, kind, _state(assessment), 1, body, assessment, listings, now + life)
+
+    async def get(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView:
+        async with self._means.database.read() as connection:
+            record = await store.read_session(connection, id)
+            if record is None or record["owner"] != owner or record["kind"] != kind:
+                raise SessionNotFound("There is no such cart or checkout, or it belongs to someone else.", field="id")
+            order = None
+            if record["state"] in (SessionState.IN_PROGRESS, SessionState.COMPLETED):
+                rows = (await store.orders(connection, [id])).get(id)
+                order = Order(id, rows) if rows else None
+        body = store.SESSION_BODY.decode(record["body"])
+        body, assessment, listings = await self.assess(owner, body, self._means.clock.now())
+        state = SessionState(record["state"])
+        if state in OPEN_STATES:
+            state = _state(assessment)
+        return SessionView(
+            id, owner, kind, state, record["version"], body, assessment, listings, record["expires_at"], order
+        )
+
+    async def update(
+        self, owner: UUID, kind: SessionKind, id: UUID, wanted: SessionInput, *, if_version: int | None = None
+    ) -> SessionView:
+        body = body_of(wanted)
+        now = self._means.clock.now()
+        body, assessment, listings = await self.assess(owner, body, now)
+        life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
+        state = _state(assessment)
+        await self.writes.submit(Replace(id, owner, kind, state, store.PACK.encode(body), now, now + life, if_version))
+        version = 0 if if_version is None else if_version + 1
+        return SessionView(id, owner, kind, state, version, body, assessment, listings, now + life)
+
+    async def cancel(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView:
+        await self.writes.submit(Cancel(id, owner, kind))
+        return await self.get(owner, kind, id)
+
+    async def assess(
+        self, owner: UUID, body: SessionBody, now: datetime
+    ) -> tuple[SessionBody, Assessment, Mapping[UUID, Listing]]:
+        """Price a body with the current book; the body comes back knowing the total that is now shown."""
+        listings = await self._means.catalog.listings({line.variant for line in body.lines})
+        deliveries = self.deliveries(body, listings)
+        assessment = assess(body, listings, deliveries, self._means.books.current(), shopper_of(owner, body), now)
+        seen = msgspec.structs.replace(body, seen_total=assessment.quote.total)
+        return seen, assessment, listings
+
+    def deliveries(
+        self, body: SessionBody, listings: Mapping[UUID, Listing]
+    ) -> Mapping[UUID, Sequence[DeliveryOption]]:
+        """Each merchant's delivery options to the body's destination; none before there is one."""
+        if body.destination is None:
+            return {}
+        country, currency = body.destination.country, body.currency
+        return {
+            merchant: self._means.deliveries.options(merchant, country, currency)
+            for merchant in {listing.merchant for listing in listings.values()}
+        }
+
+    async def _from_cart(self, owner: UUID, wanted: SessionInput, cart: UUID) -> SessionInput:
+        """A session made from a cart takes the cart's lines, buyer and codes, whatever the request says of them."""
+        view = await self.get(owner, SessionKind.CART, cart)
+        lines = tuple(LineInput(line.variant, line.quantity, line.id) for line in view.body.lines)
+        return msgspec.structs.replace(
+            wanted,
+            lines=lines,
+            currency=view.body.currency,
+            contact=view.body.contact or wanted.contact,
+            codes=view.body.codes or wanted.codes,
+        )
+
+    async def _write(self, tx: Connection, items: Sequence[Write]) -> Sequence[bool | Problem]:
+        """Apply writes as sets. Returns for each whether it changed something; a repeat of a Make returns False."""
+        makes = {item.id: item for item in items if isinstance(item, Make)}
+        new: set[UUID] = set()
+        if makes:
+            new = await store.insert_sessions(
+                tx,
+                [
+                    (m.id, m.owner, m.kind, m.state, m.request, m.body, m.at, m.expires_at)
+                    for m in sorted(makes.values(), key=lambda make: make.id)
+                ],
+            )
+        known = [id for id in makes if id not in new]
+        prints = await store.requests(tx, known) if known else {}
+        locked: dict[UUID, Record] = {}
+        changed = {item.id for item in items if not isinstance(item, Make)}
+        if changed:
+            locked = {record["id"]: record for record in await store.lock_sessions(tx, changed)}
+        outcomes: list[bool | Problem] = []
+        versions = {id: record["version"] for id, record in locked.items()}
+        bodies: dict[UUID, tuple[UUID, int, bytes, datetime]] = {}
+        cancelled: set[UUID] = set()
+        for item in items:
+            match item:
+                case Make():
+                    outcomes.append(_made(item, new, prints))
+                case _ if (refusal := _refusal(item, locked.get(item.id), versions, cancelled)) is not None:
+                    outcomes.append(refusal)
+                case Replace():
+                    versions[item.id] += 1
+                    bodies[item.id] = (item.id, item.state, item.body, item.expires_at)
+                    outcomes.append(True)
+                case Cancel():
+                    cancelled.add(item.id)
+                    outcomes.append(True)
+        if bodies:
+            await store.write_bodies(tx, list(bodies.values()))
+        if cancelled:
+            await store.mark_sessions(tx, list(cancelled), SessionState.CANCELLED)
+        return outcomes
+
+
+def _state(assessment: Assessment) -> SessionState:
+    return SessionState.READY if assessment.ready else SessionState.INCOMPLETE
+
+
+def _made(item: Make, new: set[UUID], prints: Mapping[UUID, bytes]) -> bool | Problem:
+    if item.id in new:
+        new.discard(item.id)
+        return True
+    if prints.get(item.id, item.request) != item.request:
+        return KeyReused("This idempotency key came with another request before; use a new key for a new request.")
+    return False
+
+
+def _refusal(
+    item: Replace | Cancel, record: Record | None, versions: Mapping[UUID, int], cancelled: set[UUID]
+) -> Problem | None:
+    if record is None or record["owner"] != item.owner or record["kind"] != item.kind:
+        return SessionNotFound("There is no such cart or checkout, or it belongs to someone else.", field="id")
+    if record["state"] not in OPEN_STATES or item.id in cancelled:
+        return SessionClosed("This checkout is already completed, cancelled or being paid; start a new one.")
+    if isinstance(item, Replace):
+        if record["expires_at"] < item.at:
+            return SessionClosed("This checkout has expired; start a new one.")
+        if item.if_version is not None and versions[item.id] != item.if_version:
+            return SessionBusy("Someone changed this cart in between; read it again and repeat.")
+    return None

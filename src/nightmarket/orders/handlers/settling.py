@@ -1,0 +1,188 @@
+"""The settle batch: what a provider said becomes the end of an order's claim."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.problems import Problem
+from nightmarket.payments.contract import (
+    Authorisation,
+    Outcome,
+    PaymentState,
+    Sale,
+    sale_paid,
+    sale_placed,
+    sale_withdrawn,
+)
+from nightmarket.platform.database import Connection
+from nightmarket.platform.group_commit import GroupCommit
+from nightmarket.tally.contract import ClaimRequest, ClaimState, Grant, SlicesShort
+
+from nightmarket.orders import store
+from nightmarket.orders.contract import OrdersDeclined, OrdersPaid
+from nightmarket.orders.model.order import OrderRow, OrderState, claim_id, hold_of, sale_of
+from nightmarket.orders.model.session import SessionState
+from nightmarket.orders.points import Point
+from .means import Means
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """What a provider said about an attempt to pay an order: approved or declined."""
+
+    order: UUID
+    attempt: int
+    authorisation: Authorisation
+    provider: str
+    sale: Sale | None = None
+    """The order as the journal sees it, where the caller knows it; else it is read."""
+
+    @property
+    def claim(self) -> UUID:
+        return claim_id(self.order, self.attempt)
+
+
+class Settled(StrEnum):
+    """What became of it: paid (also if it was before), declined, or the money came when nothing was held any more."""
+
+    PAID = "paid"
+    DECLINED = "declined"
+    LATE = "late"
+    GIVEN_BACK = "given_back"
+
+
+class SettleBatch:
+    """Settles and releases claims as providers answer; a late payment claims again or goes back."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._settles: GroupCommit[Settlement, Settled] = GroupCommit("settles", means.database, self._work)
+        self._late: GroupCommit[Settlement, Settled] = GroupCommit("late-payments", means.database, self._work_late)
+
+    @property
+    def lanes(self) -> tuple[GroupCommit[Settlement, Settled], ...]:
+        return (self._settles, self._late)
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        """Store what the provider said; repeating it changes nothing."""
+        result = await self._settles.submit(settlement)
+        if result is Settled.LATE:
+            result = await self._late.submit(settlement)
+        return result
+
+    async def _work(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
+        means, now = self._means, self._means.clock.now()
+        await store.lock_sessions(tx, {item.order for item in items})
+        first = {item.claim: item for item in reversed(items)}
+        ends = {
+            claim: ClaimState.SETTLED if item.authorisation.outcome is Outcome.APPROVED else ClaimState.RELEASED
+            for claim, item in first.items()
+        }
+        before = await means.tallies.end(tx, ends)
+        held = [item for claim, item in first.items() if before.get(claim) is ClaimState.HELD]
+        sales = await self._sales(tx, held)
+        paid = [item for item in held if ends[item.claim] is ClaimState.SETTLED]
+        declined = [item for item in held if ends[item.claim] is ClaimState.RELEASED]
+        if paid:
+            await self._pay(tx, paid, sales)
+        if declined:
+            ids = [item.order for item in declined]
+            await store.move_orders(tx, ids, OrderState.DECLINED)
+            await store.reopen_sessions(tx, ids, SessionState.READY)
+            await means.journal.post(tx, [sale_withdrawn(sales[id], now) for id in ids])
+            for provider, rows in _by_provider(declined).items():
+                await means.payments.declined(tx, rows, provider, now)
+            await means.facts.append(
+                tx,
+                [OrdersDeclined(d.order, d.attempt, d.authorisation.decline_code or "declined") for d in declined],
+                now,
+            )
+        means.faults.reach(Point.SETTLE_WRITTEN)
+        return [_result(item, before.get(item.claim)) for item in items]
+
+    async def _pay(self, tx: Connection, paid: Sequence[Settlement], sales: dict[UUID, Sale]) -> None:
+        means, now = self._means, self._means.clock.now()
+        ids = [item.order for item in paid]
+        await store.move_orders(tx, ids, OrderState.PAID)
+        await store.mark_sessions(tx, ids, SessionState.COMPLETED)
+        await means.journal.post(tx, [sale_paid(sales[id], now) for id in ids])
+        for provider, rows in _by_provider(paid).items():
+            await means.payments.authorised(tx, rows, provider, now)
+        await means.facts.append(
+            tx,
+            [OrdersPaid(p.order, p.attempt, p.authorisation.currency, p.authorisation.amount) for p in paid],
+            now,
+        )
+
+    async def _sales(self, tx: Connection, items: Sequence[Settlement]) -> dict[UUID, Sale]:
+        sales = {item.order: item.sale for item in items if item.sale is not None}
+        unknown = [item for item in items if item.order not in sales]
+        if unknown:
+            found = await store.orders(tx, [item.order for item in unknown])
+            sales.update({item.order: sale_of(item.order, item.claim, found[item.order]) for item in unknown})
+        return sales
+
+    async def _work_late(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
+        """Money came for a claim that is gone: claim again if the goods are there and nobody paid since, else return."""
+        means, now = self._means, self._means.clock.now()
+        sessions = {row["id"]: row for row in await store.lock_sessions(tx, {item.order for item in items})}
+        orders = await store.orders(tx, list(sessions))
+        known = {payment.id: payment.state for payment in await means.payments.of_orders(tx, list(sessions))}
+        first = {item.claim: item for item in reversed(items)}
+        parts = await means.tallies.parts(tx, list(first))
+        ledger = await means.tallies.lock(tx, {part.tally for some in parts.values() for part in some})
+        paid: list[Settlement] = []
+        back: list[Settlement] = []
+        again: list[tuple[Settlement, tuple[OrderRow, ...]]] = []
+        for claim, item in first.items():
+            if claim in known:
+                continue
+            session, rows = sessions[item.order], orders[item.order]
+            if session["state"] in (SessionState.READY, SessionState.INCOMPLETE) and (
+                rows[0].state in (OrderState.LAPSED, OrderState.DECLINED)
+            ):
+                next_claim = claim_id(item.order, session["attempt"])
+                request = ClaimRequest(next_claim, tuple(parts[claim]), now + hold_of(rows[0].handler))
+                try:
+                    granted = isinstance(ledger.claim(request), Grant)
+                except SlicesShort as short:
+                    raise means.tallies.again(short) from short
+                if granted:
+                    paid.append(item)
+                    again.append((item, rows))
+                    continue
+            back.append(item)
+        await means.tallies.write(tx, ledger, now)
+        if paid:
+            attempts = {item.order: sessions[item.order]["attempt"] for item in paid}
+            sales = {
+                item.order: sale_of(item.order, claim_id(item.order, attempts[item.order]), rows)
+                for item, rows in again
+            }
+            await means.journal.post(tx, [sale_placed(sale, now) for sale in sales.values()])
+            await store.renumber(tx, list(attempts.items()))
+            await means.tallies.end(tx, dict.fromkeys((s.claim for s in sales.values()), ClaimState.SETTLED))
+            await self._pay(tx, paid, sales)
+        if back:
+            for provider, rows in _by_provider(back).items():
+                await means.payments.authorised(tx, rows, provider, now)
+            await means.payments.give_back(tx, [(i.claim, i.authorisation.amount) for i in back], now)
+        done = {item.claim for item in paid}
+        done.update(
+            claim for claim, state in known.items() if state in (PaymentState.AUTHORISED, PaymentState.CAPTURED)
+        )
+        return [Settled.PAID if item.claim in done else Settled.GIVEN_BACK for item in items]
+
+
+def _result(item: Settlement, before: ClaimState | None) -> Settled:
+    if item.authorisation.outcome is not Outcome.APPROVED:
+        return Settled.DECLINED
+    return Settled.PAID if before in (ClaimState.HELD, ClaimState.SETTLED) else Settled.LATE
+
+
+def _by_provider(items: Sequence[Settlement]) -> dict[str, list[tuple[UUID, UUID, Authorisation]]]:
+    rows: dict[str, list[tuple[UUID, UUID, Authorisation]]] = {}
+    for item in items:
+        rows.setdefault(item.provider, []).append((item.claim, item.order, item.authorisation))
+    return rows

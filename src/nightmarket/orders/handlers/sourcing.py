@@ -1,0 +1,37 @@
+"""Where the units of an order come from: one place if one has them all, else several."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.tally.contract import Ledger, Part
+
+from nightmarket.orders.model.session import CartLine
+
+
+def stock_parts(
+    lines: Sequence[CartLine], listings: Mapping[UUID, Listing], ledger: Ledger
+) -> tuple[list[Part], dict[str, int]]:
+    """The parts of a claim that cover the lines; or, per line that cannot be covered, the units that are left.
+
+    A merchant's places are tried in the listing's order. No line is refused while its places together have enough.
+    """
+    parts: list[Part] = []
+    short: dict[str, int] = {}
+    for line in lines:
+        stock = listings[line.variant].stock
+        wanted = line.quantity
+        whole = next((s.tally for s in stock if ledger.free(s.tally) >= wanted), None)
+        if whole is not None:
+            parts.append(Part(whole, wanted))
+            continue
+        taken: list[Part] = []
+        for place in stock:
+            free = min(ledger.free(place.tally), wanted)
+            if free > 0:
+                taken.append(Part(place.tally, free))
+                wanted -= free
+        if wanted:
+            short[line.id] = line.quantity - wanted
+        parts.extend(taken)
+    return parts, short

@@ -1,0 +1,1 @@
+"""The rules of carts, sessions and orders. Pure: no clock, no database."""

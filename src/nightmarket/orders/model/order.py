@@ -1,0 +1,223 @@
+"""Orders: states, what a row packs, how a priced session becomes one row per merchant, and what the journal sees. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.kernel.ids import derive
+from nightmarket.kernel.languages import pick
+from nightmarket.kernel.problems import Defect
+from nightmarket.payments.contract import Sale, SalePart
+from nightmarket.promotions.contract import Applied, Quote, Share
+
+from .session import Contact, DeliveryOption, Destination, SessionBody
+
+HOLD_MINUTES = 15
+"""How long a claim waits for a payment that a provider is asked for."""
+TRANSFER_HOLD_HOURS = 72
+"""How long a claim waits for a bank transfer."""
+ASK_SECONDS = 30
+"""When the provider did not answer, it is asked again what became of the payment, this often."""
+
+HOLD = timedelta(minutes=HOLD_MINUTES)
+TRANSFER_HOLD = timedelta(hours=TRANSFER_HOLD_HOURS)
+ASK_AGAIN = timedelta(seconds=ASK_SECONDS)
+
+NO_TEXTS: dict[str, str] = {}
+
+TRANSFER = "transfer"
+"""The handler of orders that are paid later by bank transfer; every other handler is a provider."""
+
+
+class OrderState(IntEnum):
+    PENDING = 1
+    PAID = 2
+    DECLINED = 3
+    LAPSED = 4
+    CANCELLED = 5
+
+
+MOVES: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.PENDING: frozenset({OrderState.PAID, OrderState.DECLINED, OrderState.LAPSED, OrderState.CANCELLED}),
+    OrderState.PAID: frozenset({OrderState.CANCELLED}),
+    OrderState.DECLINED: frozenset({OrderState.PENDING}),
+    OrderState.LAPSED: frozenset({OrderState.PENDING, OrderState.PAID}),
+    OrderState.CANCELLED: frozenset(),
+}
+"""Which state may follow which. A lapsed order is paid when its money arrives late and its goods can be claimed again."""
+
+
+class OrderLine(msgspec.Struct, frozen=True, array_like=True):
+    """A line as it was sold; amounts in minor units, `total` = quantity x unit_price - shares."""
+
+    id: str
+    variant: UUID
+    product: UUID
+    sku: str
+    title: str
+    image: str | None
+    quantity: int
+    unit_price: int
+    shares: tuple[Share, ...]
+    total: int
+
+
+class OrderShipping(msgspec.Struct, frozen=True, array_like=True):
+    option: str
+    title: str
+    amount: int
+    shares: tuple[Share, ...]
+    total: int
+
+
+class OrderBody(msgspec.Struct, frozen=True, array_like=True):
+    """What an order's row packs besides its columns. Members are only ever added at the end, with a default."""
+
+    lines: tuple[OrderLine, ...]
+    shipping: OrderShipping | None
+    contact: Contact
+    destination: Destination
+    language: str
+    codes: tuple[str, ...]
+    applied: tuple[Applied, ...]
+    book: int
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """One merchant's part of an order. `id` is the id of the session that was completed."""
+
+    id: UUID
+    merchant: UUID
+    owner: UUID
+    state: OrderState
+    attempt: int
+    handler: str
+    currency: str
+    total: int
+    placed_at: datetime
+    due_at: datetime | None
+    body: OrderBody
+
+
+def claim_id(order: UUID, attempt: int) -> UUID:
+    """The claim of an attempt: the order's own id at first, a derived one for each later attempt."""
+    return order if attempt == 0 else derive("claim", order, attempt)
+
+
+def hold_of(handler: str) -> timedelta:
+    """How long the claim of an order with that payment handler is held."""
+    return TRANSFER_HOLD if handler == TRANSFER else HOLD
+
+
+def first_due(handler: str, now: datetime) -> datetime:
+    """When the order is first looked after: a provider is asked soon, a transfer is awaited to its end."""
+    return now + (TRANSFER_HOLD if handler == TRANSFER else ASK_AGAIN)
+
+
+class Placing(msgspec.Struct, frozen=True):
+    """A session at the moment it becomes an order."""
+
+    id: UUID
+    owner: UUID
+    attempt: int
+    handler: str
+    body: SessionBody
+    quote: Quote
+    at: datetime
+
+    @property
+    def claim(self) -> UUID:
+        return claim_id(self.id, self.attempt)
+
+
+def rows_of(
+    placing: Placing,
+    listings: Mapping[UUID, Listing],
+    options: Mapping[UUID, Sequence[DeliveryOption]],
+) -> list[OrderRow]:
+    """Split a priced session into one pending row per merchant, in order of merchant."""
+    body, quote = placing.body, placing.quote
+    contact, destination = body.contact, body.destination
+    if contact is None or destination is None:
+        raise Defect("an order was placed without contact or destination")
+    by_merchant: dict[UUID, list[OrderLine]] = {}
+    totals: dict[UUID, int] = {}
+    for line in quote.lines:
+        listing = listings[line.variant]
+        by_merchant.setdefault(line.merchant, []).append(
+            OrderLine(
+                line.id,
+                line.variant,
+                listing.product,
+                listing.sku,
+                title_of(listing, body.language),
+                listing.image,
+                line.quantity,
+                line.unit_price,
+                line.shares,
+                line.total,
+            )
+        )
+        totals[line.merchant] = totals.get(line.merchant, 0) + line.total
+    shipping: dict[UUID, OrderShipping] = {}
+    for chosen in quote.shipping:
+        titles = next((o.titles for o in options[chosen.merchant] if o.id == chosen.option), NO_TEXTS)
+        title = pick(titles, body.language) or chosen.option
+        shipping[chosen.merchant] = OrderShipping(chosen.option, title, chosen.amount, chosen.shares, chosen.total)
+        totals[chosen.merchant] += chosen.total
+    due_at = first_due(placing.handler, placing.at)
+    return [
+        OrderRow(
+            placing.id,
+            merchant,
+            placing.owner,
+            OrderState.PENDING,
+            placing.attempt,
+            placing.handler,
+            quote.currency,
+            totals[merchant],
+            placing.at,
+            due_at,
+            OrderBody(
+                tuple(by_merchant[merchant]),
+                shipping.get(merchant),
+                contact,
+                destination,
+                body.language,
+                body.codes,
+                quote.applied,
+                quote.book,
+            ),
+        )
+        for merchant in sorted(by_merchant)
+    ]
+
+
+def title_of(listing: Listing, language: str) -> str:
+    """The product's title with the variant's options: "Midnight lantern, amber"."""
+    title = pick(listing.title, language) or listing.sku
+    if not listing.options:
+        return title
+    return ", ".join([title, *(pick(texts, language) or "" for texts in listing.options.values())])
+
+
+def sale_of(order: UUID, claim: UUID, rows: Sequence[OrderRow]) -> Sale:
+    """An order as the journal sees it: each merchant's part, and what the operator pays of it."""
+    parts: list[SalePart] = []
+    for row in rows:
+        mine = row.body.applied
+        by_operator_offers = {applied.offer for applied in mine if applied.funder is None} if mine else None
+        gross = row.total
+        by_operator = 0
+        if by_operator_offers:
+            by_operator = sum(
+                share.amount for line in row.body.lines for share in line.shares if share.offer in by_operator_offers
+            )
+            if row.body.shipping is not None:
+                by_operator += sum(s.amount for s in row.body.shipping.shares if s.offer in by_operator_offers)
+        parts.append(SalePart(row.merchant, gross + by_operator, by_operator))
+    return Sale(order, claim, rows[0].currency, tuple(parts))

@@ -1,0 +1,220 @@
+"""Carts and checkout sessions: what they contain, cost and lack before they can be completed. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.promotions.contract import Book, PriceCart, PriceLine, Quote, ShippingLine, Shopper, price
+
+MAX_LINES = 200
+MAX_CODES = 10
+SESSION_HOURS = 6
+"""UCP's default lifetime of a checkout session."""
+CART_DAYS = 30
+
+SESSION_LIFE = timedelta(hours=SESSION_HOURS)
+CART_LIFE = timedelta(days=CART_DAYS)
+
+
+class SessionKind(IntEnum):
+    CART = 1
+    CHECKOUT = 2
+
+
+class SessionState(IntEnum):
+    """incomplete <-> ready -> in progress -> completed | ready (declined, lapsed); open ones -> cancelled."""
+
+    INCOMPLETE = 1
+    READY = 2
+    IN_PROGRESS = 3
+    COMPLETED = 4
+    CANCELLED = 5
+
+
+OPEN_STATES = frozenset({SessionState.INCOMPLETE, SessionState.READY})
+
+
+class CartLine(msgspec.Struct, frozen=True, array_like=True):
+    id: str
+    variant: UUID
+    quantity: int
+
+
+class Contact(msgspec.Struct, frozen=True, array_like=True):
+    email: str
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+
+
+class Destination(msgspec.Struct, frozen=True, array_like=True):
+    """A postal address (schema.org names, as UCP has them); `country` is ISO 3166-1 alpha-2."""
+
+    country: str
+    street: str
+    city: str
+    postal_code: str = ""
+    region: str = ""
+    extended: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    id: str = "home"
+
+
+class SessionBody(msgspec.Struct, frozen=True, array_like=True):
+    """What a cart or session contains; stored packed, members only ever added at the end.
+
+    `seen_total` is the total last shown to the shopper.
+    """
+
+    currency: str
+    language: str
+    lines: tuple[CartLine, ...] = ()
+    contact: Contact | None = None
+    destination: Destination | None = None
+    options: dict[str, str] = {}
+    """The chosen delivery option per merchant (its id in hexadecimal)."""
+    codes: tuple[str, ...] = ()
+    seen_total: int | None = None
+    cart: UUID | None = None
+
+
+class DeliveryOption(msgspec.Struct, frozen=True):
+    """A way to get one merchant's goods; `amount` in minor units of the currency that was asked for."""
+
+    id: str
+    titles: dict[str, str]
+    amount: int
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something the shopper must know or do; `path` is a JSONPath into the session, `blocking` forbids completion."""
+
+    code: str
+    content: str
+    path: str | None = None
+    blocking: bool = True
+
+
+class Group(msgspec.Struct, frozen=True):
+    """One merchant's lines, its delivery options, and the chosen one."""
+
+    merchant: UUID
+    lines: tuple[str, ...]
+    options: tuple[DeliveryOption, ...]
+    chosen: str | None
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """A session as it stands: its price, its deliveries and what is missing. `quote` covers the lines on sale."""
+
+    quote: Quote
+    cart: PriceCart
+    groups: tuple[Group, ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def ready(self) -> bool:
+        return not any(notice.blocking for notice in self.notices)
+
+
+def shopper_of(owner: UUID, body: SessionBody) -> Shopper:
+    """What a price may know of the one who buys."""
+    return Shopper(id=owner, region=body.destination.country if body.destination else None)
+
+
+def price_cart(
+    body: SessionBody, listings: Mapping[UUID, Listing], deliveries: Mapping[UUID, Sequence[DeliveryOption]]
+) -> PriceCart:
+    """The cart as the price sees it: lines on sale in this currency, and each merchant's chosen delivery."""
+    currency = body.currency
+    lines: list[PriceLine] = []
+    merchants: dict[UUID, None] = {}
+    for line in body.lines:
+        listing = listings.get(line.variant)
+        if listing is None or not listing.for_sale:
+            continue
+        amount = listing.prices.get(currency)
+        if amount is None:
+            continue
+        merchants[listing.merchant] = None
+        lines.append(
+            PriceLine(
+                line.id,
+                line.variant,
+                listing.product,
+                listing.merchant,
+                listing.category,
+                listing.brand,
+                line.quantity,
+                amount,
+            )
+        )
+    shipping: list[ShippingLine] = []
+    for merchant in merchants:
+        chosen = body.options.get(merchant.hex)
+        offered = deliveries.get(merchant, ())
+        shipping.extend(ShippingLine(merchant, option.id, option.amount) for option in offered if option.id == chosen)
+    return PriceCart(currency, tuple(lines), tuple(shipping), body.codes)
+
+
+def assess(
+    body: SessionBody,
+    listings: Mapping[UUID, Listing],
+    deliveries: Mapping[UUID, Sequence[DeliveryOption]],
+    book: Book,
+    shopper: Shopper,
+    now: datetime,
+) -> Assessment:
+    """Price a session and say what is missing before it can be completed."""
+    cart = price_cart(body, listings, deliveries)
+    groups: dict[UUID, list[str]] = {}
+    for line in cart.lines:
+        groups.setdefault(line.merchant, []).append(line.id)
+    offered = tuple(
+        Group(merchant, tuple(lines), tuple(deliveries.get(merchant, ())), _chosen(body, merchant, deliveries))
+        for merchant, lines in groups.items()
+    )
+    notices = [*_line_notices(body, listings), *_buyer_notices(body, offered)]
+    return Assessment(price(cart, book, shopper, now), cart, offered, tuple(notices))
+
+
+def _chosen(body: SessionBody, merchant: UUID, deliveries: Mapping[UUID, Sequence[DeliveryOption]]) -> str | None:
+    chosen = body.options.get(merchant.hex)
+    return chosen if any(option.id == chosen for option in deliveries.get(merchant, ())) else None
+
+
+def _line_notices(body: SessionBody, listings: Mapping[UUID, Listing]) -> list[Notice]:
+    notices: list[Notice] = []
+    if not body.lines:
+        notices.append(Notice("empty", "Nothing is in it yet. Add an item.", "$.line_items"))
+    for index, line in enumerate(body.lines):
+        listing = listings.get(line.variant)
+        path = f"$.line_items[{index}]"
+        if listing is None or not listing.for_sale:
+            notices.append(Notice("item_unavailable", "This item is no longer sold. Remove it to go on.", path))
+        elif body.currency not in listing.prices:
+            text = f"This item has no price in {body.currency}. Choose another currency or remove it."
+            notices.append(Notice("no_price_in_currency", text, path))
+    return notices
+
+
+def _buyer_notices(body: SessionBody, groups: Sequence[Group]) -> list[Notice]:
+    notices: list[Notice] = []
+    if body.contact is None or not body.contact.email:
+        notices.append(
+            Notice("email_missing", "An e-mail address is needed for the order's messages.", "$.buyer.email")
+        )
+    if body.destination is None:
+        notices.append(Notice("address_missing", "An address is needed to deliver to.", "$.fulfillment"))
+    elif groups and not all(group.options for group in groups):
+        text = f"There is no delivery to {body.destination.country} in {body.currency}."
+        notices.append(Notice("not_deliverable", text, "$.fulfillment"))
+    elif any(group.chosen is None for group in groups):
+        notices.append(Notice("delivery_missing", "Choose how each parcel is delivered.", "$.fulfillment"))
+    return notices

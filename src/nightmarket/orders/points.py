@@ -1,0 +1,32 @@
+"""Named points of an order's way at which a test may stop the process. In production nothing listens."""
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class Point(StrEnum):
+    BEFORE_CLAIM = "before_claim"
+    CLAIM_WRITTEN = "claim_written"
+    """Everything is written, nothing committed."""
+    CLAIMED = "claimed"
+    """The order is created; the provider has not been asked."""
+    AUTHORISED = "authorised"
+    """The provider has answered; nothing of it is stored."""
+    SETTLE_WRITTEN = "settle_written"
+    SETTLED = "settled"
+    """The order is paid; the caller has not been answered."""
+
+
+class Faults(Protocol):
+    def reach(self, point: Point) -> None:
+        """Called at each point; may end the process or raise."""
+        ...
+
+
+class NoFaults:
+    """Nothing happens."""
+
+    def reach(self, point: Point) -> None: ...
+
+
+NO_FAULTS = NoFaults()

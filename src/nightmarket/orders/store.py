@@ -1,0 +1,229 @@
+"""All queries on the tables of orders. Lock order: sessions by id; an order changes only under its session's lock."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.platform.database import Connection, Record
+
+from .model.order import OrderBody, OrderRow, OrderState
+from .model.session import SessionBody
+
+PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
+SESSION_BODY = msgspec.msgpack.Decoder(SessionBody)
+ORDER_BODY = msgspec.msgpack.Decoder(OrderBody)
+
+ORDER_COLUMNS = (
+    "id",
+    "merchant",
+    "owner",
+    "state",
+    "attempt",
+    "handler",
+    "currency",
+    "total",
+    "placed_at",
+    "due_at",
+    "body",
+)
+
+
+async def lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
+    """Lock sessions in order of id: (id, owner, kind, state, attempt, version, body, expires_at)."""
+    return await tx.fetch(
+        """
+        SELECT id, owner, kind, state, attempt, version, body, expires_at FROM orders.session
+        WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+        """,
+        list(ids),
+    )
+
+
+async def try_lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
+    """As `lock_sessions`, leaving out those that someone else is at."""
+    return await tx.fetch(
+        """
+        SELECT id, owner, kind, state, attempt, version, body, expires_at FROM orders.session
+        WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
+        """,
+        list(ids),
+    )
+
+
+async def read_session(connection: Connection, id: UUID) -> Record | None:
+    return await connection.fetchrow(
+        """
+        SELECT id, owner, kind, state, attempt, version, body, expires_at FROM orders.session WHERE id = $1
+        """,
+        id,
+    )
+
+
+NewSession = tuple[UUID, UUID, int, int, bytes, bytes, datetime, datetime]
+"""id, owner, kind, state, request, body, created_at, expires_at."""
+
+
+async def insert_sessions(tx: Connection, rows: Sequence[NewSession]) -> set[UUID]:
+    """Insert sessions where missing; returns the ids that were new."""
+    columns = zip(*rows, strict=True)
+    made = await tx.fetch(
+        """
+        INSERT INTO orders.session (id, owner, kind, state, request, body, created_at, expires_at)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::smallint[], $5::bytea[], $6::bytea[],
+            $7::timestamptz[], $8::timestamptz[]) ORDER BY 1
+        ON CONFLICT DO NOTHING RETURNING id
+        """,
+        *columns,
+    )
+    return {row[0] for row in made}
+
+
+async def requests(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """The fingerprint of the request that made each session."""
+    rows = await tx.fetch("SELECT id, request FROM orders.session WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: row["request"] for row in rows}
+
+
+async def write_bodies(tx: Connection, rows: Sequence[tuple[UUID, int, bytes, datetime]]) -> None:
+    """Replace state, body and expiry of locked sessions: (id, state, body, expires_at)."""
+    ids, states, bodies, expiries = zip(*rows, strict=True)
+    await tx.execute(
+        """
+        UPDATE orders.session AS s SET state = d.state, body = d.body, expires_at = d.expires_at,
+            version = s.version + 1
+        FROM unnest($1::uuid[], $2::smallint[], $3::bytea[], $4::timestamptz[]) AS d(id, state, body, expires_at)
+        WHERE s.id = d.id
+        """,
+        ids,
+        states,
+        bodies,
+        expiries,
+    )
+
+
+async def mark_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
+    await tx.execute("UPDATE orders.session SET state = $2 WHERE id = ANY($1::uuid[])", ids, state)
+
+
+async def reopen_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
+    """Let sessions be completed again: the next attempt counts one more."""
+    await tx.execute(
+        "UPDATE orders.session SET state = $2, attempt = attempt + 1 WHERE id = ANY($1::uuid[])", ids, state
+    )
+
+
+async def insert_orders(tx: Connection, rows: Sequence[OrderRow], replaced: Sequence[UUID]) -> None:
+    """Write order rows; those of earlier, failed attempts of the same orders go first."""
+    if replaced:
+        await tx.execute("DELETE FROM orders.order WHERE id = ANY($1::uuid[])", replaced)
+    encode = PACK.encode
+    await tx.copy_records_to_table(
+        "order",
+        schema_name="orders",
+        columns=ORDER_COLUMNS,
+        records=[
+            (
+                row.id,
+                row.merchant,
+                row.owner,
+                row.state,
+                row.attempt,
+                row.handler,
+                row.currency,
+                row.total,
+                row.placed_at,
+                row.due_at,
+                encode(row.body),
+            )
+            for row in rows
+        ],
+    )
+
+
+async def move_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, due_at: datetime | None = None) -> None:
+    """Put all rows of orders into a state; callers hold the sessions' locks and have checked the move."""
+    await tx.execute("UPDATE orders.order SET state = $2, due_at = $3 WHERE id = ANY($1::uuid[])", ids, state, due_at)
+
+
+async def renumber(tx: Connection, attempts: Sequence[tuple[UUID, int]]) -> None:
+    """Let orders be the outcome of another attempt: (order, attempt)."""
+    ids, numbers = zip(*attempts, strict=True)
+    await tx.execute(
+        """
+        UPDATE orders.order AS o SET attempt = d.attempt FROM unnest($1::uuid[], $2::smallint[]) AS d(id, attempt)
+        WHERE o.id = d.id
+        """,
+        ids,
+        numbers,
+    )
+
+
+async def postpone(tx: Connection, orders: Sequence[tuple[UUID, datetime]]) -> None:
+    ids, instants = zip(*orders, strict=True)
+    await tx.execute(
+        """
+        UPDATE orders.order AS o SET due_at = d.due_at FROM unnest($1::uuid[], $2::timestamptz[]) AS d(id, due_at)
+        WHERE o.id = d.id AND o.due_at IS NOT NULL
+        """,
+        ids,
+        instants,
+    )
+
+
+def row_of(record: Record) -> OrderRow:
+    return OrderRow(
+        id=record["id"],
+        merchant=record["merchant"],
+        owner=record["owner"],
+        state=OrderState(record["state"]),
+        attempt=record["attempt"],
+        handler=record["handler"],
+        currency=record["currency"],
+        total=record["total"],
+        placed_at=record["placed_at"],
+        due_at=record["due_at"],
+        body=ORDER_BODY.decode(record["body"]),
+    )
+
+
+async def orders(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[OrderRow, ...]]:
+    """The rows of each order, in order of merchant."""
+    records = await connection.fetch("SELECT * FROM orders.order WHERE id = ANY($1::uuid[]) ORDER BY id, merchant", ids)
+    found: dict[UUID, list[OrderRow]] = {}
+    for record in records:
+        found.setdefault(record["id"], []).append(row_of(record))
+    return {id: tuple(rows) for id, rows in found.items()}
+
+
+async def latest(connection: Connection, before: datetime | None, limit: int) -> list[OrderRow]:
+    records = await connection.fetch(
+        """
+        SELECT * FROM orders.order WHERE placed_at < coalesce($1, 'infinity') ORDER BY placed_at DESC, id, merchant
+        LIMIT $2
+        """,
+        before,
+        limit,
+    )
+    return [row_of(record) for record in records]
+
+
+async def due(connection: Connection, now: datetime, limit: int) -> list[UUID]:
+    """Orders that want looking after, the longest waiting first."""
+    rows = await connection.fetch("SELECT id FROM orders.order WHERE due_at <= $1 ORDER BY due_at LIMIT $2", now, limit)
+    return list(dict.fromkeys(row["id"] for row in rows))
+
+
+async def page(connection: Connection, after: UUID, limit: int) -> list[OrderRow]:
+    """Order rows in order of id, for the audit; `after` the last id seen. May end within an order."""
+    records = await connection.fetch(
+        "SELECT * FROM orders.order WHERE id > $1 ORDER BY id, merchant LIMIT $2", after, limit
+    )
+    return [row_of(record) for record in records]
+
+
+async def session_states(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """State and attempt of each session."""
+    rows = await connection.fetch("SELECT id, state, attempt FROM orders.session WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: (row["state"], row["attempt"]) for row in rows}
