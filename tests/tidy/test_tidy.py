@@ -54,6 +54,8 @@ BROKEN: list[tuple[str, dict[str, str]]] = [
     ("time and chance come from one source", {f"{ROOM}/model.py": "from time import time as clock\nclock()"}),
     ("time and chance come from one source", {f"{ROOM}/model.py": "from uuid import uuid4\nuuid4()"}),
     ("time and chance come from one source", {f"{ROOM}/model.py": "import random\nrandom.choice([1])"}),
+    ("queries are given time and chance too", {f"{ROOM}/store.py": 'Q = "UPDATE orders.session SET due_at = now()"'}),
+    ("queries are given time and chance too", {f"{ROOM}/store.py": 'Q = "SELECT gen_random_uuid()"'}),
     ("only entrypoints print", {f"{ROOM}/handlers.py": "print(1)"}),
     ("errors are caught by name", {f"{ROOM}/handlers.py": "try:\n  f()\nexcept Exception:\n  pass"}),
     ("errors are caught by name", {f"{ROOM}/handlers.py": "try:\n  f()\nexcept:\n  g()"}),

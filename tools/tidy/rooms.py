@@ -14,6 +14,11 @@ SQL = re.compile(
     r"|(?:CREATE|ALTER|DROP)\s+(?:TABLE|SCHEMA|INDEX|FUNCTION|ROLE|POLICY|TYPE|VIEW|UNIQUE|DATABASE)\b|GRANT\b|NOTIFY\b|LISTEN\b)",
     re.DOTALL,
 )
+HIDDEN_IN_SQL = re.compile(
+    r"\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp|random|gen_random_uuid|uuidv[47])\s*\("
+    r"|\bcurrent_(?:timestamp|date|time)\b",
+    re.IGNORECASE,
+)
 LITERAL = re.compile(r"'(?:[^']|'')*'")
 TABLE = re.compile(r"(?<![\w.\"'])\"?([a-z_]+)\"?\.\"?([a-z_]\w*)")
 LOWER_CASE_SQL = re.compile(
@@ -44,7 +49,7 @@ def queries(source: Source) -> Iterator[tuple[int, str]]:
             text = node.value
         else:
             continue
-        if SQL.match(text) or LOWER_CASE_SQL.search(text):
+        if (SQL.match(text) or LOWER_CASE_SQL.search(text)) and "..." not in text:  # with dots it is advice to a person
             yield getattr(node, "lineno", 0), text
 
 
@@ -85,6 +90,16 @@ def foreign_schemas(house: House) -> Iterator[str]:
                     yield f"{source.path}:{node.value.lineno}: writes into schema {schema}; a module fills its own"
                 case _:
                     pass
+
+
+def hidden_sql_sources(house: House) -> Iterator[str]:
+    """Queries that ask the server for the time or for chance, which a virtual clock and a seed could not play."""
+    for source in house.under("src"):
+        if source.path.startswith(REVISIONS):
+            continue
+        for line, text in queries(source):
+            for found in HIDDEN_IN_SQL.findall(LITERAL.sub("''", text)):
+                yield f"{source.path}:{line}: {found} in a query; pass the clock's instant or an id as a parameter"
 
 
 def _only_runs_sql(statement: ast.stmt) -> bool:
