@@ -1,0 +1,70 @@
+"""Messages to people: an outbox in the transaction of what they tell, channels to deliver by, a loop that delivers.
+
+    outbox = Outbox(clock, ids)
+    await outbox.send(tx, [Message(key=, channel=ChannelKind.MAIL, to=, language=, subject=, text=, html=None,
+                                   about=None)]) -> int               how many are new; a known key goes out once
+    postman = Postman(database, clock, {ChannelKind.MAIL: LocalChannel(database, clock), ...})
+    await postman.step() -> int; await postman.sweep() -> int           for drains
+    await page(connection, Filter(state=None, channel=None, about=None), before, limit) -> list[StoredMessage]
+    await one(connection, message_id) -> StoredMessage                  raises MessageNotFound
+    await inbox(connection, to, before, limit) -> list[Arrived]         what LocalChannel delivered
+    await retry(tx, ids, now) -> list[UUID]                             failed ones again
+    await figures(connection, now) -> QueueFigures(queued, failed, due_since)
+    Channel: the port; NullChannel, LocalChannel, ConsoleChannel: its twins
+
+States: queued -> sent | failed. At least once: a process that dies between delivering and noting it delivers again.
+Bounds: 200 messages a batch, 30 s a delivery, 8 tries from half a minute to an hour apart, kept for 90 days.
+"""
+
+from uuid import UUID
+
+from nightmarket.platform.database import Connection
+
+from . import store
+from .channels import ConsoleChannel, LocalChannel, NullChannel
+from .letters import (
+    Channel,
+    ChannelKind,
+    Message,
+    MessageNotFound,
+    MessageState,
+    Parcel,
+    Refusal,
+    StoredMessage,
+)
+from .post import Outbox, Postman, pause_after
+from .store import Arrived, Filter, QueueFigures, figures, inbox, page, retry
+
+
+async def one(connection: Connection, message_id: UUID) -> StoredMessage:
+    """One message, to read; raises MessageNotFound."""
+    found = await store.one(connection, message_id)
+    if found is None:
+        raise MessageNotFound("There is no such message; it may be older than what is kept.")
+    return found
+
+
+__all__ = [
+    "Arrived",
+    "Channel",
+    "ChannelKind",
+    "ConsoleChannel",
+    "Filter",
+    "LocalChannel",
+    "Message",
+    "MessageNotFound",
+    "MessageState",
+    "NullChannel",
+    "Outbox",
+    "Parcel",
+    "Postman",
+    "QueueFigures",
+    "Refusal",
+    "StoredMessage",
+    "figures",
+    "inbox",
+    "one",
+    "page",
+    "pause_after",
+    "retry",
+]
