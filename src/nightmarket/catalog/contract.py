@@ -287,11 +287,10 @@ class Counts(msgspec.Struct):
 
 
 class ImportProgress(msgspec.Struct, frozen=True):
-    """How far an import is; `total_bytes` is the file's size when unpacked."""
+    """How far an import is: the line it has reached, and the share of the file from 0 to 1."""
 
     line: int
-    read_bytes: int
-    total_bytes: int
+    share: float
     report: "ImportReport"
 
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from nightmarket.kernel.ids import ENCODED_LENGTH, encode
-
 from nightmarket.catalog.contract import Counts, ProductText, Remark
 from nightmarket.catalog.errors import Reason
+from nightmarket.kernel.ids import ENCODED_LENGTH, encode
+
 from . import bounds
 from .checks import RowRefused
 from .gathering import sku_taken

@@ -4,12 +4,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from nightmarket.catalog.contract import Texts
+from nightmarket.catalog.errors import Reason
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import known_currency, minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput
 
-from nightmarket.catalog.contract import Texts
-from nightmarket.catalog.errors import Reason
 from . import bounds
 
 EXCERPT = 40
@@ -45,7 +45,7 @@ _LINE = re.compile("[\t\n]")
 
 
 def text(value: str, *, field: str, limit: int, lines: bool = False) -> str:
-    """Plain text: outer white space trimmed, Unicode in NFC, nothing else touched. With `lines`, tabs and new lines stay.
+    """Plain text: outer white space trimmed, in NFC, nothing else touched. With `lines`, tabs and line ends stay.
 
     HTML is text like any other here; it is escaped where it is shown.
     """
@@ -69,12 +69,12 @@ def text(value: str, *, field: str, limit: int, lines: bool = False) -> str:
     return value
 
 
-def texts(values: Mapping[str, str], *, field: str, limit: int) -> Texts:
+def texts(values: Mapping[str, str], *, field: str, limit: int, lines: bool = False) -> Texts:
     """One text per language; empty ones are left out."""
     kept: Texts = {}
     for language, given in values.items():
         check_language(language, field=field)
-        value = text(given, field=f"{field}.{language}", limit=limit)
+        value = text(given, field=f"{field}.{language}", limit=limit, lines=lines)
         if value:
             kept[language] = value
     return kept

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nightmarket.catalog.errors import ColumnMapWrong
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.kernel.money import known_currency
 
-from nightmarket.catalog.errors import ColumnMapWrong
 from . import bounds
 
 PLAIN = ("merchant", "product", "sku", "gtin", "category", "brand", "image", "for_sale")

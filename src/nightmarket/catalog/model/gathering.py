@@ -4,6 +4,7 @@ from uuid import UUID
 
 from nightmarket.catalog.contract import Remark
 from nightmarket.catalog.errors import Reason
+
 from .checks import RowRefused
 from .json_rows import remark
 from .rows import ProductRow, Reading, VariantRow, overlay_product, overlay_variant

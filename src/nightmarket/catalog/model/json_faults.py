@@ -6,6 +6,7 @@ import re
 import msgspec
 
 from nightmarket.catalog.errors import Reason
+
 from .checks import RowRefused, excerpt
 from .wire import CategoryEntry, MerchantEntry, PlaceEntry, ProductLine, TextLine, VariantLine
 

@@ -4,6 +4,7 @@ import msgspec
 
 from nightmarket.catalog.contract import Remark, Texts
 from nightmarket.catalog.errors import Reason
+
 from . import bounds, checks
 from .checks import RowRefused
 from .json_faults import explain

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.catalog.contract import Media, ProductText, Texts
+
 from .rows import Attribute
 
 

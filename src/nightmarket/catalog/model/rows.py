@@ -5,9 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from nightmarket.kernel.ids import derive
-
 from nightmarket.catalog.contract import Media, Remark, Texts
+from nightmarket.kernel.ids import derive
 
 OTHER_CATEGORY = "other"
 """Where a product goes that names no category."""

@@ -3,6 +3,7 @@
 import msgspec
 
 from nightmarket.catalog.contract import Texts
+
 from .rows import Attribute, PictureName
 
 
@@ -52,13 +53,13 @@ class MerchantEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     slug: str
     name: str
-    tagline: Texts = {}
-    story: Texts = {}
+    tagline: Texts | None = None
+    story: Texts | None = None
     emoji: str | None = None
     image: str | None = None
     hue: int | None = None
     places: list[PlaceEntry] = []
-    commission_basis_points: int = 0
+    commission_basis_points: int | None = None
 
 
 class CategoryEntry(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,0 +1,6 @@
+"""What the catalogue does when it is asked, and when goods are imported."""
+
+from .importing import FileImporter
+from .queries import StoredCatalog, StoredStockBooks
+
+__all__ = ["FileImporter", "StoredCatalog", "StoredStockBooks"]

@@ -1,0 +1,234 @@
+"""`merchants.json` and `categories.json`: small documents that are taken in one transaction."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from nightmarket.catalog.contract import (
+    Category,
+    Counts,
+    ImportFormat,
+    ImportReport,
+    Merchant,
+    Picture,
+    Place,
+    Remark,
+    Texts,
+)
+from nightmarket.catalog.errors import FileRefused, FileTooLarge, Reason
+from nightmarket.catalog.model import bounds, checks
+from nightmarket.catalog.model.checks import RowRefused
+from nightmarket.catalog.model.json_faults import explain
+from nightmarket.catalog.model.json_rows import remark
+from nightmarket.catalog.model.rows import PictureName, merchant_id, place_id
+from nightmarket.catalog.model.wire import CategoryEntry, MerchantEntry
+from nightmarket.catalog.store import directory
+from nightmarket.platform.database import Connection
+
+from .import_goods import hue_of
+from .import_pictures import PictureShelf, warning
+from .import_source import Source
+
+MAX_LETTERS = 4 * 1024 * 1024
+MAX_ENTRIES = 1_000
+MAX_STORY = 5_000
+MAX_TAGLINE = 200
+
+E = TypeVar("E", MerchantEntry, CategoryEntry)
+Kept = tuple[int, E, str | None]
+"""The entry's number, the entry, and the picture's SHA-256."""
+
+
+def kind_of(head: str) -> ImportFormat | None:
+    """Which of the two a JSON array is, by the fields of its first entry."""
+    start = head.lstrip()[:4096]
+    if not start.startswith("["):
+        return None
+    names, name = start.find('"names"'), start.find('"name"')
+    if names >= 0 and (name < 0 or names < name):
+        return ImportFormat.CATEGORIES
+    return ImportFormat.MERCHANTS if name >= 0 else None
+
+
+def entries(source: Source) -> list[tuple[int, str]]:
+    """The document's entries, each with its number, not yet understood."""
+    if source.letters > MAX_LETTERS:
+        raise FileTooLarge(f"{Path(source.path).name} is over {MAX_LETTERS:,} letters.", field="file")
+    with source.open() as text:
+        content = text.read()
+    try:
+        raw = msgspec.json.decode(content, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise FileRefused(explain(error, content).reason, field="file") from error
+    if len(raw) > MAX_ENTRIES:
+        raise FileTooLarge(f"{len(raw)} entries; at most {MAX_ENTRIES} are taken.", field="file")
+    return [(number, bytes(entry).decode()) for number, entry in enumerate(raw, start=1)]
+
+
+def understand(
+    raw: Sequence[tuple[int, str]], shape: type[E], check: Callable[[E], None]
+) -> tuple[list[tuple[int, E]], list[Remark]]:
+    """The entries that are fit, and a remark for each that is not. Of several with one slug the last counts."""
+    fit: dict[str, tuple[int, E]] = {}
+    remarks: list[Remark] = []
+    for number, text in raw:
+        slug = ""
+        try:
+            try:
+                entry = msgspec.json.decode(text, type=shape)
+            except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+                raise explain(error, text) from error
+            slug = entry.slug[: bounds.MAX_SLUG]
+            check(entry)
+            fit[slug] = (number, entry)
+        except RowRefused as refusal:
+            remarks.append(remark(number, refusal, slug))
+    return list(fit.values()), remarks
+
+
+async def picture_of(
+    entry: MerchantEntry | CategoryEntry, number: int, shelf: PictureShelf
+) -> tuple[str | None, list[Remark]]:
+    """The entry's picture as it was kept, or a warning."""
+    file = f"emoji:{entry.emoji}" if entry.emoji else entry.image
+    if not file:
+        return None, []
+    [(_, outcome)] = await shelf.outcomes([PictureName(file)])
+    if isinstance(outcome, Picture):
+        return outcome.image, []
+    return None, [warning(number, outcome, entry.slug)]
+
+
+def check_merchant(entry: MerchantEntry) -> None:
+    """Raises RowRefused for what a merchant cannot be."""
+    checks.slug(entry.slug, field="slug")
+    entry.name = checks.text(entry.name, field="name", limit=bounds.MAX_NAME)
+    if not entry.name:
+        raise RowRefused("name", Reason.FIELD_MISSING, "The name is empty.", "Say what the merchant is called.")
+    if entry.tagline is not None:
+        entry.tagline = checks.texts(entry.tagline, field="tagline", limit=MAX_TAGLINE)
+    if entry.story is not None:
+        entry.story = checks.texts(entry.story, field="story", limit=MAX_STORY, lines=True)
+    if entry.hue is not None and not 0 <= entry.hue < 360:
+        raise RowRefused("hue", Reason.VALUE_INVALID, f"{entry.hue} is no hue.", "Give an angle from 0 to 359.")
+    if entry.commission_basis_points is not None and not 0 <= entry.commission_basis_points <= 10_000:
+        raise RowRefused(
+            "commission_basis_points",
+            Reason.VALUE_INVALID,
+            f"{entry.commission_basis_points} is no commission.",
+            "Give hundredths of a percent, from 0 to 10000.",
+        )
+    checks.at_most(len(entry.places), bounds.MAX_PLACES, "places", "places")
+    for position, place in enumerate(entry.places):
+        checks.slug(place.code, field=f"places[{position}].code")
+        place.name = checks.texts(place.name, field=f"places[{position}].name", limit=bounds.MAX_NAME)
+
+
+def check_category(entry: CategoryEntry) -> None:
+    """Raises RowRefused for what a category cannot be."""
+    checks.slug(entry.slug, field="slug")
+    entry.names = checks.texts(entry.names, field="names", limit=bounds.MAX_NAME)
+    if not entry.names:
+        raise RowRefused("names", Reason.FIELD_MISSING, "There is no name.", "Give one in at least one language.")
+    if entry.parent is not None:
+        checks.slug(entry.parent, field="parent")
+
+
+async def take_merchants(
+    connection: Connection, kept: Sequence[Kept[MerchantEntry]], at: datetime, report: ImportReport
+) -> None:
+    """Write the merchants and places that differ; in a dry run only count them."""
+    before = {
+        merchant.slug: merchant for merchant in await directory.merchants(connection, [e.slug for _, e, _ in kept])
+    }
+    owners = [merchant_id(entry.slug) for _, entry, _ in kept]
+    places_before = {place.id: place for place in await directory.places(connection, owners)}
+    merchants: list[Merchant] = []
+    places: list[Place] = []
+    for _, entry, image in kept:
+        known = before.get(entry.slug)
+        after = _merchant(entry, image, known)
+        _tally(report.merchants, known, after)
+        if after != known:
+            merchants.append(after)
+        for place in entry.places:
+            id_ = place_id(after.id, place.code)
+            known_place = places_before.get(id_)
+            name: Texts = place.name or (known_place.name if known_place else directory.name_from(place.code))
+            placed = Place(id_, after.id, place.code, name)
+            _tally(report.places, known_place, placed)
+            if placed != known_place:
+                places.append(placed)
+    if not report.dry_run:
+        await directory.write_merchants(connection, merchants, at, replace=True)
+        await directory.write_places(connection, places, replace=True)
+
+
+def _merchant(entry: MerchantEntry, image: str | None, known: Merchant | None) -> Merchant:
+    id_ = merchant_id(entry.slug)
+    known = known or Merchant(id=id_, slug=entry.slug, name=entry.name, tagline={}, story={}, hue=hue_of(id_))
+    commission = entry.commission_basis_points
+    return Merchant(
+        id=id_,
+        slug=entry.slug,
+        name=entry.name,
+        tagline=known.tagline if entry.tagline is None else entry.tagline,
+        story=known.story if entry.story is None else entry.story,
+        image=image or known.image,
+        hue=known.hue if entry.hue is None else entry.hue,
+        commission_basis_points=known.commission_basis_points if commission is None else commission,
+    )
+
+
+async def take_categories(
+    connection: Connection, kept: Sequence[Kept[CategoryEntry]], at: datetime, report: ImportReport
+) -> list[Remark]:
+    """Write the categories that differ; returns a remark for each whose parents do not hold together."""
+    before = {category.slug: category for category in await directory.categories(connection)}
+    parents = {slug: category.parent for slug, category in before.items()}
+    parents.update({entry.slug: entry.parent for _, entry, _ in kept})
+    categories: list[Category] = []
+    remarks: list[Remark] = []
+    refused = {entry.slug for _, entry, _ in kept if not _rooted(entry.slug, parents)}
+    for number, entry, image in kept:
+        if entry.slug in refused:
+            report.categories.refused += 1
+            fault = RowRefused(
+                "parent",
+                Reason.PARENT_UNKNOWN,
+                f"The parents of {entry.slug!r} do not lead to a top category that exists.",
+                f"Name existing categories, without a circle, at most {bounds.MAX_CATEGORY_DEPTH} deep.",
+            )
+            remarks.append(remark(number, fault, entry.slug))
+            continue
+        known = before.get(entry.slug)
+        after = Category(entry.slug, entry.names, entry.parent, image or (known.image if known else None))
+        _tally(report.categories, known, after)
+        if after != known:
+            categories.append(after)
+    if not report.dry_run:
+        await directory.write_categories(connection, categories, at, replace=True)
+    return remarks
+
+
+def _rooted(slug: str, parents: dict[str, str | None]) -> bool:
+    for _ in range(bounds.MAX_CATEGORY_DEPTH):
+        if slug not in parents:
+            return False
+        parent = parents[slug]
+        if parent is None:
+            return True
+        slug = parent
+    return False
+
+
+def _tally(counts: Counts, before: object, after: object) -> None:
+    if before is None:
+        counts.created += 1
+    elif before == after:
+        counts.unchanged += 1
+    else:
+        counts.updated += 1

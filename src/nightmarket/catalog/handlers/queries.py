@@ -1,0 +1,99 @@
+"""Answers what carts, prices and pages ask of the catalogue."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from nightmarket.catalog.contract import Card, Category, Listing, Merchant, Place, Product, StockRow
+from nightmarket.catalog.store import directory, queries
+from nightmarket.kernel.problems import InvalidInput
+from nightmarket.platform.database import Connection, Database
+
+LISTINGS_CACHED = 20_000
+"""Listings that a process keeps; the one that was not asked for longest is dropped."""
+
+CARDS_LIMIT = 200
+STOCK_ROWS_LIMIT = 500
+NOBODY = UUID(int=0)
+
+
+class StoredCatalog:
+    """Implements `contract.Catalog`."""
+
+    def __init__(self, database: Database, *, cached: int = LISTINGS_CACHED) -> None:
+        self._database = database
+        self._cached = cached
+        self._cache: OrderedDict[UUID, Listing] = OrderedDict()
+        self._forgotten = 0
+
+    async def listings(self, variants: Iterable[UUID]) -> Mapping[UUID, Listing]:
+        found: dict[UUID, Listing] = {}
+        missing: list[UUID] = []
+        for variant in variants:
+            listing = self._cache.get(variant)
+            if listing is None:
+                missing.append(variant)
+            else:
+                self._cache.move_to_end(variant)
+                found[variant] = listing
+        if not missing:
+            return found
+        before = self._forgotten
+        async with self._database.read() as connection:
+            fetched = await queries.listings(connection, missing)
+        found.update(fetched)
+        if before == self._forgotten:  # else what was read may be older than what was forgotten meanwhile
+            self._cache.update(fetched)
+            while len(self._cache) > self._cached:
+                self._cache.popitem(last=False)
+        return found
+
+    def forget(self, variants: Iterable[UUID]) -> None:
+        self._forgotten += 1
+        for variant in variants:
+            self._cache.pop(variant, None)
+
+    async def product(self, slug: str) -> Product | None:
+        async with self._database.read() as connection, connection.transaction(isolation="repeatable_read"):
+            return await queries.product(connection, slug)
+
+    async def cards(
+        self, *, category: str | None = None, merchant: UUID | None = None, after: str | None = None, limit: int = 48
+    ) -> Sequence[Card]:
+        _check_limit(limit, CARDS_LIMIT)
+        async with self._database.read() as connection:
+            return await queries.cards(connection, category, merchant, after or "", limit)
+
+    async def merchants(self) -> Sequence[Merchant]:
+        async with self._database.read() as connection:
+            return await directory.merchants(connection)
+
+    async def places(self) -> Sequence[Place]:
+        async with self._database.read() as connection:
+            return await directory.places(connection)
+
+    async def categories(self) -> Sequence[Category]:
+        async with self._database.read() as connection:
+            return await directory.categories(connection)
+
+    async def find(self, merchant: str, sku: str) -> UUID | None:
+        async with self._database.read() as connection:
+            return await queries.find(connection, merchant, sku)
+
+
+class StoredStockBooks:
+    """Implements `contract.StockBooks`."""
+
+    async def stock_rows(self, tx: Connection, *, merchant: UUID | None, after: str, limit: int) -> Sequence[StockRow]:
+        _check_limit(limit, STOCK_ROWS_LIMIT)
+        sku, _, tally = after.partition("\t")
+        try:
+            start = UUID(tally) if tally else NOBODY
+        except ValueError:
+            raise InvalidInput("That is not the cursor of a stock row.", field="after") from None
+        return await queries.stock_rows(tx, merchant, (sku, start), limit)
+
+
+def _check_limit(limit: int, most: int) -> None:
+    if not 1 <= limit <= most:
+        raise InvalidInput(f"Ask for 1 to {most} rows; {limit} is not possible.", field="limit")

@@ -1,0 +1,142 @@
+"""Reading and writing merchants, places and categories in sets."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from nightmarket.catalog.contract import Category, Merchant, Place, Texts
+from nightmarket.platform.database import Connection, Record
+
+from .packing import pack, read_texts
+
+_MERCHANT = "SELECT id, slug, name, tagline, story, image, hue, commission_basis_points FROM catalog.merchant"
+
+
+def merchant_of(row: Record) -> Merchant:
+    """A row of merchants as others know it."""
+    return Merchant(
+        id=row["id"],
+        slug=row["slug"],
+        name=row["name"],
+        tagline=read_texts(row["tagline"]),
+        story=read_texts(row["story"]),
+        image=row["image"],
+        hue=row["hue"],
+        commission_basis_points=row["commission_basis_points"],
+    )
+
+
+async def merchants(connection: Connection, slugs: Sequence[str] | None = None) -> list[Merchant]:
+    """Merchants by name; with `slugs`, only those of them."""
+    rows = await connection.fetch(
+        f"{_MERCHANT} WHERE $1::text[] IS NULL OR slug = ANY($1) ORDER BY lower(name), slug", slugs
+    )
+    return [merchant_of(row) for row in rows]
+
+
+async def places(connection: Connection, merchants: Sequence[UUID] | None = None) -> list[Place]:
+    """Places by merchant and code; with `merchants`, only theirs."""
+    rows = await connection.fetch(
+        """
+        SELECT id, merchant, code, name FROM catalog.place
+        WHERE $1::uuid[] IS NULL OR merchant = ANY($1) ORDER BY merchant, code
+        """,
+        merchants,
+    )
+    return [Place(row[0], row[1], row[2], read_texts(row[3])) for row in rows]
+
+
+async def categories(connection: Connection, slugs: Sequence[str] | None = None) -> list[Category]:
+    """Categories by slug; with `slugs`, only those of them."""
+    rows = await connection.fetch(
+        """
+        SELECT slug, names, parent, image FROM catalog.category
+        WHERE $1::text[] IS NULL OR slug = ANY($1) ORDER BY slug
+        """,
+        slugs,
+    )
+    return [Category(row[0], read_texts(row[1]), row[2], row[3]) for row in rows]
+
+
+async def write_merchants(tx: Connection, records: Sequence[Merchant], at: datetime, *, replace: bool) -> int:
+    """Insert merchants; with `replace`, those that exist take the new words. Returns how many were written."""
+    if not records:
+        return 0
+    conflict = (
+        """
+        (id) DO UPDATE SET name = excluded.name, tagline = excluded.tagline, story = excluded.story,
+            image = excluded.image, hue = excluded.hue, commission_basis_points = excluded.commission_basis_points,
+            updated_at = excluded.updated_at
+        """
+        if replace
+        else "DO NOTHING"
+    )
+    status = await tx.execute(
+        f"""
+        INSERT INTO catalog.merchant (id, slug, name, tagline, story, image, hue, commission_basis_points,
+            created_at, updated_at)
+        SELECT r.*, $9, $9 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::text[],
+            $7::smallint[], $8::smallint[]) AS r
+        ON CONFLICT {conflict}
+        """,
+        [r.id for r in records],
+        [r.slug for r in records],
+        [r.name for r in records],
+        [pack(r.tagline) for r in records],
+        [pack(r.story) for r in records],
+        [r.image for r in records],
+        [r.hue for r in records],
+        [r.commission_basis_points for r in records],
+        at,
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def write_places(tx: Connection, records: Sequence[Place], *, replace: bool) -> int:
+    """Insert places; with `replace`, those that exist take the new names. Returns how many were written."""
+    if not records:
+        return 0
+    status = await tx.execute(
+        f"""
+        INSERT INTO catalog.place (id, merchant, code, name)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[])
+        ON CONFLICT {"(id) DO UPDATE SET name = excluded.name" if replace else "DO NOTHING"}
+        """,
+        [r.id for r in records],
+        [r.merchant for r in records],
+        [r.code for r in records],
+        [pack(r.name) for r in records],
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def write_categories(tx: Connection, records: Sequence[Category], at: datetime, *, replace: bool) -> int:
+    """Insert categories; with `replace`, those that exist take the new words. Returns how many were written."""
+    if not records:
+        return 0
+    conflict = (
+        """
+        (slug) DO UPDATE SET names = excluded.names, parent = excluded.parent, image = excluded.image,
+            updated_at = excluded.updated_at
+        """
+        if replace
+        else "DO NOTHING"
+    )
+    status = await tx.execute(
+        f"""
+        INSERT INTO catalog.category (slug, names, parent, image, updated_at)
+        SELECT r.*, $5 FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::text[]) AS r
+        ON CONFLICT {conflict}
+        """,
+        [r.slug for r in records],
+        [pack(r.names) for r in records],
+        [r.parent for r in records],
+        [r.image for r in records],
+        at,
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
+def name_from(slug: str) -> Texts:
+    """Words for a place or category of which only the slug is known."""
+    return {"en": slug.replace("-", " ").capitalize()}
