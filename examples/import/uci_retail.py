@@ -1,12 +1,13 @@
 """Makes a table of a retailer's whole assortment from a year of its sales (UCI "Online Retail", Chen 2015, CC BY 4.0).
 
     python examples/import/uci_retail.py online_retail.csv.gz assortment.csv
-    nightmarket import assortment.csv --map sku=StockCode --map product=StockCode --map title.en=Description \
+    nightmarket import assortment.csv --map sku=StockCode --map product=StockCode --map title.en=Description \\
         --map price.GBP=UnitPrice --map stock.main=Quantity --map category==homeware --map merchant==uci
 
-One row per stock code, letter for letter: `85123a` and `85123A` are two codes, as in the sales. Each has its latest name
-(of lines with a price first, since lines without one carry notes such as "damaged"), its latest price above zero, and as
-stock the units that were sold of it. A code without name or price is written too, so that the import can say so.
+One row per stock code, letter for letter: `85123a` and `85123A` are two codes, as in the sales. Each has its latest
+name (of lines with a price first, since lines without one carry notes such as "damaged"), its latest price above
+zero, and as stock the units that were sold of it. A code without name or price is written too, so that the import
+can say so.
 """
 
 import csv
