@@ -1,0 +1,64 @@
+"""The journal in PostgreSQL."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from nightmarket.kernel.problems import Defect
+from nightmarket.payments.contract import Finding
+from nightmarket.payments.model import Account, Leg, Posting
+from nightmarket.payments.store import journal
+from nightmarket.platform.database import Connection
+
+POST_LIMIT = 2_000
+"""Postings of one call: a batch of 500 orders with room to spare."""
+
+AUDIT_LIMIT = 1_000
+
+
+class StoredJournal:
+    """Implements `contract.Journal`."""
+
+    async def post(self, tx: Connection, postings: Sequence[Posting]) -> None:
+        rows = _checked(postings)
+        if rows:
+            await journal.copy(tx, rows)
+
+    async def post_once(self, tx: Connection, postings: Sequence[Posting]) -> Sequence[UUID]:
+        rows = _checked(postings)
+        return await journal.insert_missing(tx, rows) if rows else []
+
+    async def balances(self, connection: Connection, about: UUID) -> Sequence[Leg]:
+        return await journal.balances(connection, about)
+
+    async def audit(self, connection: Connection) -> Sequence[Finding]:
+        """Every posting sums to zero; what the provider should hold agrees with the payments of each order; no buyer
+        is owed, and none owes where a payment stands."""
+        findings = [
+            Finding("posting_sums_to_zero", str(row["id"]), "0", row["total"])
+            for row in await journal.unbalanced(connection, AUDIT_LIMIT)
+        ]
+        for row in await journal.against_payments(connection, AUDIT_LIMIT, Account.BUYER, Account.PROVIDER):
+            about, buyer, provider, kept = row
+            if provider != kept:
+                findings.append(Finding("provider_balance_is_payments", str(about), str(kept), str(provider)))
+            if buyer < 0:
+                findings.append(Finding("buyer_is_not_owed", str(about), "0 or more", str(buyer)))
+            if buyer > 0 and kept > 0:
+                findings.append(Finding("paid_order_owes_nothing", str(about), "0", str(buyer)))
+        return findings[:AUDIT_LIMIT]
+
+
+def _checked(postings: Sequence[Posting]) -> list[Posting]:
+    """Postings with legs; each sums to zero, or it is a Defect."""
+    if len(postings) > POST_LIMIT:
+        raise Defect(f"{len(postings)} postings at once; at most {POST_LIMIT}")
+    rows: list[Posting] = []
+    for posting in postings:
+        total = 0
+        for leg in posting.legs:
+            total += leg.amount
+        if total:
+            raise Defect(f"posting {posting.id} ({posting.kind}) sums to {total}")
+        if posting.legs:
+            rows.append(posting)
+    return rows

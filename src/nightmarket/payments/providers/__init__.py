@@ -1,0 +1,8 @@
+"""The outside world of money: the null provider, and a test provider that behaves like a real one."""
+
+from .cards import TEST_CARDS, TestCards
+from .null import NullProvider
+from .testpay import TestProvider
+from .webhooks import WebhookOptions, WebhookSender
+
+__all__ = ["TEST_CARDS", "NullProvider", "TestCards", "TestProvider", "WebhookOptions", "WebhookSender"]

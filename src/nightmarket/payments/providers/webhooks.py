@@ -1,0 +1,79 @@
+"""How the test provider reports what happens: signed, late, twice and out of order, as its options say."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.problems import Problem, Unavailable
+from nightmarket.payments.model import EventKind, WebhookEvent, sign
+from nightmarket.payments.store import testpay as store
+
+from .writer import Writer
+
+DELIVER_LIMIT = 100
+TRIES_LIMIT = 12
+"""Deliveries of one webhook, each after twice the pause, before the provider gives up."""
+
+Send = Callable[[bytes, str], Awaitable[object]]
+"""Delivers a body with its signature; raises when it was not taken."""
+
+log = structlog.get_logger(__name__)
+
+
+class WebhookOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`secret` signs. Each event is sent up to `late_seconds` late, `twice_percent` of them twice (the second time up
+    to as late again), decided by `seed` and the event's id; with enough lateness they come out of order."""
+
+    secret: bytes
+    seed: int = 0
+    late_seconds: float = 0.0
+    twice_percent: int = 0
+    kinds: frozenset[EventKind] = frozenset(EventKind)
+
+
+class HasWriter(Protocol):
+    """What the sender needs of the test provider: its file."""
+
+    @property
+    def writer(self) -> Writer: ...
+
+
+def schedule(event: WebhookEvent, options: WebhookOptions, at: float) -> Iterator[tuple[str, int, bytes, float]]:
+    """The deliveries of an event: id, copy, body and instant, the same for the same seed."""
+    digest = hashlib.blake2b(event.id.encode(), digest_size=24, salt=options.seed.to_bytes(16, "big", signed=True))
+    first, second, twice = (int.from_bytes(digest.digest()[i : i + 8], "big") / 2**64 for i in (0, 8, 16))
+    body = msgspec.json.encode(event)
+    yield event.id, 1, body, at + first * options.late_seconds
+    if twice * 100 < options.twice_percent:
+        yield event.id, 2, body, at + (first + second) * options.late_seconds
+
+
+class WebhookSender:
+    """Sends what is due: `send` is an HTTP client in a shop, the receiver itself in a test."""
+
+    def __init__(self, provider: HasWriter, options: WebhookOptions, clock: Clock) -> None:
+        self._writer = provider.writer
+        self._options = options
+        self._clock = clock
+
+    async def deliver(self, send: Send) -> int:
+        """Send up to DELIVER_LIMIT events that are due; returns how many were taken. The others are tried again."""
+        now = self._clock.now()
+        due = await self._writer.submit(
+            lambda connection: store.take_events(connection, now.timestamp(), TRIES_LIMIT, DELIVER_LIMIT)
+        )
+        arrived: list[tuple[str, int]] = []
+        for row in due:
+            body = bytes(row["body"])
+            try:
+                await send(body, sign(body, self._options.secret, now))
+            except (Problem, Unavailable) as error:
+                log.info("webhook_not_taken", event=row["id"], tries=row["tries"], reason=str(error))
+                continue
+            arrived.append((row["id"], row["copy"]))
+        await self._writer.submit(lambda connection: store.drop_events(connection, arrived))
+        return len(arrived)

@@ -1,0 +1,121 @@
+"""The test provider's own file (SQLite): it stands for the outside world, and knows nothing of our database."""
+
+import sqlite3
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+BUSY_SECONDS = 5.0
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS charge (
+    key TEXT PRIMARY KEY, reference TEXT NOT NULL, order_id BLOB NOT NULL, amount INTEGER NOT NULL,
+    currency TEXT NOT NULL, token TEXT NOT NULL, outcome TEXT NOT NULL, decline_code TEXT, approve_at REAL,
+    captured INTEGER NOT NULL DEFAULT 0, refunded INTEGER NOT NULL DEFAULT 0, voided INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS operation (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, charge TEXT NOT NULL, kind TEXT NOT NULL,
+    amount INTEGER NOT NULL, outcome TEXT NOT NULL, at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS event (
+    id TEXT NOT NULL, copy INTEGER NOT NULL, body BLOB NOT NULL, deliver_at REAL NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (id, copy)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS event_due ON event (deliver_at);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file, shared with other processes; it survives their end, though not the machine's."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.executescript(TABLES)
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
+    """The only writer of the file for as long as the block runs; rolled back when it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+ADD_CHARGE = """
+INSERT INTO charge (key, reference, order_id, amount, currency, token, outcome, decline_code, approve_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+"""
+
+
+def add_charge(connection: sqlite3.Connection, values: tuple[object, ...]) -> bool:
+    """Add a reservation; False when its key is there already."""
+    return connection.execute(ADD_CHARGE, values).rowcount == 1
+
+
+def charge(connection: sqlite3.Connection, key: str) -> sqlite3.Row | None:
+    """The reservation with that key."""
+    return connection.execute("SELECT * FROM charge WHERE key = ?", (key,)).fetchone()
+
+
+UPDATE_CHARGE = "UPDATE charge SET outcome = ?, captured = ?, refunded = ?, voided = ? WHERE key = ?"
+
+
+def update_charge(connection: sqlite3.Connection, values: tuple[object, ...]) -> None:
+    """Write outcome, captured, refunded and voided of the charge with that key."""
+    connection.execute(UPDATE_CHARGE, values)
+
+
+def operation(connection: sqlite3.Connection, key: str) -> sqlite3.Row | None:
+    """A capture, void or refund by its key."""
+    return connection.execute("SELECT * FROM operation WHERE key = ?", (key,)).fetchone()
+
+
+ADD_OPERATION = "INSERT INTO operation (key, charge, kind, amount, outcome, at) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+def add_operation(connection: sqlite3.Connection, values: tuple[object, ...]) -> None:
+    """Remember what was answered to a key."""
+    connection.execute(ADD_OPERATION, values)
+
+
+STATEMENT = """
+SELECT o.sequence, o.kind, c.key, c.reference, c.order_id, o.amount, c.currency, o.at
+FROM operation o JOIN charge c ON c.key = o.charge WHERE o.sequence > ? AND o.outcome = 'approved'
+ORDER BY o.sequence LIMIT ?
+"""
+
+
+def statement(connection: sqlite3.Connection, after: int, limit: int) -> list[sqlite3.Row]:
+    """What was moved, oldest first."""
+    return connection.execute(STATEMENT, (after, limit)).fetchall()
+
+
+ADD_EVENT = "INSERT INTO event (id, copy, body, deliver_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+
+def add_events(connection: sqlite3.Connection, rows: Iterable[tuple[str, int, bytes, float]]) -> None:
+    """Queue webhooks: id, copy, body, when to deliver in unix seconds."""
+    connection.executemany(ADD_EVENT, rows)
+
+
+TAKE_EVENTS = """
+UPDATE event SET deliver_at = ? + (1 << min(tries, 12)), tries = tries + 1
+WHERE (id, copy) IN (SELECT id, copy FROM event WHERE deliver_at <= ? AND tries < ? ORDER BY deliver_at LIMIT ?)
+RETURNING id, copy, body, tries
+"""
+
+
+def take_events(connection: sqlite3.Connection, now: float, tries: int, limit: int) -> list[sqlite3.Row]:
+    """Webhooks that are due, for nobody else until their next try."""
+    return connection.execute(TAKE_EVENTS, (now, now, tries, limit)).fetchall()
+
+
+def drop_events(connection: sqlite3.Connection, rows: Iterable[tuple[str, int]]) -> None:
+    """Webhooks that arrived."""
+    connection.executemany("DELETE FROM event WHERE id = ? AND copy = ?", rows)
