@@ -53,11 +53,11 @@ class SeededIds:
 def derive(namespace: str, *parts: UUID | str | int | bytes, secret: bytes = b"") -> UUID:
     """An id that follows from its parts: the same parts give the same id, on every machine.
 
-    UUIDv8 of BLAKE2b-128 over the parts, each with its length, so that ("a", "bc") and ("ab", "c") differ.
-    With `secret` (up to 64 bytes) nobody without it can guess the id.
+    UUIDv8 of BLAKE2b-128 over namespace and parts, each with its length, so that ("a", "bc") and ("ab", "c") differ;
+    a number counts as its decimal text. With `secret` (up to 64 bytes) nobody without it can guess the id.
     """
-    digest = hashlib.blake2b(digest_size=16, key=secret, person=namespace.encode()[:16])
-    for part in parts:
+    digest = hashlib.blake2b(digest_size=16, key=secret)
+    for part in (namespace, *parts):
         match part:
             case UUID():
                 raw = part.bytes
@@ -84,7 +84,7 @@ def encode(prefix: str, value: UUID) -> str:
 
 def decode(prefix: str, text: str) -> UUID:
     """The id behind `encode(prefix, id)`; raises InvalidInput for anything else."""
-    head, _, tail = text.partition("_")
+    head, _, tail = text.rpartition("_")
     if head == prefix and len(tail) == ENCODED_LENGTH and tail[0] <= "7":
         number = 0
         for letter in tail:

@@ -1,12 +1,11 @@
 """Money: integer minor units and an ISO 4217 code. No floats, no mixed currencies, each rounding named."""
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 import msgspec
 from babel.core import get_global
-from babel.numbers import get_currency_precision
 
 from .problems import InvalidInput
 
@@ -14,6 +13,11 @@ MAX_AMOUNT = 10**15
 """Ten trillion euros in cents: far over any order, far under 2**53, so that every JSON reader keeps it exact."""
 
 BASIS_POINTS = 10_000
+
+AMOUNT_LENGTH = 40
+"""Characters of an amount that are looked at closely, and shown when it is refused."""
+
+_PLAIN = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<decimals>[0-9]*))?|\.(?P<only>[0-9]+)")
 
 
 class Rounding(StrEnum):
@@ -55,33 +59,44 @@ def known_currency(code: str) -> bool:
     return len(code) == 3 and code.isupper() and code in get_global("all_currencies")
 
 
+_MINOR_DIGITS = {
+    code: digits
+    for digits, codes in {
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
+    }.items()
+    for code in codes.split()
+}
+"""ISO 4217, which is what payment providers and UCP count in. CLDR, made for showing, drops cents that few use."""
+
+
 def minor_digits(currency: str) -> int:
-    """Digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD (CLDR)."""
-    return get_currency_precision(currency)
+    """Digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD (ISO 4217)."""
+    return _MINOR_DIGITS.get(currency, 2)
 
 
 def parse_amount(text: str, currency: str, *, field: str = "price") -> int:
     """Minor units of a plain decimal such as `19.90`; raises InvalidInput with the reason.
 
     Refused: unknown currency, other characters (a comma too, since it may mean either thing), negative amounts,
-    more digits than the currency has, and amounts over MAX_AMOUNT.
+    decimals that the currency does not have (zeros aside), and amounts over MAX_AMOUNT.
     """
     if not known_currency(currency):
-        raise InvalidInput(f"{currency!r} is not a currency code; use ISO 4217 such as EUR.", field=field)
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        raise InvalidInput(f"{text!r} is not an amount; write it like 19.90.", field=field) from None
-    if not value.is_finite() or value < 0:
-        raise InvalidInput(f"{text!r} is not an amount of zero or more.", field=field)
-    if value.adjusted() > 15:
-        raise InvalidInput(f"{text!r} is over the largest amount.", field=field)
-    minor = value.scaleb(minor_digits(currency))
-    if minor != minor.to_integral_value():
-        raise InvalidInput(f"{text!r} has more decimals than {currency} knows.", field=field)
-    if minor > MAX_AMOUNT:
-        raise InvalidInput(f"{text!r} is over the largest amount.", field=field)
-    return int(minor)
+        raise InvalidInput(f"{currency[:8]!r} is not a currency code; use ISO 4217 such as EUR.", field=field)
+    shown = text if len(text) <= AMOUNT_LENGTH else f"{text[:AMOUNT_LENGTH]}…"
+    plain = _PLAIN.fullmatch(text.strip())
+    if plain is None:
+        if _PLAIN.fullmatch(text.strip().removeprefix("-")):
+            raise InvalidInput(f"{shown!r} is below zero; an amount is zero or more.", field=field)
+        raise InvalidInput(f"{shown!r} is not an amount; write it like 19.90.", field=field)
+    digits = minor_digits(currency)
+    whole, decimals = (plain["whole"] or "").lstrip("0"), (plain["decimals"] or plain["only"] or "").rstrip("0")
+    if len(decimals) > digits:
+        raise InvalidInput(f"{shown!r} has more decimals than {currency} knows.", field=field)
+    if len(whole) > AMOUNT_LENGTH or (minor := int(f"{whole or 0}{decimals:0<{digits}}")) > MAX_AMOUNT:
+        raise InvalidInput(f"{shown!r} is over the largest amount.", field=field)
+    return minor
 
 
 def share_of(amount: int, basis_points: int, rounding: Rounding = Rounding.HALF_UP) -> int:
