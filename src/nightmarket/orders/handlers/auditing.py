@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from nightmarket.payments.contract import PaymentRow, PaymentState
-from nightmarket.tally.contract import ClaimState
-
 from nightmarket.orders import store
 from nightmarket.orders.contract import Finding
 from nightmarket.orders.model.order import TRANSFER, OrderRow, OrderState, claim_id
 from nightmarket.orders.model.session import SessionState
+from nightmarket.payments.contract import PaymentRow, PaymentState
+from nightmarket.tally.contract import ClaimState
+
 from .means import Means
 
 PAGE = 2_000

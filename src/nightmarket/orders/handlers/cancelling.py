@@ -7,16 +7,16 @@ import msgspec
 
 from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import Defect, Problem
-from nightmarket.payments.contract import PaymentState, sale_refunded, sale_withdrawn
-from nightmarket.platform.database import Connection
-from nightmarket.platform.group_commit import GroupCommit
-from nightmarket.tally.contract import Adjustment, ClaimState
-
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrderRow, OrdersCancelled
 from nightmarket.orders.errors import NotCancellable, SessionNotFound
 from nightmarket.orders.model.order import OrderState, claim_id, sale_of
 from nightmarket.orders.model.session import SessionState
+from nightmarket.payments.contract import PaymentState, sale_refunded, sale_withdrawn
+from nightmarket.platform.database import Connection
+from nightmarket.platform.group_commit import GroupCommit
+from nightmarket.tally.contract import Adjustment, ClaimState
+
 from .means import Means
 
 CANCEL_BATCH = 50

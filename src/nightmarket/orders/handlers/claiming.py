@@ -8,12 +8,6 @@ import msgspec
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.problems import Problem
-from nightmarket.payments.contract import Sale, sale_placed
-from nightmarket.platform.database import Connection, Record
-from nightmarket.platform.group_commit import GroupCommit
-from nightmarket.promotions.contract import Book, PriceCart, Quote, Shopper, book_tallies, price
-from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort
-
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrdersPlaced, PlacedLine
 from nightmarket.orders.errors import NotReady, OutOfStock, PriceChanged, SessionClosed, SessionNotFound
@@ -28,6 +22,12 @@ from nightmarket.orders.model.session import (
     shopper_of,
 )
 from nightmarket.orders.points import Point
+from nightmarket.payments.contract import Sale, sale_placed
+from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.group_commit import GroupCommit
+from nightmarket.promotions.contract import Book, PriceCart, Quote, Shopper, book_tallies, price
+from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort
+
 from .means import Means
 from .sourcing import stock_parts
 

@@ -7,12 +7,12 @@ import structlog
 from msgspec.structs import replace
 
 from nightmarket.kernel.problems import Unavailable
-from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Outcome, Provider
-
 from nightmarket.orders.contract import Completion, Order, PaymentInput
 from nightmarket.orders.errors import PaymentRefused, UnknownHandler
 from nightmarket.orders.model.order import TRANSFER, OrderState
 from nightmarket.orders.points import Point
+from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Outcome, Provider
+
 from .claiming import ClaimBatch, Claimed, Complete
 from .means import Means
 from .settling import SettleBatch, Settled, Settlement

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from nightmarket.payments.contract import Authorisation, Outcome
-
 from nightmarket.orders import store
 from nightmarket.orders.contract import Finding, Order, OrderRow
 from nightmarket.orders.errors import NotCancellable, SessionBusy, SessionNotFound
 from nightmarket.orders.model.order import TRANSFER, OrderState, claim_id
+from nightmarket.payments.contract import Authorisation, Outcome
+
 from .auditing import Audit
 from .cancelling import CancelBatch, CancelOrder, lane_for
 from .claiming import ClaimBatch

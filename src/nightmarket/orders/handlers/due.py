@@ -7,13 +7,13 @@ from uuid import UUID
 import structlog
 
 from nightmarket.kernel.problems import Unavailable
-from nightmarket.payments.contract import Authorisation, Outcome, sale_withdrawn
-from nightmarket.tally.contract import ClaimState
-
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrdersLapsed
 from nightmarket.orders.model.order import ASK_AGAIN, TRANSFER, OrderRow, OrderState, claim_id, hold_of, sale_of
 from nightmarket.orders.model.session import SessionState
+from nightmarket.payments.contract import Authorisation, Outcome, sale_withdrawn
+from nightmarket.tally.contract import ClaimState
+
 from .means import Means
 from .settling import SettleBatch, Settlement
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from nightmarket.catalog.contract import Catalog
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
+from nightmarket.orders.contract import DeliveryOptions
+from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
 from nightmarket.promotions.contract import Books
 from nightmarket.tally.contract import Tallies
-
-from nightmarket.orders.contract import DeliveryOptions
-from nightmarket.orders.points import NO_FAULTS, Faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,6 @@ import msgspec
 from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import Problem
-from nightmarket.platform.database import Connection, Record
-from nightmarket.platform.group_commit import GroupCommit
-
 from nightmarket.orders import store
 from nightmarket.orders.contract import LineInput, Order, SessionInput, SessionView
 from nightmarket.orders.errors import KeyReused, SessionBusy, SessionClosed, SessionNotFound
@@ -29,6 +26,9 @@ from nightmarket.orders.model.session import (
     assess,
     shopper_of,
 )
+from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.group_commit import GroupCommit
+
 from .means import Means
 
 _CANONICAL = msgspec.msgpack.Encoder(uuid_format="bytes", order="deterministic")
@@ -82,9 +82,9 @@ class SessionDesk:
         id = derive("session", owner, int(kind), key, secret=self._means.secret[:64])
         if wanted.cart is not None:
             wanted = await self._from_cart(owner, wanted, wanted.cart)
-        body = body_of(wanted)
+        asked = body_of(wanted)
         now = self._means.clock.now()
-        body, assessment, listings = await self.assess(owner, body, now)
+        body, assessment, listings = await self.assess(owner, asked, now)
         life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
         made = await self.writes.submit(
             Make(
@@ -92,7 +92,7 @@ class SessionDesk:
                 owner,
                 kind,
                 _state(assessment),
-                hashlib.blake2b(_CANONICAL.encode(wanted), digest_size=16).digest(),
+                hashlib.blake2b(_CANONICAL.encode(asked), digest_size=16).digest(),
                 store.PACK.encode(body),
                 now,
                 now + life,

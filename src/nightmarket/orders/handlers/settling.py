@@ -7,6 +7,11 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.kernel.problems import Problem
+from nightmarket.orders import store
+from nightmarket.orders.contract import OrdersDeclined, OrdersPaid
+from nightmarket.orders.model.order import OrderRow, OrderState, claim_id, hold_of, sale_of
+from nightmarket.orders.model.session import SessionState
+from nightmarket.orders.points import Point
 from nightmarket.payments.contract import (
     Authorisation,
     Outcome,
@@ -20,11 +25,6 @@ from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
 from nightmarket.tally.contract import ClaimRequest, ClaimState, Grant, SlicesShort
 
-from nightmarket.orders import store
-from nightmarket.orders.contract import OrdersDeclined, OrdersPaid
-from nightmarket.orders.model.order import OrderRow, OrderState, claim_id, hold_of, sale_of
-from nightmarket.orders.model.session import SessionState
-from nightmarket.orders.points import Point
 from .means import Means
 
 

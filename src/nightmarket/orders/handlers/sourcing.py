@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from nightmarket.catalog.contract import Listing
-from nightmarket.tally.contract import Ledger, Part
-
 from nightmarket.orders.model.session import CartLine
+from nightmarket.tally.contract import Ledger, Part
 
 
 def stock_parts(

@@ -1,4 +1,4 @@
-"""Orders: states, what a row packs, how a priced session becomes one row per merchant, and what the journal sees. Pure."""
+"""Orders: their states, what a row packs, and how a priced session becomes one row per merchant. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,0 +1,408 @@
+"""From our words to UCP's and back."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET
+
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES, pick
+from nightmarket.kernel.problems import InvalidInput, Problem
+from nightmarket.orders.contract import (
+    CartLine,
+    Contact,
+    Destination,
+    LineInput,
+    Order,
+    OrderRow,
+    OrderState,
+    SessionInput,
+    SessionKind,
+    SessionState,
+    SessionView,
+    title_of,
+)
+from nightmarket.promotions.contract import Applied, Book, Share
+
+from . import wire
+
+STATUS = {
+    SessionState.INCOMPLETE: "incomplete",
+    SessionState.READY: "ready_for_complete",
+    SessionState.IN_PROGRESS: "complete_in_progress",
+    SessionState.COMPLETED: "completed",
+    SessionState.CANCELLED: "canceled",
+}
+HOME = "shipping"
+CODES = {"payment_declined": "payment_failed", "address_missing": "missing", "not_deliverable": "address_undeliverable"}
+
+
+class Translator:
+    """Knows where the shop is, which handlers it pays through and the names of offers."""
+
+    def __init__(self, address: str, handlers: Mapping[str, list[dict[str, Any]]], currency: str) -> None:
+        self._address = address
+        self._currency = currency
+        self._links = [
+            wire.Link("terms_of_service", f"{address}/terms"),
+            wire.Link("privacy_policy", f"{address}/privacy"),
+        ]
+        self.checkout_meta = wire.Meta(
+            wire.VERSION,
+            "success",
+            capabilities(
+                "checkout",
+                "fulfillment",
+                "discount",
+            ),
+            dict(handlers),
+        )
+        self.cart_meta = wire.Meta(wire.VERSION, "success", capabilities("cart", "discount"))
+        self.order_meta = wire.Meta(wire.VERSION, "success", capabilities("order"))
+
+    def session_input(self, request: wire.SessionRequest, language: str) -> SessionInput:
+        """What a request wants; raises InvalidInput with the path of what is wrong."""
+        context = request.context or wire.Context()
+        to, options = _fulfillment(request.fulfillment)
+        buyer = request.buyer
+        spoken = context.language.partition("-")[0].lower()
+        return SessionInput(
+            lines=tuple(
+                LineInput(variant_of(line.item.id, f"line_items[{n}].item.id"), line.quantity, line.id)
+                for n, line in enumerate(request.line_items)
+            ),
+            currency=context.currency or self._currency,
+            language=spoken if spoken in LANGUAGES else language,
+            contact=Contact(buyer.email, buyer.first_name, buyer.last_name, buyer.phone_number) if buyer else None,
+            destination=to,
+            options=options,
+            codes=tuple(request.discounts.codes) if request.discounts else (),
+            cart=decode("cart", request.cart_id) if request.cart_id else None,
+        )
+
+    def checkout(self, view: SessionView, book: Book, extra: tuple[wire.Message, ...] = ()) -> wire.Checkout:
+        """A checkout session, priced as it stands; a completed one shows what was sold."""
+        id = encode("chk", view.id)
+        messages = [_notice(notice.code, notice.content, notice.path, notice.blocking) for notice in view.assessment.notices]
+        answer = wire.Checkout(
+            ucp=self.checkout_meta,
+            id=id,
+            status=STATUS[view.state],
+            currency=view.body.currency,
+            line_items=self._lines(view),
+            totals=_totals(view),
+            links=self._links,
+            buyer=_buyer(view.body.contact),
+            fulfillment=_methods(view),
+            discounts=self._discounts(view, book),
+            expires_at=_instant(view.expires_at),
+        )
+        if view.state in (SessionState.INCOMPLETE, SessionState.READY):
+            answer.continue_url = f"{self._address}/checkout/{id}"
+            if messages or extra:
+                answer.messages = [*extra, *messages]
+        if view.order is not None:
+            answer.order = self.confirmation(view.id)
+            _as_sold(answer, view.order, self._address)
+        return answer
+
+    def cart(self, view: SessionView, book: Book) -> wire.Cart:
+        """A cart with its estimated price."""
+        missing = [n for n in view.assessment.notices if n.path and n.path.startswith("$.line_items[")]
+        return wire.Cart(
+            ucp=self.cart_meta,
+            id=encode("cart", view.id),
+            currency=view.body.currency,
+            line_items=self._lines(view),
+            totals=_totals(view),
+            buyer=_buyer(view.body.contact),
+            discounts=self._discounts(view, book),
+            messages=[_notice(n.code, n.content, n.path, n.blocking) for n in missing] or UNSET,
+            links=self._links,
+            expires_at=_instant(view.expires_at),
+            continue_url=f"{self._address}/cart",
+        )
+
+    def confirmation(self, order: UUID) -> wire.OrderConfirmation:
+        id = encode("ord", order)
+        return wire.OrderConfirmation(id, f"{self._address}/orders/{id}")
+
+    def completed(self, order: Order, status: str) -> wire.Checkout:
+        """The answer to `complete`, from the order alone."""
+        first = order.rows[0].body
+        answer = wire.Checkout(
+            ucp=self.checkout_meta,
+            id=encode("chk", order.id),
+            status=status,
+            currency=order.currency,
+            line_items=[],
+            totals=[],
+            links=self._links,
+            buyer=_buyer(first.contact),
+            order=self.confirmation(order.id),
+        )
+        _as_sold(answer, order, self._address)
+        return answer
+
+    def order(self, order: Order) -> wire.Order:
+        """An order and what became of it."""
+        id = encode("ord", order.id)
+        gone = order.state is OrderState.CANCELLED
+        return wire.Order(
+            ucp=self.order_meta,
+            id=id,
+            checkout_id=encode("chk", order.id),
+            permalink_url=f"{self._address}/orders/{id}",
+            currency=order.currency,
+            line_items=[
+                wire.OrderLineItem(
+                    line.id,
+                    _sold_item(line.variant, line.title, line.unit_price, line.image, self._address),
+                    wire.Quantity(line.quantity, 0 if gone else line.quantity, 0),
+                    _line_totals(line.quantity * line.unit_price, line.total),
+                    "removed" if gone else "processing",
+                )
+                for row in order.rows
+                for line in row.body.lines
+            ],
+            fulfillment=wire.OrderFulfillment([_expectation(row) for row in order.rows]),
+            totals=_order_totals(order),
+            adjustments=[
+                wire.Adjustment(
+                    encode("pay", payment.id),
+                    "refund",
+                    _instant(payment.at),
+                    "completed" if payment.state in ("refunded", "voided") else "pending",
+                    [wire.Total("total", -(payment.refunded or payment.amount))],
+                )
+                for payment in order.payments
+                if payment.state in ("refund_due", "refunded", "void_due", "voided")
+            ]
+            or UNSET,
+        )
+
+    def _lines(self, view: SessionView) -> list[wire.LineItem]:
+        priced = {line.id: line for line in view.assessment.quote.lines}
+        lines: list[wire.LineItem] = []
+        for line in view.body.lines:
+            listing, quoted = view.listings.get(line.variant), priced.get(line.id)
+            unit, total = (quoted.unit_price, quoted.total) if quoted else (0, 0)
+            title = title_of(listing, view.body.language) if listing else "No longer sold"
+            item = _sold_item(line.variant, title, unit, listing.image if listing else None, self._address)
+            lines.append(wire.LineItem(line.id, item, line.quantity, _line_totals(unit * line.quantity, total)))
+        return lines
+
+    def _discounts(self, view: SessionView, book: Book) -> wire.Discounts:
+        quote = view.assessment.quote
+        positions = {line.id: n for n, line in enumerate(view.body.lines)}
+        offers = {offer.id: offer for offer in book.offers}
+        applied: list[wire.AppliedDiscount] = []
+        for one in quote.applied:
+            offer = offers.get(one.offer)
+            code = offer.code if offer else None
+            applied.append(
+                wire.AppliedDiscount(
+                    title=(pick(offer.name, view.body.language) if offer else None) or "Discount",
+                    amount=one.amount,
+                    code=code or UNSET,
+                    automatic=code is None,
+                    allocations=_allocations(view, one, positions),
+                )
+            )
+        return wire.Discounts(list(view.body.codes), applied)
+
+
+def capabilities(*names: str) -> dict[str, list[dict[str, Any]]]:
+    """Capability names with their version, as every answer carries them."""
+    return {f"{wire.SHOPPING}.{name}": [{"version": wire.VERSION}] for name in names}
+
+
+def variant_of(item: str, field: str) -> UUID:
+    """The variant that an item's id names."""
+    try:
+        return decode("var", item)
+    except InvalidInput:
+        raise InvalidInput(f"There is no item {item[:80]!r}; use an id from the catalogue.", field=field) from None
+
+
+def problem_message(problem: Problem) -> wire.Message:
+    """A refusal as UCP says it."""
+    path = f"$.{problem.field}" if problem.field else UNSET
+    return wire.Message("error", problem.detail, CODES.get(problem.code, problem.code), "recoverable", path)
+
+
+def _notice(code: str, content: str, path: str | None, blocking: bool) -> wire.Message:
+    if not blocking:
+        return wire.Message("info", content, code, UNSET, path or UNSET)
+    return wire.Message("error", content, CODES.get(code, code), "recoverable", path or UNSET)
+
+
+def _fulfillment(request: wire.FulfillmentRequest | None) -> tuple[Destination | None, dict[UUID, str]]:
+    if request is None or not request.methods:
+        return None, {}
+    if len(request.methods) > 1 or request.methods[0].type != "shipping":
+        raise InvalidInput("Only one method, of type shipping, is offered.", field="fulfillment.methods")
+    method = request.methods[0]
+    options: dict[UUID, str] = {}
+    for group in method.groups:
+        if group.selected_option_id:
+            options[decode("grp", group.id)] = group.selected_option_id
+    to = next((d for d in method.destinations if d.id == method.selected_destination_id), None)
+    if to is None and len(method.destinations) == 1:
+        to = method.destinations[0]
+    if to is None:
+        return None, options
+    return _destination(to), options
+
+
+def _destination(to: wire.DestinationRequest) -> Destination:
+    return Destination(
+        country=to.address_country,
+        street=to.street_address,
+        city=to.address_locality,
+        postal_code=to.postal_code,
+        region=to.address_region,
+        extended=to.extended_address,
+        first_name=to.first_name,
+        last_name=to.last_name,
+        phone=to.phone_number,
+        id=to.id or "home",
+    )
+
+
+def _address(to: Destination) -> dict[str, str]:
+    return {
+        "street_address": to.street,
+        "address_locality": to.city,
+        "address_country": to.country,
+        "postal_code": to.postal_code,
+        "address_region": to.region,
+        "extended_address": to.extended,
+        "first_name": to.first_name,
+        "last_name": to.last_name,
+        "phone_number": to.phone,
+    }
+
+
+def _methods(view: SessionView) -> wire.Fulfillment:
+    groups = [
+        wire.Group(
+            encode("grp", group.merchant),
+            list(group.lines),
+            [
+                wire.Option(
+                    option.id,
+                    pick(option.titles, view.body.language) or option.id,
+                    [wire.Total("fulfillment", option.amount), wire.Total("total", option.amount)],
+                )
+                for option in group.options
+            ],
+            group.chosen,
+        )
+        for group in view.assessment.groups
+    ]
+    to = view.body.destination
+    method = wire.Method(HOME, "shipping", [line.id for line in view.body.lines], groups=groups)
+    if to is not None:
+        method.destinations = [wire.ShippingDestination(**_address(to), id=to.id, type="shipping_address")]
+        method.selected_destination_id = to.id
+    return wire.Fulfillment([method])
+
+
+def _buyer(contact: Contact | None) -> Any:
+    if contact is None:
+        return UNSET
+    return wire.Buyer(contact.first_name, contact.last_name, contact.email, contact.phone)
+
+
+def _sold_item(variant: UUID, title: str, price: int, image: str | None, address: str) -> wire.Item:
+    url = f"{address}/media/{image}/384" if image else UNSET
+    return wire.Item(encode("var", variant), title, price, url)
+
+
+def _line_totals(subtotal: int, total: int) -> list[wire.Total]:
+    totals = [wire.Total("subtotal", subtotal)]
+    if total != subtotal:
+        totals.append(wire.Total("discount", total - subtotal))
+    totals.append(wire.Total("total", total))
+    return totals
+
+
+def _sums(subtotal: int, goods: int, shipping: int, shipped: int | None, total: int) -> list[wire.Total]:
+    totals = [wire.Total("subtotal", subtotal)]
+    if goods != subtotal:
+        totals.append(wire.Total("items_discount", goods - subtotal))
+    if shipped is not None:
+        totals.append(wire.Total("fulfillment", shipping))
+        if shipped != shipping:
+            totals.append(wire.Total("discount", shipped - shipping))
+    totals.append(wire.Total("total", total))
+    return totals
+
+
+def _totals(view: SessionView) -> list[wire.Total]:
+    quote = view.assessment.quote
+    goods = sum(line.total for line in quote.lines)
+    listed = sum(line.quantity * line.unit_price for line in quote.lines)
+    shipping = sum(part.amount for part in quote.shipping)
+    shipped = sum(part.total for part in quote.shipping) if quote.shipping else None
+    return _sums(listed, goods, shipping, shipped, quote.total)
+
+
+def _order_totals(order: Order) -> list[wire.Total]:
+    lines = [line for row in order.rows for line in row.body.lines]
+    parcels = [row.body.shipping for row in order.rows if row.body.shipping is not None]
+    return _sums(
+        sum(line.quantity * line.unit_price for line in lines),
+        sum(line.total for line in lines),
+        sum(parcel.amount for parcel in parcels),
+        sum(parcel.total for parcel in parcels) if parcels else None,
+        order.total,
+    )
+
+
+def _as_sold(answer: wire.Checkout, order: Order, address: str) -> None:
+    answer.line_items = [
+        wire.LineItem(
+            line.id,
+            _sold_item(line.variant, line.title, line.unit_price, line.image, address),
+            line.quantity,
+            _line_totals(line.quantity * line.unit_price, line.total),
+        )
+        for row in order.rows
+        for line in row.body.lines
+    ]
+    answer.totals = _order_totals(order)
+
+
+def _expectation(row: OrderRow) -> wire.Expectation:
+    return wire.Expectation(
+        encode("grp", row.merchant),
+        [wire.LineQuantity(line.id, line.quantity) for line in row.body.lines],
+        "shipping",
+        wire.Address(**_address(row.body.destination)),
+        row.body.shipping.title if row.body.shipping else UNSET,
+    )
+
+
+def _allocations(view: SessionView, one: Applied, positions: Mapping[str, int]) -> list[wire.Allocation]:
+    def mine(shares: tuple[Share, ...]) -> int:
+        return sum(share.amount for share in shares if share.offer == one.offer)
+
+    found = [
+        wire.Allocation(f"$.line_items[{positions[line.id]}]", mine(line.shares))
+        for line in view.assessment.quote.lines
+        if mine(line.shares)
+    ]
+    shipping = sum(mine(part.shares) for part in view.assessment.quote.shipping)
+    if shipping:
+        found.append(wire.Allocation("$.totals.shipping", shipping))
+    return found
+
+
+def _instant(at: Any) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+__all__ = ["DEFAULT_LANGUAGE", "CartLine", "SessionKind", "Translator", "problem_message", "variant_of"]

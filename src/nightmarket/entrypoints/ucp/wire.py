@@ -1,0 +1,299 @@
+"""Shapes on the wire, after UCP's JSON schemas 2026-04-08. Amounts are minor units; unknown request members are ignored,
+as the specification demands of open objects."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+VERSION = "2026-04-08"
+SHOPPING = "dev.ucp.shopping"
+
+
+class Total(Struct, omit_defaults=True):
+    type: str
+    amount: int
+    display_text: str | UnsetType = UNSET
+
+
+class Item(Struct, omit_defaults=True):
+    id: str
+    title: str
+    price: int
+    image_url: str | UnsetType = UNSET
+
+
+class LineItem(Struct, omit_defaults=True):
+    id: str
+    item: Item
+    quantity: int
+    totals: list[Total]
+
+
+class Buyer(Struct, omit_defaults=True):
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone_number: str = ""
+
+
+class Address(Struct, omit_defaults=True):
+    street_address: str = ""
+    address_locality: str = ""
+    address_country: str = ""
+    postal_code: str = ""
+    address_region: str = ""
+    extended_address: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone_number: str = ""
+
+
+class ShippingDestination(Address, omit_defaults=True, kw_only=True):
+    id: str = ""
+    type: str = ""
+
+
+class Option(Struct):
+    id: str
+    title: str
+    totals: list[Total]
+
+
+class Group(Struct, omit_defaults=True):
+    id: str
+    line_item_ids: list[str]
+    options: list[Option] | UnsetType = UNSET
+    selected_option_id: str | None | UnsetType = UNSET
+
+
+class Method(Struct, omit_defaults=True):
+    id: str
+    type: str
+    line_item_ids: list[str]
+    destinations: list[ShippingDestination] | UnsetType = UNSET
+    selected_destination_id: str | None | UnsetType = UNSET
+    groups: list[Group] | UnsetType = UNSET
+
+
+class Fulfillment(Struct, omit_defaults=True):
+    methods: list[Method] | UnsetType = UNSET
+
+
+class Allocation(Struct):
+    path: str
+    amount: int
+
+
+class AppliedDiscount(Struct, omit_defaults=True):
+    title: str
+    amount: int
+    code: str | UnsetType = UNSET
+    automatic: bool = False
+    allocations: list[Allocation] | UnsetType = UNSET
+
+
+class Discounts(Struct, omit_defaults=True):
+    codes: list[str] | UnsetType = UNSET
+    applied: list[AppliedDiscount] | UnsetType = UNSET
+
+
+class Message(Struct, omit_defaults=True):
+    type: str
+    content: str
+    code: str | UnsetType = UNSET
+    severity: str | UnsetType = UNSET
+    path: str | UnsetType = UNSET
+
+
+class Link(Struct):
+    type: str
+    url: str
+
+
+class OrderConfirmation(Struct):
+    id: str
+    permalink_url: str
+
+
+class Meta(Struct, omit_defaults=True):
+    version: str
+    status: str | UnsetType = UNSET
+    capabilities: dict[str, list[dict[str, Any]]] | UnsetType = UNSET
+    payment_handlers: dict[str, list[dict[str, Any]]] | UnsetType = UNSET
+    services: dict[str, list[dict[str, Any]]] | UnsetType = UNSET
+
+
+class Checkout(Struct, omit_defaults=True):
+    """A checkout session as answered."""
+
+    ucp: Meta
+    id: str
+    status: str
+    currency: str
+    line_items: list[LineItem]
+    totals: list[Total]
+    links: list[Link]
+    buyer: Buyer | UnsetType = UNSET
+    fulfillment: Fulfillment | UnsetType = UNSET
+    discounts: Discounts | UnsetType = UNSET
+    messages: list[Message] | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
+    continue_url: str | UnsetType = UNSET
+    order: OrderConfirmation | UnsetType = UNSET
+
+
+class Cart(Struct, omit_defaults=True):
+    """A cart as answered."""
+
+    ucp: Meta
+    id: str
+    currency: str
+    line_items: list[LineItem]
+    totals: list[Total]
+    buyer: Buyer | UnsetType = UNSET
+    discounts: Discounts | UnsetType = UNSET
+    messages: list[Message] | UnsetType = UNSET
+    links: list[Link] | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
+    continue_url: str | UnsetType = UNSET
+
+
+class Quantity(Struct):
+    original: int
+    total: int
+    fulfilled: int
+
+
+class OrderLineItem(Struct):
+    id: str
+    item: Item
+    quantity: Quantity
+    totals: list[Total]
+    status: str
+
+
+class LineQuantity(Struct):
+    id: str
+    quantity: int
+
+
+class Expectation(Struct, omit_defaults=True):
+    id: str
+    line_items: list[LineQuantity]
+    method_type: str
+    destination: Address
+    description: str | UnsetType = UNSET
+
+
+class OrderFulfillment(Struct, omit_defaults=True):
+    expectations: list[Expectation] | UnsetType = UNSET
+
+
+class Adjustment(Struct, omit_defaults=True):
+    id: str
+    type: str
+    occurred_at: str
+    status: str
+    totals: list[Total] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+
+class Order(Struct, omit_defaults=True):
+    """An order as answered."""
+
+    ucp: Meta
+    id: str
+    checkout_id: str
+    permalink_url: str
+    currency: str
+    line_items: list[OrderLineItem]
+    fulfillment: OrderFulfillment
+    totals: list[Total]
+    adjustments: list[Adjustment] | UnsetType = UNSET
+    messages: list[Message] | UnsetType = UNSET
+
+
+class ErrorAnswer(Struct, omit_defaults=True):
+    """When there is no resource to answer with."""
+
+    ucp: Meta
+    messages: list[Message]
+
+
+class ItemRef(Struct):
+    id: str
+
+
+class LineRequest(Struct):
+    item: ItemRef
+    quantity: int
+    id: str | None = None
+
+
+class DestinationRequest(Address):
+    id: str = ""
+    type: str = ""
+
+
+class GroupRequest(Struct):
+    id: str = ""
+    selected_option_id: str | None = None
+
+
+class MethodRequest(Struct):
+    id: str = ""
+    type: str = "shipping"
+    destinations: list[DestinationRequest] = []
+    selected_destination_id: str | None = None
+    groups: list[GroupRequest] = []
+
+
+class FulfillmentRequest(Struct):
+    methods: list[MethodRequest] = []
+
+
+class DiscountsRequest(Struct):
+    codes: list[str] = []
+
+
+class Context(Struct):
+    language: str = ""
+    currency: str = ""
+    address_country: str = ""
+
+
+class SessionRequest(Struct):
+    """Create or update of a cart or checkout session."""
+
+    line_items: list[LineRequest] = []
+    buyer: Buyer | None = None
+    context: Context | None = None
+    fulfillment: FulfillmentRequest | None = None
+    discounts: DiscountsRequest | None = None
+    cart_id: str | None = None
+
+
+class Credential(Struct):
+    type: str
+    token: str = ""
+
+
+class Instrument(Struct):
+    id: str
+    handler_id: str
+    type: str
+    credential: Credential | None = None
+    selected: bool | None = None
+
+
+class Payment(Struct):
+    instruments: list[Instrument] = []
+
+
+class CompleteRequest(Struct):
+    payment: Payment
+
+
+COMPLETE = msgspec.json.Decoder(CompleteRequest)
+ENCODE = msgspec.json.Encoder()
