@@ -44,6 +44,7 @@ from .bodies import (
     read_body,
     require_media_type,
 )
+from .caching import immutable_response
 from .cookies import Cookies, caller_of
 from .dispatcher import Dispatcher, Route
 from .edge import AccessLine, Edge, EdgeOptions, Observe, log_access
@@ -97,6 +98,7 @@ __all__ = [
     "decode_json",
     "describe",
     "header",
+    "immutable_response",
     "json_response",
     "log_access",
     "marks_of",

@@ -20,6 +20,7 @@ MARKS = "nightmarket"
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
 
+_BODILESS = frozenset({204, 304})
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -44,7 +45,9 @@ class Response(msgspec.Struct):
     body: bytes = b""
 
     async def send(self, send: Send) -> None:
-        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        headers = self.headers
+        if self.status not in _BODILESS:
+            headers = [*headers, (b"content-length", b"%d" % len(self.body))]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
