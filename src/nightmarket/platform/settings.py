@@ -189,7 +189,7 @@ def _words(name: str) -> tuple[str, str]:
 def _decode(kind: type, value: object) -> object:
     if kind is Path:
         return Path(str(value))
-    raise NotImplementedError(kind)
+    raise TypeError(f"a setting of {kind} has no decoder")
 
 
 def _refuse_unknown(environment: Mapping[str, str], known: Mapping[str, str]) -> None:
