@@ -56,16 +56,25 @@ def largest_knot(edges: Iterable[tuple[str, str]]) -> list[str]:
     return sorted(best) if len(best) > 1 else []
 
 
-def _room(module: str) -> str:
-    return ".".join(module.split(".")[:2])
+def siblings(imports: Iterable[tuple[str, str]]) -> dict[str, set[tuple[str, str]]]:
+    """Package -> imports between its children: each import counts where the two paths part."""
+    between: dict[str, set[tuple[str, str]]] = {}
+    for here, there in imports:
+        ours, theirs = here.split("."), there.split(".")
+        depth = next((i for i, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other), 0)
+        if depth:
+            edge = (".".join(ours[: depth + 1]), ".".join(theirs[: depth + 1]))
+            between.setdefault(".".join(ours[:depth]), set()).add(edge)
+    return between
 
 
-def knots() -> tuple[list[str], list[str]]:
-    """The largest knot between rooms and the largest between files."""
+def knots() -> tuple[list[str], list[str], list[str]]:
+    """The largest knot between rooms, between the children of any package, and between files."""
     graph = grimp.build_graph(PACKAGE, cache_dir=None)
     files = [(here, there) for here in graph.modules for there in graph.find_modules_directly_imported_by(here)]
-    rooms = {(_room(here), _room(there)) for here, there in files if _room(here) != _room(there)}
-    return largest_knot(rooms), largest_knot(files)
+    between = siblings(files)
+    rooms = largest_knot(between.get(PACKAGE, ()))
+    return rooms, max((largest_knot(edges) for edges in between.values()), key=len, default=[]), largest_knot(files)
 
 
 def rows(house: House) -> list[Row]:
@@ -73,7 +82,7 @@ def rows(house: House) -> list[Row]:
     sizes = file_sizes(house)
     median, largest = statistics.median(sizes), sizes[-1]
     p95 = sizes[min(len(sizes) - 1, int(len(sizes) * 0.95))]
-    between_rooms, between_files = knots()
+    between_rooms, between_siblings, between_files = knots()
     long = [
         place for source in house.under("src") for place, lines in function_lengths(source) if lines > FUNCTION_LINES
     ]
@@ -87,6 +96,7 @@ def rows(house: House) -> list[Row]:
         ("p95 file, lines", str(p95), "300", p95 <= 300),
         ("largest file, lines", str(largest), "499", largest <= 499),
         ("knot between rooms", str(len(between_rooms)), "0", not between_rooms),
+        ("knot inside any package", str(len(between_siblings)), "0", not between_siblings),
         ("knot between files", str(len(between_files)), "0", not between_files),
         (f"functions over {FUNCTION_LINES} lines", str(len(long)), "0", not long),
         ("patched calls in tests", str(len(patched)), "0", not patched),

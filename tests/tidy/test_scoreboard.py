@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.scoreboard import file_sizes, largest_knot
+from tools.scoreboard import file_sizes, largest_knot, siblings
 from tools.tidy import House
 from tools.tidy.house import Source
 
@@ -31,6 +31,14 @@ def test_the_knot_is_the_largest_group_that_reaches_itself(edges: Edges) -> None
     knot = largest_knot([(str(here), str(there)) for here, there in edges])
     assert len(knot) == (expected if expected > 1 else 0)
     assert {int(node) for node in knot} in [set[int](), *groups]
+
+
+def test_an_import_counts_where_the_paths_part() -> None:
+    """Two files that import each other's folder tie the folders, though no two files do: that is a knot as well."""
+    imports = [("a.orders.model.x", "a.orders.contract"), ("a.orders.contract", "a.orders.model.y"), ("a.b", "a.b.c")]
+    between = siblings(imports)
+    assert set(between) == {"a.orders"}
+    assert largest_knot(between["a.orders"]) == ["a.orders.contract", "a.orders.model"]
 
 
 def test_empty_files_do_not_flatter_the_median() -> None:
