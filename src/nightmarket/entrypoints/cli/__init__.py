@@ -1,5 +1,6 @@
 """The command `nightmarket`. Each subcommand is a file here, named in `COMMANDS` and loaded when it is asked for."""
 
+import errno
 import importlib
 from typing import Any
 
@@ -15,6 +16,14 @@ COMMANDS = {
     "reset": "nightmarket.entrypoints.cli.reset:reset",
 }
 """Subcommands by name, in the order in which `--help` lists them."""
+
+MENDABLE = {
+    errno.ENOSPC: "The disk is full. Free some space and start again",
+    errno.EDQUOT: "Your disk quota is used up. Free some space and start again",
+    errno.EROFS: "That folder is on a disk that cannot be written. Set NIGHTMARKET_HOME to another",
+    errno.EACCES: "That file or folder is not yours to use. Set NIGHTMARKET_HOME to a folder of yours",
+}
+"""What the system may refuse for reasons that a person can mend."""
 
 
 class Commands(click.Group):
@@ -38,6 +47,11 @@ class Commands(click.Group):
             raise click.ClickException(problem.detail) from problem
         except Unavailable as unavailable:
             raise click.ClickException(unavailable.what) from unavailable
+        except OSError as error:
+            if error.errno not in MENDABLE:
+                raise
+            where = f" ({error.filename})" if error.filename else ""
+            raise click.ClickException(f"{MENDABLE[error.errno]}{where}") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

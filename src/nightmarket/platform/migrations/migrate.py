@@ -5,12 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+
+from nightmarket.platform.postgres.errors import StartRefused
 
 REVISIONS = Path(__file__).parent
 LOCK_KEY = 0x6E69676874  # "night"
@@ -38,9 +42,19 @@ def standing(url: str, *, revisions: Path = REVISIONS) -> Standing:
 
 
 def upgrade(url: str, revision: str = "head", *, revisions: Path = REVISIONS) -> None:
-    """Bring a database up to a revision; nothing happens where it is there already."""
-    with _one_at_a_time(url) as connection:
-        command.upgrade(_config(revisions, connection), revision)
+    """Bring a database up to a revision; nothing happens where it is there already. Raises StartRefused."""
+    try:
+        with _one_at_a_time(url) as connection:
+            command.upgrade(_config(revisions, connection), revision)
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.DiskFull):
+            raise StartRefused("The database's disk is full. Free some space and start again.") from error
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise StartRefused(
+                f"A running shop used a table for {LOCK_SECONDS} s that a revision has to change. "
+                "Nothing was changed; stop the shop, or try again when it is quiet."
+            ) from error
+        raise
 
 
 def downgrade(url: str, revision: str, *, revisions: Path = REVISIONS) -> None:

@@ -18,6 +18,11 @@ OWNER = "nightmarket"
 CHARACTER_LOCALES = ("C.UTF-8", "en_US.UTF-8", "C")
 """For `LC_CTYPE`, in this order: with plain C, pg_trgm would see no letters in "Käse" or "茶"."""
 
+INCLUDES = """
+include 'nightmarket.conf'
+include_if_exists 'local.conf'
+"""
+
 LEAST_FREE_BYTES = 300 * 1024 * 1024
 _INITDB_SECONDS = 120
 
@@ -55,8 +60,9 @@ def ensure(cluster: Cluster, password: str) -> bool:
         _initdb(cluster, unfinished, password_file)
     finally:
         password_file.unlink(missing_ok=True)
-    with (unfinished / "postgresql.conf").open("a") as config:
-        config.write("\ninclude 'nightmarket.conf'\ninclude_if_exists 'local.conf'\n")
+    config = unfinished / "postgresql.conf"
+    _write_as(cluster.account, config, config.read_text() + INCLUDES)
+    _write_as(cluster.account, unfinished / "local.conf", "# Settings of your own, read after nightmarket.conf.\n")
     unfinished.rename(cluster.data)
     return True
 

@@ -62,18 +62,18 @@ class Layout:
             write_private(self.password_file, secrets.token_urlsafe(24).encode())
         return self.password_file.read_text().strip()
 
-    def base_for(self, account: Account | None) -> Path:
+    def base_for(self, account: Account | None, shelters: Path = SHELTER) -> Path:
         """The folder that takes the cluster: the home, or a shelter where the account cannot enter the home."""
         if can_enter(account, self.home):
             return self.home
-        shelter = SHELTER / f"{self.home.parent.name or 'home'}-{hashlib.sha256(bytes(self.home)).hexdigest()[:8]}"
+        shelter = shelters / f"{self.home.parent.name or 'home'}-{hashlib.sha256(bytes(self.home)).hexdigest()[:8]}"
         if not can_enter(account, shelter):
             name = account.name if account else ""
             raise StartRefused(
                 f"The database runs as {name}, which may enter neither {self.home} nor {shelter}. "
                 "Set NIGHTMARKET_HOME to a folder below /srv or /opt."
             )
-        make_folder(SHELTER, PASSABLE_FOLDER)
+        make_folder(shelters, PASSABLE_FOLDER)
         make_folder(shelter, PASSABLE_FOLDER)
         return shelter
 
@@ -87,11 +87,13 @@ def make_home(home: Path) -> None:
 
 def make_folder(folder: Path, mode: int) -> None:
     """Make a folder with this mode; one that exists keeps its own."""
-    if folder.is_dir():
-        return
     try:
-        folder.mkdir(parents=True)
-        folder.chmod(mode)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=mode)
+    except FileExistsError:
+        if folder.is_dir():
+            return
+        raise StartRefused(f"{folder} is a file, where a folder has to be. Set NIGHTMARKET_HOME to another.") from None
     except OSError as error:
         raise StartRefused(
             f"{folder} cannot be made: {error.strerror}. Set NIGHTMARKET_HOME to a folder that you may write."

@@ -21,7 +21,7 @@ from nightmarket.platform.postgres.account import server_account
 from nightmarket.platform.postgres.binaries import privileges, programs
 from nightmarket.platform.postgres.cluster import OWNER, Cluster, ensure, environment, write_config
 from nightmarket.platform.postgres.errors import StartRefused
-from nightmarket.platform.postgres.layout import Layout, Remembered
+from nightmarket.platform.postgres.layout import SHELTER, Layout, Remembered
 from nightmarket.platform.postgres.tuning import Machine, render, server_settings
 
 START_SECONDS = 120
@@ -37,6 +37,7 @@ LOG_BYTES = 20 * 1024 * 1024
 """The log's size at which it moves to `postgres.log.1`, which it replaces."""
 
 _POLL_SECONDS = 0.02
+_RETRY_PAUSE_SECONDS = 0.2
 
 
 class ServerOptions(msgspec.Struct, frozen=True):
@@ -46,6 +47,16 @@ class ServerOptions(msgspec.Struct, frozen=True):
     """As root: the account that the server runs as, instead of the first of `account.PREFERRED`."""
     durable: bool = True
     """False only for throw-away test clusters."""
+    shelter: Path = SHELTER
+    """As root: where the cluster goes when that account may not enter the home."""
+
+
+_SPAWNED: "list[subprocess.Popen[bytes]]" = []
+"""Servers that this process began. They may outlive the object that did so, and have to be collected when they end."""
+
+
+def _reap() -> None:
+    _SPAWNED[:] = [process for process in _SPAWNED if process.poll() is None]
 
 
 def _silent(_: str) -> None:
@@ -65,7 +76,6 @@ class EmbeddedPostgres:
         self.layout = Layout(home)
         self.options = options or ServerOptions()
         self._say = say
-        self._process: subprocess.Popen[bytes] | None = None
         self._use: IO[str] | None = None
 
     @property
@@ -129,15 +139,14 @@ class EmbeddedPostgres:
     # Starting
 
     def _running(self) -> postmaster.Postmaster | None:
-        if self._process is not None and self._process.poll() is not None:
-            self._process = None
+        _reap()
         remembered = self.layout.remembered()
         return postmaster.find(Path(remembered.base) / "cluster" / "data") if remembered else None
 
     def _prepare_cluster(self) -> Cluster:
         account = server_account(self.options.account)
         remembered = self.layout.remembered()
-        base = Path(remembered.base) if remembered else self.layout.base_for(account)
+        base = Path(remembered.base) if remembered else self.layout.base_for(account, self.options.shelter)
         if base != self.layout.home and not remembered:
             self._say(
                 f"The account {account.name if account else ''} may not enter {self.layout.home}; "
@@ -155,14 +164,16 @@ class EmbeddedPostgres:
         give_up = time.monotonic() + RETRY_SECONDS
         while True:
             log_from = self._log_size()
-            self._process = self._spawn(cluster)
-            if self._wait_until_ready(cluster, self._process, log_from):
+            process = self._spawn(cluster)
+            _SPAWNED.append(process)
+            if self._wait_until_ready(cluster, process, log_from):
                 return
             output = self._log_since(log_from)
             held = "pre-existing shared memory block" in output or "lock file" in output
             if not held or time.monotonic() > give_up:
                 raise StartRefused(_explain(output, self.layout.log_file))
-            time.sleep(0.2)
+            time.sleep(_RETRY_PAUSE_SECONDS)
+            _reap()  # a server that was just killed counts as running until it is collected
 
     def _spawn(self, cluster: Cluster) -> "subprocess.Popen[bytes]":
         self.trim_log()
@@ -183,7 +194,7 @@ class EmbeddedPostgres:
         give_up = time.monotonic() + START_SECONDS
         recovering = False
         while process.poll() is None:
-            if not recovering and "automatic recovery in progress" in self._log_since(log_from):
+            if not recovering and "database system was interrupted" in self._log_since(log_from):
                 recovering = True
                 self._say("The database was not shut down properly; it recovers from its log.")
             found = postmaster.find(cluster.data)
@@ -246,11 +257,8 @@ class EmbeddedPostgres:
     def _ended_within(self, pid: int, seconds: float) -> bool:
         give_up = time.monotonic() + seconds
         while time.monotonic() < give_up:
-            if self._process is not None and self._process.pid == pid:
-                if self._process.poll() is not None:
-                    self._process = None
-                    return True
-            elif not postmaster.is_alive(pid):
+            _reap()
+            if not postmaster.is_alive(pid):
                 return True
             time.sleep(_POLL_SECONDS)
         return False

@@ -1,5 +1,7 @@
 """PostgreSQL's settings for many small commits on a small machine. The disk is never lied to: fsync stays on."""
 
+import sys
+
 import msgspec
 
 MEBIBYTE = 1024 * 1024
@@ -59,6 +61,8 @@ def server_settings(machine: Machine, port: int, *, durable: bool = True) -> dic
         "log_checkpoints": "off",
         "restart_after_crash": "on",
     }
+    if sys.platform == "linux":
+        settings["recovery_init_sync_method"] = "syncfs"  # one call instead of a thousand after a crash
     if not durable:
         settings |= {
             "shared_buffers": "128MB",
