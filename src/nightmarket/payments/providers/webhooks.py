@@ -72,7 +72,7 @@ class WebhookSender:
             try:
                 await send(body, sign(body, self._options.secret, now))
             except (Problem, Unavailable) as error:
-                log.info("webhook_not_taken", event=row["id"], tries=row["tries"], reason=str(error))
+                log.info("webhook_not_taken", webhook=row["id"], tries=row["tries"], reason=str(error))
                 continue
             arrived.append((row["id"], row["copy"]))
         await self._writer.submit(lambda connection: store.drop_events(connection, arrived))
