@@ -84,7 +84,9 @@ class Translator:
     def checkout(self, view: SessionView, book: Book, extra: tuple[wire.Message, ...] = ()) -> wire.Checkout:
         """A checkout session, priced as it stands; a completed one shows what was sold."""
         id = encode("chk", view.id)
-        messages = [_notice(notice.code, notice.content, notice.path, notice.blocking) for notice in view.assessment.notices]
+        messages = [
+            _notice(notice.code, notice.content, notice.path, notice.blocking) for notice in view.assessment.notices
+        ]
         answer = wire.Checkout(
             ucp=self.checkout_meta,
             id=id,

@@ -1,5 +1,7 @@
-"""Shapes on the wire, after UCP's JSON schemas 2026-04-08. Amounts are minor units; unknown request members are ignored,
-as the specification demands of open objects."""
+"""Shapes on the wire, after UCP's JSON schemas 2026-04-08. Amounts are minor units.
+
+Unknown members of requests are ignored, as the specification demands of open objects.
+"""
 
 from typing import Any
 
@@ -221,6 +223,12 @@ class ErrorAnswer(Struct, omit_defaults=True):
     messages: list[Message]
 
 
+class Profile(Struct):
+    """The document at `/.well-known/ucp`."""
+
+    ucp: Meta
+
+
 class ItemRef(Struct):
     id: str
 
@@ -295,5 +303,4 @@ class CompleteRequest(Struct):
     payment: Payment
 
 
-COMPLETE = msgspec.json.Decoder(CompleteRequest)
 ENCODE = msgspec.json.Encoder()

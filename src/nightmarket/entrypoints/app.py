@@ -1,0 +1,42 @@
+"""The web application of one process: pages, console, APIs, and the edge around them."""
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+import nightmarket
+from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints import health, pictures, webhooks
+from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
+from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
+from nightmarket.platform.http.framework import exception_handlers
+
+ANYONE = Rate(1_200, 60)
+"""Requests a minute from one address, where the shop is open to others."""
+
+
+def build(shop: Shop) -> ASGIApp:
+    """The application of this process, around an open shop."""
+    errors = Errors()
+    framework = Litestar(
+        route_handlers=[
+            UcpController,
+            profile,
+            health.live,
+            health.ready,
+            pictures.picture,
+            webhooks.payment_webhook,
+        ],
+        dependencies={"shop": Provide(lambda: shop, sync_to_thread=False)},
+        exception_handlers=exception_handlers(errors),
+        openapi_config=OpenAPIConfig(
+            title="Nightmarket",
+            version=nightmarket.__version__,
+            path="/docs",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+    )
+    limiter = None if shop.settings.is_loopback else RateLimiter(ANYONE)
+    options = EdgeOptions(public_url=shop.settings.address, errors=errors, limiter=limiter)
+    return Edge(Dispatcher(hot_routes(shop), framework), shop.ids, options)

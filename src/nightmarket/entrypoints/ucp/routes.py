@@ -1,0 +1,158 @@
+"""UCP's routes: the same operations for the framework, which documents them, and as bare handlers for the hot ones."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from litestar import Controller, Request, get, post, put
+from litestar import Response as FrameworkResponse
+from litestar.params import Parameter
+
+from nightmarket.bootstrap import Shop
+from nightmarket.kernel.problems import Problem
+from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decode_json, header
+
+from . import wire
+from .api import UcpApi, checked_key, error_answer
+
+PREFIX = "/ucp"
+HEADERS: Headers = [(b"content-type", b"application/json")]
+
+Key = Annotated[str | None, Parameter(header="Idempotency-Key", description="Makes a request safe to repeat.")]
+
+
+def hot_routes(shop: Shop) -> Sequence[Route]:
+    """Checkout sessions without the framework."""
+    api = UcpApi(shop)
+
+    async def create(scope: ASGIScope, body: bytes, _: str) -> msgspec.Struct:
+        request = decode_json(body, wire.SessionRequest)
+        return await api.create_checkout(
+            await api.owner(scope), checked_key(header(scope, b"idempotency-key")), request, api.language(scope)
+        )
+
+    async def read(scope: ASGIScope, _: bytes, id: str) -> msgspec.Struct:
+        return await api.get_checkout(await api.owner(scope), id)
+
+    async def update(scope: ASGIScope, body: bytes, id: str) -> msgspec.Struct:
+        request = decode_json(body, wire.SessionRequest)
+        return await api.update_checkout(await api.owner(scope), id, request, api.language(scope))
+
+    async def complete(scope: ASGIScope, body: bytes, id: str) -> msgspec.Struct:
+        checked_key(header(scope, b"idempotency-key"))
+        return await api.complete_checkout(await api.owner(scope), id, decode_json(body, wire.CompleteRequest))
+
+    path = f"{PREFIX}/checkout-sessions"
+    return [
+        Route("POST", path, _answering(create, 201)),
+        Route("GET", f"{path}/{{id}}", _answering(read, 200)),
+        Route("PUT", f"{path}/{{id}}", _answering(update, 200)),
+        Route("POST", f"{path}/{{id}}/complete", _answering(complete, 200)),
+    ]
+
+
+def _answering(
+    operation: Callable[[ASGIScope, bytes, str], Awaitable[msgspec.Struct]], status: int
+) -> Callable[[ASGIScope, bytes, str], Awaitable[Response]]:
+    async def handle(scope: ASGIScope, body: bytes, parameter: str) -> Response:
+        try:
+            return Response(status, HEADERS, wire.ENCODE.encode(await operation(scope, body, parameter)))
+        except Problem as problem:
+            return Response(problem.status, HEADERS, wire.ENCODE.encode(error_answer(problem)))
+
+    return handle
+
+
+def _refused(_: Request[Any, Any, Any], problem: Problem) -> FrameworkResponse[wire.ErrorAnswer]:
+    return FrameworkResponse(error_answer(problem), status_code=problem.status)
+
+
+class UcpController(Controller):
+    """Universal Commerce Protocol, shopping service, wire version 2026-04-08."""
+
+    path = PREFIX
+    tags = ("UCP",)
+    exception_handlers: ClassVar[Any] = {Problem: _refused}
+
+    @post("/checkout-sessions", operation_id="create_checkout")
+    async def create_checkout(
+        self,
+        request: Request[Any, Any, Any],
+        data: wire.SessionRequest,
+        shop: Shop,
+        key: Key = None,
+    ) -> wire.Checkout:
+        """Make a checkout session. The same key finds the same session."""
+        api = UcpApi(shop)
+        owner = await api.owner(request.scope)
+        return await api.create_checkout(owner, checked_key(key), data, api.language(request.scope))
+
+    @get("/checkout-sessions/{id:str}", operation_id="get_checkout")
+    async def get_checkout(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Checkout:
+        """A checkout session, priced as it stands now."""
+        api = UcpApi(shop)
+        return await api.get_checkout(await api.owner(request.scope), id)
+
+    @put("/checkout-sessions/{id:str}", operation_id="update_checkout")
+    async def update_checkout(
+        self, request: Request[Any, Any, Any], id: str, data: wire.SessionRequest, shop: Shop
+    ) -> wire.Checkout:
+        """Replace the whole of an open session."""
+        api = UcpApi(shop)
+        return await api.update_checkout(await api.owner(request.scope), id, data, api.language(request.scope))
+
+    @post("/checkout-sessions/{id:str}/complete", operation_id="complete_checkout", status_code=200)
+    async def complete_checkout(
+        self, request: Request[Any, Any, Any], id: str, data: wire.CompleteRequest, shop: Shop, key: Key = None
+    ) -> wire.Checkout:
+        """Place the order and pay it. A session becomes one order, however often this is repeated."""
+        api = UcpApi(shop)
+        checked_key(key)
+        return await api.complete_checkout(await api.owner(request.scope), id, data)
+
+    @post("/checkout-sessions/{id:str}/cancel", operation_id="cancel_checkout", status_code=200)
+    async def cancel_checkout(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Checkout:
+        """Close an open session."""
+        api = UcpApi(shop)
+        return await api.cancel_checkout(await api.owner(request.scope), id)
+
+    @post("/carts", operation_id="create_cart")
+    async def create_cart(
+        self, request: Request[Any, Any, Any], data: wire.SessionRequest, shop: Shop, key: Key = None
+    ) -> wire.Cart:
+        """Make a cart with estimated prices."""
+        api = UcpApi(shop)
+        owner = await api.owner(request.scope)
+        return await api.create_cart(owner, checked_key(key), data, api.language(request.scope))
+
+    @get("/carts/{id:str}", operation_id="get_cart")
+    async def get_cart(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Cart:
+        """A cart, priced as it stands now."""
+        api = UcpApi(shop)
+        return await api.get_cart(await api.owner(request.scope), id)
+
+    @put("/carts/{id:str}", operation_id="update_cart")
+    async def update_cart(
+        self, request: Request[Any, Any, Any], id: str, data: wire.SessionRequest, shop: Shop
+    ) -> wire.Cart:
+        """Replace the whole of a cart."""
+        api = UcpApi(shop)
+        return await api.update_cart(await api.owner(request.scope), id, data, api.language(request.scope))
+
+    @post("/carts/{id:str}/cancel", operation_id="cancel_cart", status_code=200)
+    async def cancel_cart(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Cart:
+        """Close a cart."""
+        api = UcpApi(shop)
+        return await api.cancel_cart(await api.owner(request.scope), id)
+
+    @get("/orders/{id:str}", operation_id="get_order")
+    async def get_order(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Order:
+        """An order and what became of it."""
+        api = UcpApi(shop)
+        return await api.get_order(await api.owner(request.scope), id)
+
+
+@get("/.well-known/ucp", tags=["UCP"], operation_id="ucp_profile")
+async def profile(shop: Shop) -> wire.Profile:
+    """What this shop can do, for agents."""
+    return UcpApi(shop).profile()

@@ -1,0 +1,49 @@
+"""A web process: serves the shop's port, which all web processes share, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from nightmarket.bootstrap import open_shop
+from nightmarket.entrypoints.app import build
+from nightmarket.platform.settings import Settings, read_settings, with_secret
+from nightmarket.platform.supervisor.lifeline import follow_supervisor
+
+BACKLOG = 2_048
+BACKPRESSURE = 4_096
+"""Requests that are worked on at once; more wait in the kernel."""
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    follow_supervisor()
+    settings = with_secret(read_settings(os.environ))
+    uvloop.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """Open the shop and serve it."""
+    async with open_shop(settings, application="nightmarket-web") as shop:
+        server = Server(
+            build(shop),
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            backlog=BACKLOG,
+            backpressure=BACKPRESSURE,
+            websockets=False,
+            log_access=False,
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        await server.serve()
+
+
+if __name__ == "__main__":
+    main()
