@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: a few that commit, a few that read, none held while the outside world is asked."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
 import asyncpg
@@ -21,17 +21,53 @@ WRITE_TRANSACTION_SECONDS = 2
 READ_SECONDS = 10
 ACQUIRE_SECONDS = 5
 
+ANSWER_SECONDS = 4
+"""A committing connection that says nothing for longer is given up: its network is cut, or its server stopped."""
+
+
+class ConnectionLost(Exception):
+    """No connection could be had, or the one in use broke: nothing is known of a transaction in flight."""
+
+
 CONNECTION_LOST = (
+    ConnectionLost,
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
     asyncpg.TransactionTimeoutError,
-    ConnectionError,
-    OSError,
-    TimeoutError,
 )
-"""Errors that mean the server went away or ended the session: nothing is known of a transaction in flight."""
+"""Errors that mean the server went away or ended the session. What the code using a connection raises by itself (a
+file it misses, a value that asyncpg cannot send) is not among them as long as the connection lives."""
+
+
+def _broken(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken a closed connection back already
+        return True
+
+
+@asynccontextmanager
+async def _lent(pool: "Pool[Record]") -> AsyncGenerator[Connection]:
+    """A connection of the pool; whatever breaks it or keeps it from being had is raised as one of CONNECTION_LOST."""
+    try:
+        connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise ConnectionLost(f"no connection: {type(error).__name__}: {error}") from error
+    try:
+        yield connection
+    except CONNECTION_LOST:
+        raise
+    except TimeoutError as error:
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
+        raise ConnectionLost("the server did not answer in time") from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        if _broken(connection):
+            raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+        raise
+    finally:
+        await pool.release(connection)
 
 
 async def _keep(_: Connection) -> None:
@@ -48,23 +84,30 @@ class Database:
 
     @classmethod
     async def open(
-        cls, url: str, *, committers: int = COMMITTERS, readers: int = READERS, application: str = "nightmarket"
+        cls,
+        url: str,
+        *,
+        committers: int = COMMITTERS,
+        readers: int = READERS,
+        application: str = "nightmarket",
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> "Database":
         """Connect; raises what asyncpg raises when the server cannot be reached."""
 
-        async def pool(size: int, settings: dict[str, str]) -> "Pool[Record]":
+        async def pool(size: int, answer: float | None, settings: dict[str, str]) -> "Pool[Record]":
             return await asyncpg.create_pool(
                 url,
                 min_size=1,
                 max_size=size,
                 reset=_keep,
+                command_timeout=answer,
                 max_inactive_connection_lifetime=0,
                 server_settings={"application_name": application, "timezone": "UTC", **settings},
             )
 
         writing = {"transaction_timeout": f"{WRITE_TRANSACTION_SECONDS}s"}
         reading = {"statement_timeout": f"{READ_SECONDS}s", "default_transaction_read_only": "on"}
-        return cls(url, await pool(committers, writing), await pool(readers, reading))
+        return cls(url, await pool(committers, answer_seconds, writing), await pool(readers, READ_SECONDS + 1, reading))
 
     async def close(self) -> None:
         await self._committers.close()
@@ -74,7 +117,7 @@ class Database:
     async def read(self) -> AsyncGenerator[Connection]:
         """A connection that cannot write. Raises Unavailable while the server is away."""
         try:
-            async with self._readers.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            async with _lent(self._readers) as connection:
                 yield connection
         except CONNECTION_LOST as error:
             raise Unavailable("The database does not answer at the moment.") from error
@@ -94,6 +137,7 @@ class Database:
 
     @asynccontextmanager
     async def committing(self) -> AsyncGenerator[Connection]:
-        """One of the few connections that commit, without a transaction begun and with errors as they come."""
-        async with self._committers.acquire(timeout=ACQUIRE_SECONDS) as connection:
+        """One of the few connections that commit, without a transaction begun. What went wrong comes as it is, a lost
+        connection as one of CONNECTION_LOST."""
+        async with _lent(self._committers) as connection:
             yield connection

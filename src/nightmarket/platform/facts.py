@@ -6,7 +6,7 @@ The cursor of a reader is (epoch, xid, sequence); a restored database opens a ne
 """
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Protocol, TypeVar
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.kernel.ids import Ids
+from nightmarket.kernel.problems import Defect
 
 from .database import Connection
 
@@ -73,13 +74,16 @@ class Facts:
         """Write things of one kind as one row of the running transaction; an empty list writes nothing."""
         if not things:
             return
-        await tx.execute(_APPEND, self._ids.new(), at, things[0].kind, len(things), _ENCODER.encode(things))
+        kind = things[0].kind
+        if any(thing.kind != kind for thing in things):
+            raise Defect(f"a row of facts is of one kind, not of {sorted({thing.kind for thing in things})}")
+        await tx.execute(_APPEND, self._ids.new(), at, kind, len(things), _ENCODER.encode(things))
 
 
 _READ = """
 SELECT id, epoch, xid::text::bigint AS xid, sequence, at, kind, amount, payload FROM platform.fact
 WHERE (epoch, xid, sequence) > ($1::integer, $2::bigint::text::xid8, $3::bigint)
-  AND (epoch < platform.current_epoch() OR xid < pg_snapshot_xmin(pg_current_snapshot()))
+  AND (epoch < (SELECT platform.current_epoch()) OR xid < (SELECT pg_snapshot_xmin(pg_current_snapshot())))
   AND ($4::text[] IS NULL OR kind = ANY($4))
 ORDER BY epoch, xid, sequence LIMIT $5
 """
@@ -125,13 +129,42 @@ def month_bounds(year: int, month: int) -> tuple[UUID, UUID]:
 
 
 async def make_partitions(tx: Connection, now: datetime) -> None:
-    """Make the partitions of this month and the next ones, where they are missing."""
+    """Make the partitions of this month and the next ones, where they are missing; safe to repeat and to race.
+
+    Appending goes on meanwhile: a table of its own is attached, which only waits for readers. Facts of those months
+    that the default partition had to take in are moved over.
+    """
     month = now.astimezone(UTC).replace(day=1)
+    wanted: dict[str, tuple[UUID, UUID]] = {}
     for step in range(PARTITIONS_AHEAD_MONTHS + 1):
         index = month.month - 1 + step
         year, number = month.year + index // 12, index % 12 + 1
-        low, high = month_bounds(year, number)
-        await tx.execute(
-            f"CREATE TABLE IF NOT EXISTS platform.fact_{year}_{number:02d} "
-            f"PARTITION OF platform.fact FOR VALUES FROM ('{low}') TO ('{high}')"
-        )
+        wanted[f"fact_{year}_{number:02d}"] = month_bounds(year, number)
+    if not await _missing(tx, wanted):
+        return
+    await tx.execute("LOCK TABLE platform.fact_default IN ACCESS EXCLUSIVE MODE")
+    for name in await _missing(tx, wanted):
+        low, high = wanted[name]
+        await tx.execute(f"""
+            CREATE TABLE platform.{name} (LIKE platform.fact INCLUDING DEFAULTS);
+            WITH moved AS (DELETE FROM platform.fact_default WHERE id >= '{low}' AND id < '{high}' RETURNING *)
+            INSERT INTO platform.{name} SELECT * FROM moved;
+            ALTER TABLE platform.fact ATTACH PARTITION platform.{name} FOR VALUES FROM ('{low}') TO ('{high}');
+        """)
+
+
+async def _missing(tx: Connection, names: Iterable[str]) -> list[str]:
+    rows = await tx.fetch(
+        "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass('platform.' || name) IS NULL ORDER BY name",
+        list(names),
+    )
+    return [row[0] for row in rows]
+
+
+async def open_epoch(tx: Connection) -> int:
+    """Begin a new epoch, after a restore; returns its number. All facts from now on sort behind all that there are.
+
+    Waits for the transactions that append, and they wait for this one, so that none of the old epoch comes late.
+    """
+    await tx.execute("LOCK TABLE ONLY platform.fact IN SHARE ROW EXCLUSIVE MODE")
+    return await tx.fetchval("INSERT INTO platform.epoch (epoch) SELECT platform.current_epoch() + 1 RETURNING epoch")

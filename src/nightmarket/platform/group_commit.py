@@ -5,20 +5,22 @@ No timer: an idle lane starts at once, so a lone caller waits for its own commit
 - A full queue refuses at once (`Unavailable`), so overload is cheap.
 - Deadlock, serialization failure and lock timeout retry the whole batch.
 - A connection lost, also at COMMIT, retries the whole batch: **work must be repeatable by id**, so running it again
-  after it was committed finds the stored outcome and returns that. Nothing is guessed.
-- A batch that fails otherwise is split in halves until the offender stands alone; only that one gets the error.
+  after it was committed finds the stored outcome and returns that. Nothing is guessed. While the database stays away
+  past RETRY_SECONDS, the batch and all who wait behind it are told so (`Unavailable`).
+- A batch that fails otherwise, be it by a Problem raised instead of returned, is split in halves until the offender
+  stands alone; only that one gets the error.
 - A caller that gives up changes nothing: its work is done or refused as if it still waited.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import asyncpg
 import structlog
 
-from nightmarket.kernel.problems import Problem, Unavailable
+from nightmarket.kernel.problems import Defect, Problem, Unavailable
 
 from .database import CONNECTION_LOST, Connection, Database
 
@@ -26,20 +28,27 @@ BATCH_LIMIT = 500
 QUEUE_LIMIT = 8_000
 RETRY_LIMIT = 12
 RETRY_SECONDS = 10.0
-"""How long a batch keeps trying while the database is away, before its callers are told so."""
+"""How long a batch keeps trying while the database is away, before its callers and all who wait behind are told so."""
+
+FIRST_PAUSE_SECONDS = 0.005
+LONGEST_PAUSE_SECONDS = 2.0
+NO_ANSWER = "The database does not answer; repeat the request with the same key in a moment."
 
 
 class Again(Exception):
     """Raised by work that has to run its batch once more, having learnt something (see tally: slices)."""
 
 
-RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError, Again)
+RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+ONCE_MORE = (asyncpg.UniqueViolationError, asyncpg.TransactionTimeoutError)
+"""Retried once, then the batch is split: a twin of an item, or this batch before its connection was lost, may have been
+committing when the item was looked up, and is found now; a batch that lasts too long gets through in halves."""
 
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
 
 Work = Callable[[Connection, Sequence[I]], Awaitable[Sequence[O | Problem]]]
-"""Does a list of items inside a transaction; returns one outcome per item, in order. A Problem refuses its item only."""
+"""Does a list of items in a transaction; returns one outcome per item, in order. A Problem refuses its item only."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +64,7 @@ class GroupCommit(Generic[I, O]):
         *,
         batch_limit: int = BATCH_LIMIT,
         queue_limit: int = QUEUE_LIMIT,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.name = name
         self.batches = 0
@@ -64,8 +74,10 @@ class GroupCommit(Generic[I, O]):
         self._work = work
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
+        self._retry_seconds = retry_seconds
         self._queue: deque[tuple[I, asyncio.Future[O]]] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._away = False
 
     def submit(self, item: I) -> "asyncio.Future[O]":
         """Queue one item; the future gives its outcome or raises its Problem, Defect or Unavailable."""
@@ -83,6 +95,7 @@ class GroupCommit(Generic[I, O]):
             await asyncio.shield(self._running)
 
     async def _run(self) -> None:
+        batch: list[tuple[I, asyncio.Future[O]]] = []
         try:
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
@@ -94,40 +107,76 @@ class GroupCommit(Generic[I, O]):
                         future.set_exception(outcome)
                     else:
                         future.set_result(outcome)
-        finally:
+                if self._away:
+                    self._refuse(self._queue)
+                    self._queue.clear()
+        finally:  # also when this task is cancelled: nobody waits for ever
+            self._refuse([*batch, *self._queue])
+            self._queue.clear()
             self._running = None
+
+    def _refuse(self, waiting: Iterable[tuple[I, asyncio.Future[O]]]) -> None:
+        for _, future in waiting:
+            if not future.done():
+                future.set_exception(Unavailable(NO_ANSWER))
 
     async def _settle(self, items: Sequence[I]) -> Sequence[O | BaseException]:
         """Commit the items, splitting where one of them spoils the rest."""
         try:
             return await self._commit(items)
-        except (Unavailable, Problem) as error:
-            return [error] * len(items)
+        except Unavailable:
+            return [Unavailable(NO_ANSWER) for _ in items]
         except Exception as error:
             if len(items) == 1:
-                log.exception("item_refused", lane=self.name)
+                if isinstance(error, CONNECTION_LOST):  # it outlasts every transaction
+                    return [Unavailable(NO_ANSWER)]
+                if not isinstance(error, Problem):
+                    log.exception("item_refused", lane=self.name)
                 return [error]
             half = len(items) // 2
             return [*await self._settle(items[:half]), *await self._settle(items[half:])]
 
     async def _commit(self, items: Sequence[I]) -> Sequence[O | Problem]:
+        """Run the batch until it is committed. Raises Unavailable when tries or time are up, else what spoils it."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + RETRY_SECONDS
-        pause = 0.005
+        deadline = loop.time() + self._retry_seconds
+        pause = FIRST_PAUSE_SECONDS
+        repeated: set[type[Exception]] = set()
+        away = False
         for _ in range(RETRY_LIMIT):
             try:
-                async with self._database.committing() as connection, connection.transaction():
-                    outcomes = await self._work(connection, items)
-                self.batches += 1
-                self.items += len(items)
-                return outcomes
+                return await self._once(items)
+            except Again:
+                self._note("batch_repeated", items, "Again")
+                continue
+            except ONCE_MORE as error:
+                if type(error) in repeated:
+                    raise
+                repeated.add(type(error))
+                self._note("batch_retried", items, type(error).__name__)
             except RETRYABLE as error:
-                log.info("batch_retried", lane=self.name, items=len(items), reason=type(error).__name__)
+                away = False
+                self._note("batch_retried", items, type(error).__name__)
             except CONNECTION_LOST as error:
-                log.warning("connection_lost", lane=self.name, items=len(items), reason=type(error).__name__)
-            self.retries += 1
+                away = True
+                self._note("connection_lost", items, type(error).__name__)
             if loop.time() + pause > deadline:
                 break
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
-        raise Unavailable("The database does not answer; repeat the request with the same key in a moment.")
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        self._away = away
+        raise Unavailable(NO_ANSWER)
+
+    async def _once(self, items: Sequence[I]) -> Sequence[O | Problem]:
+        async with self._database.committing() as connection, connection.transaction():
+            outcomes = await self._work(connection, items)
+            if len(outcomes) != len(items):
+                raise Defect(f"lane {self.name} gave {len(outcomes)} outcomes for {len(items)} items")
+        self._away = False
+        self.batches += 1
+        self.items += len(items)
+        return outcomes
+
+    def _note(self, event: str, items: Sequence[I], reason: str) -> None:
+        self.retries += 1
+        log.info(event, lane=self.name, items=len(items), reason=reason)

@@ -8,11 +8,14 @@ import structlog
 
 from nightmarket.kernel.clock import Clock
 
-from .database import CONNECTION_LOST, Connection, Database
-from .facts import READ_LIMIT, Cursor, Fact, read
+from .database import CONNECTION_LOST, Connection, Database, Record
+from .facts import READ_LIMIT, Cursor, Fact, head, read
+from .group_commit import RETRYABLE
 
 IDLE_SECONDS = 0.1
 FAILURE_SECONDS = 1.0
+SKIP_TRANSACTIONS = 1_000
+"""A consumer that hears nothing for so many transactions moves on, so that it does not search the same facts again."""
 
 Handler = Callable[[Connection, Sequence[Fact]], Awaitable[None]]
 
@@ -31,6 +34,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 _ENSURE = "INSERT INTO platform.subscription (name) VALUES ($1) ON CONFLICT DO NOTHING"
+_STANDS = "SELECT epoch, xid::text::bigint AS xid, sequence FROM platform.subscription WHERE name = $1"
 _LOCK = """
 SELECT epoch, xid::text::bigint AS xid, sequence FROM platform.subscription WHERE name = $1 FOR UPDATE SKIP LOCKED
 """
@@ -64,17 +68,30 @@ async def ensure(tx: Connection, subscription: Subscription) -> None:
 
 
 async def step(tx: Connection, subscription: Subscription, clock: Clock, limit: int = READ_LIMIT) -> int:
-    """Handle the next facts inside the given transaction. Returns the rows handled; 0 when none or another is at it."""
-    row = await tx.fetchrow(_LOCK, subscription.name)
+    """Handle the next facts inside the given transaction. Returns the rows handled; 0 when none or another is at it.
+
+    Reads before it locks: an idle consumer writes nothing, and its own transaction does not hold facts back.
+    """
+    row = await tx.fetchrow(_STANDS, subscription.name)
     if row is None:
         return 0
-    facts = await read(tx, Cursor(row["epoch"], row["xid"], row["sequence"]), subscription.kinds, limit)
-    if not facts:
+    cursor = _cursor(row)
+    end = await head(tx)
+    facts = await read(tx, cursor, subscription.kinds, limit)
+    if not facts and end.epoch == cursor.epoch and end.xid - cursor.xid < SKIP_TRANSACTIONS:
         return 0
-    await subscription.handle(tx, facts)
-    end = facts[-1].cursor
+    row = await tx.fetchrow(_LOCK, subscription.name)
+    if row is None or _cursor(row) != cursor:
+        return 0
+    if facts:
+        await subscription.handle(tx, facts)
+        end = facts[-1].cursor
     await tx.execute(_MOVE, subscription.name, end.epoch, end.xid, end.sequence, len(facts), clock.now())
     return len(facts)
+
+
+def _cursor(row: Record) -> Cursor:
+    return Cursor(row["epoch"], row["xid"], row["sequence"])
 
 
 async def lag(connection: Connection, subscription: Subscription, clock: Clock) -> Lag:
@@ -87,23 +104,33 @@ async def lag(connection: Connection, subscription: Subscription, clock: Clock) 
     return Lag(subscription.name, row["handled"], seconds, row["failure"])
 
 
-async def follow(database: Database, subscription: Subscription, clock: Clock) -> None:
-    """Run a consumer for ever: at once while there is work, else ten times a second; a failure is kept and retried."""
+async def follow(
+    database: Database, subscription: Subscription, clock: Clock, *, failure_seconds: float = FAILURE_SECONDS
+) -> None:
+    """Run a consumer for ever: at once while there is work, else ten times a second; a failure is kept and retried.
+
+    After a failure it takes half as many facts, so that what lasts too long gets through, and what comes before a fact
+    that cannot be handled is done.
+    """
     known = False
+    limit = READ_LIMIT
     while True:
         try:
             async with database.committing() as connection, connection.transaction():
                 if not known:
                     await ensure(connection, subscription)
-                handled = await step(connection, subscription, clock)
+                handled = await step(connection, subscription, clock, limit)
             known = True
+            limit = min(READ_LIMIT, limit * 2)
             await asyncio.sleep(0 if handled else IDLE_SECONDS)
-        except CONNECTION_LOST:
-            await asyncio.sleep(FAILURE_SECONDS)
+        except RETRYABLE as error:
+            log.info("subscription_retried", subscription=subscription.name, reason=type(error).__name__)
+            await asyncio.sleep(IDLE_SECONDS)
         except Exception as error:
-            log.exception("subscription_failed", subscription=subscription.name)
+            log.warning("subscription_failed", subscription=subscription.name, exc_info=error)
+            limit = max(1, limit // 2)
             await _note_failure(database, subscription, clock, error)
-            await asyncio.sleep(FAILURE_SECONDS)
+            await asyncio.sleep(failure_seconds)
 
 
 async def _note_failure(database: Database, subscription: Subscription, clock: Clock, error: Exception) -> None:
