@@ -66,7 +66,7 @@ class NewTally(msgspec.Struct, frozen=True):
 
 
 class Adjustment(msgspec.Struct, frozen=True):
-    """A change of capacity, once per `id`: goods arrived (+), were counted short (-), came back (+), money was added."""
+    """A change of capacity, once per `id`: goods arrived (+), were counted short (-), came back (+), money came in."""
 
     id: UUID
     tally: UUID
@@ -112,7 +112,8 @@ class Tallies(Protocol):
         ...
 
     async def adjust(self, tx: Connection, adjustments: Sequence[Adjustment], at: datetime) -> Mapping[UUID, bool]:
-        """Change capacities, each adjustment once. False where a decrease would go below what is held and spent."""
+        """Change capacities, each adjustment once. False where a decrease would go below what is held and spent, or an
+        increase above what a tally can hold; a refused one is not remembered and may be asked for again."""
         ...
 
     async def levels(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, Level]:

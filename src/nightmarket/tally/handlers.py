@@ -1,4 +1,4 @@
-"""What happens when tallies are opened, adjusted, claimed, settled and released. One lock order: claims, then slices."""
+"""What happens when tallies are opened, adjusted, claimed and ended. One lock order: claims, then slices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +18,8 @@ from .model import Ledger, Part, SlicesShort
 WHOLE_LIMIT = 1_000
 """Tallies that this process locks with all their slices, because its own slice ran short; the oldest is forgotten."""
 
+MAX_SLICES = 256
+
 AUDIT_LIMIT = 1_000
 
 
@@ -32,8 +34,9 @@ class SlicedTallies:
 
     async def open(self, tx: Connection, tallies: Sequence[NewTally], at: datetime) -> None:
         rows: list[tuple[UUID, int, int, int, int]] = []
-        for tally in tallies:
-            _check_capacity(tally.capacity)
+        first = {tally.id: tally for tally in reversed(tallies)}
+        for tally in first.values():
+            _check(tally)
             each, rest = divmod(tally.capacity, tally.slices)
             rows.extend(
                 (tally.id, number, tally.slices, tally.kind, each + (number < rest)) for number in range(tally.slices)
@@ -41,7 +44,7 @@ class SlicedTallies:
         if not rows:
             return
         made = set(await store.open_slices(tx, rows, at, "opened"))
-        opened = [TallyAdjusted(tally.id, tally.capacity, "opened") for tally in tallies if tally.id in made]
+        opened = [TallyAdjusted(tally.id, tally.capacity, "opened") for tally in first.values() if tally.id in made]
         await self._facts.append(tx, opened, at)
 
     async def adjust(self, tx: Connection, adjustments: Sequence[Adjustment], at: datetime) -> Mapping[UUID, bool]:
@@ -70,7 +73,8 @@ class SlicedTallies:
             known.add((adjustment.id, adjustment.tally))
             for row, delta in moves:
                 notes.append((adjustment.id, row.tally, row.number, delta, adjustment.cause))
-            changed.append(TallyAdjusted(adjustment.tally, adjustment.delta, adjustment.cause))
+            if moves:
+                changed.append(TallyAdjusted(adjustment.tally, adjustment.delta, adjustment.cause))
         if notes:
             await store.note_adjustments(tx, notes, at)
             await store.change(tx, _sum([(row.tally, row.number, row.capacity_change, 0, 0) for row in slices]))
@@ -111,6 +115,9 @@ class SlicedTallies:
                 tx, [(refill, row.tally, row.number, row.capacity_change, "refill") for row in moved], at
             )
         await store.insert_claims(tx, ledger.grants)
+        if self._whole:
+            for tally in ledger.eased():
+                self._whole.pop(tally, None)
 
     async def settle(self, tx: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:
         return await self.end(tx, dict.fromkeys(claims, ClaimState.SETTLED))
@@ -124,6 +131,8 @@ class SlicedTallies:
         return await self._end(tx, over, dict.fromkeys(claims, ClaimState.LAPSED))
 
     async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
+        if ClaimState.HELD in claims.values():
+            raise Defect("a claim ends settled, released or lapsed, not held")
         return await self._end(tx, await store.lock_claims(tx, list(claims)), claims)
 
     async def _end(
@@ -171,12 +180,22 @@ class SlicedTallies:
                 found=f"capacity {row['capacity']} held {row['held']} spent {row['spent']}",
             )
             for row in await store.audit_slices(connection, AUDIT_LIMIT)
+        ] + [
+            Finding(
+                rule="tally has each of its slices once",
+                row=f"tally {row['tally']}",
+                expected=f"slices 0 to {row['most'] - 1}",
+                found=f"{row['found']} slices, of tallies of {row['least']} to {row['most']}",
+            )
+            for row in await store.audit_numbers(connection, AUDIT_LIMIT)
         ]
 
 
-def _check_capacity(capacity: int) -> None:
-    if not 0 <= capacity <= MAX_STOCK:
-        raise Defect(f"a tally holds between 0 and {MAX_STOCK} units, not {capacity}")
+def _check(tally: NewTally) -> None:
+    if not 0 <= tally.capacity <= MAX_STOCK:
+        raise Defect(f"a tally holds between 0 and {MAX_STOCK} units, not {tally.capacity}")
+    if not 1 <= tally.slices <= MAX_SLICES:
+        raise Defect(f"a tally has between 1 and {MAX_SLICES} slices, not {tally.slices}")
 
 
 def _spread(rows: Sequence[store.Slice], delta: int) -> Sequence[tuple[store.Slice, int]] | None:

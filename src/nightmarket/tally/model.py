@@ -160,6 +160,10 @@ class Ledger:
                 return
         raise Defect(f"tally {own.tally} was granted without room")
 
+    def eased(self) -> Sequence[UUID]:
+        """The tallies locked whole here whose own slice has room again, so that it may decide alone next time."""
+        return [tally for tally, rows in self._rows.items() if len(rows) > 1 and self._own[tally].free > 0]
+
     def changes(self) -> Sequence[Slice]:
         """The slices whose numbers changed, in order of tally and slice."""
         changed = [row for rows in self._rows.values() for row in rows if row.held_change or row.capacity_change]

@@ -103,20 +103,28 @@ async def mark_claims(tx: Connection, claims: Sequence[UUID], state: int) -> Non
 async def open_slices(
     tx: Connection, rows: Sequence[tuple[UUID, int, int, int, int]], at: datetime, cause: str
 ) -> list[UUID]:
-    """Insert slices (tally, slice, slices, kind, capacity) where missing, each with its first adjustment."""
+    """Insert the slices (tally, slice, slices, kind, capacity) of tallies that are missing, each with its adjustment;
+    returns the tallies made. Slice 0 decides, so that a tally opened twice has the slices of one opening only.
+    """
     tallies, numbers, counts, kinds, capacities = zip(*rows, strict=True)
     made = await tx.fetch(
         """
-        WITH made AS (
-            INSERT INTO tally.slice (tally, slice, slices, kind, capacity)
+        WITH wanted AS (
             SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::smallint[], $5::bigint[])
-            ORDER BY 1, 2
+                AS w(tally, slice, slices, kind, capacity)
+        ), first AS (
+            INSERT INTO tally.slice (tally, slice, slices, kind, capacity)
+            SELECT * FROM wanted WHERE slice = 0 ORDER BY tally
             ON CONFLICT DO NOTHING RETURNING tally, slice, capacity
+        ), rest AS (
+            INSERT INTO tally.slice (tally, slice, slices, kind, capacity)
+            SELECT * FROM wanted WHERE slice > 0 AND tally IN (SELECT tally FROM first)
+            RETURNING tally, slice, capacity
         ), noted AS (
             INSERT INTO tally.adjustment (id, tally, slice, delta, cause, at)
-            SELECT tally, tally, slice, capacity, $7, $6 FROM made
+            SELECT tally, tally, slice, capacity, $7, $6 FROM (TABLE first UNION ALL TABLE rest) AS made
         )
-        SELECT DISTINCT tally FROM made
+        SELECT tally FROM first
         """,
         tallies,
         numbers,
@@ -189,3 +197,15 @@ LIMIT $1
 async def audit_slices(connection: Connection, limit: int) -> list[Record]:
     """Slices whose numbers differ from the sums of their claims and adjustments."""
     return await connection.fetch(AUDIT_SLICES, limit)
+
+
+async def audit_numbers(connection: Connection, limit: int) -> list[Record]:
+    """Tallies that lack a slice or have one of another division."""
+    return await connection.fetch(
+        """
+        SELECT tally, count(*) AS found, min(slices) AS least, max(slices) AS most FROM tally.slice
+        GROUP BY tally HAVING min(slices) <> max(slices) OR count(*) <> max(slices) OR max(slice) <> max(slices) - 1
+        LIMIT $1
+        """,
+        limit,
+    )
