@@ -132,15 +132,16 @@ async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
     """What only the other offers tell; the counter is locked."""
     standings = await store.standings(tx, [offer.id for offer in offers])
     for place, offer in enumerate(offers):
-        known = standings.get(offer.id)
-        expected = known.revision + 1 if known else 1
+        standing = standings.get(offer.id)
+        expected = standing.revision + 1 if standing else 1
         if offer.revision != expected:
             detail = f"This offer's next revision is {expected}. Look at what changed and publish again."
             raise RevisionTaken(detail, field=f"offers[{place}].revision", offer=offer.id, expected=expected)
-    codes = [offer.code for offer in offers if offer.code is not None]
+    coded = [offer for offer in offers if offer.code is not None]
     replaced = {offer.id for offer in offers}
-    others = [offer for offer in await store.live_with_codes(tx, codes) if offer.id not in replaced] if codes else []
-    pairs = [(one, other) for one in offers for other in others] + list(combinations(offers, 2))
+    known = await store.live_with_codes(tx, [offer.code for offer in coded if offer.code]) if coded else []
+    pairs = [(one, other) for one in coded for other in known if other.id not in replaced]
+    pairs.extend(combinations(coded, 2))
     for one, other in pairs:
         if collide(one, other):
             detail = f"Another offer has the code {one.code} at that time; choose another code or another time."

@@ -1,0 +1,102 @@
+"""What an offer must fulfil to be published."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from nightmarket.kernel.money import MAX_AMOUNT
+from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, Offer, PercentOff, uses_tally
+from nightmarket.promotions.model.rules import MAX_CONDITION_VALUES, collide, flaws
+
+NOW = datetime(2026, 11, 11, tzinfo=UTC)
+GOOD = Offer(
+    id=UUID(int=100),
+    revision=1,
+    name={"en": "Night owls", "zh": "夜猫子"},
+    effect=AmountOff({"EUR": 500, "JPY": 800}),
+    starts_at=NOW,
+    ends_at=NOW + timedelta(hours=1),
+    condition=Condition(at_least={"EUR": 3000, "JPY": 4000}, regions=frozenset({"DE"})),
+    code="OWL-11",
+    max_uses=1000,
+)
+
+
+def test_a_good_offer_has_no_flaw() -> None:
+    """Nothing is refused for its own sake: amounts, minimum, code, cap, names in several scripts."""
+    assert flaws(GOOD) == []
+    assert flaws(msgspec.structs.replace(GOOD, effect=PercentOff(10_000), uses=uses_tally(GOOD.id))) == []
+    assert flaws(msgspec.structs.replace(GOOD, effect=FreeShipping(), max_uses=None, uses=UUID(int=5))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"revision": 0}, "revision", "too_small"),
+        ({"name": {}}, "name", "missing"),
+        ({"name": {"en": " "}}, "name.en", "empty"),
+        ({"name": {"en": "x" * 121}}, "name.en", "too_long"),
+        ({"name": {"en": "a\0b"}}, "name.en", "control_characters"),
+        ({"name": {"en": "\ud800"}}, "name.en", "control_characters"),
+        ({"name": {"xx": "Night"}}, "name", "unknown_language"),
+        ({"code": "ab"}, "code", "malformed"),
+        ({"code": "x" * 33}, "code", "malformed"),
+        ({"code": "TEN OFF"}, "code", "malformed"),
+        ({"code": "-OWL"}, "code", "malformed"),
+        ({"code": "ЅОЅ"}, "code", "malformed"),
+        ({"ends_at": NOW}, "ends_at", "before_start"),
+        ({"ends_at": NOW - timedelta(days=1)}, "ends_at", "before_start"),
+        ({"starts_at": datetime(2026, 11, 11)}, "starts_at", "no_time_zone"),  # noqa: DTZ001
+        ({"effect": PercentOff(0)}, "effect.basis_points", "out_of_range"),
+        ({"effect": PercentOff(-1)}, "effect.basis_points", "out_of_range"),
+        ({"effect": PercentOff(10_001)}, "effect.basis_points", "out_of_range"),
+        ({"effect": AmountOff({})}, "effect.amounts", "missing"),
+        ({"effect": AmountOff({"EUR": 0})}, "effect.amounts.EUR", "out_of_range"),
+        ({"effect": AmountOff({"EUR": -500})}, "effect.amounts.EUR", "out_of_range"),
+        ({"effect": AmountOff({"EUR": MAX_AMOUNT + 1})}, "effect.amounts.EUR", "out_of_range"),
+        ({"effect": AmountOff({"EUX": 500}), "condition": Condition()}, "effect.amounts", "unknown_currency"),
+        ({"effect": AmountOff({"KWD": 500})}, "effect.amounts.KWD", "no_minimum"),
+        ({"effect": FreeShipping({"EUR": 0})}, "effect.up_to.EUR", "out_of_range"),
+        ({"condition": Condition(at_least={"EUR": -1, "JPY": 1})}, "condition.at_least.EUR", "out_of_range"),
+        ({"condition": Condition(at_least={"eur": 1, "EUR": 1, "JPY": 1})}, "condition.at_least", "unknown_currency"),
+        ({"condition": Condition(regions=frozenset({""}))}, "condition.regions", "malformed"),
+        ({"condition": Condition(brands=frozenset({"a\nb"}))}, "condition.brands", "malformed"),
+        (
+            {"condition": Condition(variants=frozenset(UUID(int=n) for n in range(MAX_CONDITION_VALUES + 1)))},
+            "condition.variants",
+            "too_many",
+        ),
+        (
+            {"condition": Condition(merchants=frozenset({UUID(int=2)})), "funder": UUID(int=1)},
+            "condition.merchants",
+            "not_the_funder",
+        ),
+        ({"exclusive": ""}, "exclusive", "malformed"),
+        ({"max_uses": 0}, "max_uses", "out_of_range"),
+        ({"uses": UUID(int=5)}, "uses", "two_caps"),
+    ],
+)
+def test_each_flaw_has_its_field_and_reason(change: dict[str, object], field: str, reason: str) -> None:
+    """One thing is wrong, and just that is named, with a sentence to mend it."""
+    found = flaws(msgspec.structs.replace(GOOD, **change))
+    assert [(flaw.field, flaw.reason) for flaw in found] == [(field, reason)]
+    assert found[0].detail.endswith(".")
+
+
+def test_all_flaws_are_told_at_once() -> None:
+    """A form can mark every field in one go."""
+    bad = msgspec.structs.replace(GOOD, name={}, effect=PercentOff(0), ends_at=NOW)
+    assert [flaw.field for flaw in flaws(bad)] == ["name", "ends_at", "effect.basis_points"]
+
+
+def test_the_same_code_at_the_same_time_collides() -> None:
+    """Case does not tell codes apart; windows that only touch do not collide; an offer never with itself."""
+    other = msgspec.structs.replace(GOOD, id=UUID(int=101), code="owl-11")
+    assert collide(GOOD, other)
+    assert not collide(GOOD, msgspec.structs.replace(other, id=GOOD.id))
+    assert not collide(GOOD, msgspec.structs.replace(other, code="owl-12"))
+    later = msgspec.structs.replace(other, starts_at=GOOD.ends_at, ends_at=GOOD.ends_at + timedelta(hours=1))
+    assert not collide(GOOD, later)
+    assert not collide(later, GOOD)
