@@ -2,32 +2,34 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
-from nightmarket.catalog.contract import Picture, ProductChanged
+from nightmarket.catalog.contract import Catalog, Picture, ProductChanged
 from nightmarket.catalog.handlers import FileImporter, StoredCatalog, StoredStockBooks
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
-from nightmarket.kernel.problems import Problem
-from nightmarket.orders.contract import TRANSFER
+from nightmarket.kernel.problems import Defect, Problem
+from nightmarket.orders.contract import TRANSFER, DeliveryOptions
 from nightmarket.orders.handlers import Means, OrderDesk
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import FlatRates
-from nightmarket.payments.contract import Provider
+from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
-from nightmarket.payments.providers import NullProvider, TestCards, TestProvider, WebhookOptions
+from nightmarket.payments.jobs import PaymentsDrain
+from nightmarket.payments.providers import NullProvider, TestCards, TestProvider, WebhookOptions, WebhookSender
 from nightmarket.platform.access import Access
 from nightmarket.platform.database import Database
-from nightmarket.platform.facts import Fact, Facts
+from nightmarket.platform.facts import Fact, Facts, make_partitions
 from nightmarket.platform.media import FolderStore, Library, Media, PictureRefused
-from nightmarket.platform.messages import Outbox
+from nightmarket.platform.messages import ChannelKind, LocalChannel, Outbox, Postman
 from nightmarket.platform.settings import Settings
 from nightmarket.platform.tail import Tail
-from nightmarket.promotions.contract import OfferPublished, OfferRetired
+from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.tally.handlers import SlicedTallies
 
@@ -80,19 +82,19 @@ class Shop:
     library: Library
     outbox: Outbox
     tallies: SlicedTallies
-    catalog: StoredCatalog
+    catalog: Catalog
     stock_books: StoredStockBooks
     importer: FileImporter
-    books: StoredBooks
+    books: Books
     offers: StoredOffers
-    journal: StoredJournal
-    payments: StoredPayments
+    journal: Journal
+    payments: Payments
     provider: TestProvider
     providers: Mapping[str, Provider]
-    webhook_options: WebhookOptions
     webhooks: WebhookReceiver
+    webhook_sender: WebhookSender
     cards: TestCards
-    deliveries: FlatRates
+    deliveries: DeliveryOptions
     orders: OrderDesk
 
 
@@ -104,51 +106,31 @@ def front_end_folder(name: Path) -> Path | None:
     return None
 
 
-@asynccontextmanager
-async def open_shop(
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    ids: Ids | None = None,
-    faults: Faults = NO_FAULTS,
-    application: str = "nightmarket",
-) -> AsyncGenerator[Shop]:
-    """Join everything around `settings.database_url`; caches follow the facts until the block ends."""
-    assert settings.database_url is not None
-    assert settings.secret is not None
-    clock = clock or SystemClock()
-    ids = ids or SystemIds(clock)
-    secret = settings.secret.encode()
-    database = await Database.open(settings.database_url, application=application)
+def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
+    """All rooms around one database."""
+    secret = (settings.secret or "").encode()
     facts = Facts(ids)
     tallies = SlicedTallies(facts, ids, worker=os.getpid())
     library = Library(FolderStore(settings.home / "media"), clock)
-    catalog = StoredCatalog(database)
-    books = StoredBooks(database)
-    payments = StoredPayments(facts)
-    journal = StoredJournal()
+    pictures = LibraryPictures(library, database)
     webhook_options = WebhookOptions(secret=secret)
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
-    providers: dict[str, Provider] = {PROVIDER: provider, TRANSFER: NullProvider(TRANSFER, clock)}
-    deliveries = FlatRates()
-    orders = OrderDesk(
-        Means(
-            database=database,
-            catalog=catalog,
-            books=books,
-            tallies=tallies,
-            journal=journal,
-            payments=payments,
-            providers=providers,
-            deliveries=deliveries,
-            facts=facts,
-            clock=clock,
-            ids=ids,
-            secret=secret,
-            faults=faults,
-        )
+    means = Means(
+        database=database,
+        catalog=StoredCatalog(database),
+        books=StoredBooks(database),
+        tallies=tallies,
+        journal=StoredJournal(),
+        payments=StoredPayments(facts),
+        providers={PROVIDER: provider, TRANSFER: NullProvider(TRANSFER, clock)},
+        deliveries=FlatRates(),
+        facts=facts,
+        clock=clock,
+        ids=ids,
+        secret=secret,
+        faults=faults,
     )
-    shop = Shop(
+    return Shop(
         settings=settings,
         secret=secret,
         clock=clock,
@@ -159,34 +141,50 @@ async def open_shop(
         library=library,
         outbox=Outbox(clock, ids),
         tallies=tallies,
-        catalog=catalog,
+        catalog=means.catalog,
         stock_books=StoredStockBooks(),
-        importer=FileImporter(
-            database, tallies, facts, LibraryPictures(library, database), clock, emoji=front_end_folder(EMOJI)
-        ),
-        books=books,
+        importer=FileImporter(database, tallies, facts, pictures, clock, emoji=front_end_folder(EMOJI)),
+        books=means.books,
         offers=StoredOffers(facts, tallies),
-        journal=journal,
-        payments=payments,
+        journal=means.journal,
+        payments=means.payments,
         provider=provider,
-        providers=providers,
-        webhook_options=webhook_options,
+        providers=means.providers,
         webhooks=WebhookReceiver(PROVIDER, [secret], clock, facts),
+        webhook_sender=WebhookSender(provider, webhook_options, clock),
         cards=TestCards(),
-        deliveries=deliveries,
-        orders=orders,
+        deliveries=means.deliveries,
+        orders=OrderDesk(means),
     )
-    tail = Tail(database, [ProductChanged.kind, OfferPublished.kind, OfferRetired.kind], lambda news: _hear(shop, news))
+
+
+@asynccontextmanager
+async def open_shop(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    faults: Faults = NO_FAULTS,
+    application: str = "nightmarket",
+) -> AsyncGenerator[Shop]:
+    """A shop around `settings.database_url`; its caches follow the facts until the block ends."""
+    if settings.database_url is None or settings.secret is None:
+        raise Defect("a shop opens with a database and a secret")
+    clock = clock or SystemClock()
+    database = await Database.open(settings.database_url, application=application)
+    shop = join(settings, database, clock, ids or SystemIds(clock), faults)
+    kinds = [ProductChanged.kind, OfferPublished.kind, OfferRetired.kind]
+    tail = Tail(database, kinds, lambda news: _hear(shop, news))
     await tail.start()
-    await books.refresh()
+    await shop.books.refresh()
     following = asyncio.create_task(tail.run(), name="caches-follow-facts")
     try:
         yield shop
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-        await orders.close()
-        await provider.close()
+        await shop.orders.close()
+        await shop.provider.close()
         await database.close()
 
 
@@ -200,3 +198,35 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
         shop.catalog.forget(changed)
     if any(fact.kind in (OfferPublished.kind, OfferRetired.kind) for fact in facts):
         await shop.books.refresh()
+
+
+class Drain(NamedTuple):
+    """Something that the worker does again and again: `step` says how much it did; when nothing, it pauses."""
+
+    name: str
+    step: Callable[[], Awaitable[int]]
+    pause_seconds: float = 0.5
+
+
+def drains(shop: Shop) -> list[Drain]:
+    """What the worker does by itself."""
+    local = LocalChannel(shop.database, shop.clock)
+    postman = Postman(shop.database, shop.clock, dict.fromkeys(ChannelKind, local))
+    payments = PaymentsDrain(shop.database, shop.providers, shop.clock, shop.facts)
+
+    async def receive(body: bytes, signature: str) -> None:
+        async with shop.database.transaction() as tx:
+            await shop.webhooks.receive_webhook(tx, body, signature)
+
+    async def partitions() -> int:
+        async with shop.database.transaction() as tx:
+            await make_partitions(tx, shop.clock.now())
+        return 0
+
+    return [
+        Drain("orders", shop.orders.due.step),
+        Drain("payments", payments.step),
+        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive)),
+        Drain("messages", postman.step),
+        Drain("partitions", partitions, 3_600.0),
+    ]

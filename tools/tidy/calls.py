@@ -31,6 +31,7 @@ EDGES = frozenset(
         # one line for each place where whatever goes wrong must be caught, and why
         "src/nightmarket/platform/group_commit.py",  # one offender must not fail its batch
         "src/nightmarket/platform/http/edge.py",  # every request gets an answer
+        "src/nightmarket/entrypoints/worker.py",  # one drain's fault must not stop the others
         "src/nightmarket/platform/subscriptions.py",  # a consumer's fault must not stop the others
     }
 )

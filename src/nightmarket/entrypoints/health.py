@@ -16,8 +16,7 @@ async def live() -> dict[str, str]:
 async def ready(shop: Shop) -> Response[dict[str, str]]:
     """The process and its database answer."""
     try:
-        async with shop.database.read() as connection:
-            await connection.execute("SELECT 1")
+        await shop.database.answers()
     except Unavailable as error:
         return Response({"status": "waiting", "reason": error.what}, status_code=503)
     return Response({"status": "ready"})

@@ -26,8 +26,10 @@ from .model.session import (
     DeliveryOption,
     Destination,
     Group,
+    LineInput,
     Notice,
     SessionBody,
+    SessionInput,
     SessionKind,
     SessionState,
 )
@@ -66,27 +68,6 @@ __all__ = [
     "SessionView",
     "title_of",
 ]
-
-
-class LineInput(msgspec.Struct, frozen=True):
-    """A wanted line; without `id` it gets one, with it it stays the line it was."""
-
-    variant: UUID
-    quantity: int
-    id: str | None = None
-
-
-class SessionInput(msgspec.Struct, frozen=True):
-    """The whole of a cart or session as its owner wants it. `options` maps a merchant to a delivery option's id."""
-
-    lines: tuple[LineInput, ...]
-    currency: str
-    language: str = "en"
-    contact: Contact | None = None
-    destination: Destination | None = None
-    options: dict[UUID, str] = {}
-    codes: tuple[str, ...] = ()
-    cart: UUID | None = None
 
 
 class PaymentInput(msgspec.Struct, frozen=True):

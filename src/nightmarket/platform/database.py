@@ -109,6 +109,11 @@ class Database:
         reading = {"statement_timeout": f"{READ_SECONDS}s", "default_transaction_read_only": "on"}
         return cls(url, await pool(committers, answer_seconds, writing), await pool(readers, READ_SECONDS + 1, reading))
 
+    async def answers(self) -> None:
+        """Returns if the database answers; raises Unavailable if not."""
+        async with self.read() as connection:
+            await connection.execute("SELECT 1")
+
     async def close(self) -> None:
         await self._committers.close()
         await self._readers.close()

@@ -124,7 +124,7 @@ class SettleBatch:
         return sales
 
     async def _work_late(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
-        """Money came for a claim that is gone: claim again if the goods are there and nobody paid since, else return."""
+        """Money came for a claim that is gone: claim again if the goods are there and nobody paid since."""
         means, now = self._means, self._means.clock.now()
         sessions = {row["id"]: row for row in await store.lock_sessions(tx, {item.order for item in items})}
         orders = await store.orders(tx, list(sessions))

@@ -11,9 +11,17 @@ from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import known_currency
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.kernel.quantity import check_line_quantity
-from nightmarket.orders.contract import LineInput, SessionInput
 
-from .session import MAX_CODES, MAX_LINES, CartLine, Contact, Destination, SessionBody
+from .session import (
+    MAX_CODES,
+    MAX_LINES,
+    CartLine,
+    Contact,
+    Destination,
+    LineInput,
+    SessionBody,
+    SessionInput,
+)
 
 MAX_WORD = 120
 MAX_EMAIL = 254

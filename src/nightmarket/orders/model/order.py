@@ -48,7 +48,7 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
     OrderState.LAPSED: frozenset({OrderState.PENDING, OrderState.PAID}),
     OrderState.CANCELLED: frozenset(),
 }
-"""Which state may follow which. A lapsed order is paid when its money arrives late and its goods can be claimed again."""
+"""Which state may follow which. A lapsed order is paid when its money comes late and its goods can be claimed again."""
 
 
 class OrderLine(msgspec.Struct, frozen=True, array_like=True):

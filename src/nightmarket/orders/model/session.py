@@ -84,6 +84,27 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     cart: UUID | None = None
 
 
+class LineInput(msgspec.Struct, frozen=True):
+    """A wanted line; without `id` it gets one, with it it stays the line it was."""
+
+    variant: UUID
+    quantity: int
+    id: str | None = None
+
+
+class SessionInput(msgspec.Struct, frozen=True):
+    """The whole of a cart or session as its owner wants it. `options` maps a merchant to a delivery option's id."""
+
+    lines: tuple[LineInput, ...]
+    currency: str
+    language: str = "en"
+    contact: Contact | None = None
+    destination: Destination | None = None
+    options: dict[UUID, str] = {}
+    codes: tuple[str, ...] = ()
+    cart: UUID | None = None
+
+
 class DeliveryOption(msgspec.Struct, frozen=True):
     """A way to get one merchant's goods; `amount` in minor units of the currency that was asked for."""
 
