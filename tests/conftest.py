@@ -1,11 +1,9 @@
 """Fixtures for all tests: a real PostgreSQL, fresh databases, and a clock and ids that are played, not lived."""
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -50,21 +48,6 @@ def home() -> Generator[Path]:
     shutil.rmtree(folder)
 
 
-@contextmanager
-def _bridged_revisions() -> Generator[Path]:
-    """While rooms are being built: the revisions there are, joined over those still missing."""
-    files = sorted((migrate.REVISIONS / "versions").glob("0*.py"))
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "versions").mkdir()
-        shutil.copy(migrate.REVISIONS / "env.py", folder)
-        before = None
-        for file in files:
-            text = re.sub(r"(?m)^down_revision\b.*$", f"down_revision = {before!r}", file.read_text())
-            (Path(folder) / "versions" / file.name).write_text(text)
-            before = file.name[:4]
-        yield Path(folder)
-
-
 def _cluster(*, durable: bool) -> Generator[str]:
     _sweep_after_killed_runs()
     folder = reachable_folder("cluster")
@@ -73,8 +56,7 @@ def _cluster(*, durable: bool) -> Generator[str]:
         url = server.start()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(TEMPLATE)))
-        with _bridged_revisions() as revisions:
-            migrate.upgrade(_database_url(url, TEMPLATE), revisions=revisions)
+        migrate.upgrade(_database_url(url, TEMPLATE))
         yield url
     finally:
         server.stop()

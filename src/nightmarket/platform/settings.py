@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from nightmarket.kernel.problems import Problem
-from nightmarket.platform.postgres.layout import make_home, write_private
+from nightmarket.platform.home import make_home, write_private
 from nightmarket.platform.supervisor.lifeline import VARIABLE as LIFELINE_VARIABLE
 
 PREFIX = "NIGHTMARKET_"

@@ -6,10 +6,20 @@ from pathlib import Path
 import click
 
 from nightmarket.entrypoints.cli.connected import engine, settings_here
-from nightmarket.platform.postgres.errors import StartRefused
+from nightmarket.platform.home import StartRefused
 from nightmarket.platform.supervisor import running
 
-OURS = ("cluster", "engine-*", "logs", "media", "secret", "nightmarket.pid", "postgres.*", ".postgres.*")
+OURS = (
+    "cluster",
+    "engine-*",
+    "logs",
+    "media",
+    "secret",
+    "testpay.sqlite3*",
+    "nightmarket.pid",
+    "postgres.*",
+    ".postgres.*",
+)
 """What Nightmarket puts into its home. Whatever else lies there stays."""
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from nightmarket.entrypoints.cli.connected import engine, settings_here
 from nightmarket.entrypoints.cli.opening import DEMO, SEEDS, greeting
+from nightmarket.platform.migrations.current import is_current
 from nightmarket.platform.postgres.inspection import check
 from nightmarket.platform.settings import SettingRefused, Settings, as_environment, with_secret
 from nightmarket.platform.supervisor import ChildSpec, Plan, Supervisor
@@ -33,17 +34,19 @@ def up(*, demo: bool, workers: int | None, seed: str | None) -> None:
     Starts PostgreSQL (unless DATABASE_URL names one), brings its tables up to date, and runs the web processes and
     the worker. What dies is started again. A second Ctrl-C hurries.
     """
-    settings = with_secret(settings_here({"demo": demo or None, "workers": workers}))
+    settings = settings_here({"demo": demo or None, "workers": workers})
     seeds = _wanted_seeds(settings, seed)
+    settings = with_secret(settings)
     began = time.monotonic()
     server = None if settings.database_url else engine(settings)
 
     def prepare(url: str) -> None:
-        from nightmarket.platform.migrations import migrate
-
         if settings.database_url:
             check(url)
-        migrate.upgrade(url)
+        if not is_current(url):
+            from nightmarket.platform.migrations import migrate
+
+            migrate.upgrade(url)
         for name in seeds:
             SEEDS[name](settings, url)
 

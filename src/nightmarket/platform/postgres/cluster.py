@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from nightmarket.platform.home import PRIVATE_FOLDER, StartRefused
 from nightmarket.platform.postgres.account import Account
 from nightmarket.platform.postgres.binaries import MAJOR_VERSION, privileges
-from nightmarket.platform.postgres.errors import StartRefused
-from nightmarket.platform.postgres.layout import PRIVATE_FOLDER
 
 OWNER = "nightmarket"
 """The database role that owns everything, and the database's name."""

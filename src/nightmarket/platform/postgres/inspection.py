@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import msgspec
 import psycopg
 
-from nightmarket.platform.postgres.errors import StartRefused
+from nightmarket.platform.home import StartRefused
 
 LEAST_VERSION = 18
 EXTENSIONS = ("pg_trgm", "vector")
@@ -85,7 +85,7 @@ def check(url: str) -> Server:
 
 def _explain(url: str, error: psycopg.Error) -> str:
     parts = urlsplit(url)
-    said = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
     if "password" in said or "authentication" in said or "role" in said:
         hint = "Check user and password in DATABASE_URL."

@@ -1,21 +1,23 @@
 """What lies where in a home folder, and where the cluster goes when the server's account cannot reach that folder."""
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
 import msgspec
 
+from nightmarket.platform.home import (
+    PASSABLE_FOLDER,
+    PRIVATE_FOLDER,
+    StartRefused,
+    make_folder,
+    make_home,
+    write_private,
+)
 from nightmarket.platform.postgres.account import Account, can_enter
-from nightmarket.platform.postgres.errors import StartRefused
 
 SHELTER = Path("/var/lib/nightmarket")
 """Used by root only, where the home lies in a folder that no other account may enter (such as /root)."""
-
-PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
-PASSABLE_FOLDER = 0o711
-"""Others may pass through and read nothing: as root, the server's account has to reach the cluster."""
 
 
 class Remembered(msgspec.Struct):
@@ -76,36 +78,3 @@ class Layout:
         make_folder(shelters, PASSABLE_FOLDER)
         make_folder(shelter, PASSABLE_FOLDER)
         return shelter
-
-
-def make_home(home: Path) -> None:
-    """Make the home folder with the rights it needs; raises StartRefused where that is not allowed."""
-    make_folder(home, PASSABLE_FOLDER if os.geteuid() == 0 else PRIVATE_FOLDER)
-    if not os.access(home, os.W_OK | os.X_OK):
-        raise StartRefused(f"{home} is not writable for you. Set NIGHTMARKET_HOME to a folder of yours.")
-
-
-def make_folder(folder: Path, mode: int) -> None:
-    """Make a folder with this mode; one that exists keeps its own."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=mode)
-    except FileExistsError:
-        if folder.is_dir():
-            return
-        raise StartRefused(f"{folder} is a file, where a folder has to be. Set NIGHTMARKET_HOME to another.") from None
-    except OSError as error:
-        raise StartRefused(
-            f"{folder} cannot be made: {error.strerror}. Set NIGHTMARKET_HOME to a folder that you may write."
-        ) from error
-
-
-def write_private(file: Path, content: bytes) -> None:
-    """Write a file that only its owner may read; it appears whole or not at all."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.rename(file)

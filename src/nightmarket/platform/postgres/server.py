@@ -16,11 +16,11 @@ import msgspec
 import psutil
 import psycopg
 
+from nightmarket.platform.home import StartRefused
 from nightmarket.platform.postgres import postmaster
 from nightmarket.platform.postgres.account import server_account
 from nightmarket.platform.postgres.binaries import privileges, programs
 from nightmarket.platform.postgres.cluster import OWNER, Cluster, ensure, environment, write_config
-from nightmarket.platform.postgres.errors import StartRefused
 from nightmarket.platform.postgres.layout import SHELTER, Layout, Remembered
 from nightmarket.platform.postgres.tuning import Machine, render, server_settings
 

@@ -9,7 +9,7 @@ from typing import IO
 
 import msgspec
 
-from nightmarket.platform.postgres.errors import StartRefused
+from nightmarket.platform.home import StartRefused
 
 FILE_NAME = "nightmarket.pid"
 

@@ -6,7 +6,7 @@ import time
 
 import psutil
 
-from nightmarket.platform.postgres.errors import StartRefused
+from nightmarket.platform.home import StartRefused
 
 DYING_SECONDS = 16.0
 """How long the processes of a supervisor that was killed may still hold its port; a little over their own grace."""
