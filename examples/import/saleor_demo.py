@@ -80,8 +80,9 @@ def photos(media: list[Fields], title: str) -> list[Fields]:
     found: list[Fields] = []
     for picture in sorted(media, key=lambda picture: (picture["sort_order"] or 0, picture["pk"])):
         stem = re.sub(r"_[0-9a-f]{8}$", "", Path(picture["image"]).stem)
-        for name in RENAMED.get(stem, [stem.removeprefix("saleor-")]):
-            found.append({"file": f"placeholders/saleor-{name}.png", "alt": {"en": picture["alt"] or title}})
+        files = RENAMED.get(stem, [stem.removeprefix("saleor-")])
+        alt = {"en": picture["alt"] or title}
+        found.extend({"file": f"placeholders/saleor-{file}.png", "alt": alt} for file in files)
     return found
 
 

@@ -61,10 +61,11 @@ def read(path: Path, name: str, max_bytes: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         raise _missing(name, "it cannot be read") from None
+    known = os.fstat(descriptor)
+    if not stat.S_ISREG(known.st_mode):
+        os.close(descriptor)
+        raise _path_refused(name, "is not a file")
     with os.fdopen(descriptor, "rb") as opened:
-        known = os.fstat(opened.fileno())
-        if not stat.S_ISREG(known.st_mode):
-            raise _path_refused(name, "is not a file")
         if known.st_size > max_bytes:
             raise RowRefused(
                 "media",

@@ -6,6 +6,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -82,14 +83,13 @@ def inspect(file: str, encoding: str) -> Source:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileDamaged(f"{path.name} ends early or is damaged ({error}); fetch it again.", field="file") from error
     except (OSError, ValueError) as error:
-        if isinstance(error, UnicodeError):
-            raise
         raise FileMissing(f"{file!r} cannot be read: {error}.", field="file") from error
 
 
 def _decoder(encoding: str) -> str:
     try:
-        b"".decode(encoding)
+        with suppress(UnicodeError):
+            b"a".decode(encoding)  # refuses codecs that are not for text
         found = codecs.lookup(encoding).name
     except LookupError:
         raise EncodingWrong(
@@ -116,7 +116,7 @@ def _read_through(path: Path, opened: BinaryIO, encoding: str, *, packed: bool) 
         digest.update(block)
         try:
             text = decoder.decode(block)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise _wrong_encoding(path, error, lines, encoding) from error
         if len(head) < HEAD_LETTERS:
             head += text[: HEAD_LETTERS - len(head)]
@@ -125,7 +125,7 @@ def _read_through(path: Path, opened: BinaryIO, encoding: str, *, packed: bool) 
         filled = filled or bool(text.strip())
     try:
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise _wrong_encoding(path, error, lines, encoding) from error
     if not filled:
         raise FileEmpty(f"{path.name} is empty.", field="file")
@@ -146,7 +146,9 @@ def _refuse_foreign(path: Path, start: bytes, encoding: str) -> None:
             )
 
 
-def _wrong_encoding(path: Path, error: UnicodeDecodeError, lines: int, encoding: str) -> EncodingWrong:
+def _wrong_encoding(path: Path, error: UnicodeError, lines: int, encoding: str) -> EncodingWrong:
+    if not isinstance(error, UnicodeDecodeError):
+        return EncodingWrong(f"{path.name} is not {encoding}: {error}.", field="encoding")
     line = lines + error.object[: error.start].count(b"\n") + 1
     named = "UTF-8" if encoding == "utf-8-sig" else encoding
     near = error.object[max(0, error.start - 15) : error.start + 15].decode("cp1252", "replace")

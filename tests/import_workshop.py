@@ -1,0 +1,75 @@
+"""What tests of imports work with: an importer on a real database, and a twin of the media store that keeps nothing."""
+
+import hashlib
+import io
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from PIL import Image, UnidentifiedImageError
+
+from nightmarket.catalog.contract import Picture
+from nightmarket.catalog.handlers import FileImporter, StoredCatalog
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.ids import SeededIds
+from nightmarket.kernel.problems import InvalidInput, Problem
+from nightmarket.platform.database import Database
+from nightmarket.platform.facts import Facts
+from nightmarket.tally.handlers import SlicedTallies
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+"""Real catalogues, where the machine has them."""
+
+
+class LookedAtPictures:
+    """Twin of the media store: opens each picture as the store does, and notes what it was given to keep."""
+
+    def __init__(self) -> None:
+        self.kept: set[str] = set()
+
+    @property
+    def max_bytes(self) -> int:
+        return 2_000_000
+
+    async def keep(self, raw: Sequence[bytes]) -> Sequence[Picture | Problem]:
+        answers = await self.look(raw)
+        self.kept.update(answer.image for answer in answers if isinstance(answer, Picture))
+        return answers
+
+    async def look(self, raw: Sequence[bytes]) -> Sequence[Picture | Problem]:
+        return [self._look(picture) for picture in raw]
+
+    def _look(self, raw: bytes) -> Picture | Problem:
+        try:
+            with Image.open(io.BytesIO(raw)) as image:
+                return Picture(hashlib.sha256(raw).hexdigest(), image.width, image.height, "#808080")
+        except UnidentifiedImageError:
+            return InvalidInput("The bytes are no picture.")
+
+
+class Workshop(msgspec.Struct):
+    """Everything around one importer."""
+
+    database: Database
+    clock: VirtualClock
+    tallies: SlicedTallies
+    facts: Facts
+    pictures: LookedAtPictures
+    importer: FileImporter
+    catalog: StoredCatalog
+
+
+@asynccontextmanager
+async def workshop(url: str, clock: VirtualClock, emoji: Path | None = None) -> AsyncGenerator[Workshop]:
+    """An importer on that database, closed at the end."""
+    database = await Database.open(url)
+    ids = SeededIds(clock, seed=3)
+    facts = Facts(ids)
+    tallies = SlicedTallies(facts, ids)
+    pictures = LookedAtPictures()
+    importer = FileImporter(database, tallies, facts, pictures, clock, emoji=emoji)
+    try:
+        yield Workshop(database, clock, tallies, facts, pictures, importer, StoredCatalog(database))
+    finally:
+        await database.close()
