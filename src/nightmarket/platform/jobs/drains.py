@@ -1,0 +1,105 @@
+"""Loops over rows that are due: run a step until it finds nothing, sleep, look again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+import structlog
+
+IDLE_SECONDS = 0.5
+FIRST_FAILURE_SECONDS = 0.5
+LONGEST_FAILURE_SECONDS = 30.0
+STOP_SECONDS = 5.0
+"""A step that has not ended by then is cancelled; its transaction rolls back, and its rows are due again."""
+
+log = structlog.get_logger(__name__)
+
+
+class Tally(Protocol):
+    """Told of what drains do; `telemetry.Metrics` is one."""
+
+    def drained(self, drain: str, items: int) -> None: ...
+
+    def drain_failed(self, drain: str) -> None: ...
+
+
+class Drain:
+    """A loop around a step, which handles some rows and returns how many; 0 means none are due.
+
+    A step that fails is logged and tried again after a pause that doubles up to half a minute.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[int]],
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        tally: Tally | None = None,
+    ) -> None:
+        self.name = name
+        self._step = step
+        self._idle_seconds = idle_seconds
+        self._tally = tally
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look again now, since something may be due."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Drain until told to stop."""
+        pause = FIRST_FAILURE_SECONDS
+        while not stopping.is_set():
+            self._woken.clear()
+            try:
+                handled = await self._step()
+            except Exception:
+                log.exception("drain_failed", drain=self.name)
+                if self._tally is not None:
+                    self._tally.drain_failed(self.name)
+                await self._sleep(pause, stopping)
+                pause = min(pause * 2, LONGEST_FAILURE_SECONDS)
+                continue
+            pause = FIRST_FAILURE_SECONDS
+            if handled:
+                if self._tally is not None:
+                    self._tally.drained(self.name, handled)
+                await asyncio.sleep(0)
+            else:
+                await self._sleep(self._idle_seconds, stopping)
+
+    async def _sleep(self, seconds: float, stopping: asyncio.Event) -> None:
+        waits = [asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(stopping.wait())]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+class Drains:
+    """Runs drains side by side: `async with Drains([...]):`. Leaving the block lets each finish its step."""
+
+    def __init__(self, drains: Sequence[Drain], *, stop_seconds: float = STOP_SECONDS) -> None:
+        self._drains = drains
+        self._stop_seconds = stop_seconds
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(one.run(self._stopping), name=f"drain-{one.name}") for one in self._drains]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=self._stop_seconds)
+        for task in late:
+            log.warning("drain_cut_off", drain=task.get_name())
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

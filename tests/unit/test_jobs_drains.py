@@ -1,0 +1,94 @@
+"""Drains: loops that work while something is due, rest otherwise, and stop when told."""
+
+import asyncio
+import time
+
+from structlog.testing import capture_logs
+
+from nightmarket.platform.jobs import Drain, Drains
+from nightmarket.platform.telemetry import Metrics
+
+
+class Work:
+    """Rows to handle, some of which fail."""
+
+    def __init__(self, *amounts: int | Exception) -> None:
+        self.amounts: list[int | Exception] = list(amounts)
+        self.calls = 0
+        self.empty = asyncio.Event()
+
+    async def step(self) -> int:
+        """The next amount; 0 when there is nothing left."""
+        self.calls += 1
+        await asyncio.sleep(0)
+        if not self.amounts:
+            self.empty.set()
+            return 0
+        amount = self.amounts.pop(0)
+        if isinstance(amount, Exception):
+            raise amount
+        return amount
+
+
+async def test_it_works_until_nothing_is_due_and_then_rests() -> None:
+    """All that is due is handled without a pause; idle, it does not spin; woken, it looks at once."""
+    work = Work(5, 5, 1)
+    drain = Drain("test", work.step, idle_seconds=60)
+    async with Drains([drain]):
+        await asyncio.wait_for(work.empty.wait(), 1)
+        await asyncio.sleep(0.02)
+        assert work.calls == 4
+        work.empty.clear()
+        work.amounts.append(1)
+        drain.wake()
+        await asyncio.wait_for(work.empty.wait(), 1)
+    assert work.calls == 6
+
+
+async def test_a_failing_step_does_not_stop_it() -> None:
+    """The failure is logged and counted, the others go on, and after a pause the step is tried again."""
+    bad, good = Work(ZeroDivisionError("by zero"), 2), Work(1)
+    metrics = Metrics()
+    with capture_logs() as lines:
+        async with Drains([Drain("bad", bad.step, tally=metrics), Drain("good", good.step, tally=metrics)]):
+            await asyncio.wait_for(good.empty.wait(), 1)
+            assert bad.calls == 1
+            await asyncio.wait_for(bad.empty.wait(), 3)
+    assert [(line["event"], line["drain"]) for line in lines] == [("drain_failed", "bad")]
+    registry = metrics.registry
+    assert registry.get_sample_value("nightmarket_drain_items_total", {"drain": "bad"}) == 2
+    assert registry.get_sample_value("nightmarket_drain_items_total", {"drain": "good"}) == 1
+    assert registry.get_sample_value("nightmarket_drain_failures_total", {"drain": "bad"}) == 1
+
+
+async def test_stopping_lets_a_step_end_but_not_for_ever() -> None:
+    """A step in flight is finished; one that hangs is cut off; a sleeping drain stops at once."""
+    ended: list[str] = []
+
+    async def slow() -> int:
+        await asyncio.sleep(0.1)
+        ended.append("slow")
+        return 1
+
+    async def hanging() -> int:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("cut")
+        return 1
+
+    started = time.monotonic()
+    with capture_logs() as lines:
+        async with Drains(
+            [Drain("slow", slow), Drain("hanging", hanging), Drain("idle", Work().step)], stop_seconds=0.5
+        ):
+            await asyncio.sleep(0.01)
+    assert ended == ["slow", "cut"]
+    assert 0.4 < time.monotonic() - started < 2
+    assert [line["event"] for line in lines] == ["drain_cut_off"]
+
+
+async def test_no_drains_are_fine() -> None:
+    """A worker with nothing to drain starts and stops."""
+    async with Drains([]):
+        pass
