@@ -4,9 +4,7 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -17,71 +15,28 @@ import pytest
 
 from nightmarket.platform.postgres import EmbeddedPostgres
 from nightmarket.platform.supervisor import running
+from tests.terminal import Terminal, eventually, free_port, processes_of
 
 pytestmark = pytest.mark.engine
 
 PROGRAM = Path(__file__).with_name("programs") / "supervised_shop.py"
-PATIENCE_SECONDS = 30.0
 
 
-def eventually(what: str, condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up, f"waited in vain: {what}"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Shop:
-    """A supervisor in a process of its own, and everything it said."""
+class Shop(Terminal):
+    """A supervisor with idle children."""
 
     def __init__(self, home: Path, *children: str, port: int | None = None) -> None:
+        super().__init__([sys.executable, str(PROGRAM), str(home), str(port or free_port()), *children])
         self.home = home
-        command = [sys.executable, str(PROGRAM), str(home), str(port or free_port()), *children]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-        self.said: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as output:
-            for line in output:
-                self.said.append(line.rstrip())
-
-    def heard(self, text: str) -> bool:
-        return any(text in line for line in self.said)
 
     def await_ready(self) -> None:
-        eventually(f"ready; said {self.said}", lambda: self.heard("test | ready"))
+        self.await_words("test | ready")
 
     def mark(self, child: str) -> dict[str, int]:
         return json.loads((self.home / f"{child}.mark").read_text())
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(how)
-        return self.ended()
-
-    def ended(self) -> int:
-        code = self.process.wait(PATIENCE_SECONDS)
-        self._reader.join(PATIENCE_SECONDS)
-        return code
-
     def left_behind(self) -> list[str]:
-        """Command lines of processes that belong to this home and still run."""
-        found: list[str] = []
-        for process in psutil.process_iter(["cmdline"]):
-            line = " ".join(process.info["cmdline"] or [])
-            if str(self.home) in line and process.pid != os.getpid():
-                found.append(line)
-        return found
+        return processes_of(self.home)
 
 
 OpenShop = Callable[..., Shop]
@@ -97,9 +52,7 @@ def open_shop(home: Path) -> Generator[OpenShop]:
 
     yield open_
     for shop in shops:
-        if shop.process.poll() is None:
-            shop.process.kill()
-        shop.ended()
+        shop.clear_away()
     EmbeddedPostgres(home).stop()
 
 

@@ -11,6 +11,7 @@ from nightmarket.kernel.problems import Problem, Unavailable
 
 COMMANDS = {
     "up": "nightmarket.entrypoints.cli.up:up",
+    "import": "nightmarket.entrypoints.cli.import_:import_",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",
     "reset": "nightmarket.entrypoints.cli.reset:reset",

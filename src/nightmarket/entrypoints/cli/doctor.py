@@ -132,6 +132,8 @@ def _examine_database(settings: Settings, url: str) -> Generator[Finding]:
         "may make schemas" if server.may_create else "may not make schemas",
         "" if server.may_create else "GRANT CREATE ON DATABASE ... TO ...",
     )
+    if server.version < LEAST_VERSION or server.encoding != "UTF8":
+        return
     standing = migrate.standing(url)
     pending = f"nightmarket migrate (pending: {', '.join(standing.pending)})" if standing.pending else ""
     yield Finding("tables", f"at revision {standing.current or 'nothing'} of {standing.newest}", pending)

@@ -42,7 +42,7 @@ FROM pg_database WHERE datname = current_database()
 def inspect(url: str) -> Server:
     """Ask the server. Raises StartRefused, with a hint, when it cannot be reached or does not let us in."""
     try:
-        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS, client_encoding="utf8") as connection:
             row = connection.execute(_QUESTION, [list(EXTENSIONS)]).fetchone()
     except psycopg.Error as error:
         raise StartRefused(_explain(url, error)) from error
