@@ -13,6 +13,7 @@ COMMANDS = {
     "up": "nightmarket.entrypoints.cli.up:up",
     "import": "nightmarket.entrypoints.cli.import_:import_",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
+    "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",
     "reset": "nightmarket.entrypoints.cli.reset:reset",
 }
