@@ -93,9 +93,7 @@ class Shop:
         self.books = StoredBooks(database)
         self.payments = StoredPayments(self.facts)
 
-    def desk(
-        self, providers: Mapping[str, Provider] | None = None, faults: Faults = NO_FAULTS
-    ) -> OrderDesk:
+    def desk(self, providers: Mapping[str, Provider] | None = None, faults: Faults = NO_FAULTS) -> OrderDesk:
         """Another desk on the same database, as another process would have."""
         return OrderDesk(
             Means(

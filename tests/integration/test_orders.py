@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from nightmarket.kernel.ids import SeededIds
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import OrderState, PaymentInput, SessionKind, SessionState
 from nightmarket.orders.errors import KeyReused, NotReady, OutOfStock, PaymentRefused, SessionClosed, SessionNotFound
+from nightmarket.payments.providers import TestProvider
 from nightmarket.platform.database import Database
 from tests.twins import Shop, listing, wanted
 
@@ -68,9 +70,10 @@ async def test_sold_out_is_refused(shop: Shop) -> None:
     assert (await desk.complete(owner, session.id, CARD)).order.state is OrderState.PAID
 
 
-async def test_declined_card_holds_nothing(shop: Shop) -> None:
+async def test_declined_card_holds_nothing(shop: Shop, tmp_path: Path) -> None:
     """A declined payment gives everything back, and the same session can be paid another way."""
-    desk = shop.desk()
+    provider = TestProvider(tmp_path / "provider.sqlite3", shop.clock, name="test")
+    desk = shop.desk({"test": provider})
     owner = shop.ids.new()
     session = await desk.create(owner, SessionKind.CHECKOUT, "key", wanted((LAMP, 3)))
     with pytest.raises(PaymentRefused):
@@ -82,6 +85,7 @@ async def test_declined_card_holds_nothing(shop: Shop) -> None:
     paid = await desk.complete(owner, session.id, CARD)
     assert paid.order.state is OrderState.PAID
     assert await desk.audit() == []
+    await provider.close()
 
 
 async def test_cancelling_gives_everything_back(shop: Shop) -> None:
