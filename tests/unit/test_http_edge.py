@@ -144,6 +144,17 @@ async def test_hot_routes_and_pages_answer_side_by_side(ids: SeededIds) -> None:
     assert [line.path for line in house.lines] == ["/page/x"]
 
 
+async def test_head_is_get_without_body(ids: SeededIds) -> None:
+    """Who asks for the head only gets the same headers, on hot routes, pages and errors alike."""
+    house = House(ids)
+    async with house.client() as client:
+        for path in ("/page/x", "/hot", "/nothing"):
+            full, head = await client.get(path), await client.head(path)
+            assert (head.status_code, head.content) == (full.status_code, b"")
+            assert head.headers["content-length"] == full.headers["content-length"]
+    assert [method for _, method, _ in house.observed] == ["GET", "HEAD"] * 3
+
+
 async def test_pages_carry_a_strict_policy(ids: SeededIds) -> None:
     """No script but our own, no frame, no sniffing; strict transport only where the shop is reached by https."""
     async with House(ids).client() as client:
@@ -183,6 +194,8 @@ async def test_errors_are_problem_details(ids: SeededIds, path: str) -> None:
     assert answer.status_code == body["status"]
     if path == "/hot/gone":
         assert (body["field"], body["fields"], body["title"]) == ("lines[0]", {"left": 0}, "Sold out")
+    else:
+        assert not {"field", "fields"} & set(body)
     if path == "/hot/away":
         assert answer.headers["retry-after"] == "3"
     assert "secret" not in answer.text + seen.text

@@ -100,6 +100,17 @@ def _within(address: str, networks: tuple[Network, ...]) -> bool:
     return any(parsed in network for network in networks)
 
 
+def _without_body(send: Send) -> Send:
+    """For HEAD, which is answered as GET is: the same headers, then the end, whatever else the application sends."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b""})
+
+    return send_head
+
+
 class Edge:
     """Wraps an ASGI application; websocket and lifespan pass through."""
 
@@ -122,6 +133,7 @@ class Edge:
         address = client_address(scope, self._trusted) if self._trusted else (client[0] if client else "")
         marks = scope[MARKS] = Marks(f"{self._prefix}{self._count:x}", address)
         extra: Headers = []
+        method: str = scope["method"]
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -129,10 +141,14 @@ class Edge:
                 message["headers"] = self._dress(marks, message.get("headers") or [], extra)
             await send(message)
 
+        sending: Send = dressed
+        if method == "HEAD":
+            scope["method"] = "GET"
+            sending = _without_body(dressed)
         try:
-            await self._guarded(scope, receive, dressed, extra)
+            await self._guarded(scope, receive, sending, extra)
         finally:
-            self._tell(scope, marks, time.perf_counter() - started)
+            self._tell(scope, marks, method, time.perf_counter() - started)
 
     async def _guarded(self, scope: ASGIScope, receive: Receive, send: Send, extra: Headers) -> None:
         marks: Marks = scope[MARKS]
@@ -196,17 +212,17 @@ class Edge:
         given = {name for name, _ in headers}
         return [*headers, *(pair for pair in self._pages if pair[0] not in given), *extra, own]
 
-    def _tell(self, scope: ASGIScope, marks: Marks, seconds: float) -> None:
+    def _tell(self, scope: ASGIScope, marks: Marks, method: str, seconds: float) -> None:
         status = marks.status or CLIENT_LEFT
         route = marks.route or scope.get("path_template") or "other"
         if self._options.observe is not None:
-            self._options.observe(route, scope["method"], status, seconds)
+            self._options.observe(route, method, status, seconds)
         if self._options.log is None or (marks.hot and status < 400 and seconds < SLOW_SECONDS):
             return
         self._options.log(
             AccessLine(
                 request=marks.request_id,
-                method=scope["method"],
+                method=method,
                 path=scope["path"][:500],
                 route=route,
                 status=status,

@@ -25,7 +25,7 @@ class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     instance: str
     field: str | None = None
-    fields: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    fields: dict[str, Any] | None = None
 
 
 ErrorPage = Callable[[ProblemBody, ASGIScope], bytes]
@@ -69,7 +69,7 @@ def _body(
     fields: dict[str, Any] | None = None,
 ) -> ProblemBody:
     title = code.replace("_", " ").capitalize()
-    return ProblemBody(f"/problems/{code}", title, status, detail, code, request_id, field, fields or {})
+    return ProblemBody(f"/problems/{code}", title, status, detail, code, request_id, field, fields or None)
 
 
 def _problem_headers(error: Problem) -> Headers:
