@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: a few that commit, a few that read, none held while the outside world is asked."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
@@ -20,6 +21,7 @@ WRITE_TRANSACTION_SECONDS = 2
 
 READ_SECONDS = 10
 ACQUIRE_SECONDS = 5
+CLOSE_SECONDS = 3
 
 ANSWER_SECONDS = 4
 """A committing connection that says nothing for longer is given up: its network is cut, or its server stopped."""
@@ -47,6 +49,16 @@ def _broken(connection: Connection) -> bool:
         return True
 
 
+def _lost(error: Exception) -> Exception:
+    """What to raise for a broken connection. That a transaction outlasted its limit stands behind what came of it."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, asyncpg.TransactionTimeoutError):
+            return asyncpg.TransactionTimeoutError(str(behind))
+        behind = behind.__cause__ or behind.__context__
+    return ConnectionLost(f"{type(error).__name__}: {error}")
+
+
 @asynccontextmanager
 async def _lent(pool: "Pool[Record]") -> AsyncGenerator[Connection]:
     """A connection of the pool; whatever breaks it or keeps it from being had is raised as one of CONNECTION_LOST."""
@@ -56,15 +68,13 @@ async def _lent(pool: "Pool[Record]") -> AsyncGenerator[Connection]:
         raise ConnectionLost(f"no connection: {type(error).__name__}: {error}") from error
     try:
         yield connection
-    except CONNECTION_LOST:
-        raise
     except TimeoutError as error:
         with suppress(asyncpg.InterfaceError):
             connection.terminate()
         raise ConnectionLost("the server did not answer in time") from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if _broken(connection):
-            raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+            raise _lost(error) from error
         raise
     finally:
         await pool.release(connection)
@@ -115,8 +125,13 @@ class Database:
             await connection.execute("SELECT 1")
 
     async def close(self) -> None:
-        await self._committers.close()
-        await self._readers.close()
+        """Close all connections; those that are still lent, or do not answer, are broken off after a while."""
+        for pool in (self._committers, self._readers):
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await pool.close()
+            except (OSError, TimeoutError, asyncpg.InterfaceError):
+                pool.terminate()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Connection]:

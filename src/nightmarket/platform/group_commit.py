@@ -126,15 +126,16 @@ class GroupCommit(Generic[I, O]):
             return await self._commit(items)
         except Unavailable:
             return [Unavailable(NO_ANSWER) for _ in items]
-        except Exception as error:
-            if len(items) == 1:
-                if isinstance(error, CONNECTION_LOST):  # it outlasts every transaction
-                    return [Unavailable(NO_ANSWER)]
-                if not isinstance(error, Problem):
-                    log.exception("item_refused", lane=self.name)
-                return [error]
+        except Exception as error:  # noqa: BLE001 (one offender must not fail its batch)
+            spoilt = error
+        if len(items) > 1:
             half = len(items) // 2
             return [*await self._settle(items[:half]), *await self._settle(items[half:])]
+        if isinstance(spoilt, CONNECTION_LOST):  # it outlasts every transaction
+            return [Unavailable(NO_ANSWER)]
+        if not isinstance(spoilt, Problem):
+            log.error("item_refused", lane=self.name, exc_info=spoilt)
+        return [spoilt]
 
     async def _commit(self, items: Sequence[I]) -> Sequence[O | Problem]:
         """Run the batch until it is committed. Raises Unavailable when tries or time are up, else what spoils it."""
