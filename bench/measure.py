@@ -158,7 +158,7 @@ async def run(
 
 async def prepare(shop: Shop, listings: list[tuple[UUID, UUID]], amount: int, file: Path) -> None:
     """Write ready sessions as the shop would, and their ids for wrk."""
-    chance = random.Random(SEED)  # noqa: S311 (goods in carts, no secrets)
+    chance = random.Random(SEED)
     now = shop.clock.now()
     ids = SeededIds(shop.clock, seed=chance.randrange(2**32))
     contact = Contact("bench@example.com", "Bench", "Buyer")
@@ -278,7 +278,7 @@ def wait_until_ready(port: int, process: "subprocess.Popen[bytes]", log: Path) -
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2)  # noqa: S310
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2)
             return
         time.sleep(0.2)
     sys.exit(f"the shop did not start:\n{log.read_text()[-3000:]}")
@@ -314,7 +314,7 @@ def report(results: dict[str, Any]) -> None:
             flat[f"{name}_audit_findings"] = found["audit_findings"]
             flat[f"{name}_orders_per_tpcb"] = round(found["per_second"] / tpcb, 2)
     for key, value in flat.items():
-        print(f"{key:36} {value}")  # noqa: T201
+        print(f"{key:36} {value}")
     file = BENCH / "results" / "latest.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({**results, "flat": flat}, indent=2))

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.catalog.contract import Listing
+from nightmarket.kernel.findings import Finding
 from nightmarket.payments.contract import PaymentRow
 
 from .model.order import (
@@ -178,15 +179,6 @@ class OrdersCancelled(msgspec.Struct, frozen=True):
     refund: int
     currency: str
     reason: str
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """A row that the audit found off."""
-
-    rule: str
-    row: str
-    expected: str
-    found: str
 
 
 class DeliveryOptions(Protocol):

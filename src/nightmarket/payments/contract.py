@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.database import Connection
 
@@ -179,15 +180,6 @@ class PaymentStuck(msgspec.Struct, frozen=True):
     payment: UUID
     order: UUID
     error: str
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """A row that the audit found off."""
-
-    rule: str
-    row: str
-    expected: str
-    found: str
 
 
 class Journal(Protocol):

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.kernel.findings import Finding
 from nightmarket.platform.database import Connection
 
 from .model import ClaimRequest, Grant, Ledger, Part, Refusal, SlicesShort
@@ -93,15 +94,6 @@ class TallyAdjusted(msgspec.Struct, frozen=True):
     tally: UUID
     delta: int
     cause: str
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """A row that the audit found off: which rule, which row, and what it expected and found."""
-
-    rule: str
-    row: str
-    expected: str
-    found: str
 
 
 class Tallies(Protocol):

@@ -19,5 +19,6 @@ def bench(options: tuple[str, ...]) -> None:
     """
     for root in (Path.cwd(), Path(__file__).resolve().parents[4]):
         if (root / PROGRAM).is_file():
-            sys.exit(subprocess.run([sys.executable, str(root / PROGRAM), *options], check=False).returncode)
+            command = [sys.executable, str(root / PROGRAM), *options]
+            sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603 (our own program, no shell)
     raise click.ClickException("bench/measure.py is not here. Run this in a checkout of Nightmarket.")
