@@ -443,6 +443,18 @@ async def test_import_goes_on_after_a_fault(files: Files) -> None:
     assert await files.audit_is_clean()
 
 
+async def test_imports_at_once(files: Files) -> None:
+    """Imports of several merchants at once, all with the same keys, end with every product once, at its own address."""
+    content = "".join(product(f"wok-{i}", f"W-{i}", merchant=None) for i in range(300))
+    merchants = [f"stall-{i}" for i in range(4)]
+    reports = await asyncio.gather(*(files.take(content, f"{name}.jsonl", merchant=name) for name in merchants * 2))
+    assert sum(report.products.created for report in reports) == 1_200
+    async with files.shop.database.read() as connection:
+        assert await connection.fetchval("SELECT count(DISTINCT slug) FROM catalog.product") == 1_200
+        assert await connection.fetchval("SELECT sum(capacity) FROM tally.slice") == 1_200 * 12
+    assert await files.audit_is_clean()
+
+
 async def test_sets_that_meet_a_lock_are_tried_again(files: Files, fresh_database: str) -> None:
     """A set that is not through in two seconds is rolled back and tried again, until the lock is gone."""
     await files.take(product("wok", "W-28"))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from nightmarket.catalog.contract import ImportFormat, ImportProgress, ImportReport, ImportRequest, Pictures, Remark
@@ -16,11 +15,13 @@ from nightmarket.catalog.model.checks import RowRefused
 from nightmarket.catalog.model.gathering import Gathering
 from nightmarket.catalog.model.rows import ProductRow, Reading
 from nightmarket.catalog.model.wire import CategoryEntry, MerchantEntry
+from nightmarket.catalog.store.goods import SlugTaken
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import InvalidInput, Unavailable
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
+from nightmarket.platform.group_commit import RETRYABLE
 from nightmarket.tally.contract import Tallies
 
 from . import import_directory as listed
@@ -39,13 +40,7 @@ SET_LETTERS = 8_000_000
 
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.2
-RETRYABLE = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.UniqueViolationError,
-    asyncpg.LockNotAvailableError,
-    Unavailable,
-)
+PASSING = (*RETRYABLE, SlugTaken, Unavailable)
 """What passes: another import took the same slug, a lock, or the database was away or too slow for the set."""
 
 TABLES = (".csv", ".tsv", ".tab", ".txt")
@@ -163,7 +158,7 @@ class FileImporter:
             else:
                 async with self._database.transaction() as tx:
                     applied = await writer.write(tx, rows, self._clock.now())
-        except RETRYABLE as error:
+        except PASSING as error:
             if attempt == ATTEMPTS:
                 raise
             log.info("import_set_retried", rows=len(rows), attempt=attempt, reason=type(error).__name__)

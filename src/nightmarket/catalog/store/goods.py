@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from nightmarket.catalog.model.records import ProductRecord, StockRecord, VariantRecord
 from nightmarket.platform.database import Connection
 
 from .packing import pack, read_attributes, read_media, read_options, read_prices, read_product_texts
+
+
+class SlugTaken(Exception):
+    """Another import gave a slug to its product between our look and our write; look again."""
 
 
 async def lock_merchants(tx: Connection, merchants: Sequence[UUID]) -> None:
@@ -104,30 +110,36 @@ async def skus_like(connection: Connection, wanted: Sequence[tuple[UUID, str]]) 
     return {(row[0], row[1]): row[2] for row in rows}
 
 
+WRITE_PRODUCTS = """
+INSERT INTO catalog.product (id, merchant, slug, category, brand, texts, attributes, media, version, updated_at)
+SELECT r.*, $10 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
+    $7::jsonb[], $8::jsonb[], $9::integer[]) AS r
+ON CONFLICT (id) DO UPDATE SET category = excluded.category, brand = excluded.brand, texts = excluded.texts,
+    attributes = excluded.attributes, media = excluded.media, version = excluded.version,
+    updated_at = excluded.updated_at
+"""
+
+
 async def write_products(tx: Connection, records: Sequence[ProductRecord], at: datetime) -> None:
-    """Insert or replace products."""
+    """Insert or replace products. Raises SlugTaken when another transaction was first."""
     if not records:
         return
-    await tx.execute(
-        """
-        INSERT INTO catalog.product (id, merchant, slug, category, brand, texts, attributes, media, version, updated_at)
-        SELECT r.*, $10 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
-            $7::jsonb[], $8::jsonb[], $9::integer[]) AS r
-        ON CONFLICT (id) DO UPDATE SET category = excluded.category, brand = excluded.brand, texts = excluded.texts,
-            attributes = excluded.attributes, media = excluded.media, version = excluded.version,
-            updated_at = excluded.updated_at
-        """,
-        [r.id for r in records],
-        [r.merchant for r in records],
-        [r.slug for r in records],
-        [r.category for r in records],
-        [r.brand for r in records],
-        [pack(r.texts) for r in records],
-        [pack(r.attributes) for r in records],
-        [pack(r.media) for r in records],
-        [r.version for r in records],
-        at,
-    )
+    try:
+        await tx.execute(
+            WRITE_PRODUCTS,
+            [r.id for r in records],
+            [r.merchant for r in records],
+            [r.slug for r in records],
+            [r.category for r in records],
+            [r.brand for r in records],
+            [pack(r.texts) for r in records],
+            [pack(r.attributes) for r in records],
+            [pack(r.media) for r in records],
+            [r.version for r in records],
+            at,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise SlugTaken(str(error)) from error
 
 
 async def write_variants(tx: Connection, records: Sequence[VariantRecord]) -> None:
