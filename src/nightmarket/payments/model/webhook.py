@@ -4,9 +4,12 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+
+from nightmarket.kernel.money import MAX_AMOUNT
 
 WEBHOOK_LIMIT_BYTES = 64 * 1024
 WEBHOOK_AGE_LIMIT_SECONDS = 300
@@ -25,20 +28,26 @@ class EventKind(StrEnum):
     FAILED = "failed"
 
 
+Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}\Z")]
+"""An id as providers make them: printable ASCII without spaces."""
+
+Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
+
+
 class WebhookEvent(msgspec.Struct, frozen=True):
     """The body of a webhook, JSON. `amount` is of this movement, `refunded_total` all that went back so far, both in
     minor units; `key` is that of the authorisation. Unknown members are ignored, so that providers may add some."""
 
-    id: str
+    id: Word
     kind: EventKind
-    key: str
-    reference: str
+    key: Word
+    reference: Word
     order: UUID
-    amount: int
-    currency: str
-    at: datetime
-    refunded_total: int = 0
-    decline_code: str | None = None
+    amount: Amount
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    refunded_total: Amount = 0
+    decline_code: Word | None = None
 
 
 def sign(body: bytes, secret: bytes, at: datetime) -> str:
