@@ -239,6 +239,9 @@ async def test_report_is_no_formula(files: Files, tmp_path: Path) -> None:
     await files.take(content, "a.csv", merchant="a", report=str(tmp_path / "r.jsonl"))
     assert ",'=HYPERLINK(1)" in (tmp_path / "r.csv").read_text()
     assert json.loads((tmp_path / "r.jsonl").read_text())["sku"] == "=HYPERLINK(1)"
+    with pytest.raises(InvalidInput, match="overwrite"):
+        await files.take(content, "a.csv", merchant="a", report=str(tmp_path / "a.csv"))
+    assert (tmp_path / "a.csv").read_text() == content
     with pytest.raises(FileMissing, match="cannot be written"):
         await files.take(content, "a.csv", merchant="a", report=str(tmp_path / "none" / "r.csv"))
 

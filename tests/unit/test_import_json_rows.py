@@ -151,6 +151,8 @@ def test_unknown_field(changes: dict[str, Any], field: str, mend: str) -> None:
         ({"variants": [variant(sku=f"s{i}") for i in range(bounds.MAX_VARIANTS + 1)]}, "variants", Reason.TOO_MANY),
         ({"media": [{"file": "a.jpg"}] * (bounds.MAX_PRODUCT_PICTURES + 1)}, "media", Reason.TOO_MANY),
         ({"attributes": {f"a{i}": 1 for i in range(bounds.MAX_ATTRIBUTES + 1)}}, "attributes", Reason.TOO_MANY),
+        ({"attributes": {"a": 10**17}}, "attributes.a", Reason.VALUE_INVALID),
+        ({"attributes": {"a": -1e300}}, "attributes.a", Reason.VALUE_INVALID),
         ({"attributes": {"a b": 1}}, "attributes", Reason.KEY_INVALID),
         ({"attributes": {"a": "x" * 501}}, "attributes.a", Reason.TEXT_TOO_LONG),
         ({"brand": "a\u202eb"}, "brand", Reason.TEXT_CONTROL),
@@ -174,6 +176,7 @@ def test_product_refused(changes: dict[str, Any], field: str, code: Reason) -> N
         ({"prices": {"XXQ": "5"}}, "prices.XXQ", Reason.CURRENCY_UNKNOWN),
         ({"stock": {"main": -1}}, "stock.main", Reason.STOCK_NEGATIVE),
         ({"stock": {"main": 10**12}}, "stock.main", Reason.STOCK_ABSURD),
+        ({"stock": {"main": 10**40}}, "stock.main", Reason.STOCK_ABSURD),
         ({"stock": {"Main Hall": 1}}, "stock", Reason.SLUG_INVALID),
         ({"options": {"size": ""}}, "options.size", Reason.VALUE_INVALID),
         ({"options": {f"o{i}": "x" for i in range(bounds.MAX_OPTIONS + 1)}}, "options", Reason.TOO_MANY),
@@ -203,3 +206,20 @@ def test_own_merchant_only() -> None:
     assert read(wok(merchant=None), "lantern-kitchen").product is not None
     assert read(wok(), "lantern-kitchen").product is not None
     assert only_remark(wok(), "other").code is Reason.MERCHANT_OTHER
+
+
+def test_remarks_are_safe_for_a_terminal() -> None:
+    """Nothing that a file says can steer the terminal that shows the remark."""
+    escape = "\x1b[2J\x1b]0;x\x07\u202e"
+    for changes in (
+        {"product": escape},
+        {escape: 1},
+        {"texts": {escape: {"title": "a"}}},
+        {"attributes": {escape: 1}},
+        {"variants": [variant(sku=escape)]},
+        {"variants": [variant(prices={escape: "1"})]},
+        {"variants": [variant(stock={escape: 1})]},
+    ):
+        remark = read(wok(**changes)).remarks[0]
+        for text in (remark.field, remark.reason, remark.mend, remark.product, remark.sku):
+            assert text.isprintable()

@@ -7,7 +7,7 @@ import pytest
 
 from nightmarket.catalog.contract import ImportFormat
 from nightmarket.catalog.errors import EncodingWrong, FileDamaged, FileEmpty, FileForeign, FileMissing, FileRefused
-from nightmarket.catalog.handlers.import_source import BLOCK_BYTES, Source, inspect
+from nightmarket.catalog.handlers.import_source import BLOCK_BYTES, Source, changed_file, inspect
 from nightmarket.catalog.handlers.importing import find_format
 
 
@@ -143,3 +143,12 @@ def test_format_contradicted(tmp_path: Path, name: str, content: bytes, says: st
     """A name that contradicts the content is refused with a hint."""
     with pytest.raises(FileRefused, match=says):
         find_format(look(tmp_path, name, content))
+
+
+def test_file_changed_after_it_was_looked_at(tmp_path: Path) -> None:
+    """A file that was fit and is not any more when it is read is called changed, whatever broke."""
+    for name, content in (("a.csv", b"sku\n\xff\n"), ("b.csv", gzip.compress(b"sku\n" * 999)[:-9])):
+        source = look(tmp_path, name, gzip.compress(b"sku\n1\n") if name == "b.csv" else b"sku\n1\n")
+        put(tmp_path, name, content)
+        with pytest.raises(FileDamaged, match="changed while"), changed_file(source), source.open() as opened:
+            opened.read()

@@ -8,9 +8,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
 
+import msgspec
+
 from nightmarket.catalog.contract import Media, Picture, Pictures, Remark
 from nightmarket.catalog.errors import Reason
 from nightmarket.catalog.model.checks import RowRefused, excerpt
+from nightmarket.catalog.model.json_rows import remark
 from nightmarket.catalog.model.rows import PictureName, ProductRow, VariantRow
 from nightmarket.kernel.problems import Problem
 
@@ -163,13 +166,4 @@ class PictureShelf:
 
 def warning(line: int, refusal: RowRefused, product: str, sku: str = "") -> Remark:
     """A picture that was not taken, as it stands in a report."""
-    return Remark(
-        line=line,
-        field=refusal.field,
-        code=refusal.code,
-        reason=refusal.reason,
-        mend=refusal.mend,
-        product=product,
-        sku=sku,
-        refused=False,
-    )
+    return msgspec.structs.replace(remark(line, refusal, product, sku), refused=False)

@@ -10,6 +10,7 @@ import msgspec
 
 from nightmarket.catalog.contract import ImportReport, Remark
 from nightmarket.catalog.errors import FileMissing
+from nightmarket.kernel.problems import InvalidInput
 
 KEPT = 200
 """Remarks that a report carries in memory."""
@@ -20,11 +21,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class RemarkFile:
     """Writes remarks to `path` (JSON Lines if it ends so, else CSV) and counts them in the report."""
 
-    def __init__(self, report: ImportReport, path: str | None) -> None:
+    def __init__(self, report: ImportReport, path: str | None, source: Path) -> None:
         self._report = report
         self._lines = path is not None and path.endswith((".jsonl", ".ndjson"))
         self._file: TextIO | None = None
         if path is not None:
+            if Path(path).exists() and Path(path).samefile(source):
+                raise InvalidInput("The report would overwrite the file that is imported.", field="report")
             try:
                 self._file = Path(path).open("w", encoding="utf-8", newline="")  # noqa: SIM115 (closed on exit)
             except OSError as error:

@@ -5,8 +5,8 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -84,6 +84,17 @@ def inspect(file: str, encoding: str) -> Source:
         raise FileDamaged(f"{path.name} ends early or is damaged ({error}); fetch it again.", field="file") from error
     except (OSError, ValueError) as error:
         raise FileMissing(f"{file!r} cannot be read: {error}.", field="file") from error
+
+
+@contextmanager
+def changed_file(source: Source) -> Generator[None]:
+    """What goes wrong with a file that was found to be fit means that it was changed in between."""
+    try:
+        yield
+    except (UnicodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise FileDamaged(
+            f"{source.path.name} was changed while it was read; import it again.", field="file"
+        ) from error
 
 
 def _decoder(encoding: str) -> str:

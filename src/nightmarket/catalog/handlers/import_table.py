@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from nightmarket.catalog.errors import ColumnMapWrong, Reason
-from nightmarket.catalog.model.checks import RowRefused
+from nightmarket.catalog.model.checks import RowRefused, printable
 from nightmarket.catalog.model.columns import map_columns
 from nightmarket.catalog.model.json_rows import remark
 from nightmarket.catalog.model.rows import Reading
@@ -89,7 +89,7 @@ class Table:
             raise ColumnMapWrong(
                 "The first row is not a header; it has to name the columns.", field="header"
             ) from error
-        self._header = [name.strip() for name in header]
+        self._header = [printable(name.strip()) for name in header]
         self.columns = map_columns(columns, self._header, merchant)
         self._reader = TableReader(self.columns, self._header, merchant)
 

@@ -29,7 +29,7 @@ from .import_goods import Applied, GoodsWriter
 from .import_lines import JsonLines
 from .import_pictures import PictureShelf
 from .import_remarks import RemarkFile
-from .import_source import Source, inspect
+from .import_source import Source, changed_file, inspect
 from .import_table import Table
 
 SET_ROWS = 1_000
@@ -86,7 +86,7 @@ class FileImporter:
         folder = Path(request.pictures) if request.pictures is not None else source.path.parent
         shelf = PictureShelf(self._pictures, folder, self._emoji, keep=not request.dry_run)
         if report.format in (ImportFormat.MERCHANTS, ImportFormat.CATEGORIES):
-            with RemarkFile(report, request.report) as remarks:
+            with RemarkFile(report, request.report, source.path) as remarks:
                 await self._take_listed(source, report, shelf, remarks)
         else:
             await self._take_goods(source, request, report, shelf, progress)
@@ -128,13 +128,13 @@ class FileImporter:
         progress: Progress | None,
     ) -> None:
         writer = GoodsWriter(self._tallies, self._facts, report.id)
-        with source.open() as text:
+        with source.open() as text, changed_file(source):
             if report.format is ImportFormat.TABLE:
                 rows = Table(text, request.columns, request.merchant)
                 report.columns, report.unknown_columns = rows.columns.wording, rows.columns.unknown
             else:
                 rows = JsonLines(text, request.merchant)
-            with RemarkFile(report, request.report) as remarks:
+            with RemarkFile(report, request.report, source.path) as remarks:
                 sets = Sets(rows)
                 while (gathering := await asyncio.to_thread(sets.next)) is not None:
                     warnings = await shelf.fill(gathering.products.values())

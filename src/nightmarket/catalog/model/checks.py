@@ -32,6 +32,11 @@ def excerpt(value: object) -> str:
     return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
 
 
+def printable(text: str) -> str:
+    """Text from a file as it may stand in a message or a terminal: signs that nobody can see become visible."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+
+
 def at_most(amount: int, limit: int, field: str, what: str) -> None:
     """Refuse more than a bound."""
     if amount > limit:

@@ -11,6 +11,8 @@ from .json_faults import explain
 from .rows import Attribute, PictureName, ProductRow, Reading, TextPart, VariantRow, product_id
 from .wire import ProductLine, TextLine, VariantLine
 
+MAX_NUMBER = 2**53
+
 _DECODER = msgspec.json.Decoder(ProductLine)
 
 
@@ -18,12 +20,12 @@ def remark(line: int, refusal: RowRefused, product: str = "", sku: str = "") -> 
     """The refusal as it stands in a report."""
     return Remark(
         line=line,
-        field=refusal.field,
+        field=checks.printable(refusal.field),
         code=refusal.code,
-        reason=refusal.reason,
-        mend=refusal.mend,
-        product=product,
-        sku=sku,
+        reason=checks.printable(refusal.reason),
+        mend=checks.printable(refusal.mend),
+        product=checks.printable(product),
+        sku=checks.printable(sku),
     )
 
 
@@ -173,8 +175,15 @@ def check_attributes(given: dict[str, Attribute]) -> dict[str, Attribute]:
             case dict():
                 kept[key] = checks.texts(value, field=field, limit=bounds.MAX_ATTRIBUTE)
             case _:
-                kept[key] = value
+                kept[key] = _number(value, field)
     return kept
+
+
+def _number(value: float, field: str) -> float:
+    """A number (or a switch) that every reader of JSON reads alike (RFC 8259, section 6)."""
+    if abs(value) > MAX_NUMBER:
+        raise RowRefused(field, Reason.VALUE_INVALID, f"{value} is too large a number.", "Write it as text.")
+    return value
 
 
 def check_pictures(given: list[PictureName] | None, field: str, limit: int) -> tuple[PictureName, ...] | None:
