@@ -20,6 +20,7 @@ from nightmarket.platform.postgres import EmbeddedPostgres, ServerOptions, Start
 from nightmarket.platform.postgres.account import Account, can_enter, find_account
 from nightmarket.platform.postgres.binaries import programs, wheel_folder
 from nightmarket.platform.postgres.inspection import EXTENSIONS, check, inspect
+from nightmarket.platform.postgres.server import LOG_BYTES
 
 pytestmark = pytest.mark.engine
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has powers to drop")
@@ -224,6 +225,24 @@ def test_a_taken_port_makes_it_move(home: Path) -> None:
         assert moved != url
         assert server.url == moved
         assert server.stop()
+
+
+def test_the_log_stays_within_its_bound(home: Path) -> None:
+    """A log beyond its bound moves aside, replacing the one before, and the running server writes on in the first."""
+    server = EmbeddedPostgres(home)
+    with server.lent() as url:
+        log = server.layout.log_file
+        for filling in (b"old\n", b"new\n"):
+            with log.open("ab") as stream:
+                stream.write(filling * (LOG_BYTES // 4 + 1))
+            server.trim_log()
+        aside = log.with_name("postgres.log.1")
+        assert aside.stat().st_size > LOG_BYTES
+        assert b"old" not in aside.read_bytes()
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("SELECT * FROM nowhere")
+        assert "nowhere" in log.read_text()
+        assert log.stat().st_size < 10_000
 
 
 def test_a_database_of_another_version_is_refused(home: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -124,6 +125,26 @@ def test_a_killed_database_comes_back_and_children_go_on(open_shop: OpenShop, ho
     assert shop.heard("postgres | The database was not shut down properly; it recovers from its log.")
     assert shop.stop() == 0
     assert shop.left_behind() == []
+
+
+def test_children_are_told_when_the_database_moves(open_shop: OpenShop, home: Path) -> None:
+    """Another program takes the port while the database is down: it comes back elsewhere, and the children find it."""
+    shop = open_shop("web-1", "worker")
+    shop.await_ready()
+    server = EmbeddedPostgres(home)
+    url, pid = server.url, server.pid()
+    assert pid is not None
+    shop.process.send_signal(signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    eventually("the port is free", lambda: not server.is_running())
+    before = [shop.mark(name)["pid"] for name in ("web-1", "worker")]
+    with socket.create_server(("127.0.0.1", urlsplit(url).port or 0)):
+        shop.process.send_signal(signal.SIGCONT)
+        shop.await_words("the database is back")
+        assert server.url != url
+        for name, old in zip(("web-1", "worker"), before, strict=True):
+            eventually(f"{name} works at the new address", lambda name=name, old=old: shop.mark(name)["pid"] != old)
+        assert shop.stop() == 0
 
 
 def test_children_follow_a_killed_supervisor_and_the_next_adopts_the_database(open_shop: OpenShop, home: Path) -> None:

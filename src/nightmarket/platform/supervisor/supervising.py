@@ -159,7 +159,8 @@ class Supervisor:
     async def _close(self) -> None:
         if self._plan.engine is not None:
             await asyncio.to_thread(self._plan.engine.stop)
-        self._write("nightmarket", "stopped")
+        if self._children:
+            self._write("nightmarket", "stopped")
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
