@@ -126,7 +126,7 @@ async def test_budget_is_drained_to_zero(workers: Workers, capacity: int, slices
 
 async def test_overlapping_batches(workers: Workers) -> None:
     """Four processes claim, settle, release, lapse, adjust and open at random among the same tallies: no error
-    reaches a caller, no batch runs into a deadlock, what each saw granted adds up to the levels, and the audit is clean.
+    reaches a caller, no batch meets a deadlock, what each saw granted adds up to the levels, and the audit is clean.
     """
     stock = [await workers.open(400) for _ in range(6)]
     budgets = [await workers.open(600, slices) for slices in (2, 3, 4, 8)]
