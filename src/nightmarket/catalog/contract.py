@@ -202,8 +202,18 @@ class StockBooks(Protocol):
     """Queries for people who look after stock, in order of SKU."""
 
     async def stock_rows(
-        self, tx: Connection, *, merchant: UUID | None, after: str, limit: int
-    ) -> Sequence[StockRow]: ...
+        self, tx: Connection, *, merchant: UUID | None, after: str, limit: int, words: str = ""
+    ) -> Sequence[StockRow]:
+        """A page of rows; with `words`, those in whose SKU or title they stand, whatever their case."""
+        ...
+
+    async def stock_of(self, tx: Connection, tallies: Sequence[UUID]) -> Sequence[StockRow]:
+        """The rows that these tallies count; tallies of other things are absent."""
+        ...
+
+    async def assortments(self, tx: Connection) -> Mapping[UUID, tuple[int, int]]:
+        """Products and variants of each merchant that has some."""
+        ...
 
 
 class Picture(msgspec.Struct, frozen=True):

@@ -10,7 +10,9 @@ import msgspec
 from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.findings import Finding
 from nightmarket.payments.contract import PaymentRow
+from nightmarket.platform.database import Connection
 
+from .model.board import BoardFilter, OrderFigure, OrderSummary
 from .model.order import (
     TRANSFER,
     OrderBody,
@@ -18,6 +20,7 @@ from .model.order import (
     OrderRow,
     OrderShipping,
     OrderState,
+    claim_id,
     title_of,
 )
 from .model.session import (
@@ -38,6 +41,7 @@ from .model.session import (
 __all__ = [
     "TRANSFER",
     "Assessment",
+    "BoardFilter",
     "CartLine",
     "Completion",
     "Contact",
@@ -50,10 +54,13 @@ __all__ = [
     "Notice",
     "Order",
     "OrderBody",
+    "OrderFigure",
     "OrderLine",
+    "OrderReader",
     "OrderRow",
     "OrderShipping",
     "OrderState",
+    "OrderSummary",
     "Orders",
     "OrdersCancelled",
     "OrdersDeclined",
@@ -67,6 +74,7 @@ __all__ = [
     "SessionKind",
     "SessionState",
     "SessionView",
+    "claim_id",
     "title_of",
 ]
 
@@ -187,6 +195,14 @@ class DeliveryOptions(Protocol):
     def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]: ...
 
 
+class OrderReader(Protocol):
+    """Reads orders inside a transaction of someone else, for consumers of facts."""
+
+    async def rows(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[OrderRow]]:
+        """The rows of each order that exists."""
+        ...
+
+
 class Orders(Protocol):
     """Carts, checkout sessions and orders. `owner` is the actor's id; what belongs to another is not found.
 
@@ -217,6 +233,16 @@ class Orders(Protocol):
 
     async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
         """The newest rows, for staff."""
+        ...
+
+    async def board(
+        self, chosen: BoardFilter, *, before: tuple[datetime, UUID] | None = None, limit: int = 50
+    ) -> Sequence[OrderSummary]:
+        """Orders, newest first, placed before the given (placed_at, id), for staff."""
+        ...
+
+    async def figures(self, since: datetime, *, merchant: UUID | None = None) -> Sequence[OrderFigure]:
+        """How many orders were placed since, and what they came to, by state and currency."""
         ...
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:

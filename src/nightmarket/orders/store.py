@@ -8,6 +8,7 @@ import msgspec
 
 from nightmarket.platform.database import Connection, Record
 
+from .model.board import BoardFilter, OrderFigure, OrderSummary
 from .model.order import OrderBody, OrderRow, OrderState
 from .model.session import SessionBody
 
@@ -227,3 +228,47 @@ async def session_states(connection: Connection, ids: Sequence[UUID]) -> dict[UU
     """State and attempt of each session."""
     rows = await connection.fetch("SELECT id, state, attempt FROM orders.session WHERE id = ANY($1::uuid[])", ids)
     return {row["id"]: (row["state"], row["attempt"]) for row in rows}
+
+
+async def board(
+    connection: Connection, chosen: BoardFilter, before: tuple[datetime, UUID] | None, limit: int
+) -> list[OrderSummary]:
+    """Orders, newest first, each as one; walks `order_by_placed` back from the cursor."""
+    records = await connection.fetch(
+        """
+        SELECT id, placed_at, state, currency, handler, sum(total)::bigint AS total, count(*)::integer AS merchants
+        FROM orders.order
+        WHERE placed_at <= coalesce($1, 'infinity') AND ($1 IS NULL OR (placed_at, id) < ($1, $2))
+            AND ($3::smallint IS NULL OR state = $3) AND ($4::uuid IS NULL OR merchant = $4)
+        GROUP BY placed_at, id, state, currency, handler ORDER BY placed_at DESC, id DESC LIMIT $5
+        """,
+        *(before or (None, None)),
+        chosen.state,
+        chosen.merchant,
+        limit,
+    )
+    return [
+        OrderSummary(
+            id=record["id"],
+            placed_at=record["placed_at"],
+            state=OrderState(record["state"]),
+            currency=record["currency"],
+            handler=record["handler"],
+            total=record["total"],
+            merchants=record["merchants"],
+        )
+        for record in records
+    ]
+
+
+async def figures(connection: Connection, since: datetime, merchant: UUID | None) -> list[OrderFigure]:
+    """How many orders were placed since, and what they came to, by state and currency."""
+    records = await connection.fetch(
+        """
+        SELECT state, currency, count(DISTINCT id) AS orders, sum(total)::bigint AS total FROM orders.order
+        WHERE placed_at >= $1 AND ($2::uuid IS NULL OR merchant = $2) GROUP BY state, currency ORDER BY state, currency
+        """,
+        since,
+        merchant,
+    )
+    return [OrderFigure(OrderState(record[0]), record[1], record[2], record[3]) for record in records]

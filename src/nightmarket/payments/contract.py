@@ -198,6 +198,10 @@ class Journal(Protocol):
         """The sums per account and party of all postings about one order."""
         ...
 
+    async def postings(self, connection: Connection, about: UUID) -> Sequence[Posting]:
+        """All postings about one order, oldest first."""
+        ...
+
     async def audit(self, connection: Connection) -> Sequence[Finding]: ...
 
 

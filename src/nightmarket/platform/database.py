@@ -101,6 +101,7 @@ class Database:
         readers: int = READERS,
         application: str = "nightmarket",
         answer_seconds: float = ANSWER_SECONDS,
+        read_seconds: int = READ_SECONDS,
     ) -> "Database":
         """Connect; raises what asyncpg raises when the server cannot be reached."""
 
@@ -116,8 +117,8 @@ class Database:
             )
 
         writing = {"transaction_timeout": f"{WRITE_TRANSACTION_SECONDS}s"}
-        reading = {"statement_timeout": f"{READ_SECONDS}s", "default_transaction_read_only": "on"}
-        return cls(url, await pool(committers, answer_seconds, writing), await pool(readers, READ_SECONDS + 1, reading))
+        reading = {"statement_timeout": f"{read_seconds}s", "default_transaction_read_only": "on"}
+        return cls(url, await pool(committers, answer_seconds, writing), await pool(readers, read_seconds + 1, reading))
 
     async def answers(self) -> None:
         """Returns if the database answers; raises Unavailable if not."""

@@ -112,6 +112,11 @@ class Tallies(Protocol):
         """How the tallies stand; unknown ones are absent. Takes no lock."""
         ...
 
+    async def scarcest(self, connection: Connection, kind: TallyKind, limit: int) -> Mapping[UUID, Level]:
+        """The tallies of a kind of which least is left, emptiest first; never opened with anything are left out.
+        Reads all of that kind, so it is for boards that are looked at, not for orders."""
+        ...
+
     async def lock(self, tx: Connection, tallies: Iterable[UUID]) -> Ledger:
         """Lock the tallies in order of id and give the in-memory ledger that grants or refuses claims on them."""
         ...

@@ -12,7 +12,7 @@ from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import Again
 
 from . import store
-from .contract import Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted
+from .contract import Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted, TallyKind
 from .model import Ledger, Part, SlicesShort
 
 WHOLE_LIMIT = 1_000
@@ -21,6 +21,7 @@ WHOLE_LIMIT = 1_000
 MAX_SLICES = 256
 
 AUDIT_LIMIT = 1_000
+SCARCEST_LIMIT = 200
 
 
 class SlicedTallies:
@@ -83,6 +84,10 @@ class SlicedTallies:
 
     async def levels(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, Level]:
         rows = await store.levels(connection, tallies)
+        return {row["tally"]: Level(row["capacity"], row["held"], row["spent"]) for row in rows}
+
+    async def scarcest(self, connection: Connection, kind: TallyKind, limit: int) -> Mapping[UUID, Level]:
+        rows = await store.scarcest(connection, kind, min(limit, SCARCEST_LIMIT))
         return {row["tally"]: Level(row["capacity"], row["held"], row["spent"]) for row in rows}
 
     async def lock(self, tx: Connection, tallies: Iterable[UUID]) -> Ledger:

@@ -174,6 +174,19 @@ async def levels(connection: Connection, tallies: Iterable[UUID]) -> list[Record
     )
 
 
+async def scarcest(connection: Connection, kind: int, limit: int) -> list[Record]:
+    """Tallies of that kind with anything in them, by what is left."""
+    return await connection.fetch(
+        """
+        SELECT tally, sum(capacity)::bigint AS capacity, sum(held)::bigint AS held, sum(spent)::bigint AS spent
+        FROM tally.slice WHERE kind = $1 GROUP BY tally HAVING sum(capacity) > 0
+        ORDER BY sum(capacity - held - spent), tally LIMIT $2
+        """,
+        kind,
+        limit,
+    )
+
+
 AUDIT_SLICES = """
 WITH part AS (
     SELECT u.tally, u.slice, sum(u.quantity) FILTER (WHERE c.state = 1) AS held,

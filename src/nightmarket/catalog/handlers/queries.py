@@ -14,6 +14,7 @@ LISTINGS_CACHED = 20_000
 
 CARDS_LIMIT = 200
 STOCK_ROWS_LIMIT = 500
+MAX_SEARCH_LETTERS = 100
 NOBODY = UUID(int=0)
 
 
@@ -84,14 +85,23 @@ class StoredCatalog:
 class StoredStockBooks:
     """Implements `contract.StockBooks`."""
 
-    async def stock_rows(self, tx: Connection, *, merchant: UUID | None, after: str, limit: int) -> Sequence[StockRow]:
+    async def stock_rows(
+        self, tx: Connection, *, merchant: UUID | None, after: str, limit: int, words: str = ""
+    ) -> Sequence[StockRow]:
         _check_limit(limit, STOCK_ROWS_LIMIT)
         sku, _, tally = after.partition("\t")
         try:
             start = UUID(tally) if tally else NOBODY
         except ValueError:
             raise InvalidInput("That is not the cursor of a stock row.", field="after") from None
-        return await queries.stock_rows(tx, merchant, (sku, start), limit)
+        return await queries.stock_rows(tx, merchant, (sku, start), limit, words.strip()[:MAX_SEARCH_LETTERS])
+
+    async def stock_of(self, tx: Connection, tallies: Sequence[UUID]) -> Sequence[StockRow]:
+        _check_limit(max(1, len(tallies)), STOCK_ROWS_LIMIT)
+        return await queries.stock_of(tx, tallies)
+
+    async def assortments(self, tx: Connection) -> Mapping[UUID, tuple[int, int]]:
+        return await queries.assortments(tx)
 
 
 def _check_limit(limit: int, most: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from nightmarket.catalog.contract import Card, Listing, Product, Stock, StockRow, Texts, Variant
-from nightmarket.platform.database import Connection
+from nightmarket.platform.database import Connection, Record
 
 from .directory import merchant_of
 from .packing import read_attributes, read_media, read_options, read_prices, read_product_texts
@@ -189,20 +189,46 @@ async def find(connection: Connection, merchant: str, sku: str) -> UUID | None:
     )
 
 
+_STOCK_ROWS = """
+SELECT v.id, v.sku, p.texts, v.merchant, m.name, l.code, s.tally
+FROM catalog.variant v JOIN catalog.stock s ON s.variant = v.id JOIN catalog.product p ON p.id = v.product
+JOIN catalog.merchant m ON m.id = v.merchant JOIN catalog.place l ON l.id = s.place
+"""
+
+
 async def stock_rows(
-    connection: Connection, merchant: UUID | None, after: tuple[str, UUID], limit: int
+    connection: Connection, merchant: UUID | None, after: tuple[str, UUID], limit: int, words: str
 ) -> list[StockRow]:
-    """Variants at places in order of SKU, then tally."""
+    """Variants at places in order of SKU, then tally; `words` stand in the SKU or a title."""
     rows = await connection.fetch(
-        """
-        SELECT v.id, v.sku, p.texts, v.merchant, m.name, l.code, s.tally
-        FROM catalog.variant v JOIN catalog.stock s ON s.variant = v.id JOIN catalog.product p ON p.id = v.product
-        JOIN catalog.merchant m ON m.id = v.merchant JOIN catalog.place l ON l.id = s.place
+        f"""
+        {_STOCK_ROWS}
         WHERE (v.sku, s.tally) > ($2, $3) AND ($1::uuid IS NULL OR v.merchant = $1)
+            AND ($5 = '' OR strpos(lower(v.sku), $5) > 0 OR EXISTS (
+                SELECT 1 FROM jsonb_each(p.texts) AS text WHERE strpos(lower(text.value ->> 'title'), $5) > 0))
         ORDER BY v.sku, s.tally LIMIT $4
         """,
         merchant,
         *after,
         limit,
+        words.lower(),
     )
-    return [StockRow(r[0], r[1], _titles(r[2]), r[3], r[4], r[5], r[6]) for r in rows]
+    return [_stock_row(row) for row in rows]
+
+
+async def stock_of(connection: Connection, tallies: Sequence[UUID]) -> list[StockRow]:
+    """What these tallies count."""
+    rows = await connection.fetch(f"{_STOCK_ROWS} WHERE s.tally = ANY($1::uuid[]) ORDER BY v.sku, s.tally", tallies)
+    return [_stock_row(row) for row in rows]
+
+
+def _stock_row(row: Record) -> StockRow:
+    return StockRow(row[0], row[1], _titles(row[2]), row[3], row[4], row[5], row[6])
+
+
+async def assortments(connection: Connection) -> dict[UUID, tuple[int, int]]:
+    """Products and variants of each merchant."""
+    rows = await connection.fetch(
+        "SELECT merchant, count(DISTINCT product), count(*) FROM catalog.variant GROUP BY merchant"
+    )
+    return {merchant: (products, variants) for merchant, products, variants in rows}

@@ -12,6 +12,7 @@ from nightmarket.kernel.problems import Problem, Unavailable
 COMMANDS = {
     "up": "nightmarket.entrypoints.cli.up:up",
     "import": "nightmarket.entrypoints.cli.import_:import_",
+    "audit": "nightmarket.entrypoints.cli.audit:audit",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",

@@ -1,14 +1,17 @@
 """The whole of orders in one object, as `contract.Orders` promises it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from nightmarket.orders import store
-from nightmarket.orders.contract import Finding, Order, OrderRow
+from nightmarket.orders.contract import BoardFilter, Finding, Order, OrderFigure, OrderRow, OrderSummary
 from nightmarket.orders.errors import NotCancellable, SessionBusy, SessionNotFound
 from nightmarket.orders.model.order import TRANSFER, OrderState, claim_id
 from nightmarket.payments.contract import Authorisation, Outcome
+from nightmarket.platform.database import Connection
+from nightmarket.platform.group_commit import GroupCommit
 
 from .auditing import Audit
 from .cancelling import CancelBatch, CancelOrder, lane_for
@@ -48,9 +51,22 @@ class OrderDesk:
             payments = await self._means.payments.of_orders(connection, [id])
         return Order(id, rows, tuple(payments))
 
+    async def rows(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[OrderRow]]:
+        return await store.orders(connection, ids)
+
     async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
         async with self._means.database.read() as connection:
             return await store.latest(connection, before, min(limit, LATEST_LIMIT))
+
+    async def board(
+        self, chosen: BoardFilter, *, before: tuple[datetime, UUID] | None = None, limit: int = 50
+    ) -> Sequence[OrderSummary]:
+        async with self._means.database.read() as connection:
+            return await store.board(connection, chosen, before, min(limit, LATEST_LIMIT))
+
+    async def figures(self, since: datetime, *, merchant: UUID | None = None) -> Sequence[OrderFigure]:
+        async with self._means.database.read() as connection:
+            return await store.figures(connection, since, merchant)
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
         for _ in range(CANCEL_TRIES):
@@ -75,9 +91,13 @@ class OrderDesk:
     async def audit(self) -> Sequence[Finding]:
         return await Audit(self._means).run()
 
+    @property
+    def lanes(self) -> Sequence[GroupCommit[Any, Any]]:
+        """The group commits of this desk, to be watched."""
+        return [self.claims.lane, self.sessions.writes, *self.settles.lanes, *self.cancels.lanes.values()]
+
     async def close(self) -> None:
         """Finish what is under way."""
         await self.completions.close()
-        lanes = [self.claims.lane, self.sessions.writes, *self.settles.lanes, *self.cancels.lanes.values()]
-        for lane in lanes:
+        for lane in self.lanes:
             await lane.drain()

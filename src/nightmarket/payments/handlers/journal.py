@@ -30,6 +30,9 @@ class StoredJournal:
     async def balances(self, connection: Connection, about: UUID) -> Sequence[Leg]:
         return await journal.balances(connection, about)
 
+    async def postings(self, connection: Connection, about: UUID) -> Sequence[Posting]:
+        return await journal.postings(connection, about)
+
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Every posting sums to zero; what the provider should hold agrees with the payments of each order; no buyer
         is owed, and none owes where a payment stands."""

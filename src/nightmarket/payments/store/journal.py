@@ -101,6 +101,27 @@ async def balances(connection: Connection, about: UUID) -> list[Leg]:
     return [Leg(row["account"], row["party"], row["amount"]) for row in rows]
 
 
+_POSTINGS = """
+SELECT id, about, kind, currency, at, accounts, parties, amounts FROM payments.posting
+WHERE about = $1 ORDER BY at, id LIMIT $2
+"""
+
+
+async def postings(connection: Connection, about: UUID, limit: int = 200) -> list[Posting]:
+    """What was posted about one order, oldest first."""
+    return [
+        Posting(
+            id=row["id"],
+            about=row["about"],
+            kind=row["kind"],
+            currency=row["currency"],
+            at=row["at"],
+            legs=tuple(map(Leg, row["accounts"], row["parties"], row["amounts"])),
+        )
+        for row in await connection.fetch(_POSTINGS, about, limit)
+    ]
+
+
 _UNBALANCED = """
 SELECT about, id, (SELECT coalesce(sum(amount), 0) FROM unnest(amounts) AS amount)::text AS total
 FROM payments.posting

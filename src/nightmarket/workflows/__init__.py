@@ -1,0 +1,1 @@
+"""What crosses modules over time, one file each."""

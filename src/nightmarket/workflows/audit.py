@@ -1,0 +1,117 @@
+"""The audit of the whole shop: each room recomputes its invariants, and what no room owns is looked at here.
+
+May run while the shop is open: every check reads one instant of the database, or each order by itself.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from nightmarket.kernel.findings import Finding
+from nightmarket.orders.contract import Orders
+from nightmarket.payments.contract import Journal, Payments
+from nightmarket.platform import vitals
+from nightmarket.platform.database import Connection, Database
+from nightmarket.tally.contract import Tallies
+
+AUDIT_SECONDS = 600
+"""How long one statement of an audit may read; it holds no lock that others wait for."""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One group of invariants: its name, what must hold, and every row that is off (bounded by the room's limit)."""
+
+    name: str
+    holds: str
+    findings: Sequence[Finding]
+    seconds: float
+
+
+class Audit:
+    """Runs every check of the house. `run` answers check by check, so that a person sees how far it is."""
+
+    def __init__(
+        self, database: Database, tallies: Tallies, orders: Orders, journal: Journal, payments: Payments
+    ) -> None:
+        self._database = database
+        self._tallies = tallies
+        self._orders = orders
+        self._journal = journal
+        self._payments = payments
+
+    async def run(self) -> AsyncGenerator[Check]:
+        """All checks, one after another. Raises Unavailable while the database is away."""
+        async with self._reader() as database:
+
+            def reading(audit: Callable[[Connection], Awaitable[Sequence[Finding]]]) -> Callable[[], Awaitable[_Found]]:
+                async def run() -> _Found:
+                    async with (
+                        database.read() as connection,
+                        connection.transaction(isolation="repeatable_read", readonly=True),
+                    ):
+                        return await audit(connection)
+
+                return run
+
+            checks: list[tuple[str, str, Callable[[], Awaitable[_Found]]]] = [
+                (
+                    "tallies",
+                    "Every tally is what its adjustments and claims add up to, and has each of its slices once.",
+                    reading(self._tallies.audit),
+                ),
+                (
+                    "orders",
+                    "Every order adds up, and its session, claim and payments agree with its state.",
+                    self._orders.audit,
+                ),
+                (
+                    "journal",
+                    "Every posting sums to zero, and the accounts of each order agree with its payments.",
+                    reading(self._journal.audit),
+                ),
+                (
+                    "payments",
+                    "No payment is stuck, and every event of a provider fits a payment.",
+                    reading(self._payments.audit),
+                ),
+                ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
+                ("consumers", "No consumer of facts fails.", reading(_consumers)),
+            ]
+            for name, holds, check in checks:
+                began = time.monotonic()
+                findings = await check()
+                yield Check(name, holds, findings, time.monotonic() - began)
+
+    async def findings(self) -> list[Finding]:
+        """Everything that is off; empty when the house is in order."""
+        return [finding async for check in self.run() for finding in check.findings]
+
+    @asynccontextmanager
+    async def _reader(self) -> AsyncGenerator[Database]:
+        database = await Database.open(
+            self._database.url, committers=1, readers=1, application="nightmarket-audit", read_seconds=AUDIT_SECONDS
+        )
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+_Found = Sequence[Finding]
+
+
+async def _partitions(connection: Connection) -> list[Finding]:
+    stray = await vitals.stray_facts(connection)
+    return (
+        [Finding("the default partition of facts is empty", "platform.fact_default", "0", str(stray))] if stray else []
+    )
+
+
+async def _consumers(connection: Connection) -> list[Finding]:
+    return [
+        Finding("a consumer goes on", consumer.name, "no failure", consumer.failure)
+        for consumer in await vitals.consumers(connection)
+        if consumer.failure is not None
+    ]
