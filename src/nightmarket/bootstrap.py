@@ -2,15 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 from nightmarket.catalog.contract import Catalog, Picture, ProductChanged
 from nightmarket.catalog.handlers import FileImporter, StoredCatalog, StoredStockBooks
+from nightmarket.catalog.jobs import import_job
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
 from nightmarket.kernel.problems import Defect, Problem
@@ -25,13 +25,19 @@ from nightmarket.payments.providers import NullProvider, TestCards, TestProvider
 from nightmarket.platform.access import Access
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
+from nightmarket.platform.jobs import Drain, Job
+from nightmarket.platform.jobs import counts as job_counts
 from nightmarket.platform.media import FolderStore, Library, Media, PictureRefused
-from nightmarket.platform.messages import ChannelKind, LocalChannel, Outbox, Postman
+from nightmarket.platform.messages import ChannelKind, LocalChannel, Outbox, Postman, figures
 from nightmarket.platform.settings import Settings
+from nightmarket.platform.subscriptions import Subscription, lag
 from nightmarket.platform.tail import Tail
+from nightmarket.platform.telemetry import Exchange, Metrics
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.tally.handlers import SlicedTallies
+from nightmarket.workflows.audit import Audit
+from nightmarket.workflows.order_mail import order_mail
 
 PROVIDER = "testpay"
 CURRENCY = "EUR"
@@ -39,6 +45,8 @@ CURRENCY = "EUR"
 
 EMOJI = Path("node_modules/@lobehub/fluent-emoji-3d/assets")
 MAX_PICTURE_BYTES = 25_000_000
+HOUSEKEEPING_SECONDS = 3_600.0
+GAUGE_SECONDS = 2.0
 
 
 class LibraryPictures:
@@ -96,6 +104,7 @@ class Shop:
     cards: TestCards
     deliveries: DeliveryOptions
     orders: OrderDesk
+    audit: Audit
 
 
 def front_end_folder(name: Path) -> Path | None:
@@ -130,6 +139,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         secret=secret,
         faults=faults,
     )
+    orders = OrderDesk(means)
     return Shop(
         settings=settings,
         secret=secret,
@@ -154,7 +164,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         webhook_sender=WebhookSender(provider, webhook_options, clock),
         cards=TestCards(),
         deliveries=means.deliveries,
-        orders=OrderDesk(means),
+        orders=orders,
+        audit=Audit(database, tallies, orders, means.journal, means.payments),
     )
 
 
@@ -200,16 +211,34 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
         await shop.books.refresh()
 
 
-class Drain(NamedTuple):
-    """Something that the worker does again and again: `step` says how much it did; when nothing, it pauses."""
+@asynccontextmanager
+async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
+    """The figures of this process, told to all processes of the machine while the block runs."""
+    metrics = Metrics()
+    for lane in shop.orders.lanes:
+        metrics.watch_lane(lane)
+    exchange = Exchange(shop.settings.home / "metrics", slot, metrics, shop.clock)
+    publishing = asyncio.create_task(exchange.keep_publishing(), name="figures")
+    try:
+        yield exchange
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        exchange.withdraw()
 
-    name: str
-    step: Callable[[], Awaitable[int]]
-    pause_seconds: float = 0.5
+
+def consumers(shop: Shop) -> list[Subscription]:
+    """Who hears facts and keeps a place."""
+    return [order_mail(shop.orders, shop.outbox, shop.settings.address)]
 
 
-def drains(shop: Shop) -> list[Drain]:
-    """What the worker does by itself."""
+def jobs(shop: Shop) -> list[Job]:
+    """Work over sets that the worker can be asked for."""
+    return [import_job(shop.importer)]
+
+
+def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
+    """What the worker does by itself, again and again."""
     local = LocalChannel(shop.database, shop.clock)
     postman = Postman(shop.database, shop.clock, dict.fromkeys(ChannelKind, local))
     payments = PaymentsDrain(shop.database, shop.providers, shop.clock, shop.facts)
@@ -223,10 +252,29 @@ def drains(shop: Shop) -> list[Drain]:
             await make_partitions(tx, shop.clock.now())
         return 0
 
+    async def gauges() -> int:
+        await measure(shop, metrics)
+        return 0
+
     return [
-        Drain("orders", shop.orders.due.step),
-        Drain("payments", payments.step),
-        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive)),
-        Drain("messages", postman.step),
-        Drain("partitions", partitions, 3_600.0),
+        Drain("orders", shop.orders.due.step, tally=metrics),
+        Drain("payments", payments.step, tally=metrics),
+        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), tally=metrics),
+        Drain("messages", postman.step, tally=metrics),
+        Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]
+
+
+async def measure(shop: Shop, metrics: Metrics) -> None:
+    """Take the figures that no single process sees."""
+    async with shop.database.read() as connection:
+        for consumer in consumers(shop):
+            behind = await lag(connection, consumer, shop.clock)
+            metrics.subscription(consumer.name, behind.seconds, behind.failure is not None)
+        queue = await figures(connection, shop.clock.now())
+        metrics.jobs(await job_counts(connection))
+    overdue = max(0.0, (shop.clock.now() - queue.due_since).total_seconds()) if queue.due_since else 0.0
+    metrics.messages(queue.queued, queue.failed, overdue)

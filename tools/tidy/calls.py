@@ -33,7 +33,6 @@ EDGES = frozenset(
         "src/nightmarket/platform/jobs/drains.py",  # a step's fault must not stop its loop
         "src/nightmarket/platform/jobs/runner.py",  # a job's fault is shown to who asked for it
         "src/nightmarket/platform/http/edge.py",  # every request gets an answer
-        "src/nightmarket/entrypoints/worker.py",  # one drain's fault must not stop the others
         "src/nightmarket/platform/subscriptions.py",  # a consumer's fault must not stop the others
     }
 )

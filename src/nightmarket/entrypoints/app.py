@@ -11,13 +11,14 @@ from nightmarket.entrypoints import health, pictures, webhooks
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
 from nightmarket.platform.http.framework import exception_handlers
+from nightmarket.platform.telemetry import Exchange
 
 ANYONE = Rate(1_200, 60)
 """Requests a minute from one address, where the shop is open to others."""
 
 
-def build(shop: Shop) -> ASGIApp:
-    """The application of this process, around an open shop."""
+def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
+    """The application of this process, around an open shop. Without an exchange there is no /metrics."""
     errors = Errors()
     framework = Litestar(
         route_handlers=[
@@ -25,6 +26,7 @@ def build(shop: Shop) -> ASGIApp:
             profile,
             health.live,
             health.ready,
+            *([health.metrics(exchange)] if exchange else []),
             pictures.picture,
             webhooks.payment_webhook,
         ],
@@ -38,5 +40,6 @@ def build(shop: Shop) -> ASGIApp:
         ),
     )
     limiter = None if shop.settings.is_loopback else RateLimiter(ANYONE)
-    options = EdgeOptions(public_url=shop.settings.address, errors=errors, limiter=limiter)
+    observe = exchange.metrics.request if exchange else None
+    options = EdgeOptions(public_url=shop.settings.address, errors=errors, limiter=limiter, observe=observe)
     return Edge(Dispatcher(hot_routes(shop), framework), shop.ids, options)

@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
+import sys
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from nightmarket.bootstrap import open_shop
+from nightmarket.bootstrap import open_shop, published
 from nightmarket.entrypoints.app import build
 from nightmarket.platform.settings import Settings, read_settings, with_secret
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
+from nightmarket.platform.telemetry import configure_logging
 
 BACKLOG = 2_048
 BACKPRESSURE = 4_096
@@ -19,17 +21,18 @@ BACKPRESSURE = 4_096
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT; the one argument names this process's slot, such as `web-1`."""
+    configure_logging()
     follow_supervisor()
-    settings = with_secret(read_settings(os.environ))
-    uvloop.run(serve(settings))
+    slot = sys.argv[1] if len(sys.argv) > 1 else "web"
+    uvloop.run(serve(with_secret(read_settings(os.environ)), slot))
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, slot: str) -> None:
     """Open the shop and serve it."""
-    async with open_shop(settings, application="nightmarket-web") as shop:
+    async with open_shop(settings, application=f"nightmarket-{slot}") as shop, published(shop, slot) as exchange:
         server = Server(
-            build(shop),
+            build(shop, exchange),
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGINL,

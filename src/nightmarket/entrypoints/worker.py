@@ -3,50 +3,47 @@
 import asyncio
 import os
 import signal
+import sys
 
-import structlog
 import uvloop
 
-from nightmarket.bootstrap import Drain, drains, open_shop
-from nightmarket.kernel.problems import Unavailable
-from nightmarket.platform.database import CONNECTION_LOST
-from nightmarket.platform.settings import read_settings, with_secret
+from nightmarket.bootstrap import consumers, drains, jobs, open_shop, published
+from nightmarket.platform.jobs import Drain, Drains
+from nightmarket.platform.jobs.runner import JobRunner
+from nightmarket.platform.settings import Settings, read_settings, with_secret
+from nightmarket.platform.subscriptions import follow
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
-
-log = structlog.get_logger(__name__)
+from nightmarket.platform.telemetry import configure_logging
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT; the one argument names this process's slot."""
+    configure_logging()
     follow_supervisor()
-    uvloop.run(work())
+    slot = sys.argv[1] if len(sys.argv) > 1 else "worker"
+    uvloop.run(work(with_secret(read_settings(os.environ)), slot))
 
 
-async def work() -> None:
+async def work(settings: Settings, slot: str) -> None:
     """Open the shop and look after what is due until told to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_shop(with_secret(read_settings(os.environ)), application="nightmarket-worker") as shop:
-        tasks = [asyncio.create_task(_repeat(drain), name=drain.name) for drain in drains(shop)]
-        await stop.wait()
-        for task in tasks:
+    async with open_shop(settings, application=f"nightmarket-{slot}") as shop, published(shop, slot) as exchange:
+        runner = JobRunner(shop.database, shop.clock, jobs(shop), executor=slot)
+        await runner.start()
+        following = [
+            asyncio.create_task(follow(shop.database, consumer, shop.clock), name=consumer.name)
+            for consumer in consumers(shop)
+        ]
+        own = [Drain("jobs", runner.step, tally=exchange.metrics), Drain("old-jobs", runner.sweep, idle_seconds=3_600)]
+        async with Drains([*drains(shop, exchange.metrics), *own]):
+            await stop.wait()
+        for task in following:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _repeat(drain: Drain) -> None:
-    while True:
-        try:
-            done = await drain.step()
-        except (Unavailable, *CONNECTION_LOST) as error:
-            log.info("drain_waits", drain=drain.name, reason=str(error))
-            done = 0
-        except Exception:
-            log.exception("drain_failed", drain=drain.name)
-            done = 0
-        await asyncio.sleep(0 if done else drain.pause_seconds)
+        await asyncio.gather(*following, return_exceptions=True)
+        await runner.stop()
 
 
 if __name__ == "__main__":

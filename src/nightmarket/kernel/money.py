@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -97,6 +98,11 @@ def parse_amount(text: str, currency: str, *, field: str = "price") -> int:
     if len(whole) > AMOUNT_LENGTH or (minor := int(f"{whole or 0}{decimals:0<{digits}}")) > MAX_AMOUNT:
         raise InvalidInput(f"{shown!r} is over the largest amount.", field=field)
     return minor
+
+
+def decimal_of(amount: int, currency: str) -> Decimal:
+    """Minor units as a decimal of the currency, for showing."""
+    return Decimal(amount).scaleb(-minor_digits(currency))
 
 
 def share_of(amount: int, basis_points: int, rounding: Rounding = Rounding.HALF_UP) -> int:

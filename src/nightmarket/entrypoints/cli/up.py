@@ -70,7 +70,7 @@ def processes(settings: Settings, url: str) -> list[ChildSpec]:
     environment = {**os.environ, **told, "PYTHONUNBUFFERED": "1"}
 
     def spec(name: str, module: str, *, web: bool) -> ChildSpec:
-        command = [sys.executable, "-m", f"nightmarket.entrypoints.{module}"]
+        command = [sys.executable, "-m", f"nightmarket.entrypoints.{module}", name]
         return ChildSpec(name=name, command=command, environment=environment, stop_first=web)
 
     web = [spec(f"web-{number}", "web", web=True) for number in range(1, settings.workers + 1)]

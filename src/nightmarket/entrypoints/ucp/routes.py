@@ -1,14 +1,15 @@
 """UCP's routes: the same operations for the framework, which documents them, and as bare handlers for the hot ones."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 from litestar import Controller, Request, get, post, put
 from litestar import Response as FrameworkResponse
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints.provided import TheShop
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decode_json, header
 
@@ -18,7 +19,8 @@ from .api import UcpApi, checked_key, error_answer
 PREFIX = "/ucp"
 HEADERS: Headers = [(b"content-type", b"application/json")]
 
-Key = Annotated[str | None, Parameter(header="Idempotency-Key", description="Makes a request safe to repeat.")]
+Asked: TypeAlias = Request[Any, Any, Any]
+Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key", description="Makes a request safe to repeat.")]
 
 
 def hot_routes(shop: Shop) -> Sequence[Route]:
@@ -63,7 +65,7 @@ def _answering(
     return handle
 
 
-def _refused(_: Request[Any, Any, Any], problem: Problem) -> FrameworkResponse[wire.ErrorAnswer]:
+def _refused(_: Asked, problem: Problem) -> FrameworkResponse[wire.ErrorAnswer]:
     return FrameworkResponse(error_answer(problem), status_code=problem.status)
 
 
@@ -77,9 +79,9 @@ class UcpController(Controller):
     @post("/checkout-sessions", operation_id="create_checkout")
     async def create_checkout(
         self,
-        request: Request[Any, Any, Any],
-        data: wire.SessionRequest,
-        shop: Shop,
+        request: Asked,
+        data: JSONBody[wire.SessionRequest],
+        shop: TheShop,
         key: Key = None,
     ) -> wire.Checkout:
         """Make a checkout session. The same key finds the same session."""
@@ -88,14 +90,14 @@ class UcpController(Controller):
         return await api.create_checkout(owner, checked_key(key), data, api.language(request.scope))
 
     @get("/checkout-sessions/{id:str}", operation_id="get_checkout")
-    async def get_checkout(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Checkout:
+    async def get_checkout(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Checkout:
         """A checkout session, priced as it stands now."""
         api = UcpApi(shop)
         return await api.get_checkout(await api.owner(request.scope), id)
 
     @put("/checkout-sessions/{id:str}", operation_id="update_checkout")
     async def update_checkout(
-        self, request: Request[Any, Any, Any], id: str, data: wire.SessionRequest, shop: Shop
+        self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop
     ) -> wire.Checkout:
         """Replace the whole of an open session."""
         api = UcpApi(shop)
@@ -103,7 +105,12 @@ class UcpController(Controller):
 
     @post("/checkout-sessions/{id:str}/complete", operation_id="complete_checkout", status_code=200)
     async def complete_checkout(
-        self, request: Request[Any, Any, Any], id: str, data: wire.CompleteRequest, shop: Shop, key: Key = None
+        self,
+        request: Asked,
+        id: FromPath[str],
+        data: JSONBody[wire.CompleteRequest],
+        shop: TheShop,
+        key: Key = None,
     ) -> wire.Checkout:
         """Place the order and pay it. A session becomes one order, however often this is repeated."""
         api = UcpApi(shop)
@@ -111,14 +118,14 @@ class UcpController(Controller):
         return await api.complete_checkout(await api.owner(request.scope), id, data)
 
     @post("/checkout-sessions/{id:str}/cancel", operation_id="cancel_checkout", status_code=200)
-    async def cancel_checkout(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Checkout:
+    async def cancel_checkout(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Checkout:
         """Close an open session."""
         api = UcpApi(shop)
         return await api.cancel_checkout(await api.owner(request.scope), id)
 
     @post("/carts", operation_id="create_cart")
     async def create_cart(
-        self, request: Request[Any, Any, Any], data: wire.SessionRequest, shop: Shop, key: Key = None
+        self, request: Asked, data: JSONBody[wire.SessionRequest], shop: TheShop, key: Key = None
     ) -> wire.Cart:
         """Make a cart with estimated prices."""
         api = UcpApi(shop)
@@ -126,33 +133,33 @@ class UcpController(Controller):
         return await api.create_cart(owner, checked_key(key), data, api.language(request.scope))
 
     @get("/carts/{id:str}", operation_id="get_cart")
-    async def get_cart(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Cart:
+    async def get_cart(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Cart:
         """A cart, priced as it stands now."""
         api = UcpApi(shop)
         return await api.get_cart(await api.owner(request.scope), id)
 
     @put("/carts/{id:str}", operation_id="update_cart")
     async def update_cart(
-        self, request: Request[Any, Any, Any], id: str, data: wire.SessionRequest, shop: Shop
+        self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop
     ) -> wire.Cart:
         """Replace the whole of a cart."""
         api = UcpApi(shop)
         return await api.update_cart(await api.owner(request.scope), id, data, api.language(request.scope))
 
     @post("/carts/{id:str}/cancel", operation_id="cancel_cart", status_code=200)
-    async def cancel_cart(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Cart:
+    async def cancel_cart(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Cart:
         """Close a cart."""
         api = UcpApi(shop)
         return await api.cancel_cart(await api.owner(request.scope), id)
 
     @get("/orders/{id:str}", operation_id="get_order")
-    async def get_order(self, request: Request[Any, Any, Any], id: str, shop: Shop) -> wire.Order:
+    async def get_order(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Order:
         """An order and what became of it."""
         api = UcpApi(shop)
         return await api.get_order(await api.owner(request.scope), id)
 
 
 @get("/.well-known/ucp", tags=["UCP"], operation_id="ucp_profile")
-async def profile(shop: Shop) -> wire.Profile:
+async def profile(shop: TheShop) -> wire.Profile:
     """What this shop can do, for agents."""
     return UcpApi(shop).profile()

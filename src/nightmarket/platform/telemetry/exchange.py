@@ -81,7 +81,7 @@ class Exchange:
             raise ValueError("a process is named like web-1")
         self._folder = folder
         self._process = process
-        self._metrics = metrics
+        self.metrics = metrics
         self._clock = clock
 
     def _figures(self) -> Figures:
@@ -96,7 +96,7 @@ class Exchange:
                     if not sample.name.endswith("_created")
                 ],
             )
-            for metric in self._metrics.registry.collect()
+            for metric in self.metrics.registry.collect()
         ]
         return Figures(self._process, self._clock.now(), families)
 

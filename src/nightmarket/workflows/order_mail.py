@@ -1,0 +1,114 @@
+"""Orders' facts become mails to the buyer: paid, awaiting a transfer, cancelled, lapsed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+from babel.numbers import format_currency
+
+from nightmarket.kernel.ids import encode
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE
+from nightmarket.kernel.money import decimal_of
+from nightmarket.orders.contract import (
+    TRANSFER,
+    OrderReader,
+    OrderRow,
+    OrdersCancelled,
+    OrdersLapsed,
+    OrdersPaid,
+    OrdersPlaced,
+)
+from nightmarket.platform.database import Connection
+from nightmarket.platform.facts import Fact
+from nightmarket.platform.messages import ChannelKind, Message, Outbox
+from nightmarket.platform.subscriptions import Subscription
+
+LOCALES = {"en": "en", "de": "de_DE", "it": "it_IT", "zh": "zh_Hans_CN"}
+
+WORDS: dict[str, dict[str, tuple[str, str]]] = {
+    "paid": {
+        "en": ("Your order is confirmed", "Thank you. Your order over {total} is paid and on its way to the stalls."),
+        "de": ("Die Bestellung ist bestätigt", "Danke. Die Bestellung über {total} ist bezahlt und bei den Ständen."),
+        "it": ("Il tuo ordine è confermato", "Grazie. L'ordine di {total} è pagato ed è arrivato ai banchi."),
+        "zh": ("订单已确认", "谢谢。您的订单已付款,金额为 {total},摊位正在备货。"),
+    },
+    "awaiting": {
+        "en": ("Your order waits for your transfer", "Please transfer {total} within three days, quoting {id}."),
+        "de": ("Die Bestellung wartet auf die Überweisung", "Bitte {total} binnen drei Tagen überweisen, Zweck {id}."),
+        "it": ("L'ordine attende il tuo bonifico", "Versa {total} entro tre giorni, indicando {id}."),
+        "zh": ("订单等待转账", "请在三天内转账 {total},并注明 {id}。"),
+    },
+    "cancelled": {
+        "en": ("Your order is cancelled", "The order over {total} is cancelled. What you paid goes back by itself."),
+        "de": ("Die Bestellung ist storniert", "Die Bestellung über {total} ist storniert. Bezahltes kommt zurück."),
+        "it": ("Il tuo ordine è annullato", "L'ordine di {total} è annullato. Quanto hai pagato ti torna da solo."),
+        "zh": ("订单已取消", "金额为 {total} 的订单已取消,已付款项会自动退回。"),
+    },
+    "lapsed": {
+        "en": (
+            "We no longer hold your order",
+            "No payment over {total} came in time. You can order again at any time.",
+        ),
+        "de": (
+            "Die Bestellung wird nicht mehr gehalten",
+            "Über {total} kam keine Zahlung. Neu bestellen geht jederzeit.",
+        ),
+        "it": ("Il tuo ordine non è più riservato", "Non è arrivato il pagamento di {total}. Puoi riordinare."),
+        "zh": ("订单已不再保留", "未按时收到 {total} 的付款。您可以随时重新下单。"),
+    },
+}
+"""Subject and text of each mail by language."""
+
+Occasion = tuple[UUID, int]
+"""An order and its attempt."""
+
+
+def order_mail(orders: OrderReader, outbox: Outbox, address: str) -> Subscription:
+    """The consumer: one mail per order, attempt and occasion, however often a fact is heard."""
+
+    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
+        occasions: list[tuple[str, Occasion]] = []
+        for fact in facts:
+            occasions.extend(_occasions(fact))
+        rows = await orders.rows(tx, list({order for _, (order, _) in occasions}))
+        messages = [
+            _mail(kind, attempt, rows[order], address)
+            for kind, (order, attempt) in occasions
+            if order in rows and (kind != "awaiting" or rows[order][0].handler == TRANSFER)
+        ]
+        if messages:
+            await outbox.send(tx, messages)
+
+    kinds = (OrdersPlaced.kind, OrdersPaid.kind, OrdersCancelled.kind, OrdersLapsed.kind)
+    return Subscription("order-mail", kinds, handle)
+
+
+_READERS: Mapping[str, tuple[str, Callable[[Fact], Sequence[Occasion]]]] = {
+    OrdersPlaced.kind: ("awaiting", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersPlaced)]),
+    OrdersPaid.kind: ("paid", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersPaid)]),
+    OrdersCancelled.kind: ("cancelled", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersCancelled)]),
+    OrdersLapsed.kind: ("lapsed", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersLapsed)]),
+}
+
+
+def _occasions(fact: Fact) -> list[tuple[str, Occasion]]:
+    kind, read = _READERS[fact.kind]
+    return [(kind, occasion) for occasion in read(fact)]
+
+
+def _mail(kind: str, attempt: int, rows: Sequence[OrderRow], address: str) -> Message:
+    first = rows[0]
+    language = first.body.language
+    subject, text = WORDS[kind].get(language) or WORDS[kind][DEFAULT_LANGUAGE]
+    amount = decimal_of(sum(row.total for row in rows), first.currency)
+    total = format_currency(amount, first.currency, locale=LOCALES.get(language, "en"))
+    id = encode("ord", first.id)
+    lines = "\n".join(f"{line.quantity} x {line.title}" for row in rows for line in row.body.lines)
+    return Message(
+        key=f"order-{kind}:{id}:{attempt}",
+        channel=ChannelKind.MAIL,
+        to=first.body.contact.email,
+        language=language,
+        subject=subject,
+        text=f"{text.format(total=total, id=id)}\n\n{lines}\n\n{address}/orders/{id}\n",
+        about=id,
+    )

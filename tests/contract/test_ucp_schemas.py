@@ -1,0 +1,234 @@
+"""Every answer of the order API fits UCP's official JSON schemas (wire version 2026-04-08)."""
+
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.promotions.contract import Condition, Offer, PercentOff
+from tests.open_shop import Opened, opened
+
+SPEC = Path(__file__).resolve().parents[3] / "shared/data/ucp-spec/source/schemas"
+BASE = "https://ucp.dev/schemas/"
+
+pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
+
+BUYER = {"first_name": "Test", "last_name": "Reader", "email": "reader@example.com"}
+ADDRESS = {
+    "id": "home",
+    "street_address": "Lampengasse 11",
+    "address_locality": "Nachtstadt",
+    "address_country": "DE",
+    "postal_code": "11111",
+}
+
+
+class Schemas:
+    """The official schemas, resolvable among themselves."""
+
+    def __init__(self) -> None:
+        pairs: list[tuple[str, Resource[Any]]] = []
+        for file in SPEC.rglob("*.json"):
+            content = json.loads(file.read_text())
+            pairs.append((content.get("$id", f"{BASE}{file.relative_to(SPEC)}"), Resource.from_contents(content)))
+        self._registry: Registry[Any] = Registry().with_resources(pairs)
+
+    def check(self, answer: Any, *references: str) -> None:
+        """Raise on the first violation of any of the schemas."""
+        for reference in references:
+            schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": f"{BASE}{reference}"}
+            Draft202012Validator(schema, registry=self._registry).validate(answer)
+
+
+CHECKOUT = (
+    "shopping/checkout.json",
+    "shopping/fulfillment.json#/$defs/dev.ucp.shopping.checkout",
+    "shopping/discount.json#/$defs/dev.ucp.shopping.checkout",
+)
+CART = ("shopping/cart.json", "shopping/discount.json#/$defs/dev.ucp.shopping.cart")
+ORDER = ("shopping/order.json",)
+ERROR = ("common/types/error_response.json",)
+
+
+@pytest.fixture(scope="module")
+def schemas() -> Schemas:
+    return Schemas()
+
+
+@pytest.fixture
+async def shop(fresh_database: str, tmp_path: Path, clock: VirtualClock) -> AsyncGenerator[Opened]:
+    async with opened(fresh_database, tmp_path, clock) as shop:
+        yield shop
+
+
+def key(name: str) -> dict[str, str]:
+    return {
+        "Idempotency-Key": str(uuid5(NAMESPACE_URL, name)),
+        "UCP-Agent": 'profile="http://127.0.0.1/.well-known/ucp"',
+    }
+
+
+def lines(shop: Opened, **amounts: int) -> list[dict[str, Any]]:
+    return [{"item": {"id": shop.items[sku]}, "quantity": amount} for sku, amount in amounts.items()]
+
+
+def pay(token: str = "success_token", handler: str = "testpay") -> dict[str, Any]:
+    credential = {"type": "token", "token": token}
+    return {"payment": {"instruments": [{"id": "i1", "handler_id": handler, "type": "card", "credential": credential}]}}
+
+
+async def ready(shop: Opened, schemas: Schemas, name: str, codes: list[str] | None = None, **amounts: int) -> str:
+    """Make a checkout that lacks nothing; returns its id."""
+    wanted: dict[str, Any] = {"line_items": lines(shop, **amounts), "buyer": BUYER}
+    made = await shop.client.post("/ucp/checkout-sessions", json=wanted, headers=key(name))
+    assert made.status_code == 201, made.text
+    schemas.check(made.json(), *CHECKOUT)
+    assert made.json()["status"] == "incomplete"
+    groups = made.json()["fulfillment"]["methods"][0]["groups"]
+    chosen = [{"id": group["id"], "selected_option_id": "standard"} for group in groups]
+    method = {"type": "shipping", "destinations": [ADDRESS], "selected_destination_id": "home", "groups": chosen}
+    wanted |= {"fulfillment": {"methods": [method]}, "discounts": {"codes": codes or []}}
+    path = f"/ucp/checkout-sessions/{made.json()['id']}"
+    updated = await shop.client.put(path, json=wanted, headers=key(name))
+    assert updated.status_code == 200, updated.text
+    schemas.check(updated.json(), *CHECKOUT)
+    assert updated.json()["status"] == "ready_for_complete", updated.text
+    return path
+
+
+async def test_checkout_to_order(shop: Opened, schemas: Schemas) -> None:
+    """Create, update, read, complete, repeat, read the order, cancel: each answer fits, amounts agree, ids stay."""
+    path = await ready(shop, schemas, "one", LAMP=2, OOLONG=1)
+    read = await shop.client.get(path, headers=key("one"))
+    schemas.check(read.json(), *CHECKOUT)
+    done = await shop.client.post(f"{path}/complete", json=pay(), headers=key("complete"))
+    assert done.status_code == 200, done.text
+    schemas.check(done.json(), *CHECKOUT)
+    assert done.json()["status"] == "completed"
+    total = next(t["amount"] for t in done.json()["totals"] if t["type"] == "total")
+    assert total == 2 * 2220 + 990 + 2 * 490
+    again = await shop.client.post(f"{path}/complete", json=pay(), headers=key("complete"))
+    assert again.json()["order"] == done.json()["order"]
+    order = await shop.client.get(f"/ucp/orders/{done.json()['order']['id']}", headers=key("one"))
+    schemas.check(order.json(), *ORDER)
+    after = await shop.client.get(path, headers=key("one"))
+    schemas.check(after.json(), *CHECKOUT)
+    assert after.json()["status"] == "completed"
+    stranger = {"UCP-Agent": 'profile="http://127.0.0.1/other"'}
+    foreign = await shop.client.get(path, headers=stranger)
+    assert foreign.status_code == 404
+    schemas.check(foreign.json(), *ERROR)
+
+
+async def test_refusals_are_answers_too(shop: Opened, schemas: Schemas) -> None:
+    """A declined card, goods that are gone and a cancelled checkout are answered in UCP's own words."""
+    path = await ready(shop, schemas, "declined", LAMP=1)
+    declined = await shop.client.post(f"{path}/complete", json=pay("fail_token"), headers=key("c1"))
+    assert declined.status_code == 200
+    schemas.check(declined.json(), *CHECKOUT)
+    assert declined.json()["messages"][0]["code"] == "payment_failed"
+    assert declined.json()["status"] == "ready_for_complete"
+    gone = await ready(shop, schemas, "gone", RARE=1)
+    refused = await shop.client.post(f"{gone}/complete", json=pay(), headers=key("c2"))
+    schemas.check(refused.json(), *CHECKOUT)
+    assert refused.json()["messages"][0]["code"] == "out_of_stock"
+    cancelled = await shop.client.post(f"{gone}/cancel", headers=key("c3"))
+    assert cancelled.status_code == 200, cancelled.text
+    schemas.check(cancelled.json(), *CHECKOUT)
+    assert cancelled.json()["status"] == "canceled"
+    closed = await shop.client.post(f"{gone}/complete", json=pay(), headers=key("c4"))
+    assert closed.status_code == 409
+    schemas.check(closed.json(), *ERROR)
+
+
+async def test_carts_and_discounts(shop: Opened, schemas: Schemas) -> None:
+    """A cart fits, becomes a checkout with its lines, and a code shows in discounts, allocations and totals."""
+    now = shop.shop.clock.now()
+    offer = Offer(
+        id=shop.shop.ids.new(),
+        revision=1,
+        name={"en": "A tenth off"},
+        effect=PercentOff(1000),
+        starts_at=now,
+        ends_at=now.replace(year=now.year + 1),
+        condition=Condition(),
+        code="NIGHT",
+    )
+    async with shop.shop.database.transaction() as tx:
+        await shop.shop.offers.publish(tx, [offer], now)
+    await shop.shop.books.refresh()
+    wanted = {"line_items": lines(shop, LAMP=1, CANDLE=2), "discounts": {"codes": ["night"]}}
+    made = await shop.client.post("/ucp/carts", json=wanted, headers=key("cart"))
+    assert made.status_code == 201, made.text
+    schemas.check(made.json(), *CART)
+    applied = made.json()["discounts"]["applied"][0]
+    assert applied["amount"] == 222 + 70
+    assert sum(part["amount"] for part in applied["allocations"]) == applied["amount"]
+    read = await shop.client.get(f"/ucp/carts/{made.json()['id']}", headers=key("cart"))
+    schemas.check(read.json(), *CART)
+    request = {"line_items": [], "cart_id": made.json()["id"]}
+    checkout = await shop.client.post("/ucp/checkout-sessions", json=request, headers=key("from-cart"))
+    schemas.check(checkout.json(), *CHECKOUT)
+    assert [line["quantity"] for line in checkout.json()["line_items"]] == [1, 2]
+    path = await ready(shop, schemas, "coded", codes=["NIGHT"], LAMP=1)
+    done = await shop.client.post(f"{path}/complete", json=pay(handler="transfer"), headers=key("c"))
+    schemas.check(done.json(), *CHECKOUT)
+    assert next(t["amount"] for t in done.json()["totals"] if t["type"] == "total") == 2220 - 222 + 490
+    gone = await shop.client.post(f"/ucp/carts/{made.json()['id']}/cancel", headers=key("cart"))
+    schemas.check(gone.json(), *CART)
+
+
+async def test_profile(shop: Opened, schemas: Schemas) -> None:
+    """The profile at /.well-known/ucp is a business profile."""
+    answer = await shop.client.get("/.well-known/ucp")
+    schemas.check(answer.json(), "profile.json", "profile.json#/$defs/business_schema")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "word"),
+    [
+        (b"{", 400, "JSON"),
+        (b'{"line_items": [{"item": {"id": "var_nonsense"}, "quantity": 1}]}', 400, "item"),
+        (b'{"line_items": [{"item": {"id": "LAMP"}, "quantity": -1}]}', 400, "between 1"),
+        (b'{"line_items": [{"item": {"id": "LAMP"}, "quantity": 1e99}]}', 400, "line_items"),
+        (b'{"line_items": "many"}', 400, "line_items"),
+        (b'{"line_items": [], "context": {"currency": "XXQ"}}', 400, "ISO 4217"),
+        (b'{"line_items": [], "buyer": {"email": "nobody"}}', 400, "e-mail"),
+        (b'{"line_items": [], "buyer": {"first_name": "\\u202egnip"}}', 400, "printed"),
+        (b"\xff\xfe", 400, "JSON"),
+        (b'{"line_items": [], "buyer": {"first_name": "\xff\xfe"}}', 400, "UTF-8"),
+        (b'{"line_items": []}' + b" " * 2_000_000, 413, ""),
+    ],
+)
+async def test_bad_requests(shop: Opened, schemas: Schemas, body: bytes, status: int, word: str) -> None:
+    """What is no request is refused with field and reason, and stores nothing."""
+    body = body.replace(b"LAMP", shop.items["LAMP"].encode())
+    headers = key("bad") | {"Content-Type": "application/json"}
+    answer = await shop.client.post("/ucp/checkout-sessions", content=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert word in answer.text
+    if status != 413:
+        schemas.check(answer.json(), *ERROR)
+    made = await shop.client.post("/ucp/checkout-sessions", json={"line_items": []}, headers=key("bad"))
+    assert made.status_code == 201
+
+
+async def test_a_key_is_needed_and_bound_to_its_request(shop: Opened, schemas: Schemas) -> None:
+    """Without an idempotency key nothing is made; the same key with another request is refused."""
+    wanted = {"line_items": lines(shop, LAMP=1)}
+    without = await shop.client.post("/ucp/checkout-sessions", json=wanted)
+    assert without.status_code == 400
+    assert "Idempotency-Key" in without.text
+    first = await shop.client.post("/ucp/checkout-sessions", json=wanted, headers=key("same"))
+    second = await shop.client.post("/ucp/checkout-sessions", json=wanted, headers=key("same"))
+    assert first.json()["id"] == second.json()["id"]
+    other = {"line_items": lines(shop, LAMP=2)}
+    conflict = await shop.client.post("/ucp/checkout-sessions", json=other, headers=key("same"))
+    assert conflict.status_code == 409
+    schemas.check(conflict.json(), *ERROR)
