@@ -1,5 +1,6 @@
 """Payments of orders on the real engine: stored once, captured, given back; the drain may end at any point."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from nightmarket.kernel.ids import SeededIds
 from nightmarket.kernel.problems import Defect, Unavailable
 from nightmarket.payments.contract import MovementKind, Outcome, PaymentState
 from nightmarket.payments.handlers import StoredPayments
-from nightmarket.payments.jobs import FAULT_POINTS
+from nightmarket.payments.jobs import FAULT_POINTS, PaymentsDrain
 from nightmarket.payments.providers import NullProvider, WebhookOptions
 from nightmarket.platform.database import Database
 from tests.till import SECRET, Crash, CrashAt, Till, together
@@ -240,6 +241,37 @@ async def test_a_provider_that_is_away_is_asked_a_bounded_number_of_times(till: 
     await till.drain().step()
     assert (await till.row(sale)).state is PaymentState.CAPTURED
     assert await till.audit() == []
+
+
+class Hanging(NullProvider):
+    """Takes the money and never answers."""
+
+    async def capture(self, reference: str, amount: int, key: str) -> Outcome:
+        await super().capture(reference, amount, key)
+        await asyncio.sleep(3_600)
+        return Outcome.APPROVED
+
+
+async def test_a_provider_that_hangs_does_not_hold_up_the_others(till: Till) -> None:
+    """A question without answer ends with the step; it is asked again later, and the others are stored."""
+    lost, answer = await till.ask()
+    async with till.database.transaction() as tx:
+        await till.payments.authorised(tx, [(lost.claim, lost.order, answer)], "hanging", till.clock.now())
+    good = await till.pay()
+    drain = PaymentsDrain(
+        till.database,
+        {"testpay": till.provider, "hanging": Hanging()},
+        till.clock,
+        till.facts,
+        ask_seconds=0.5,
+    )
+    assert await drain.step() == 2
+    assert (await till.row(good)).state is PaymentState.CAPTURED
+    async with till.database.read() as connection:
+        row = await connection.fetchrow("SELECT due_at, last_error FROM payments.payment WHERE id = $1", lost.claim)
+    assert row is not None
+    assert row["due_at"] > till.clock.now()
+    assert "did not answer in time" in row["last_error"]
 
 
 async def test_a_capture_that_is_refused_is_left_to_a_person_at_once(till: Till) -> None:

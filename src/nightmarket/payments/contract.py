@@ -90,7 +90,8 @@ class AuthoriseRequest(msgspec.Struct, frozen=True):
 
 class Authorisation(msgspec.Struct, frozen=True):
     """A provider's answer. `reference` names the reservation at the provider; `decline_code` is the provider's word
-    (card_declined, insufficient_funds, expired_card, incorrect_cvc, fraud_suspected, processing_error)."""
+    (card_declined, insufficient_funds, expired_card, incorrect_cvc, fraud_suspected, processing_error,
+    unknown_token; voided, once the reservation was given up)."""
 
     key: str
     outcome: Outcome

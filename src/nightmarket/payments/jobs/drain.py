@@ -24,12 +24,13 @@ from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
 
 CLAIM_LIMIT = 200
-ASK_LIMIT = 50
-"""Questions to providers at the same time."""
+"""Payments of one step, all asked for at the same time."""
 
-ASK_SECONDS = 10.0
-LEASE_SECONDS = 120
-"""Longer than a whole step may take: CLAIM_LIMIT / ASK_LIMIT rounds of two questions of ASK_SECONDS."""
+ASK_SECONDS = 20.0
+"""After this a question has failed, and what comes of it is heard the next time."""
+
+LEASE_SECONDS = 60
+"""Longer than a step may take: ASK_SECONDS and two short transactions."""
 
 TRIES_LIMIT = 12
 """Questions about one thing before it is left to a person; with the pauses below that takes over four hours."""
@@ -64,13 +65,14 @@ class PaymentsDrain:
         facts: Facts,
         *,
         faults: Faults | None = None,
+        ask_seconds: float = ASK_SECONDS,
     ) -> None:
         self._database = database
         self._providers = providers
         self._clock = clock
         self._facts = facts
         self._faults = faults or NoFaults()
-        self._asking = asyncio.Semaphore(ASK_LIMIT)
+        self._ask_seconds = ask_seconds
         self.stuck = 0
         """Payments that this drain gave up; metrics show it."""
 
@@ -82,31 +84,42 @@ class PaymentsDrain:
         if not due:
             return matched
         self._faults.reach("payments.drain.claimed")
-        answers = await asyncio.gather(*(self._ask(payment) for payment in due), return_exceptions=True)
+        answers = await self._ask_all(due)
         self._faults.reach("payments.drain.asked")
         await self._store(due, answers)
         self._faults.reach("payments.drain.stored")
         return matched + len(due)
+
+    async def _ask_all(self, due: Sequence[Payment]) -> list[Answer]:
+        """Ask for all of them at once; who is not answered in time has a TimeoutError."""
+        asking = [asyncio.create_task(self._ask(payment)) for payment in due]
+        try:
+            _, late = await asyncio.wait(asking, timeout=self._ask_seconds)
+        finally:
+            for task in asking:
+                task.cancel()
+        if late:
+            await asyncio.wait(late)
+        return [_answer(task) for task in asking]
 
     async def _ask(self, payment: Payment) -> tuple[PaymentState, Outcome]:
         """Ask for what the payment is due for; returns where that leads if approved, and the provider's word."""
         provider = self._providers.get(payment.provider)
         if provider is None:
             raise Defect(f"no provider is called {payment.provider!r}")
-        async with self._asking, asyncio.timeout(ASK_SECONDS):
-            match payment.state:
-                case PaymentState.AUTHORISED:
-                    return PaymentState.CAPTURED, await self._capture(provider, payment)
-                case PaymentState.VOID_DUE:
-                    outcome = await provider.void(payment.reference, f"{payment.id}-void")
-                    if outcome is not Outcome.DECLINED:
-                        return PaymentState.VOIDED, outcome
-                    # What cannot be voided was captured, by an earlier question of which we never heard the answer.
-                    return PaymentState.CAPTURED, await self._capture(provider, payment)
-                case _:
-                    amount = payment.refunding - payment.refunded
-                    key = f"{payment.id}-refund-{payment.refunding}"
-                    return PaymentState.REFUNDED, await provider.refund(payment.reference, amount, key)
+        match payment.state:
+            case PaymentState.AUTHORISED:
+                return PaymentState.CAPTURED, await self._capture(provider, payment)
+            case PaymentState.VOID_DUE:
+                outcome = await provider.void(payment.reference, f"{payment.id}-void")
+                if outcome is not Outcome.DECLINED:
+                    return PaymentState.VOIDED, outcome
+                # What cannot be voided was captured, by an earlier question of which we never heard the answer.
+                return PaymentState.CAPTURED, await self._capture(provider, payment)
+            case _:
+                amount = payment.refunding - payment.refunded
+                key = f"{payment.id}-refund-{payment.refunding}"
+                return PaymentState.REFUNDED, await provider.refund(payment.reference, amount, key)
 
     async def _capture(self, provider: Provider, payment: Payment) -> Outcome:
         return await provider.capture(payment.reference, payment.amount, f"{payment.id}-capture")
@@ -132,6 +145,12 @@ class PaymentsDrain:
         self.stuck += len(stuck)
         for thing in stuck:
             log.error("payment_stuck", payment=str(thing.payment), order=str(thing.order), error=thing.error)
+
+
+def _answer(task: "asyncio.Task[tuple[PaymentState, Outcome]]") -> Answer:
+    if task.cancelled():
+        return TimeoutError("the provider did not answer in time")
+    return task.exception() or task.result()
 
 
 def _after(asked: Payment, before: Payment, answer: Answer, now: datetime) -> Payment:
