@@ -9,6 +9,21 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 PASSABLE_FOLDER = 0o711
 """Others may pass through and read nothing: as root, the database's account has to reach its data."""
 
+CONTENTS = (
+    "cluster",
+    "engine-*",
+    "logs",
+    "media",
+    "metrics",
+    "nightmarket.pid",
+    "postgres.*",
+    ".postgres.*",
+    "secret",
+    "testpay.sqlite3*",
+)
+"""What Nightmarket puts into its home, and `nightmarket reset` takes out; whatever else lies there stays.
+Whoever puts something new there names it here; a test resets a shop that has run and finds what is missing."""
+
 
 class StartRefused(Problem):
     """Something on this machine stands in the way of starting; the detail says what, and how to mend it."""

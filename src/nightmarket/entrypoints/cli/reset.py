@@ -6,21 +6,8 @@ from pathlib import Path
 import click
 
 from nightmarket.entrypoints.cli.connected import engine, settings_here
-from nightmarket.platform.home import StartRefused
+from nightmarket.platform.home import CONTENTS, StartRefused
 from nightmarket.platform.supervisor import running
-
-OURS = (
-    "cluster",
-    "engine-*",
-    "logs",
-    "media",
-    "secret",
-    "testpay.sqlite3*",
-    "nightmarket.pid",
-    "postgres.*",
-    ".postgres.*",
-)
-"""What Nightmarket puts into its home. Whatever else lies there stays."""
 
 
 @click.command()
@@ -56,7 +43,7 @@ def reset(*, yes: bool) -> None:
 def _doomed(home: Path) -> list[Path]:
     if not home.is_dir():
         return []
-    found = {path for pattern in OURS for path in home.glob(pattern)}
+    found = {path for pattern in CONTENTS for path in home.glob(pattern)}
     remembered = engine(settings_here()).layout.remembered()
     if remembered is not None and Path(remembered.base) != home.resolve():
         found.add(Path(remembered.base))
