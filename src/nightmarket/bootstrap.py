@@ -21,7 +21,7 @@ from nightmarket.orders.policies import FlatRates
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
 from nightmarket.payments.jobs import PaymentsDrain
-from nightmarket.payments.providers import NullProvider, TestCards, TestProvider, WebhookOptions, WebhookSender
+from nightmarket.payments.providers import BankTransfers, TestCards, TestProvider, WebhookOptions, WebhookSender
 from nightmarket.platform.access import Access
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
@@ -67,7 +67,7 @@ class LibraryPictures:
         return [_picture(one) for one in found]
 
     async def look(self, raw: Sequence[bytes]) -> Sequence[Picture | Problem]:
-        return [_picture(one) for one in await self._library.prepare(raw)]
+        return [_picture(one) for one in await self._library.examine(raw)]
 
 
 def _picture(one: Media | PictureRefused) -> Picture | Problem:
@@ -131,7 +131,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         tallies=tallies,
         journal=StoredJournal(),
         payments=StoredPayments(facts),
-        providers={PROVIDER: provider, TRANSFER: NullProvider(TRANSFER, clock)},
+        providers={PROVIDER: provider, TRANSFER: BankTransfers(TRANSFER)},
         deliveries=FlatRates(),
         facts=facts,
         clock=clock,
@@ -186,6 +186,8 @@ async def open_shop(
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
     kinds = [ProductChanged.kind, OfferPublished.kind, OfferRetired.kind]
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
+    async with database.transaction() as tx:
+        await make_partitions(tx, clock.now())
     await tail.start()
     await shop.books.refresh()
     following = asyncio.create_task(tail.run(), name="caches-follow-facts")
@@ -229,7 +231,7 @@ async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
 
 def consumers(shop: Shop) -> list[Subscription]:
     """Who hears facts and keeps a place."""
-    return [order_mail(shop.orders, shop.outbox, shop.settings.address)]
+    return [shop.orders.reported.subscription, order_mail(shop.orders, shop.outbox, shop.settings.address)]
 
 
 def jobs(shop: Shop) -> list[Job]:

@@ -69,13 +69,23 @@ class Library:
             raise InvalidInput(f"Give at most {FILES_AT_ONCE} pictures at once.")
         return [await self._take(data) for data in files]
 
+    async def examine(self, files: Sequence[bytes]) -> list[Media | PictureRefused]:
+        """As `prepare`, keeping nothing: what a dry run asks."""
+        if len(files) > FILES_AT_ONCE:
+            raise InvalidInput(f"Give at most {FILES_AT_ONCE} pictures at once.")
+        return [await self._examine(data) for data in files]
+
     async def _take(self, data: bytes) -> Media | PictureRefused:
+        media = await self._examine(data)
+        if isinstance(media, Media):
+            await self._store.write(media.sha256, data)
+        return media
+
+    async def _examine(self, data: bytes) -> Media | PictureRefused:
         try:
-            media = await self._decode(lambda: examine(data))
+            return await self._decode(lambda: examine(data))
         except (PictureTooLarge, PictureUnsupported, PictureUnreadable) as refused:
             return refused
-        await self._store.write(media.sha256, data)
-        return media
 
     async def record(self, tx: Connection, media: Iterable[Media]) -> None:
         """Write down what was prepared, each once."""
