@@ -7,7 +7,9 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 import nightmarket
 from nightmarket.bootstrap import Shop
-from nightmarket.entrypoints import health, pictures, webhooks
+from nightmarket.entrypoints import health, pictures, storefront, webhooks
+from nightmarket.entrypoints.pages import open_site
+from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
 from nightmarket.platform.http.framework import exception_handlers
@@ -19,7 +21,9 @@ ANYONE = Rate(1_200, 60)
 
 def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
     """The application of this process, around an open shop. Without an exchange there is no /metrics."""
-    errors = Errors()
+    site = open_site(shop, [("shop", storefront.FOLDER)])
+    store = storefront.Storefront(site)
+    errors = Errors(problem_page(site))
     framework = Litestar(
         route_handlers=[
             UcpController,
@@ -29,8 +33,12 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
             *([health.metrics(exchange)] if exchange else []),
             pictures.picture,
             webhooks.payment_webhook,
+            *storefront.ROUTES,
         ],
-        dependencies={"shop": Provide(lambda: shop, sync_to_thread=False)},
+        dependencies={
+            "shop": Provide(lambda: shop, sync_to_thread=False),
+            "store": Provide(lambda: store, sync_to_thread=False),
+        },
         exception_handlers=exception_handlers(errors),
         openapi_config=OpenAPIConfig(
             title="Nightmarket",

@@ -10,10 +10,17 @@ from nightmarket.platform.settings import Settings
 Seed = Callable[[Settings, str], None]
 """Fills the database behind this URL, unless it is filled; called after migration, before any process starts."""
 
-SEEDS: dict[str, Seed] = {}
-"""What `nightmarket up --seed NAME` offers; `--demo` is `--seed demo`."""
-
 DEMO = "demo"
+
+
+def _demo(settings: Settings, url: str) -> None:
+    from nightmarket.entrypoints.seeding import fill
+
+    fill(settings, url)
+
+
+SEEDS: dict[str, Seed] = {DEMO: _demo}
+"""What `nightmarket up --seed NAME` offers; `--demo` is `--seed demo`."""
 
 
 class DemoAccount(msgspec.Struct, frozen=True):
@@ -31,7 +38,10 @@ def demo_accounts(settings: Settings) -> list[DemoAccount]:
     return list(DEMO_ACCOUNTS)
 
 
-DEMO_ACCOUNTS: list[DemoAccount] = []
+DEMO_ACCOUNTS = [
+    DemoAccount(role, f"{role}@demo.example", f"demo-{role}-night")
+    for role in ("operator", "merchant", "marketer", "service", "picker")
+]
 
 
 def greeting(settings: Settings, seconds: float) -> str:

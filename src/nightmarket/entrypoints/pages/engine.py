@@ -1,0 +1,67 @@
+"""Jinja2, set up once per process: strict about missing words, escaping everything, one environment per language."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from babel.support import Translations
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
+from nightmarket.kernel.languages import LANGUAGES, pick
+
+from .formats import Formats
+from .words import NAMES, TAGS
+
+
+class TemplateFolders(msgspec.Struct, frozen=True):
+    """Where templates lie: by the prefix that their names begin with, such as `shop/front.html`."""
+
+    folders: dict[str, Path]
+
+
+class Engine:
+    """Renders templates in a language."""
+
+    def __init__(
+        self, templates: TemplateFolders, words: Mapping[str, Translations], shared: Mapping[str, object]
+    ) -> None:
+        loader = PrefixLoader({prefix: FileSystemLoader(folder) for prefix, folder in templates.folders.items()})
+        self._environments = {
+            language: _environment(loader, language, words[language], shared) for language in LANGUAGES
+        }
+
+    def render(self, name: str, language: str, words: Mapping[str, object]) -> bytes:
+        """The template as UTF-8."""
+        return self._environments[language].get_template(name).render(words).encode()
+
+
+def _environment(loader: PrefixLoader, language: str, words: Translations, shared: Mapping[str, object]) -> Environment:
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    install: Callable[..., None] = getattr(environment, "install_gettext_callables")  # noqa: B009 (added by an extension)
+    install(words.ugettext, words.ungettext, newstyle=True)
+    formats = Formats(language)
+    environment.globals.update(shared)
+    environment.globals.update(language=language, language_tag=TAGS[language], language_names=NAMES, formats=formats)
+    environment.filters.update(
+        {
+            "money": formats.money,
+            "number": formats.number,
+            "date": formats.date,
+            "instant": formats.instant,
+            "pick": _picker(language),
+        }
+    )
+    return environment
+
+
+def _picker(language: str) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda texts: pick(texts, language) or ""

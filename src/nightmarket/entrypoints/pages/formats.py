@@ -1,0 +1,83 @@
+"""Money, numbers and dates as each language writes them."""
+
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel.core import Locale
+from babel.dates import format_date, format_datetime
+from babel.lists import format_list
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_name
+
+from nightmarket.kernel.money import BASIS_POINTS, minor_digits
+
+from .words import LOCALES
+
+ZONE = "UTC"
+MONEY_CACHED = 20_000
+
+
+@lru_cache(maxsize=MONEY_CACHED)
+def _money(amount: int, currency: str, locale: str) -> str:
+    value = Decimal(amount).scaleb(-minor_digits(currency))
+    return format_currency(value, currency, locale=locale, currency_digits=False, format=_pattern(locale, currency))
+
+
+def _pattern(locale: str, currency: str) -> str | None:
+    """The locale's own pattern with the decimals that the currency has by ISO 4217."""
+    digits = minor_digits(currency)
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern
+    return pattern.replace(".00", f".{'0' * digits}" if digits else "")
+
+
+class Formats:
+    """The formats of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.locale = LOCALES[language]
+        self._babel = Locale.parse(self.locale)
+
+    def money(self, amount: int, currency: str) -> str:
+        """Minor units as a price: 2222 EUR becomes 22,22 € in German."""
+        return _money(amount, currency, self.locale)
+
+    def number(self, value: int) -> str:
+        return format_decimal(value, locale=self.locale)
+
+    def percent(self, basis_points: int) -> str:
+        """Basis points as per cent, with the decimals that are needed."""
+        return format_percent(Decimal(basis_points) / BASIS_POINTS, locale=self.locale, format=self._percent_pattern())
+
+    def _percent_pattern(self) -> str:
+        return self._babel.percent_formats[None].pattern.replace("#,##0", "#,##0.##")
+
+    def date(self, at: datetime) -> str:
+        return format_date(at, "long", locale=self.locale)
+
+    def instant(self, at: datetime) -> str:
+        """Date and time of day, with the zone, since a deadline without one is none."""
+        pattern = "y年M月d日 HH:mm" if self._babel.language == "zh" else "d MMMM y, HH:mm"
+        return f"{format_datetime(at, pattern, locale=self.locale)} {ZONE}"
+
+    def all_of(self, words: list[str]) -> str:
+        return format_list(words, locale=self.locale)
+
+    def country(self, code: str) -> str:
+        return self._babel.territories.get(code, code)
+
+    def currency(self, code: str) -> str:
+        return get_currency_name(code, locale=self.locale)
+
+    def countries(self) -> list[tuple[str, str]]:
+        """Code and name of every country, in the order of the names."""
+        return sorted(
+            (
+                (code, name)
+                for code, name in self._babel.territories.items()
+                if len(code) == 2 and code not in _NO_COUNTRY
+            ),
+            key=lambda pair: pair[1],
+        )
+
+
+_NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})

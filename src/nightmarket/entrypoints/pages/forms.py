@@ -1,0 +1,34 @@
+"""Forms as people send them: what was typed is kept, and each field may have one sentence that says what is wrong."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Form(msgspec.Struct):
+    """The fields of a form and what is wrong with them. Values are kept as typed, to be shown again."""
+
+    values: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    lists: dict[str, list[str]] = msgspec.field(default_factory=dict[str, list[str]])
+    errors: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, fields: Mapping[str, list[str]]) -> "Form":
+        """From a parsed body; of a repeated field the last counts."""
+        return cls({name: values[-1] for name, values in fields.items()}, dict(fields))
+
+    def get(self, name: str, default: str = "") -> str:
+        """What was typed, without the spaces around it."""
+        return self.values.get(name, default).strip()
+
+    def number(self, name: str, default: int) -> int:
+        """A whole number of at most nine digits, else `default`: absurd ones are refused by the room they are for."""
+        text = self.get(name)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
+
+    def wrong(self, name: str, message: str) -> None:
+        """Note what is wrong with a field; the first note stays."""
+        self.errors.setdefault(name, message)
+
+    def error(self, name: str) -> str:
+        return self.errors.get(name, "")

@@ -1,0 +1,49 @@
+"""One visit to one page: who asks, in which language, with which currency, and which cookies the answer owes."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from babel.support import Translations
+
+from nightmarket.platform.access import Caller
+from nightmarket.platform.http import ASGIScope, header
+
+from .formats import Formats
+
+CHOICE_LIFE = timedelta(days=365)
+LANGUAGE_COOKIE, CURRENCY_COOKIE = "nightmarket_language", "nightmarket_currency"
+
+
+@dataclass(slots=True)
+class Visit:
+    """What a page may know of the request it answers."""
+
+    scope: ASGIScope
+    caller: Caller
+    owner: UUID
+    language: str
+    currency: str
+    country: str
+    formats: Formats
+    translations: Translations
+    cookies: dict[str, str]
+    owed: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
+
+    @property
+    def by_script(self) -> bool:
+        """Whether htmx asks, for a part of a page."""
+        return header(self.scope, b"hx-request") == "true"
+
+    @property
+    def path(self) -> str:
+        """Where the visitor is, with the query, to come back to."""
+        query = self.scope.get("query_string", b"").decode("latin-1")
+        path: Any = self.scope["path"]
+        return f"{path}?{query}" if query else str(path)
+
+    def say(self, text: str, **words: object) -> str:
+        """A text in the visitor's language; `%(name)s` is filled from `words`."""
+        found = self.translations.gettext(text)
+        return found % words if words else found

@@ -1,0 +1,141 @@
+"""Fills an empty shop with the demo: merchants, categories, goods, a few offers, and accounts to look around with."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+import nightmarket
+from nightmarket.bootstrap import Shop, open_shop
+from nightmarket.catalog.contract import ImportFormat, ImportRequest
+from nightmarket.kernel.ids import derive
+from nightmarket.kernel.problems import Defect
+from nightmarket.platform.access import MERCHANT_BOUND, NewAccount, Role, account_by_email
+from nightmarket.platform.settings import Settings, with_secret
+from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, Offer, PercentOff
+
+from .cli.opening import DEMO_ACCOUNTS
+
+ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
+FILES = (
+    ("merchants.json", ImportFormat.MERCHANTS),
+    ("categories.json", ImportFormat.CATEGORIES),
+    ("goods.jsonl", ImportFormat.JSON_LINES),
+)
+OFFER_DAYS = 365
+TEA_HOUSE, KITCHEN = "moonlit-tea-house", "lantern-kitchen"
+
+ACCOUNT_NAMES = {role: f"Demo {role.value}" for role in Role}
+MERCHANT_OF_ACCOUNT = KITCHEN
+"""Whose stall the demo's merchant account looks after."""
+
+
+async def seed_demo(settings: Settings, url: str) -> None:
+    """Fill the shop behind the URL unless someone sells there already; what is there stays as it is."""
+    async with open_shop(msgspec.structs.replace(settings, database_url=url), application="nightmarket-seed") as shop:
+        merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
+        if not merchants:
+            await _import_goods(shop)
+            merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
+            await _publish(shop, demo_offers(shop, merchants))
+        if settings.is_loopback:
+            await _open_accounts(shop, merchants)
+
+
+async def _import_goods(shop: Shop) -> None:
+    for name, shape in FILES:
+        report = await shop.importer.run_import(ImportRequest(file=str(ASSORTMENT / name), format=shape))
+        refused = [remark for remark in report.remarks if remark.refused]
+        if refused:
+            raise Defect(f"the demo's {name} was refused in line {refused[0].line}: {refused[0].reason}")
+
+
+def demo_offers(shop: Shop, merchants: dict[str, UUID]) -> Sequence[Offer]:
+    """What holds on the demo's night: one of each kind, paid for by different people."""
+    begins = shop.clock.now()
+    ends = begins + timedelta(days=OFFER_DAYS)
+
+    def offer(key: str, name: dict[str, str], effect: PercentOff | AmountOff | FreeShipping, **words: object) -> Offer:
+        return Offer(derive("demo-offer", key), 1, name, effect, begins, ends, **words)  # pyright: ignore[reportArgumentType]
+
+    return (
+        offer(
+            "lamps",
+            {
+                "en": "10 % off games and toys",
+                "de": "10 % auf Spiele und Spielzeug",
+                "it": "10 % su giochi e giocattoli",
+                "zh": "玩具游戏九折",
+            },
+            PercentOff(1_000),
+            condition=Condition(categories=frozenset({"games"})),
+        ),
+        offer(
+            "night11",
+            {
+                "en": "11 off from 111, with the code NIGHT11",
+                "de": "11 weniger ab 111, mit dem Code NIGHT11",
+                "it": "11 in meno da 111, con il codice NIGHT11",
+                "zh": "满 111 减 11，凭优惠码 NIGHT11",
+            },
+            AmountOff({"EUR": 1_100, "USD": 1_100, "CNY": 8_800}),
+            condition=Condition(at_least={"EUR": 11_100, "USD": 11_100, "CNY": 88_800}),
+            code="NIGHT11",
+        ),
+        offer(
+            "tea-house",
+            {
+                "en": "Free delivery from the tea house",
+                "de": "Versandfrei aus dem Teehaus",
+                "it": "Consegna gratuita dalla casa del tè",
+                "zh": "茶馆满额免运费",
+            },
+            FreeShipping(),
+            condition=Condition(
+                merchants=frozenset({merchants[TEA_HOUSE]}), at_least={"EUR": 6_000, "USD": 6_000, "CNY": 42_000}
+            ),
+            funder=merchants[TEA_HOUSE],
+        ),
+        offer(
+            "kitchen",
+            {
+                "en": "5 % off the kitchen stall from 50",
+                "de": "5 % am Küchenstand ab 50",
+                "it": "5 % al banco della cucina da 50",
+                "zh": "厨房摊满额九五折",
+            },
+            PercentOff(500),
+            condition=Condition(
+                merchants=frozenset({merchants[KITCHEN]}), at_least={"EUR": 5_000, "USD": 5_000, "CNY": 35_000}
+            ),
+            funder=merchants[KITCHEN],
+        ),
+    )
+
+
+async def _publish(shop: Shop, offers: Sequence[Offer]) -> None:
+    async with shop.database.transaction() as tx:
+        await shop.offers.publish(tx, offers, shop.clock.now())
+
+
+async def _open_accounts(shop: Shop, merchants: dict[str, UUID]) -> None:
+    """Accounts whose passwords everyone knows, for a shop that only this machine can reach."""
+    wanted: list[NewAccount] = []
+    async with shop.database.read() as connection:
+        for account in DEMO_ACCOUNTS:
+            if await account_by_email(connection, account.email) is not None:
+                continue
+            role = Role(account.role)
+            merchant = merchants.get(MERCHANT_OF_ACCOUNT) if role in MERCHANT_BOUND else None
+            if role in MERCHANT_BOUND and merchant is None:
+                continue
+            wanted.append(NewAccount(account.email, ACCOUNT_NAMES[role], role, account.password, merchant))
+    await shop.access.accounts.create(wanted)
+
+
+def fill(settings: Settings, url: str) -> None:
+    """As a seed of `nightmarket up`."""
+    asyncio.run(seed_demo(with_secret(settings), url))

@@ -1,0 +1,69 @@
+// What pages gain with script. Everything works without it.
+"use strict";
+
+document.documentElement.classList.add("scripted");
+
+function enhance(root) {
+  // The summary of what is wrong in a form is what the reader must hear first.
+  root.querySelector("[data-take-focus]")?.focus();
+
+  for (const stepper of root.querySelectorAll("[data-stepper]")) {
+    const input = stepper.querySelector("input");
+    stepper.addEventListener("click", (event) => {
+      const step = event.target.closest("button[data-step]");
+      if (!step) return;
+      const least = Number(input.min) || 0;
+      const next = Math.max(least, (Number(input.value) || 0) + Number(step.dataset.step));
+      input.value = String(Math.min(next, Number(input.max) || next));
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+
+  for (const clock of root.querySelectorAll("[data-countdown]")) countDown(clock);
+}
+
+// Counts by the server's clock: the page says what time it was there when it was made.
+function countDown(clock) {
+  const shown = clock.querySelector("[data-countdown-time]");
+  const offset = Number(clock.dataset.now) - Date.now();
+  const until = Number(clock.dataset.countdown);
+  const two = (value) => String(value).padStart(2, "0");
+  const tick = () => {
+    const seconds = Math.max(0, Math.ceil((until - Date.now() - offset) / 1000));
+    const days = Math.floor(seconds / 86400);
+    const time = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
+    shown.textContent = days ? `${days} d ${time}` : time;
+    if (seconds === 0) window.location.reload();
+    else window.setTimeout(tick, 1000);
+  };
+  tick();
+}
+
+// One payment per press: a second press while the first is under way does nothing.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.hasAttribute("data-once")) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+});
+
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent);
+});
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("DOMContentLoaded", () => enhance(document));
+document.addEventListener("htmx:afterSwap", (event) => enhance(event.detail.target));

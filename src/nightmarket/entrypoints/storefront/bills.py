@@ -1,0 +1,281 @@
+"""A cart or checkout as the shopper reads it: parcels, lines, offers with their reasons, sums."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.bootstrap import Shop
+from nightmarket.catalog.contract import Merchant
+from nightmarket.entrypoints.pages import Visit
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.kernel.ids import encode
+from nightmarket.kernel.languages import pick
+from nightmarket.orders.contract import CartLine, DeliveryOption, SessionView, title_of
+from nightmarket.promotions.contract import (
+    Explanation,
+    Offer,
+    Quote,
+    QuoteLine,
+    ShippingLine,
+    Shopper,
+    explain,
+    price,
+)
+
+from .wares import PictureView, left, small_picture
+
+STROKES = 4
+
+CODE_REASONS = {
+    "not_started": say_later("does not hold yet"),
+    "ended": say_later("has ended"),
+    "other_currency": say_later("does not hold in this currency"),
+    "other_region": say_later("does not hold for your country"),
+    "other_segment": say_later("is meant for other shoppers"),
+    "no_line": say_later("fits nothing in your cart"),
+    "used_up": say_later("is used up"),
+    "better_offer": say_later("is not needed: you already have a better price"),
+    "no_effect": say_later("changes nothing at the moment"),
+}
+
+
+class LineView(msgspec.Struct, frozen=True):
+    """A line as it is shown. `left` is what remains of it; `listed` is the price before offers."""
+
+    id: str
+    variant: str
+    title: str
+    slug: str
+    picture: PictureView | None
+    quantity: int
+    unit: int
+    listed: int
+    total: int
+    offers: tuple[str, ...]
+    left: int
+    problem: str = ""
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """What one merchant packs, and how it can come."""
+
+    merchant: Merchant
+    key: str
+    lines: list[LineView]
+    options: Sequence[DeliveryOption]
+    chosen: str | None
+    shipping: int | None
+    shipping_listed: int
+
+
+class AppliedView(msgspec.Struct, frozen=True):
+    name: str
+    amount: int
+    funder: str
+    code: str | None
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """An offer that is not reached yet: what is missing, and how many of four strokes are lit."""
+
+    name: str
+    missing: int
+    lit: int
+
+
+class CodeView(msgspec.Struct, frozen=True):
+    """A code that was given: whether it holds, or why not."""
+
+    code: str
+    holds: bool
+    reason: str
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """All of it, in the session's currency."""
+
+    currency: str
+    country: str
+    parcels: list[Parcel]
+    lost: list[LineView]
+    applied: list[AppliedView]
+    steps: list[StepView]
+    codes: list[CodeView]
+    quote: Quote
+    units: int
+    ready: bool
+
+    @property
+    def listed(self) -> int:
+        return self.quote.subtotal
+
+    @property
+    def shipping_known(self) -> bool:
+        return all(parcel.shipping is not None for parcel in self.parcels)
+
+
+async def bill_of(
+    shop: Shop,
+    visit: Visit,
+    view: SessionView,
+    merchants: Mapping[UUID, Merchant],
+    *,
+    country: str,
+    chosen: Mapping[UUID, str],
+) -> Bill:
+    """The bill for delivery to `country`, by the chosen options or else the first of each merchant."""
+    currency, book, now = view.body.currency, shop.books.current(), shop.clock.now()
+    options = {
+        group.merchant: shop.deliveries.options(group.merchant, country, currency) for group in view.assessment.groups
+    }
+    picked = {merchant: _picked(offered, chosen.get(merchant)) for merchant, offered in options.items()}
+    shipping = tuple(
+        ShippingLine(merchant, option.id, option.amount) for merchant, option in picked.items() if option is not None
+    )
+    cart = msgspec.structs.replace(view.assessment.cart, shipping=shipping)
+    shopper = Shopper(id=visit.owner, region=country)
+    quote = price(cart, book, shopper, now)
+    offers = {offer.id: offer for offer in book.offers}
+    explanation = explain(cart, quote, book, shopper, now)
+    levels = await left(shop, [lot.tally for listing in view.listings.values() for lot in listing.stock])
+    lines = _Lines(visit, view, offers, levels)
+    shipped = {one.merchant: one for one in quote.shipping}
+    parcels: list[Parcel] = []
+    for group in view.assessment.groups:
+        delivery = shipped.get(group.merchant)
+        parcels.append(
+            Parcel(
+                merchant=merchants[group.merchant],
+                key=group.merchant.hex,
+                lines=[lines.priced(line) for line in quote.lines if line.merchant == group.merchant],
+                options=options[group.merchant],
+                chosen=delivery.option if delivery else None,
+                shipping=delivery.total if delivery else None,
+                shipping_listed=delivery.amount if delivery else 0,
+            )
+        )
+    known = {line.id for line in quote.lines}
+    return Bill(
+        currency=currency,
+        country=country,
+        parcels=parcels,
+        lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
+        applied=_applied(quote, offers, merchants, visit),
+        steps=_steps(explanation, offers, currency, visit),
+        codes=_codes(view, explanation, offers, visit),
+        quote=quote,
+        units=sum(line.quantity for line in view.body.lines),
+        ready=bool(quote.lines) and len(known) == len(view.body.lines),
+    )
+
+
+def _picked(options: Sequence[DeliveryOption], wanted: str | None) -> DeliveryOption | None:
+    return next((one for one in options if one.id == wanted), options[0] if options else None)
+
+
+class _Lines:
+    """Makes the views of one session's lines."""
+
+    def __init__(
+        self, visit: Visit, view: SessionView, offers: Mapping[UUID, Offer], levels: Mapping[UUID, int]
+    ) -> None:
+        self._visit, self._view, self._offers, self._levels = visit, view, offers, levels
+
+    def priced(self, line: QuoteLine) -> LineView:
+        listing = self._view.listings[line.variant]
+        remaining = sum(self._levels.get(lot.tally, 0) for lot in listing.stock)
+        names = [pick(self._offers[share.offer].name, self._visit.language) or "" for share in line.shares]
+        return LineView(
+            id=line.id,
+            variant=encode("var", line.variant),
+            title=title_of(listing, self._visit.language),
+            slug=listing.slug,
+            picture=small_picture(listing.image),
+            quantity=line.quantity,
+            unit=line.unit_price,
+            listed=line.quantity * line.unit_price,
+            total=line.total,
+            offers=tuple(names),
+            left=remaining,
+            problem=self._short(remaining, line.quantity),
+        )
+
+    def _short(self, remaining: int, wanted: int) -> str:
+        if remaining <= 0:
+            return self._visit.say("Sold out meanwhile. Take it out to order the rest.")
+        if remaining < wanted:
+            return self._visit.say("Only %(left)s left. Take fewer.", left=remaining)
+        return ""
+
+    def unpriced(self, line: CartLine) -> LineView:
+        """A line that has no price here: no longer sold, or not in this currency."""
+        listing = self._view.listings.get(line.variant)
+        sold = listing is not None and listing.for_sale
+        say = self._visit.say
+        reason = (
+            say(
+                "It has no price in %(currency)s. Choose another currency or take it out.",
+                currency=self._view.body.currency,
+            )
+            if sold
+            else say("It is no longer sold. Take it out to order the rest.")
+        )
+        return LineView(
+            id=line.id,
+            variant=encode("var", line.variant),
+            title=title_of(listing, self._visit.language) if listing else say("Something that is no longer sold"),
+            slug=listing.slug if sold and listing else "",
+            picture=small_picture(listing.image if listing else None),
+            quantity=line.quantity,
+            unit=0,
+            listed=0,
+            total=0,
+            offers=(),
+            left=0,
+            problem=reason,
+        )
+
+
+def _applied(
+    quote: Quote, offers: Mapping[UUID, Offer], merchants: Mapping[UUID, Merchant], visit: Visit
+) -> list[AppliedView]:
+    found: list[AppliedView] = []
+    for one in quote.applied:
+        offer = offers[one.offer]
+        funder = merchants.get(one.funder) if one.funder else None
+        name = pick(offer.name, visit.language) or ""
+        found.append(AppliedView(name, one.amount, funder.name if funder else "", offer.code))
+    return found
+
+
+def _steps(explanation: Explanation, offers: Mapping[UUID, Offer], currency: str, visit: Visit) -> list[StepView]:
+    steps: list[StepView] = []
+    for note in explanation.notes:
+        if note.reason != "below_minimum":
+            continue
+        offer = offers[note.offer]
+        goal = offer.condition.at_least.get(currency, 0)
+        reached = max(0, goal - note.missing)
+        steps.append(StepView(pick(offer.name, visit.language) or "", note.missing, reached * STROKES // max(goal, 1)))
+    return sorted(steps, key=lambda step: step.missing)
+
+
+def _codes(view: SessionView, explanation: Explanation, offers: Mapping[UUID, Offer], visit: Visit) -> list[CodeView]:
+    unknown = set(explanation.unknown_codes)
+    notes = {(offers[note.offer].code or "").casefold(): note for note in explanation.notes if offers[note.offer].code}
+    views: list[CodeView] = []
+    for code in view.body.codes:
+        note = notes.get(code.casefold())
+        if code in unknown or note is None:
+            views.append(CodeView(code, holds=False, reason=visit.say("is not known here; check the spelling")))
+        elif note.reason == "applied":
+            views.append(CodeView(code, holds=True, reason=""))
+        elif note.reason == "below_minimum":
+            amount = visit.formats.money(note.missing, view.body.currency)
+            views.append(CodeView(code, holds=False, reason=visit.say("needs %(amount)s more", amount=amount)))
+        else:
+            views.append(
+                CodeView(code, holds=False, reason=visit.say(CODE_REASONS.get(note.reason, CODE_REASONS["no_effect"])))
+            )
+    return views
