@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from nightmarket.catalog.contract import Card, Category, Listing, Merchant, Product, Stock
+from nightmarket.catalog.contract import Card, Category, Listing, Merchant, Place, Product, Stock
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive
 from nightmarket.orders.contract import Contact, Destination, LineInput, SessionInput
@@ -12,7 +12,7 @@ from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import FlatRates
 from nightmarket.payments.contract import Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments
-from nightmarket.payments.providers import NullProvider
+from nightmarket.payments.providers import BankTransfers, NullProvider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
 from nightmarket.promotions.handlers import StoredBooks
@@ -50,6 +50,9 @@ class FixedCatalog:
         return []
 
     async def merchants(self) -> Sequence[Merchant]:
+        return []
+
+    async def places(self) -> Sequence[Place]:
         return []
 
     async def categories(self) -> Sequence[Category]:
@@ -103,7 +106,7 @@ class Shop:
                 tallies=self.tallies,
                 journal=StoredJournal(),
                 payments=self.payments,
-                providers=providers or {"test": NullProvider("test"), "transfer": NullProvider("transfer")},
+                providers=providers or {"test": NullProvider("test"), "transfer": BankTransfers()},
                 deliveries=FlatRates(),
                 facts=self.facts,
                 clock=self.clock,

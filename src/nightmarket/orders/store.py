@@ -162,6 +162,9 @@ async def renumber(tx: Connection, attempts: Sequence[tuple[UUID, int]]) -> None
 
 
 async def postpone(tx: Connection, orders: Sequence[tuple[UUID, datetime]]) -> None:
+    """Look after these orders later: (order, when). Callers hold the sessions' locks."""
+    if not orders:
+        return
     ids, instants = zip(*orders, strict=True)
     await tx.execute(
         """

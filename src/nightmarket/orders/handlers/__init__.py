@@ -1,6 +1,6 @@
 """What happens on a command to orders, one use case a file; `desk.OrderDesk` is the whole."""
 
 from .desk import OrderDesk
-from .means import Means
+from .means import Limits, Means
 
-__all__ = ["Means", "OrderDesk"]
+__all__ = ["Limits", "Means", "OrderDesk"]

@@ -19,8 +19,6 @@ from nightmarket.tally.contract import Adjustment, ClaimState
 
 from .means import Means
 
-CANCEL_BATCH = 50
-
 
 class CancelOrder(msgspec.Struct, frozen=True):
     """Cancel an order; `owner` None for staff. `was` is the state that the caller saw."""
@@ -37,8 +35,8 @@ class CancelBatch:
     def __init__(self, means: Means) -> None:
         self._means = means
         self.lanes: dict[OrderState, GroupCommit[CancelOrder, bool]] = {
-            OrderState.PENDING: GroupCommit("cancel-unpaid", means.database, self._unpaid, batch_limit=CANCEL_BATCH),
-            OrderState.PAID: GroupCommit("cancel-paid", means.database, self._paid, batch_limit=CANCEL_BATCH),
+            OrderState.PENDING: means.lane("cancel-unpaid", self._unpaid, batch=means.limits.cancels),
+            OrderState.PAID: means.lane("cancel-paid", self._paid, batch=means.limits.cancels),
         }
 
     async def _unpaid(self, tx: Connection, items: Sequence[CancelOrder]) -> Sequence[bool | Problem]:

@@ -75,7 +75,7 @@ class ClaimBatch:
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self.lane: GroupCommit[Complete, Claimed] = GroupCommit("claims", means.database, self._work)
+        self.lane: GroupCommit[Complete, Claimed] = means.lane("claims", self._work)
 
     async def _work(self, tx: Connection, items: Sequence[Complete]) -> Sequence[Claimed | Problem]:
         means = self._means

@@ -46,7 +46,7 @@ class CompletionDesk:
         order = Order(id, claimed.rows)
         if payment.handler == TRANSFER or order.state is not OrderState.PENDING:
             return Completion(order, awaited=False)
-        if not claimed.new and claimed.rows[0].handler != payment.handler:
+        if claimed.rows[0].handler != payment.handler:
             return Completion(order, awaited=True)
         self._means.faults.reach(Point.CLAIMED)
         task = asyncio.create_task(self._pay(provider, claimed, payment.token))

@@ -19,6 +19,7 @@ from .claiming import ClaimBatch
 from .completing import CompletionDesk
 from .due import DueOrders
 from .means import Means
+from .reported import ReportedPayments
 from .sessions import SessionDesk
 from .settling import SettleBatch, Settlement
 
@@ -37,6 +38,7 @@ class OrderDesk:
         self.sessions = SessionDesk(means)
         self.completions = CompletionDesk(means, self.claims, self.settles)
         self.due = DueOrders(means, self.settles)
+        self.reported = ReportedPayments(means, self.settles)
         self.create = self.sessions.create
         self.get = self.sessions.get
         self.update = self.sessions.update

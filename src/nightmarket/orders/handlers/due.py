@@ -17,8 +17,6 @@ from nightmarket.tally.contract import ClaimState
 from .means import Means
 from .settling import SettleBatch, Settlement
 
-DUE_BATCH = 200
-
 log = structlog.get_logger(__name__)
 
 
@@ -33,7 +31,7 @@ class DueOrders:
         """Look after the orders that are due. Returns how many there were."""
         now = self._means.clock.now()
         async with self._means.database.read() as connection:
-            ids = await store.due(connection, now, DUE_BATCH)
+            ids = await store.due(connection, now, self._means.limits.due)
         if ids:
             await self.look_after(ids)
         return len(ids)
@@ -60,8 +58,8 @@ class DueOrders:
             await self._lapse(over, now)
         if waiting:
             async with self._means.database.transaction() as tx:
-                await store.try_lock_sessions(tx, [id for id, _ in waiting])
-                await store.postpone(tx, waiting)
+                free = {row["id"] for row in await store.try_lock_sessions(tx, [id for id, _ in waiting])}
+                await store.postpone(tx, [(id, at) for id, at in waiting if id in free])
 
     async def _ask(self, order: OrderRow) -> Authorisation | None:
         if order.handler == TRANSFER:

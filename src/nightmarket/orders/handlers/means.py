@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from nightmarket.catalog.contract import Catalog
 from nightmarket.kernel.clock import Clock
@@ -11,8 +12,29 @@ from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
+from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, Work
 from nightmarket.promotions.contract import Books
 from nightmarket.tally.contract import Tallies
+
+CANCEL_BATCH = 50
+DUE_BATCH = 200
+
+I = TypeVar("I")  # noqa: E741
+O = TypeVar("O")  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once. A test sets them low, so that what is rare becomes frequent."""
+
+    batch: int = BATCH_LIMIT
+    """Commands of one transaction."""
+    queue: int = QUEUE_LIMIT
+    """Commands that wait for the next transaction of their lane; more are refused at once."""
+    cancels: int = CANCEL_BATCH
+    """Cancellations of one transaction."""
+    due: int = DUE_BATCH
+    """Rows that one step of the due orders reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +54,9 @@ class Means:
     ids: Ids
     secret: bytes
     faults: Faults = field(default=NO_FAULTS)
+    limits: Limits = field(default=Limits())
+
+    def lane(self, name: str, work: Work[I, O], *, batch: int | None = None) -> GroupCommit[I, O]:
+        """A lane into the database for commands of one kind."""
+        limits = self.limits
+        return GroupCommit(name, self.database, work, batch_limit=batch or limits.batch, queue_limit=limits.queue)

@@ -76,13 +76,14 @@ class SessionDesk:
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self.writes: GroupCommit[Write, bool] = GroupCommit("sessions", means.database, self._write)
+        self.writes: GroupCommit[Write, bool] = means.lane("sessions", self._write)
 
     async def create(self, owner: UUID, kind: SessionKind, key: str, wanted: SessionInput) -> SessionView:
         id = derive("session", owner, int(kind), key, secret=self._means.secret[:64])
-        if wanted.cart is not None:
-            wanted = await self._from_cart(owner, wanted, wanted.cart)
         asked = body_of(wanted)
+        request = hashlib.blake2b(_CANONICAL.encode(asked), digest_size=16).digest()
+        if wanted.cart is not None:
+            asked = body_of(await self._from_cart(owner, wanted, wanted.cart))
         now = self._means.clock.now()
         body, assessment, listings = await self.assess(owner, asked, now)
         life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
@@ -92,7 +93,7 @@ class SessionDesk:
                 owner,
                 kind,
                 _state(assessment),
-                hashlib.blake2b(_CANONICAL.encode(asked), digest_size=16).digest(),
+                request,
                 store.PACK.encode(body),
                 now,
                 now + life,
@@ -172,7 +173,7 @@ class SessionDesk:
 
     async def _write(self, tx: Connection, items: Sequence[Write]) -> Sequence[bool | Problem]:
         """Apply writes as sets. Returns for each whether it changed something; a repeat of a Make returns False."""
-        makes = {item.id: item for item in items if isinstance(item, Make)}
+        makes = {item.id: item for item in reversed(items) if isinstance(item, Make)}
         new: set[UUID] = set()
         if makes:
             new = await store.insert_sessions(
@@ -183,7 +184,8 @@ class SessionDesk:
                 ],
             )
         known = [id for id in makes if id not in new]
-        prints = await store.requests(tx, known) if known else {}
+        prints = {id: makes[id].request for id in new}
+        prints.update(await store.requests(tx, known) if known else {})
         locked: dict[UUID, Record] = {}
         changed = {item.id for item in items if not isinstance(item, Make)}
         if changed:

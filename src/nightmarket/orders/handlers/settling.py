@@ -57,8 +57,8 @@ class SettleBatch:
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self._settles: GroupCommit[Settlement, Settled] = GroupCommit("settles", means.database, self._work)
-        self._late: GroupCommit[Settlement, Settled] = GroupCommit("late-payments", means.database, self._work_late)
+        self._settles: GroupCommit[Settlement, Settled] = means.lane("settles", self._work)
+        self._late: GroupCommit[Settlement, Settled] = means.lane("late-payments", self._work_late)
 
     @property
     def lanes(self) -> tuple[GroupCommit[Settlement, Settled], ...]:
@@ -139,8 +139,10 @@ class SettleBatch:
             if claim in known:
                 continue
             session, rows = sessions[item.order], orders[item.order]
-            if session["state"] in (SessionState.READY, SessionState.INCOMPLETE) and (
-                rows[0].state in (OrderState.LAPSED, OrderState.DECLINED)
+            if (
+                session["state"] in (SessionState.READY, SessionState.INCOMPLETE)
+                and rows[0].state in (OrderState.LAPSED, OrderState.DECLINED)
+                and rows[0].attempt == item.attempt  # else the rows list what a later attempt wanted
             ):
                 next_claim = claim_id(item.order, session["attempt"])
                 request = ClaimRequest(next_claim, tuple(parts[claim]), now + hold_of(rows[0].handler))

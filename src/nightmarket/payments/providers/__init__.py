@@ -3,6 +3,15 @@
 from .cards import TEST_CARDS, TestCards
 from .null import NullProvider
 from .testpay import TestProvider
+from .transfers import BankTransfers
 from .webhooks import WebhookOptions, WebhookSender
 
-__all__ = ["TEST_CARDS", "NullProvider", "TestCards", "TestProvider", "WebhookOptions", "WebhookSender"]
+__all__ = [
+    "TEST_CARDS",
+    "BankTransfers",
+    "NullProvider",
+    "TestCards",
+    "TestProvider",
+    "WebhookOptions",
+    "WebhookSender",
+]
