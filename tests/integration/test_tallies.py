@@ -180,6 +180,36 @@ async def test_a_worker_keeps_to_its_slice(desk: Desk, other_desk: Desk) -> None
     assert await desk.tallies.audit(desk.connection) == []
 
 
+@pytest.mark.parametrize("end", ["settle", "release", "lapse"])
+async def test_ends_that_race_work_once(desk: Desk, other_desk: Desk, end: str) -> None:
+    """Of two processes that end one claim at the same time in different ways the first does it, and the other waits, is
+    told how the claim stands, and changes nothing."""
+    await desk.open(NewTally(LAMPS, TallyKind.STOCK, 5))
+    claim = await desk.claim(Part(LAMPS, 2))
+    late = desk.clock.advance(timedelta(hours=1))
+
+    async def second() -> ClaimState:
+        tx, tallies = other_desk.connection, other_desk.tallies
+        async with tx.transaction():
+            match end:
+                case "settle":
+                    return (await tallies.settle(tx, [claim]))[claim]
+                case "release":
+                    return (await tallies.release(tx, [claim]))[claim]
+                case _:
+                    return (await tallies.lapse(tx, [claim], late))[claim]
+
+    async with desk.connection.transaction():
+        assert await desk.tallies.settle(desk.connection, [claim]) == {claim: ClaimState.HELD}
+        waiting = asyncio.create_task(second())
+        done, _ = await asyncio.wait([waiting], timeout=0.1)
+        assert not done
+    assert await waiting is ClaimState.SETTLED
+    assert await desk.levels(LAMPS) == [Level(5, 0, 2)]
+    assert await desk.tallies.states(desk.connection, [claim]) == {claim: ClaimState.SETTLED}
+    assert await desk.tallies.audit(desk.connection) == []
+
+
 async def test_held_is_no_end(desk: Desk) -> None:
     """A claim cannot be ended as held; asked for so, nothing of the list is ended."""
     await desk.open(NewTally(LAMPS, TallyKind.STOCK, 5))
