@@ -93,7 +93,7 @@ async def picture_of(
     entry: MerchantEntry | CategoryEntry, number: int, shelf: PictureShelf
 ) -> tuple[str | None, list[Remark]]:
     """The entry's picture as it was kept, or a warning."""
-    file = f"emoji:{entry.emoji}" if entry.emoji else entry.image
+    file = f"emoji:{entry.emoji.removeprefix('emoji:')}" if entry.emoji else entry.image
     if not file:
         return None, []
     [(_, outcome)] = await shelf.outcomes([PictureName(file)])
