@@ -40,7 +40,7 @@ async def serve(settings: Settings, slot: str) -> None:
             backlog=BACKLOG,
             backpressure=BACKPRESSURE,
             websockets=False,
-            log_access=False,
+            log_enabled=False,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
