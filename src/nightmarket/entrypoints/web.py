@@ -11,6 +11,7 @@ from granian.server.embed import Server
 
 from nightmarket.bootstrap import open_shop, published
 from nightmarket.entrypoints.app import build
+from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.settings import Settings, read_settings, with_secret
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
 from nightmarket.platform.telemetry import configure_logging
@@ -31,8 +32,10 @@ def main() -> None:
 async def serve(settings: Settings, slot: str) -> None:
     """Open the shop and serve it."""
     async with open_shop(settings, application=f"nightmarket-{slot}") as shop, published(shop, slot) as exchange:
+        app = build(shop, exchange)
+        set_for_batches()
         server = Server(
-            build(shop, exchange),
+            app,
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGINL,

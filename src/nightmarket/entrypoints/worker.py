@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from nightmarket.bootstrap import consumers, drains, jobs, open_shop, published
+from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.jobs import Drain, Drains
 from nightmarket.platform.jobs.runner import JobRunner
 from nightmarket.platform.settings import Settings, read_settings, with_secret
@@ -31,6 +32,7 @@ async def work(settings: Settings, slot: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_shop(settings, application=f"nightmarket-{slot}") as shop, published(shop, slot) as exchange:
+        set_for_batches()
         runner = JobRunner(shop.database, shop.clock, jobs(shop), executor=slot)
         await runner.start()
         following = [

@@ -17,7 +17,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 ENCODED_LENGTH = 26
 _PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
-_TO_DIGITS = {number: "!" for number in range(128)} | {
+_TO_DIGITS = dict.fromkeys(range(128), "!") | {
     ord(letter): digit for letter, digit in zip(ALPHABET, _DIGITS, strict=True)
 }
 """From our letters to those that `int(text, 32)` reads; every other character becomes one that it refuses."""
