@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,7 @@ from nightmarket.kernel.problems import Defect
 from nightmarket.payments.contract import Account, Leg, Sale, SalePart, sale_paid, sale_placed, sale_refunded
 from nightmarket.payments.handlers import StoredJournal
 from nightmarket.payments.model import NOBODY
+from nightmarket.payments.store.journal import cut
 from nightmarket.platform.database import Database
 
 pytestmark = pytest.mark.engine
@@ -128,6 +130,15 @@ async def test_the_audit_names_what_is_off(db: Database, ids: SeededIds) -> None
     assert ("posting_sums_to_zero", str(sale_placed(plain, AT).id), "0", "1") in [
         (f.rule, f.row, f.expected, f.found) for f in findings
     ]
+
+
+def test_the_audit_looks_at_every_order_in_spans() -> None:
+    """However many rows there are, the spans cover all ids, without gap or overlap."""
+    for rows in (0, 99_999, 100_000, 1_234_567):
+        spans = cut(rows)
+        assert len(spans) == rows // 100_000 + 1
+        assert (spans[0][0].int, spans[-1][1].int) == (0, 2**128 - 1)
+        assert all(before[1].int + 1 == after[0].int for before, after in pairwise(spans))
 
 
 async def test_a_buyer_that_is_owed_is_found(db: Database) -> None:

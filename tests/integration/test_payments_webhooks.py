@@ -55,6 +55,7 @@ async def test_a_webhook_moves_the_payment_and_is_told_once(till: Till) -> None:
     assert (await till.row(sale)).state is PaymentState.CAPTURED
     assert await till.drain().step() == 0
     assert len(await till.heard("payments.captured")) == 1
+    assert [finding.rule for finding in await till.audit()] == ["payment_is_on_the_statement"], "it was not true"
 
 
 async def test_an_event_counts_once(till: Till) -> None:
@@ -80,8 +81,9 @@ async def test_events_may_come_in_any_order(till: Till) -> None:
 async def test_what_comes_before_its_payment_is_kept_and_applied_later(till: Till) -> None:
     """The provider may be faster than our own transaction."""
     sale, answer = await till.ask()
+    await till.provider.capture(answer.reference, 1_000, f"{sale.claim}-capture")
     assert await receive(till, event(till, sale, EventKind.CAPTURED)) is Receipt.KEPT
-    assert [finding.rule for finding in await till.audit()] == ["event_fits_a_payment"]
+    assert [finding.rule for finding in await till.audit()] == ["event_fits_a_payment", "money_has_a_payment"]
     await till.settle(sale, answer)
     assert await till.drain().step() >= 1
     assert (await till.row(sale)).state is PaymentState.CAPTURED

@@ -1,11 +1,11 @@
 """The journal in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from nightmarket.kernel.problems import Defect
 from nightmarket.payments.contract import Finding
-from nightmarket.payments.model import Account, Leg, Posting
+from nightmarket.payments.model import Leg, Posting
 from nightmarket.payments.store import journal
 from nightmarket.platform.database import Connection
 
@@ -36,19 +36,27 @@ class StoredJournal:
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Every posting sums to zero; what the provider should hold agrees with the payments of each order; no buyer
         is owed, and none owes where a payment stands."""
-        findings = [
-            Finding("posting_sums_to_zero", str(row["id"]), "0", row["total"])
-            for row in await journal.unbalanced(connection, AUDIT_LIMIT)
-        ]
-        for row in await journal.against_payments(connection, AUDIT_LIMIT, Account.BUYER, Account.PROVIDER):
-            about, buyer, provider, kept = row
-            if provider != kept:
-                findings.append(Finding("provider_balance_is_payments", str(about), str(kept), str(provider)))
-            if buyer < 0:
-                findings.append(Finding("buyer_is_not_owed", str(about), "0 or more", str(buyer)))
-            if buyer > 0 and kept > 0:
-                findings.append(Finding("paid_order_owes_nothing", str(about), "0", str(buyer)))
+        findings: list[Finding] = []
+        for span in await journal.spans(connection):
+            findings += [
+                Finding("posting_sums_to_zero", str(row["id"]), "0", row["total"])
+                for row in await journal.unbalanced(connection, span, AUDIT_LIMIT)
+            ]
+            for row in await journal.against_payments(connection, span, AUDIT_LIMIT):
+                findings += _disagreements(str(row["about"]), row["buyer"], row["provider"], row["kept"])
+            if len(findings) >= AUDIT_LIMIT:
+                break
         return findings[:AUDIT_LIMIT]
+
+
+def _disagreements(order: str, buyer: int, provider: int, kept: int) -> Iterator[Finding]:
+    """What is off with an order's accounts, given what its payments keep."""
+    if provider != kept:
+        yield Finding("provider_balance_is_payments", order, str(kept), str(provider))
+    if buyer < 0:
+        yield Finding("buyer_is_not_owed", order, "0 or more", str(buyer))
+    if buyer > 0 and kept > 0:
+        yield Finding("paid_order_owes_nothing", order, "0", str(buyer))
 
 
 def _checked(postings: Sequence[Posting]) -> list[Posting]:

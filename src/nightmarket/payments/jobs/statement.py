@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from nightmarket.payments.contract import Finding, Movement, Statements
 from nightmarket.payments.store import event as store
-from nightmarket.platform.database import Database
+from nightmarket.payments.store import journal
+from nightmarket.platform.database import Database, Record
 
 PAGE_LIMIT = 500
 AUDIT_LIMIT = 1_000
@@ -40,10 +41,13 @@ class StatementAudit:
         return [finding for finding in await self._compare() if finding in first]
 
     async def _compare(self) -> list[Finding]:
+        names = [provider.name for provider in self._providers]
+        rows: list[Record] = []
         async with self._database.read() as connection:
-            rows = await store.against_statement(connection, AUDIT_LIMIT)
+            for span in journal.cut(await store.lines(connection)):
+                rows += await store.against_statement(connection, names, span, AUDIT_LIMIT)
         findings: list[Finding] = []
-        for row in rows:
+        for row in rows[:AUDIT_LIMIT]:
             name = f"{row['provider']} {row['key']} of order {row['order_id']}"
             theirs = f"captured {row['their_captured']}, refunded {row['their_refunded']}"
             ours = f"captured {row['our_captured']}, refunded {row['our_refunded']}"

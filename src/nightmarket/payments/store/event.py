@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from nightmarket.payments.model import WebhookEvent
 from nightmarket.platform.database import Connection, Record
@@ -74,11 +75,12 @@ _AGAINST_STATEMENT = """
 WITH theirs AS (
     SELECT provider, key, order_id, coalesce(sum(amount) FILTER (WHERE kind = 'captured'), 0) AS captured,
         coalesce(sum(amount) FILTER (WHERE kind = 'refunded'), 0) AS refunded
-    FROM payments.statement GROUP BY provider, key, order_id
+    FROM payments.statement WHERE provider = ANY($2::text[]) AND order_id BETWEEN $3 AND $4
+    GROUP BY provider, key, order_id
 ), ours AS (
     SELECT provider, key, order_id, CASE WHEN state IN ('captured', 'refund_due', 'refunded') THEN amount ELSE 0 END
         AS captured, refunded, due_at IS NOT NULL AS under_way
-    FROM payments.payment WHERE provider IN (SELECT provider FROM payments.statement)
+    FROM payments.payment WHERE provider = ANY($2::text[]) AND order_id BETWEEN $3 AND $4
 )
 SELECT provider, key, order_id, ours.key IS NULL AS unknown, coalesce(theirs.captured, 0)::bigint AS their_captured,
     coalesce(theirs.refunded, 0)::bigint AS their_refunded, coalesce(ours.captured, 0)::bigint AS our_captured,
@@ -91,6 +93,16 @@ LIMIT $1
 """
 
 
-async def against_statement(connection: Connection, limit: int) -> list[Record]:
-    """Attempts of which the provider's statement, as fetched, says something else than our rows."""
-    return await connection.fetch(_AGAINST_STATEMENT, limit)
+async def against_statement(
+    connection: Connection, providers: Sequence[str], span: tuple[UUID, UUID], limit: int
+) -> list[Record]:
+    """Attempts for orders of that span of which a statement, as fetched, says something else than our rows."""
+    return await connection.fetch(_AGAINST_STATEMENT, limit, list(providers), *span)
+
+
+_LINES = "SELECT count(*) FROM payments.statement"
+
+
+async def lines(connection: Connection) -> int:
+    """How many lines were fetched."""
+    return await connection.fetchval(_LINES)

@@ -3,10 +3,11 @@
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 from struct import Struct
 from uuid import UUID
 
-from nightmarket.payments.model import Leg, Posting
+from nightmarket.payments.model import Account, Leg, Posting
 from nightmarket.platform.database import Connection, Record
 
 COLUMNS = ("id", "about", "kind", "currency", "at", "accounts", "parties", "amounts")
@@ -122,28 +123,50 @@ async def postings(connection: Connection, about: UUID, limit: int = 200) -> lis
     ]
 
 
+ROWS_AT_ONCE = 100_000
+"""Postings that one query of the audit looks at, about; more would run into the time that a reading may take."""
+
+
+Span = tuple[UUID, UUID]
+
+
+async def spans(connection: Connection) -> list[Span]:
+    """The ids of orders cut into spans, first and last, each with about ROWS_AT_ONCE postings: their ids are spread
+    evenly, as they are digests."""
+    return cut(await connection.fetchval("SELECT count(*) FROM payments.posting"))
+
+
+def cut(rows: int) -> list[Span]:
+    """All ids, cut into spans for that many rows."""
+    amount = rows // ROWS_AT_ONCE + 1
+    edges = [number * 2**128 // amount for number in range(amount + 1)]
+    return [(UUID(int=low), UUID(int=high - 1)) for low, high in pairwise(edges)]
+
+
 _UNBALANCED = """
 SELECT about, id, (SELECT coalesce(sum(amount), 0) FROM unnest(amounts) AS amount)::text AS total
 FROM payments.posting
-WHERE cardinality(accounts) <> cardinality(amounts) OR cardinality(parties) <> cardinality(amounts)
-   OR (SELECT coalesce(sum(amount), 0) FROM unnest(amounts) AS amount) <> 0
+WHERE about BETWEEN $2 AND $3 AND (
+    cardinality(accounts) <> cardinality(amounts) OR cardinality(parties) <> cardinality(amounts)
+    OR (SELECT coalesce(sum(amount), 0) FROM unnest(amounts) AS amount) <> 0)
 LIMIT $1
 """
 
 
-async def unbalanced(connection: Connection, limit: int) -> list[Record]:
-    """Postings that do not sum to zero."""
-    return await connection.fetch(_UNBALANCED, limit)
+async def unbalanced(connection: Connection, span: Span, limit: int) -> list[Record]:
+    """Postings about these orders that do not sum to zero."""
+    return await connection.fetch(_UNBALANCED, limit, *span)
 
 
 _AGAINST_PAYMENTS = """
 WITH book AS (
-    SELECT about, coalesce(sum(amount) FILTER (WHERE account = $2), 0) AS buyer,
-        coalesce(sum(amount) FILTER (WHERE account = $3), 0) AS provider
-    FROM payments.posting, unnest(accounts, amounts) AS leg(account, amount) GROUP BY about
+    SELECT about, coalesce(sum(amount) FILTER (WHERE account = $4), 0) AS buyer,
+        coalesce(sum(amount) FILTER (WHERE account = $5), 0) AS provider
+    FROM payments.posting, unnest(accounts, amounts) AS leg(account, amount)
+    WHERE about BETWEEN $2 AND $3 GROUP BY about
 ), paid AS (
     SELECT order_id, sum(amount - owed) AS kept FROM payments.payment
-    WHERE state NOT IN ('declined', 'voided') GROUP BY order_id
+    WHERE order_id BETWEEN $2 AND $3 AND state NOT IN ('declined', 'voided') GROUP BY order_id
 )
 SELECT coalesce(about, order_id) AS about, coalesce(buyer, 0)::bigint AS buyer,
     coalesce(provider, 0)::bigint AS provider, coalesce(kept, 0)::bigint AS kept
@@ -154,6 +177,6 @@ LIMIT $1
 """
 
 
-async def against_payments(connection: Connection, limit: int, buyer: int, provider: int) -> list[Record]:
-    """Orders whose accounts of buyer and provider disagree with their payments."""
-    return await connection.fetch(_AGAINST_PAYMENTS, limit, buyer, provider)
+async def against_payments(connection: Connection, span: Span, limit: int) -> list[Record]:
+    """Orders of that span whose accounts of buyer and provider disagree with their payments."""
+    return await connection.fetch(_AGAINST_PAYMENTS, limit, *span, Account.BUYER, Account.PROVIDER)
