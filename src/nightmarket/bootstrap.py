@@ -23,7 +23,7 @@ from nightmarket.payments.handlers import StoredJournal, StoredPayments, Webhook
 from nightmarket.payments.jobs import PaymentsDrain
 from nightmarket.payments.providers import BankTransfers, TestCards, TestProvider, WebhookOptions, WebhookSender
 from nightmarket.platform.access import Access
-from nightmarket.platform.database import Database
+from nightmarket.platform.database import COMMITTERS, Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
 from nightmarket.platform.jobs import Drain, Job
 from nightmarket.platform.jobs import counts as job_counts
@@ -177,12 +177,13 @@ async def open_shop(
     ids: Ids | None = None,
     faults: Faults = NO_FAULTS,
     application: str = "nightmarket",
+    committers: int = COMMITTERS,
 ) -> AsyncGenerator[Shop]:
     """A shop around `settings.database_url`; its caches follow the facts until the block ends."""
     if settings.database_url is None or settings.secret is None:
         raise Defect("a shop opens with a database and a secret")
     clock = clock or SystemClock()
-    database = await Database.open(settings.database_url, application=application)
+    database = await Database.open(settings.database_url, committers=committers, application=application)
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
     kinds = [ProductChanged.kind, OfferPublished.kind, OfferRetired.kind]
     tail = Tail(database, kinds, lambda news: _hear(shop, news))

@@ -16,6 +16,9 @@ from nightmarket.platform.subscriptions import follow
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
 from nightmarket.platform.telemetry import configure_logging
 
+WORKER_COMMITTERS = 12
+"""Each consumer and drain may hold a transaction, and some of them wait for a lane that needs one more."""
+
 
 def main() -> None:
     """Run until SIGTERM or SIGINT; the one argument names this process's slot."""
@@ -31,7 +34,11 @@ async def work(settings: Settings, slot: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_shop(settings, application=f"nightmarket-{slot}") as shop, published(shop, slot) as exchange:
+    application = f"nightmarket-{slot}"
+    async with (
+        open_shop(settings, application=application, committers=WORKER_COMMITTERS) as shop,
+        published(shop, slot) as exchange,
+    ):
         set_for_batches()
         runner = JobRunner(shop.database, shop.clock, jobs(shop), executor=slot)
         await runner.start()
