@@ -7,9 +7,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 import nightmarket
 from nightmarket.bootstrap import Shop
-from nightmarket.entrypoints import health, pictures, storefront, webhooks
-from nightmarket.entrypoints.pages import open_site
+from nightmarket.entrypoints import console, health, pictures, storefront, webhooks
+from nightmarket.entrypoints.pages import Site, open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
+from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
 from nightmarket.platform.http.framework import exception_handlers
@@ -21,10 +22,18 @@ ANYONE = Rate(1_200, 60)
 
 def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
     """The application of this process, around an open shop. Without an exchange there is no /metrics."""
-    site = open_site(shop, [("shop", storefront.FOLDER)])
-    store = storefront.Storefront(site)
+    site = open_site(shop, [("shop", storefront.FOLDER), ("console", console.FOLDER)])
     errors = Errors(problem_page(site))
-    framework = Litestar(
+    limiter = None if shop.settings.is_loopback else RateLimiter(ANYONE)
+    observe = exchange.metrics.request if exchange else None
+    options = EdgeOptions(public_url=shop.settings.address, errors=errors, limiter=limiter, observe=observe)
+    return Edge(Dispatcher(hot_routes(shop), framework(site, errors, exchange)), shop.ids, options)
+
+
+def framework(site: Site, errors: Errors, exchange: Exchange | None) -> Litestar:
+    """Every route but the hottest."""
+    shop, store = site.shop, storefront.Storefront(site)
+    return Litestar(
         route_handlers=[
             UcpController,
             profile,
@@ -34,6 +43,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
             pictures.picture,
             webhooks.payment_webhook,
             *storefront.ROUTES,
+            *console.handlers(console.Console(site)),
         ],
         dependencies={
             "shop": Provide(lambda: shop, sync_to_thread=False),
@@ -44,10 +54,6 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
             title="Nightmarket",
             version=nightmarket.__version__,
             path="/docs",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            render_plugins=[JsonRenderPlugin(path="/openapi.json"), ApiPage(site)],
         ),
     )
-    limiter = None if shop.settings.is_loopback else RateLimiter(ANYONE)
-    observe = exchange.metrics.request if exchange else None
-    options = EdgeOptions(public_url=shop.settings.address, errors=errors, limiter=limiter, observe=observe)
-    return Edge(Dispatcher(hot_routes(shop), framework), shop.ids, options)

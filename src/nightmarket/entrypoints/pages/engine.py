@@ -49,17 +49,17 @@ def _environment(loader: PrefixLoader, language: str, words: Translations, share
     install: Callable[..., None] = getattr(environment, "install_gettext_callables")  # noqa: B009 (added by an extension)
     install(words.ugettext, words.ungettext, newstyle=True)
     formats = Formats(language)
-    environment.globals.update(shared)
-    environment.globals.update(language=language, language_tag=TAGS[language], language_names=NAMES, formats=formats)
-    environment.filters.update(
-        {
-            "money": formats.money,
-            "number": formats.number,
-            "date": formats.date,
-            "instant": formats.instant,
-            "pick": _picker(language),
-        }
-    )
+    known: dict[str, Any] = environment.globals
+    known |= {**shared, "language": language, "language_tag": TAGS[language], "language_names": NAMES}
+    known["formats"] = formats
+    filters: dict[str, Any] = environment.filters
+    filters |= {
+        "money": formats.money,
+        "number": formats.number,
+        "date": formats.date,
+        "instant": formats.instant,
+        "pick": _picker(language),
+    }
     return environment
 
 

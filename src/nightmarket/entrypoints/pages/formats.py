@@ -23,7 +23,7 @@ def _money(amount: int, currency: str, locale: str) -> str:
     return format_currency(value, currency, locale=locale, currency_digits=False, format=_pattern(locale, currency))
 
 
-def _pattern(locale: str, currency: str) -> str | None:
+def _pattern(locale: str, currency: str) -> str:
     """The locale's own pattern with the decimals that the currency has by ISO 4217."""
     digits = minor_digits(currency)
     pattern = Locale.parse(locale).currency_formats["standard"].pattern
@@ -36,10 +36,20 @@ class Formats:
     def __init__(self, language: str) -> None:
         self.locale = LOCALES[language]
         self._babel = Locale.parse(self.locale)
+        self._territories: dict[str, str] = dict(self._babel.territories)
 
     def money(self, amount: int, currency: str) -> str:
         """Minor units as a price: 2222 EUR becomes 22,22 € in German."""
         return _money(amount, currency, self.locale)
+
+    def round_money(self, amount: int, currency: str) -> str:
+        """A price without its decimals where these are zero, for where there is little room."""
+        digits = minor_digits(currency)
+        if amount % 10**digits:
+            return self.money(amount, currency)
+        pattern = _pattern(self.locale, currency).replace(f".{'0' * digits}", "")
+        value = Decimal(amount).scaleb(-digits)
+        return format_currency(value, currency, format=pattern, locale=self.locale, currency_digits=False)
 
     def number(self, value: int) -> str:
         return format_decimal(value, locale=self.locale)
@@ -63,7 +73,7 @@ class Formats:
         return format_list(words, locale=self.locale)
 
     def country(self, code: str) -> str:
-        return self._babel.territories.get(code, code)
+        return self._territories.get(code, code)
 
     def currency(self, code: str) -> str:
         return get_currency_name(code, locale=self.locale)
@@ -71,11 +81,7 @@ class Formats:
     def countries(self) -> list[tuple[str, str]]:
         """Code and name of every country, in the order of the names."""
         return sorted(
-            (
-                (code, name)
-                for code, name in self._babel.territories.items()
-                if len(code) == 2 and code not in _NO_COUNTRY
-            ),
+            ((code, name) for code, name in self._territories.items() if len(code) == 2 and code not in _NO_COUNTRY),
             key=lambda pair: pair[1],
         )
 

@@ -1,8 +1,8 @@
 """The shop that shoppers see. `open_storefront(site)` once per process; `ROUTES` need it as the dependency `store`."""
 
-from . import browsing, cart, choices, product
+from . import browsing, cart, checkout, choices, documents, orders, product
 from .storefront import FOLDER, Storefront
 
-ROUTES = [*browsing.ROUTES, *product.ROUTES, *cart.ROUTES, *choices.ROUTES]
+ROUTES = [route for room in (browsing, product, cart, checkout, orders, choices, documents) for route in room.ROUTES]
 
 __all__ = ["FOLDER", "ROUTES", "Storefront"]

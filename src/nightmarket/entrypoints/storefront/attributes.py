@@ -1,8 +1,7 @@
 """The facts of a product, with labels in the visitor's language where the assortment brings some."""
 
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -54,10 +53,12 @@ def _value(value: Any, visit: Visit) -> str:
         case str() | float():
             return str(value)
         case list() | tuple():
-            return ", ".join(filter(None, (_value(one, visit) for one in value)))
-        case Mapping() if set(value) <= set(LANGUAGES):
-            return _value(pick(value, visit.language), visit)
-        case Mapping():
-            return ", ".join(f"{_plain(str(key))}: {_value(one, visit)}" for key, one in value.items())
+            several = cast("list[Any]", value)
+            return ", ".join(filter(None, (_value(one, visit) for one in several)))
+        case dict():
+            named = cast("dict[str, Any]", value)
+            if set(named) <= set(LANGUAGES):
+                return _value(pick(named, visit.language), visit)
+            return ", ".join(f"{_plain(key)}: {_value(one, visit)}" for key, one in named.items())
         case _:
             return ""

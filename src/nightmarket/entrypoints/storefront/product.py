@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
-from nightmarket.catalog.contract import Media, Product, ProductText
+from nightmarket.catalog.contract import Card, Media, Product, ProductText
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import NotFound
@@ -73,8 +73,8 @@ async def product(
     visit = await store.site.visit(request.scope)
     view = await _found(store, visit, slug, variant or "")
     directory = await store.directory()
-    cards = await store.shop.catalog.cards(category=view.product.category, limit=ALTERNATIVES + 1)
-    others = [card for card in cards if card.slug != slug][:ALTERNATIVES]
+    path = directory.path_to(view.product.category)
+    others = await _others(store, slug, [step.slug for step in reversed(path)])
     return await store.page(
         visit,
         "product.html",
@@ -82,10 +82,22 @@ async def product(
         pictures=[picture_of(media, visit.language) for media in _pictures(view.product)],
         attributes=attributes_of(view.product, visit),
         deliveries=deliveries(store, view.product, visit),
-        path=directory.path_to(view.product.category),
+        path=path,
         alternatives=await wares_of(store.shop, visit, others),
         problem="",
     )
+
+
+async def _others(store: Storefront, slug: str, categories: list[str]) -> list[Card]:
+    """Goods of the same category, then of those around it, until there are enough."""
+    found: dict[str, Card] = {}
+    for category in categories:
+        for card in await store.shop.catalog.cards(category=category, limit=ALTERNATIVES * 2):
+            if card.slug != slug:
+                found.setdefault(card.slug, card)
+        if len(found) >= ALTERNATIVES:
+            break
+    return list(found.values())[:ALTERNATIVES]
 
 
 @get("/products/{slug:str}/stock", include_in_schema=False)

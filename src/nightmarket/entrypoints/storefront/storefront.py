@@ -12,6 +12,8 @@ from litestar.response.base import ASGIResponse
 from nightmarket.bootstrap import CURRENCY, Shop
 from nightmarket.catalog.contract import Category, Merchant
 from nightmarket.entrypoints.pages import Site, Visit
+from nightmarket.kernel.ids import decode
+from nightmarket.kernel.problems import InvalidInput, NotFound
 
 from .carts import Carts
 
@@ -47,6 +49,14 @@ class Directory(msgspec.Struct, frozen=True):
 
     def below(self, category: str | None) -> list[Category]:
         return [one for one in self.categories.values() if one.parent == category]
+
+
+def id_of(prefix: str, text: str) -> UUID:
+    """The id in a page's address; what cannot be one leads nowhere."""
+    try:
+        return decode(prefix, text)
+    except InvalidInput:
+        raise NotFound("There is nothing at this address.") from None
 
 
 class Storefront:

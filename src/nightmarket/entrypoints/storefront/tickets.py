@@ -58,7 +58,7 @@ def _ticket(offer: Offer, visit: Visit, directory: Directory) -> Ticket | None:
         case AmountOff(amounts=amounts):
             if visit.currency not in amounts:
                 return None
-            worth = f"−{visit.formats.money(amounts[visit.currency], visit.currency)}"
+            worth = f"−{visit.formats.round_money(amounts[visit.currency], visit.currency)}"
         case FreeShipping():
             worth = ""
     funder = directory.merchants.get(offer.funder) if offer.funder else None

@@ -1,0 +1,122 @@
+"""The readable page of the API at /docs, made from the OpenAPI document that machines read."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+
+from nightmarket.entrypoints.pages import Site
+from nightmarket.entrypoints.pages.problem_page import NOBODY
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE
+
+REF = "#/components/schemas/"
+METHODS = ("get", "post", "put", "patch", "delete")
+JSON = "application/json"
+EXAMPLE_ITEM = "var_01jcexample0variant0id0000"
+
+
+class Field(msgspec.Struct, frozen=True):
+    name: str
+    type: str
+    words: str
+    needed: bool
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """A request's or answer's struct."""
+
+    name: str
+    fields: list[Field]
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    name: str
+    place: str
+    words: str
+    needed: bool
+
+
+class Operation(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    words: str
+    parameters: list[Parameter]
+    body: Shape | None
+    answer: Shape | None
+    status: str
+
+
+class ApiPage(OpenAPIRenderPlugin):
+    """Renders the document with our own template: no script, nothing from elsewhere."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(path="/")
+        self._site = site
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        visit = self._site.anonymous(request.scope, NOBODY, NOBODY.actor.id)
+        visit.language = DEFAULT_LANGUAGE
+        words = {
+            "groups": groups_of(openapi_schema),
+            "address": self._site.shop.settings.address,
+            "key": "3c0c2f0e-0b9e-4a3e-9e0d-7a1f6f3b1111",
+            "example": EXAMPLE_ITEM,
+        }
+        return self._site.render(visit, "shop/docs.html", words)
+
+
+def groups_of(document: dict[str, Any]) -> dict[str, list[Operation]]:
+    """Operations by tag, in the order of the document."""
+    shapes: dict[str, Any] = document.get("components", {}).get("schemas", {})
+    groups: dict[str, list[Operation]] = {}
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                operation: dict[str, Any] = item[method]
+                tag = (operation.get("tags") or ["Other"])[0]
+                groups.setdefault(tag, []).append(_operation(method, path, operation, shapes))
+    return groups
+
+
+def _operation(method: str, path: str, operation: dict[str, Any], shapes: dict[str, Any]) -> Operation:
+    answers: dict[str, Any] = operation.get("responses", {})
+    status = next((code for code in answers if code.startswith("2")), "200")
+    return Operation(
+        method=method.upper(),
+        path=path,
+        words=operation.get("description") or operation.get("summary") or "",
+        parameters=[
+            Parameter(one["name"], one["in"], one.get("description", ""), bool(one.get("required")))
+            for one in operation.get("parameters", [])
+        ],
+        body=_shape(operation.get("requestBody", {}), shapes),
+        answer=_shape(answers.get(status, {}), shapes),
+        status=status,
+    )
+
+
+def _shape(content: dict[str, Any], shapes: dict[str, Any]) -> Shape | None:
+    schema: dict[str, Any] = content.get("content", {}).get(JSON, {}).get("schema", {})
+    name = schema.get("$ref", "").removeprefix(REF)
+    if name not in shapes:
+        return None
+    needed = set(shapes[name].get("required", ()))
+    fields = [
+        Field(field, _type(about), about.get("description", ""), field in needed)
+        for field, about in shapes[name].get("properties", {}).items()
+    ]
+    return Shape(shapes[name].get("title", name), fields)
+
+
+def _type(about: dict[str, Any]) -> str:
+    """A short name for a JSON schema: `array of Item`, `string or null`."""
+    if "$ref" in about:
+        return about["$ref"].removeprefix(REF).rpartition("_")[2]
+    for key in ("oneOf", "anyOf"):
+        if key in about:
+            return " or ".join(dict.fromkeys(_type(one) for one in about[key]))
+    if about.get("type") == "array":
+        return f"array of {_type(about.get('items', {}))}"
+    kind: str | list[str] = about.get("type", "any")
+    return kind if isinstance(kind, str) else " or ".join(kind)

@@ -1,0 +1,256 @@
+"""From the cart to the order: one page for contact, address, delivery and payment."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, post
+from litestar.response.base import ASGIResponse
+
+from nightmarket.entrypoints.pages import Form, Visit
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.kernel.ids import encode
+from nightmarket.kernel.problems import InvalidInput
+from nightmarket.orders.contract import Completion, PaymentInput, SessionInput, SessionKind, SessionState, SessionView
+from nightmarket.orders.errors import (
+    KeyReused,
+    NotReady,
+    OutOfStock,
+    PaymentRefused,
+    PriceChanged,
+    SessionBusy,
+    SessionClosed,
+    SessionNotFound,
+)
+
+from .bills import bill_of
+from .buyers import (
+    CARD,
+    HANDLERS,
+    card_token,
+    check_buyer,
+    chosen_deliveries,
+    contact_of,
+    country_of,
+    destination_of,
+    forget_card,
+    note_refused,
+    prefilled,
+)
+from .carts import OPEN, TRIES, input_of
+from .orders import order_path, remember_order
+from .storefront import Storefront, id_of
+
+CHECKOUT = SessionKind.CHECKOUT
+
+DECLINED = {
+    "card_declined": say_later("The bank declined the card without a reason. Use another card, or pay by transfer."),
+    "insufficient_funds": say_later("There is not enough money on the card. Use another card, or pay by transfer."),
+    "expired_card": say_later("The bank says that the card has expired. Use another card, or pay by transfer."),
+    "incorrect_cvc": say_later("The security code does not fit the card. Check its digits and try again."),
+    "fraud_suspected": say_later("The bank stopped the payment to protect the card. Call it, or pay another way."),
+    "processing_error": say_later("The bank could not process the card just now. Try again in a minute."),
+    "too_late": say_later("The payment came too late. The goods went back, and so does your money."),
+}
+OTHER_DECLINE = say_later("The payment was declined. Use another card, or pay by transfer.")
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What to say above the form: `kind` is good, warn or danger; `to_cart` offers the way back."""
+
+    kind: str
+    title: str
+    text: str
+    to_cart: bool = False
+
+
+@post("/checkout", include_in_schema=False)
+async def begin(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+    """Make a checkout from the cart; with `again`, what was typed in an earlier one comes along."""
+    visit = await store.site.visit(request.scope)
+    form = store.site.form(visit, await request.body())
+    cart = await store.carts.read(visit)
+    if cart is None or not cart.body.lines:
+        return store.site.redirect(visit, "/cart")
+    wanted = msgspec.structs.replace(input_of(cart, visit.language), cart=cart.id)
+    if form.get("again"):
+        wanted = await _typed_before(store, visit, wanted, id_of("chk", form.get("again")))
+    for attempt in range(TRIES):
+        try:
+            key = f"storefront-{cart.id.hex}-{cart.version}-{attempt}"
+            view = await store.shop.orders.create(visit.owner, CHECKOUT, key, wanted)
+        except KeyReused:
+            continue
+        if view.state is SessionState.COMPLETED and view.order is not None:
+            await store.carts.take_out(visit, view.order.rows)
+            return store.site.redirect(visit, order_path(view.id))
+        if view.state is SessionState.IN_PROGRESS or (view.state in OPEN and view.expires_at > store.shop.clock.now()):
+            return store.site.redirect(visit, f"/checkout/{encode('chk', view.id)}")
+    raise SessionBusy("This cart has been to checkout too often without an order; change it and try again.")
+
+
+async def _typed_before(store: Storefront, visit: Visit, wanted: SessionInput, id: UUID) -> SessionInput:
+    try:
+        body = (await store.shop.orders.get(visit.owner, CHECKOUT, id)).body
+    except SessionNotFound:
+        return wanted
+    options = {UUID(merchant): option for merchant, option in body.options.items()}
+    return msgspec.structs.replace(wanted, contact=body.contact, destination=body.destination, options=options)
+
+
+@get("/checkout/{id:str}", include_in_schema=False)
+async def checkout(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+    """The checkout, or where it has led to."""
+    visit = await store.site.visit(request.scope)
+    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+    return await _elsewhere(store, visit, view) or await _show(store, visit, view, prefilled(view, visit))
+
+
+@post("/checkout/{id:str}/review", include_in_schema=False)
+async def review(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+    """The sums for what is chosen now; stores nothing."""
+    visit = await store.site.visit(request.scope)
+    form = store.site.form(visit, await request.body())
+    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+    return await _elsewhere(store, visit, view) or await _show(store, visit, view, form, part=visit.by_script)
+
+
+@post("/checkout/{id:str}", include_in_schema=False)
+async def place(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+    """Place the order and pay it, if all is well and costs what was shown; else say what is not."""
+    visit = await store.site.visit(request.scope)
+    form = store.site.form(visit, await request.body())
+    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+    moved = await _elsewhere(store, visit, view)
+    if moved is not None:
+        return moved
+    check_buyer(form, visit)
+    token = card_token(form, store.shop, visit) if form.get("pay") == CARD else ""
+    if form.errors:
+        return await _show(store, visit, view, form)
+    try:
+        view = await _write(store, visit, view.id, form)
+    except InvalidInput as refused:
+        note_refused(form, refused.field, visit)
+        return await _show(store, visit, view, form)
+    except SessionClosed:
+        return store.site.redirect(visit, f"/checkout/{id}")
+    if view.assessment.quote.total != form.number("shown_total", -1):
+        return await _show(store, visit, view, form, _dearer(visit, view.assessment.quote.total, view.body.currency))
+    return await _pay(store, visit, view, form, PaymentInput(HANDLERS[form.get("pay")], token))
+
+
+async def _write(store: Storefront, visit: Visit, id: UUID, form: Form) -> SessionView:
+    """Put what was typed into the session; raises what the order desk raises."""
+    for _ in range(TRIES):
+        view = await store.shop.orders.get(visit.owner, CHECKOUT, id)
+        country = country_of(form, visit)
+        bill = await bill_of(
+            store.shop,
+            visit,
+            view,
+            (await store.directory()).merchants,
+            country=country,
+            chosen=chosen_deliveries(form),
+        )
+        wanted = msgspec.structs.replace(
+            input_of(view, visit.language),
+            contact=contact_of(form),
+            destination=destination_of(form),
+            options={parcel.merchant.id: parcel.chosen for parcel in bill.parcels if parcel.chosen},
+        )
+        try:
+            return await store.shop.orders.update(visit.owner, CHECKOUT, id, wanted, if_version=view.version)
+        except SessionBusy:
+            continue
+    raise SessionBusy("This checkout is being changed in another window; try again in a moment.")
+
+
+async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, payment: PaymentInput) -> ASGIResponse:
+    say = visit.say
+    try:
+        done = await store.shop.orders.complete(visit.owner, view.id, payment)
+    except PaymentRefused as refused:
+        words = DECLINED.get(str(refused.fields.get("decline_code")), OTHER_DECLINE)
+        notice = Notice("danger", say("The payment did not go through"), f"{say(words)} {say(NOTHING_LOST)}")
+    except OutOfStock:
+        await _keep_typed(store, visit, view)
+        text = say("What is left stands beside each line. Change the cart; what you typed here stays.")
+        notice = Notice("warn", say("Someone was quicker"), text, to_cart=True)
+    except PriceChanged as changed:
+        notice = _dearer(visit, int(changed.fields["total"]), view.body.currency)
+    except NotReady:
+        text = say("Something in this order cannot be delivered as it is. Check address, delivery and goods.")
+        notice = Notice("danger", say("There is something to mend"), text, to_cart=True)
+    except SessionClosed:
+        return store.site.redirect(visit, f"/checkout/{encode('chk', view.id)}")
+    else:
+        return await _ordered(store, visit, done)
+    fresh = await store.shop.orders.get(visit.owner, CHECKOUT, view.id)
+    return await _elsewhere(store, visit, fresh) or await _show(store, visit, fresh, form, notice)
+
+
+NOTHING_LOST = say_later("Nothing was charged, and what you typed is still here.")
+
+
+def _dearer(visit: Visit, total: int, currency: str) -> Notice:
+    text = visit.say(
+        "The total is %(total)s with what you chose. Nothing was charged. Look at it once more and order again.",
+        total=visit.formats.money(total, currency),
+    )
+    return Notice("warn", visit.say("The total has changed"), text)
+
+
+async def _keep_typed(store: Storefront, visit: Visit, view: SessionView) -> None:
+    """Let the cart carry what was typed to the next checkout."""
+    body = view.body
+    options = {UUID(merchant): option for merchant, option in body.options.items()}
+
+    def edit(wanted: SessionInput) -> SessionInput:
+        return msgspec.structs.replace(wanted, contact=body.contact, destination=body.destination, options=options)
+
+    await store.carts.change(visit, edit)
+
+
+async def _ordered(store: Storefront, visit: Visit, done: Completion) -> ASGIResponse:
+    remember_order(store, visit, done.order.id)
+    await store.carts.take_out(visit, done.order.rows)
+    return store.site.redirect(visit, order_path(done.order.id))
+
+
+async def _elsewhere(store: Storefront, visit: Visit, view: SessionView) -> ASGIResponse | None:
+    """Where a checkout is shown that cannot be filled in: its order, or the page of expired ones."""
+    if view.order is not None:
+        return store.site.redirect(visit, order_path(view.id))
+    if view.state in OPEN and view.expires_at > store.shop.clock.now():
+        return None
+    return await store.page(visit, "expired.html", status=410, id=encode("chk", view.id))
+
+
+async def _show(
+    store: Storefront,
+    visit: Visit,
+    view: SessionView,
+    form: Form,
+    notice: Notice | None = None,
+    *,
+    part: bool = False,
+) -> ASGIResponse:
+    """The page with what was typed; 422 where something is to be mended."""
+    forget_card(form)
+    country = country_of(form, visit)
+    directory = await store.directory()
+    bill = await bill_of(store.shop, visit, view, directory.merchants, country=country, chosen=chosen_deliveries(form))
+    return await store.page(
+        visit,
+        "checkout_bill.html" if part else "checkout.html",
+        status=422 if form.errors or notice else 200,
+        id=encode("chk", view.id),
+        form=form,
+        bill=bill,
+        notice=notice,
+        part=part,
+    )
+
+
+ROUTES = [begin, checkout, review, place]
