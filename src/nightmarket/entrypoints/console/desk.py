@@ -1,0 +1,127 @@
+"""One request of someone at the console."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from babel.dates import format_datetime
+from litestar import Request
+from litestar.response.base import ASGIResponse
+
+from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints.pages import Form, Site, Visit
+from nightmarket.kernel.ids import decode
+from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
+from nightmarket.platform.access import Actor, Scope
+from nightmarket.platform.database import Connection
+from nightmarket.platform.deeds import MAX_DETAIL_LETTERS, Acted
+from nightmarket.platform.http import safe_next
+
+from .figures import Figures
+from .live import Live
+from .menu import menu_of
+from .words import DONE
+
+MAX_QUERY_LETTERS = 200
+
+
+class Desk:
+    """Who asks, what they may see, and the ways to answer. Everything a merchant's person sees is that merchant's."""
+
+    def __init__(self, site: Site, figures: Figures, live: Live, request: Request[Any, Any, Any], visit: Visit) -> None:
+        self.site = site
+        self.figures = figures
+        self.live = live
+        self.request = request
+        self.visit = visit
+        self.shop: Shop = site.shop
+        self.actor: Actor = visit.caller.actor
+
+    @cached_property
+    def now(self) -> datetime:
+        return self.shop.clock.now()
+
+    @property
+    def merchant(self) -> UUID | None:
+        """The merchant within which all this must stay; None for those who see everything."""
+        return self.actor.merchant_id
+
+    def may(self, scope: str) -> bool:
+        return self.actor.may(Scope(scope))
+
+    def say(self, text: str, **words: object) -> str:
+        return self.visit.say(text, **words)
+
+    def part(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    def id(self, prefix: str) -> UUID:
+        """The id in the path, such as `ord_...`; raises NotFound for what cannot be one."""
+        try:
+            return decode(prefix, self.part("id"))
+        except InvalidInput:
+            raise NotFound("There is nothing with that id.", field="id") from None
+
+    def query(self, name: str) -> str:
+        """A member of the query, without the spaces around it."""
+        return str(self.request.query_params.get(name, ""))[:MAX_QUERY_LETTERS].strip()
+
+    def moment(self, at: datetime) -> str:
+        """Day and time to the second, in UTC as everywhere in the console."""
+        locale = self.visit.formats.locale
+        return format_datetime(at, "M月d日 HH:mm:ss" if locale.startswith("zh") else "d MMM, HH:mm:ss", locale=locale)
+
+    def page(self, template: str, *, status: int = 200, **words: object) -> ASGIResponse:
+        """A page of the console, or a part of one."""
+        return self.site.page(self.visit, f"console/{template}", status=status, **self._shared(), **words)
+
+    def rendered(self, template: str, **words: object) -> str:
+        """A part of a page as text."""
+        return self.site.render(self.visit, f"console/{template}", {**self._shared(), **words}).decode()
+
+    def _shared(self) -> dict[str, object]:
+        return {
+            "desk": self,
+            "actor": self.actor,
+            "may": self.may,
+            "moment": self.moment,
+            "menu": menu_of(self.actor, str(self.request.scope["path"])),
+            "done": DONE.get(self.query("done"), ""),
+        }
+
+    def redirect(self, to: str) -> ASGIResponse:
+        return self.site.redirect(self.visit, to)
+
+    def refreshed(self) -> ASGIResponse:
+        """Tell the script to load the whole page again, which leads to the sign-in form."""
+        return ASGIResponse(
+            status_code=401, encoded_headers=[(b"hx-refresh", b"true"), (b"cache-control", b"no-store")]
+        )
+
+    def refused(self, problem: Problem) -> ASGIResponse:
+        """A page that says what was refused and why."""
+        return self.page("problem.html", status=problem.status, problem=problem)
+
+    async def form(self) -> Form:
+        """What was sent, proven to come from our own page."""
+        return self.site.form(self.visit, await self.request.body())
+
+    def next(self, default: str) -> str:
+        return safe_next(self.query("next"), default)
+
+    @asynccontextmanager
+    async def acting(self, action: str, about: str, detail: str = "") -> AsyncGenerator[Connection]:
+        """A transaction in which something is changed by hand; who did it is written with it."""
+        async with self.shop.database.transaction() as tx:
+            yield tx
+            deed = Acted(self.actor.id, self.actor.name, action, about, detail[:MAX_DETAIL_LETTERS])
+            await self.shop.facts.append(tx, [deed], self.now)
+
+    async def note(self, action: str, about: str, detail: str = "") -> None:
+        """Write down who asks for something that commits by itself, before it is done: no deed goes unrecorded."""
+        async with self.acting(action, about, detail):
+            pass

@@ -1,0 +1,95 @@
+"""Facts as people read them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.ids import encode
+from nightmarket.platform.facts import Fact
+
+THINGS_SHOWN = 20
+WORDS_SHOWN = 5
+MAX_VALUE_LETTERS = 60
+
+KINDS = (
+    "orders.placed",
+    "orders.paid",
+    "orders.declined",
+    "orders.lapsed",
+    "orders.cancelled",
+    "payments.captured",
+    "payments.declined",
+    "payments.refunded",
+    "payments.reported",
+    "payments.stuck",
+    "tally.adjusted",
+    "catalog.product_changed",
+    "promotions.offer_published",
+    "promotions.offer_retired",
+    "platform.acted",
+)
+"""What the filter offers; a test holds it to the contracts."""
+
+TONES = {"placed": "accent", "paid": "good", "captured": "good", "declined": "danger", "stuck": "danger"}
+
+
+class Word(msgspec.Struct, frozen=True):
+    """One member of a thing: its name, its value, and where it leads to."""
+
+    name: str
+    value: str
+    link: str = ""
+
+
+class FactView(msgspec.Struct, frozen=True):
+    """A row of facts: the members of its first thing, how many more there are, and all of the first ones in full."""
+
+    id: str
+    at: datetime
+    kind: str
+    tone: str
+    amount: int
+    words: Sequence[Word]
+    full: str
+
+    @property
+    def more(self) -> int:
+        return self.amount - 1
+
+
+def views_of(facts: Iterable[Fact]) -> list[FactView]:
+    """Facts to be shown."""
+    return [_view(fact) for fact in facts]
+
+
+def _view(fact: Fact) -> FactView:
+    things = fact.plain()
+    members = [(name, value) for name, value in (things[0] if things else {}).items() if _is_short(value)]
+    full = msgspec.json.format(msgspec.json.encode(things[:THINGS_SHOWN]), indent=2).decode()
+    if len(things) > THINGS_SHOWN:
+        full += f"\n… {len(things) - THINGS_SHOWN} more"
+    return FactView(
+        id=encode("fact", fact.id),
+        at=fact.at,
+        kind=fact.kind,
+        tone=TONES.get(fact.kind.rpartition(".")[2], ""),
+        amount=fact.amount,
+        words=[_word(name, value) for name, value in members[:WORDS_SHOWN]],
+        full=full,
+    )
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str | int | float | bool) and value != ""
+
+
+def _word(name: str, value: object) -> Word:
+    text = str(value)
+    if name == "order":
+        order = encode("ord", UUID(text))
+        return Word(name, f"…{order[-8:]}", f"/console/orders/{order}")
+    if len(text) == 36 and text.count("-") == 4:
+        return Word(name, f"…{text[-8:]}")
+    return Word(name, text if len(text) <= MAX_VALUE_LETTERS else f"{text[:MAX_VALUE_LETTERS]}…")

@@ -1,0 +1,43 @@
+"""What the menu shows: only what the role may open."""
+
+import msgspec
+
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.platform.access import Actor, Scope
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of the menu."""
+
+    path: str
+    words: str
+    icon: str
+    scope: Scope
+    here: bool = False
+
+
+ENTRIES = (
+    Entry("/console", say_later("Overview"), "gauge", Scope.CONSOLE),
+    Entry("/console/orders", say_later("Orders"), "package", Scope.ORDERS_READ),
+    Entry("/console/stock", say_later("Stock"), "boxes", Scope.STOCK_READ),
+    Entry("/console/offers", say_later("Offers"), "badge-percent", Scope.OFFERS_READ),
+    Entry("/console/merchants", say_later("Merchants"), "store", Scope.MERCHANTS_READ),
+    Entry("/console/facts", say_later("Facts"), "activity", Scope.FACTS_READ),
+    Entry("/console/messages", say_later("Messages"), "mail", Scope.MESSAGES_READ),
+    Entry("/console/jobs", say_later("Jobs"), "list-checks", Scope.JOBS_READ),
+    Entry("/console/health", say_later("Health"), "heart-pulse", Scope.HEALTH_READ),
+    Entry("/console/audit", say_later("Audit"), "shield-check", Scope.HEALTH_READ),
+    Entry("/console/deeds", say_later("Who did what"), "history", Scope.ACCOUNTS_READ),
+)
+
+
+def menu_of(actor: Actor, path: str) -> list[Entry]:
+    """The entries that this actor may open; the one that `path` lies under is marked."""
+    here = max(
+        (entry.path for entry in ENTRIES if path == entry.path or path.startswith(f"{entry.path}/")),
+        key=len,
+        default="",
+    )
+    if not actor.may(Scope.CONSOLE):
+        return []
+    return [msgspec.structs.replace(entry, here=entry.path == here) for entry in ENTRIES if actor.may(entry.scope)]

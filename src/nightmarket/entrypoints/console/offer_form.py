@@ -1,0 +1,151 @@
+"""The form of an offer, read into what promotions publish."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.kernel.ids import decode
+from nightmarket.kernel.languages import LANGUAGES
+from nightmarket.kernel.money import parse_amount
+from nightmarket.kernel.problems import InvalidInput, Problem
+from nightmarket.kernel.quantity import MAX_STOCK
+from nightmarket.promotions.contract import AmountOff, Condition, Effect, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.errors import CodeTaken, OfferRefused, UsesTaken
+
+from .desk import Desk
+
+EFFECTS = ("percent", "amount", "free_shipping")
+NOTHING = FreeShipping()
+
+FIELDS = {
+    "name": "name_en",
+    "code": "code",
+    "starts_at": "starts_at",
+    "ends_at": "ends_at",
+    "effect.basis_points": "percent",
+    "effect.amounts": "amount",
+    "condition.at_least": "minimum",
+    "condition.categories": "category",
+    "condition.merchants": "merchant",
+    "max_uses": "max_uses",
+}
+"""Where a flaw that promotions name is shown."""
+
+
+def read_offer(desk: Desk, form: Form, id: UUID) -> Offer | None:
+    """The offer that the form describes; None, with the errors noted, if it cannot be one."""
+    name = {language: text for language in LANGUAGES if (text := form.get(f"name_{language}"))}
+    if "en" not in name:
+        form.wrong("name_en", desk.say(say_later("Give the offer a name in English.")))
+    effect = _effect(desk, form)
+    starts_at, ends_at = _instant(desk, form, "starts_at"), _instant(desk, form, "ends_at")
+    condition = _condition(desk, form)
+    max_uses = _uses(desk, form)
+    funder = _merchant(desk, form, "funder")
+    if form.errors or starts_at is None or ends_at is None:
+        return None
+    return Offer(
+        id=id,
+        revision=1,
+        name=name,
+        effect=effect,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        condition=condition,
+        funder=funder,
+        code=form.get("code") or None,
+        max_uses=max_uses,
+    )
+
+
+def note_refusal(desk: Desk, form: Form, problem: Problem) -> None:
+    """Show what promotions refused beside the field that it is about."""
+    match problem:
+        case OfferRefused():
+            for flaw in problem.fields.get("flaws", ()):
+                form.wrong(FIELDS.get(str(flaw["field"]).split("[")[0], "name_en"), desk.say(str(flaw["detail"])))
+        case CodeTaken():
+            form.wrong("code", desk.say(problem.detail))
+        case UsesTaken():
+            form.wrong("max_uses", desk.say(problem.detail))
+        case _:
+            form.wrong("name_en", desk.say(problem.detail))
+
+
+def _effect(desk: Desk, form: Form) -> Effect:
+    match form.get("effect"):
+        case "percent":
+            text = form.get("percent").replace(",", ".")
+            whole, _, decimals = text.partition(".")
+            if _are_digits(whole, 3) and (not decimals or _are_digits(decimals, 2)):
+                return PercentOff(int(whole) * 100 + int(f"{decimals:0<2}"))
+            form.wrong("percent", desk.say(say_later("Write a percentage such as 15 or 12.5.")))
+        case "amount":
+            currency = form.get("currency", "EUR")
+            amount = _money(desk, form, "amount", currency)
+            if amount:
+                return AmountOff({currency: amount})
+            form.wrong("amount", desk.say(say_later("Write an amount such as 5.00.")))
+        case "free_shipping":
+            return FreeShipping()
+        case _:
+            form.wrong("effect", desk.say(say_later("Choose what the offer gives.")))
+    return NOTHING
+
+
+def _are_digits(text: str, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= most
+
+
+def _money(desk: Desk, form: Form, name: str, currency: str) -> int:
+    text = form.get(name)
+    if not text:
+        return 0
+    try:
+        return parse_amount(text.replace(",", "."), currency, field=name)
+    except InvalidInput as problem:
+        form.wrong(name, desk.say(problem.detail))
+        return 0
+
+
+def _instant(desk: Desk, form: Form, name: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(form.get(name))
+    except ValueError:
+        form.wrong(name, desk.say(say_later("Give day and time.")))
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _condition(desk: Desk, form: Form) -> Condition:
+    merchant = _merchant(desk, form, "merchant")
+    category = form.get("category")
+    currency = form.get("currency", "EUR")
+    minimum = _money(desk, form, "minimum", currency)
+    return Condition(
+        merchants=frozenset({merchant}) if merchant else frozenset(),
+        categories=frozenset({category}) if category else frozenset(),
+        at_least={currency: minimum} if minimum else {},
+    )
+
+
+def _merchant(desk: Desk, form: Form, name: str) -> UUID | None:
+    text = form.get(name)
+    if not text:
+        return None
+    try:
+        return decode("mer", text)
+    except InvalidInput:
+        form.wrong(name, desk.say(say_later("Choose one of the list.")))
+        return None
+
+
+def _uses(desk: Desk, form: Form) -> int | None:
+    text = form.get("max_uses")
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 12 and 0 < int(text) <= MAX_STOCK:
+        return int(text)
+    form.wrong("max_uses", desk.say(say_later("Write how many orders may have it, such as 100, or leave it empty.")))
+    return None

@@ -1,0 +1,174 @@
+"""Offers: the book that prices are made from, publishing and retiring."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from litestar.response.base import ASGIResponse
+
+from nightmarket.bootstrap import CURRENCY
+from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.languages import pick
+from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
+from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff
+from nightmarket.tally.contract import Level
+
+from .desk import Desk
+from .offer_form import note_refusal, read_offer
+from .order_views import merchant_names
+
+SHOWN_LIMIT = 500
+"""Offers on one page: those that run first, then those to come, then those that are over."""
+
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CNY", "JPY")
+RUNNING, PLANNED, OVER = 0, 1, 2
+PHASES = {
+    RUNNING: (say_later("running"), "good"),
+    PLANNED: (say_later("planned"), "warn"),
+    OVER: (say_later("over"), ""),
+}
+
+
+class OfferView(msgspec.Struct, frozen=True):
+    """An offer in words."""
+
+    ident: str
+    offer: Offer
+    effect: str
+    phase: int
+    conditions: Sequence[str]
+    funder: str
+    uses: Level | None
+
+
+async def show_list(desk: Desk) -> ASGIResponse:
+    """The current book. A merchant's person sees the market's offers and their own."""
+    book = desk.shop.books.current()
+    views = await _views(
+        desk, [one for one in book.offers if desk.merchant is None or one.funder in (None, desk.merchant)]
+    )
+    views.sort(key=lambda view: (view.phase, view.offer.starts_at, view.ident))
+    phases = {phase: (desk.say(word), tone) for phase, (word, tone) in PHASES.items()}
+    return desk.page("offers.html", book=book.number, offers=views[:SHOWN_LIMIT], amount=len(views), phases=phases)
+
+
+async def show_new(desk: Desk) -> ASGIResponse:
+    """An empty form: from now for a week."""
+    now = desk.now.replace(second=0, microsecond=0)
+    values = {
+        "once": encode("off", desk.shop.ids.new()),
+        "effect": "percent",
+        "currency": CURRENCY,
+        "starts_at": _typed(now.isoformat()),
+        "ends_at": _typed((now + timedelta(days=7)).isoformat()),
+    }
+    return await _form_page(desk, Form(values))
+
+
+async def publish(desk: Desk) -> ASGIResponse:
+    """Publish the offer that the form describes; its id comes with the form, so sending it twice publishes it once."""
+    form = await desk.form()
+    try:
+        id = decode("off", form.get("once"))
+    except InvalidInput:
+        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    if any(offer.id == id for offer in desk.shop.books.current().offers):
+        return desk.redirect("/console/offers?done=published")
+    offer = read_offer(desk, form, id)
+    if offer is None:
+        return await _form_page(desk, form, 422)
+    try:
+        async with desk.acting("offers.publish", encode("off", id), offer.name["en"]) as tx:
+            await desk.shop.offers.publish(tx, [offer], desk.now)
+    except Problem as problem:
+        note_refusal(desk, form, problem)
+        return await _form_page(desk, form, problem.status)
+    await desk.shop.books.refresh()
+    return desk.redirect("/console/offers?done=published")
+
+
+async def show_retire(desk: Desk) -> ASGIResponse:
+    """The question whether the offer shall end now."""
+    view = (await _views(desk, [_offer(desk)]))[0]
+    return desk.page("offer_question.html", view=view)
+
+
+async def retire(desk: Desk) -> ASGIResponse:
+    """End the offer from the next book on."""
+    offer = _offer(desk)
+    await desk.form()
+    async with desk.acting("offers.retire", encode("off", offer.id), pick(offer.name, "en") or "") as tx:
+        await desk.shop.offers.retire(tx, [offer.id], desk.now)
+    await desk.shop.books.refresh()
+    return desk.redirect("/console/offers?done=retired")
+
+
+def _typed(iso: str) -> str:
+    """An instant as a field of day and time takes it."""
+    return iso[:16]
+
+
+def _offer(desk: Desk) -> Offer:
+    id = desk.id("off")
+    for offer in desk.shop.books.current().offers:
+        if offer.id == id:
+            return offer
+    raise NotFound("That offer is not in the current book.", field="id")
+
+
+async def _views(desk: Desk, offers: Sequence[Offer]) -> list[OfferView]:
+    names = await merchant_names(desk)
+    async with desk.shop.database.read() as connection:
+        levels = await desk.shop.tallies.levels(connection, [offer.uses for offer in offers if offer.uses])
+    return [
+        OfferView(
+            ident=encode("off", offer.id),
+            offer=offer,
+            effect=_effect(desk, offer),
+            phase=PLANNED if desk.now < offer.starts_at else RUNNING if desk.now < offer.ends_at else OVER,
+            conditions=_conditions(desk, offer, names),
+            funder=names.get(offer.funder, "") if offer.funder else desk.say(say_later("the market")),
+            uses=levels.get(offer.uses) if offer.uses else None,
+        )
+        for offer in offers
+    ]
+
+
+def _effect(desk: Desk, offer: Offer) -> str:
+    formats = desk.visit.formats
+    match offer.effect:
+        case PercentOff(basis_points=points):
+            return desk.say(say_later("%(percent)s off"), percent=formats.percent(points))
+        case AmountOff(amounts=amounts):
+            money = [formats.money(amount, currency) for currency, amount in sorted(amounts.items())]
+            return desk.say(say_later("%(amount)s off"), amount=" / ".join(money))
+        case FreeShipping():
+            return desk.say(say_later("free delivery"))
+
+
+def _conditions(desk: Desk, offer: Offer, names: Mapping[UUID, str]) -> list[str]:
+    formats, condition = desk.visit.formats, offer.condition
+    said = [
+        desk.say(say_later("from %(amount)s"), amount=formats.money(amount, currency))
+        for currency, amount in sorted(condition.at_least.items())
+    ]
+    said += [names.get(merchant, str(merchant)) for merchant in sorted(condition.merchants)]
+    for words in (condition.categories, condition.brands, condition.regions, condition.segments):
+        said += sorted(words)
+    amount = len(condition.products) + len(condition.variants)
+    if amount:
+        said.append(desk.say(say_later("%(amount)s chosen items"), amount=amount))
+    return said
+
+
+async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
+    merchants = [(encode("mer", id), name) for id, name in (await merchant_names(desk)).items()]
+    categories = [
+        (one.slug, pick(one.names, desk.visit.language) or one.slug) for one in await desk.shop.catalog.categories()
+    ]
+    return desk.page(
+        "offer_new.html", status=status, form=form, merchants=merchants, categories=categories, currencies=CURRENCIES
+    )

@@ -1,0 +1,77 @@
+"""Every address of the console, and the permission that it needs. The permission matrix test walks this."""
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+
+from nightmarket.platform.access import Scope
+
+from . import (
+    audits,
+    deeds,
+    facts,
+    health,
+    jobs,
+    merchants,
+    messages,
+    offers,
+    order_page,
+    orders,
+    overview,
+    signing_in,
+    stock,
+)
+from .console import AnyRequest, Console, Page
+
+S = Scope
+
+PAGES = (
+    Page("GET", "/console/login", None, signing_in.show),
+    Page("POST", "/console/login", None, signing_in.sign_in),
+    Page("POST", "/console/logout", None, signing_in.sign_out),
+    Page("GET", "/console", S.CONSOLE, overview.show),
+    Page("GET", "/console/board", S.CONSOLE, overview.show_board),
+    Page("GET", "/console/live", S.CONSOLE, facts.stream),
+    Page("GET", "/console/orders", S.ORDERS_READ, orders.show_list),
+    Page("GET", "/console/orders/rows", S.ORDERS_READ, orders.show_rows),
+    Page("GET", "/console/orders.csv", S.ORDERS_READ, orders.export),
+    Page("GET", "/console/orders/{id:str}", S.ORDERS_READ, order_page.show),
+    Page("GET", "/console/orders/{id:str}/cancel", S.ORDERS_WRITE, order_page.show_cancel),
+    Page("POST", "/console/orders/{id:str}/cancel", S.ORDERS_WRITE, order_page.cancel),
+    Page("GET", "/console/orders/{id:str}/transferred", S.PAYMENTS_WRITE, order_page.show_transferred),
+    Page("POST", "/console/orders/{id:str}/transferred", S.PAYMENTS_WRITE, order_page.transferred),
+    Page("GET", "/console/stock", S.STOCK_READ, stock.show_list),
+    Page("GET", "/console/stock.csv", S.STOCK_READ, stock.export),
+    Page("GET", "/console/stock/{id:str}", S.STOCK_READ, stock.show_row),
+    Page("POST", "/console/stock/{id:str}", S.STOCK_WRITE, stock.adjust),
+    Page("GET", "/console/offers", S.OFFERS_READ, offers.show_list),
+    Page("GET", "/console/offers/new", S.OFFERS_WRITE, offers.show_new),
+    Page("POST", "/console/offers/new", S.OFFERS_WRITE, offers.publish),
+    Page("GET", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.show_retire),
+    Page("POST", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.retire),
+    Page("GET", "/console/merchants", S.MERCHANTS_READ, merchants.show),
+    Page("GET", "/console/facts", S.FACTS_READ, facts.show),
+    Page("GET", "/console/messages", S.MESSAGES_READ, messages.show_outbox),
+    Page("GET", "/console/messages/inbox", S.MESSAGES_READ, messages.show_inbox),
+    Page("GET", "/console/messages/{id:str}", S.MESSAGES_READ, messages.show_message),
+    Page("POST", "/console/messages/{id:str}/retry", S.JOBS_WRITE, messages.retry),
+    Page("GET", "/console/jobs", S.JOBS_READ, jobs.show),
+    Page("GET", "/console/jobs/rows", S.JOBS_READ, jobs.show_rows),
+    Page("POST", "/console/jobs/cancel", S.JOBS_WRITE, jobs.cancel),
+    Page("GET", "/console/health", S.HEALTH_READ, health.show),
+    Page("GET", "/console/audit", S.HEALTH_READ, audits.show),
+    Page("POST", "/console/audit", S.HEALTH_READ, audits.run),
+    Page("GET", "/console/deeds", S.ACCOUNTS_READ, deeds.show),
+)
+
+
+def handlers(console: Console) -> list[HTTPRouteHandler]:
+    """The console's routes for the framework."""
+    return [_handler(console, page) for page in PAGES]
+
+
+def _handler(console: Console, page: Page) -> HTTPRouteHandler:
+    async def handle(request: AnyRequest) -> ASGIResponse:
+        return await console.answer(page, request)
+
+    route = HTTPRouteHandler(page.path, http_method=page.method, include_in_schema=False)  # pyright: ignore[reportArgumentType]
+    return route(handle)

@@ -1,0 +1,69 @@
+"""Words of the console that stand in the code: what was done, states, and what cannot be typed into a template."""
+
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.orders.contract import OrderState
+
+DONE = {
+    "cancelled": say_later("The order is cancelled. What it held is back on the shelves, and what was paid goes back."),
+    "transferred": say_later("The transfer is noted, and the order is paid."),
+    "adjusted": say_later("The stock is adjusted."),
+    "published": say_later("The offer is published. It applies to every price from now on, within its window."),
+    "retired": say_later("The offer is retired. Orders that have it keep it."),
+    "retried": say_later("The message will be tried again."),
+    "stopping": say_later("The job was asked to stop."),
+    "signed-out": say_later("You are signed out."),
+}
+"""What a page says after a form, by the word that the address carries."""
+
+STATES = {
+    OrderState.PENDING: (say_later("waiting for payment"), "warn"),
+    OrderState.PAID: (say_later("paid"), "good"),
+    OrderState.DECLINED: (say_later("declined"), "danger"),
+    OrderState.LAPSED: (say_later("lapsed"), ""),
+    OrderState.CANCELLED: (say_later("cancelled"), ""),
+}
+"""The word and the tone of an order's state."""
+
+REASONS = {
+    "applied": say_later("applied"),
+    "code_not_given": say_later("its code was not given"),
+    "not_started": say_later("it had not begun"),
+    "ended": say_later("it was over"),
+    "other_currency": say_later("it is for another currency"),
+    "other_region": say_later("it is for another country"),
+    "other_segment": say_later("it is for other shoppers"),
+    "no_line": say_later("no item of the cart qualifies"),
+    "below_minimum": say_later("the cart is below its minimum"),
+    "used_up": say_later("it was used up"),
+    "better_offer": say_later("the price is lower without it"),
+    "no_effect": say_later("there was nothing that it could take off"),
+}
+"""Why an offer was or was not applied, by promotions' stable word."""
+
+ACCOUNTS = {
+    1: say_later("Buyer owes"),
+    2: say_later("Owed to merchant"),
+    3: say_later("Discount paid by the market"),
+    4: say_later("Held by the payment provider"),
+}
+"""The journal's accounts."""
+
+CLAIM_STATES = {
+    "HELD": say_later("held"),
+    "SETTLED": say_later("settled"),
+    "RELEASED": say_later("released"),
+    "LAPSED": say_later("lapsed"),
+}
+
+ACTIONS = {
+    "orders.cancel": say_later("cancelled an order"),
+    "orders.mark_transferred": say_later("marked a transfer as arrived"),
+    "stock.adjust": say_later("adjusted stock"),
+    "offers.publish": say_later("published an offer"),
+    "offers.retire": say_later("retired an offer"),
+    "messages.retry": say_later("tried a message again"),
+    "jobs.cancel": say_later("stopped a job"),
+    "audit.run": say_later("ran the audit"),
+    "console.sign_in": say_later("signed in"),
+}
+"""Deeds of people, by the word under which they are written down."""
