@@ -167,6 +167,32 @@ async def test_two_followers_share(pools: Database, facts: Facts, clock: Virtual
     assert sorted(await effects(pools)) == list(range(120))
 
 
+async def test_a_follower_overtaken_while_it_reads(pools: Database, facts: Facts, clock: VirtualClock) -> None:
+    """A follower that read where the consumer stood, and was overtaken by another before it locked, does nothing."""
+    await once(pools, SALES, clock)
+    await sell(pools, facts, clock, 1, 2)
+
+    async def locking() -> None:
+        async with pools.transaction() as tx:
+            await tx.execute("LOCK TABLE platform.fact_default IN ACCESS EXCLUSIVE MODE")
+
+    async def stepping() -> int:
+        async with pools.transaction() as tx:
+            return await step(tx, SALES, clock)
+
+    async with pools.transaction() as tx:
+        assert await step(tx, SALES, clock) == 2
+        locked = asyncio.create_task(locking())
+        await asyncio.sleep(0.1)
+        overtaken = asyncio.create_task(stepping())  # sees the old cursor, and waits for the table
+        done, _ = await asyncio.wait([locked, overtaken], timeout=0.2)
+        assert not done
+    await locked
+    assert await overtaken == 0
+    assert await effects(pools) == [1, 2]
+    assert (await lagging(pools, clock)).handled == 2
+
+
 async def test_names_are_apart(pools: Database, facts: Facts, clock: VirtualClock) -> None:
     """Consumers of different names each hear every fact."""
     await sell(pools, facts, clock, 1, 2)
