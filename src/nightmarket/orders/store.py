@@ -204,8 +204,8 @@ async def orders(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tupl
 async def latest(connection: Connection, before: datetime | None, limit: int) -> list[OrderRow]:
     records = await connection.fetch(
         """
-        SELECT * FROM orders.order WHERE placed_at < coalesce($1, 'infinity') ORDER BY placed_at DESC, id, merchant
-        LIMIT $2
+        SELECT * FROM orders.order WHERE placed_at < coalesce($1::timestamptz, 'infinity')
+        ORDER BY placed_at DESC, id, merchant LIMIT $2
         """,
         before,
         limit,
@@ -241,7 +241,8 @@ async def board(
         """
         SELECT id, placed_at, state, currency, handler, sum(total)::bigint AS total, count(*)::integer AS merchants
         FROM orders.order
-        WHERE placed_at <= coalesce($1, 'infinity') AND ($1 IS NULL OR (placed_at, id) < ($1, $2))
+        WHERE placed_at <= coalesce($1::timestamptz, 'infinity')
+            AND ($1::timestamptz IS NULL OR (placed_at, id) < ($1, $2))
             AND ($3::smallint IS NULL OR state = $3) AND ($4::uuid IS NULL OR merchant = $4)
         GROUP BY placed_at, id, state, currency, handler ORDER BY placed_at DESC, id DESC LIMIT $5
         """,
