@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from nightmarket.kernel.clock import VirtualClock
+from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from tests.open_shop import Opened, opened
 
@@ -232,3 +233,29 @@ async def test_a_key_is_needed_and_bound_to_its_request(shop: Opened, schemas: S
     conflict = await shop.client.post("/ucp/checkout-sessions", json=other, headers=key("same"))
     assert conflict.status_code == 409
     schemas.check(conflict.json(), *ERROR)
+
+
+async def test_clients_with_keys(shop: Opened, schemas: Schemas) -> None:
+    """A client with an API key owns what it makes; a wrong or revoked key opens nothing, a key without the scope is
+    forbidden."""
+    keys = shop.shop.access.keys
+    client, picker = await keys.issue(
+        SYSTEM,
+        [
+            NewKey(name="agent", scopes=frozenset({Scope.CHECKOUT})),
+            NewKey(name="figures", scopes=frozenset({Scope.HEALTH_READ})),
+        ],
+    )
+    mine = key("keyed") | {"Authorization": f"Bearer {client.token}"}
+    made = await shop.client.post("/ucp/checkout-sessions", json={"line_items": lines(shop, LAMP=1)}, headers=mine)
+    assert made.status_code == 201
+    path = f"/ucp/checkout-sessions/{made.json()['id']}"
+    by_key = {"X-API-Key": client.token}
+    assert (await shop.client.get(path, headers=by_key)).status_code == 200
+    assert (await shop.client.get(path)).status_code == 404
+    for wrong, status in ((client.token + "x", 401), ("nonsense", 401), (picker.token, 403)):
+        refused = await shop.client.get(path, headers={"Authorization": f"Bearer {wrong}"})
+        assert refused.status_code == status
+        schemas.check(refused.json(), *ERROR)
+    await keys.revoke(SYSTEM, [client.key.id])
+    assert (await shop.client.get(path, headers=by_key)).status_code == 401
