@@ -15,6 +15,10 @@ class Point(StrEnum):
     SETTLE_WRITTEN = "settle_written"
     SETTLED = "settled"
     """The order is paid; the caller has not been answered."""
+    LATE_WRITTEN = "late_written"
+    """Money that came late has bought again, or is owed back; nothing committed."""
+    LAPSE_WRITTEN = "lapse_written"
+    CANCEL_WRITTEN = "cancel_written"
 
 
 class Faults(Protocol):

@@ -126,10 +126,10 @@ class Ledger:
                 undecided.append(tally)
             elif (free := self.free(tally)) < quantity:
                 short[tally] = free
+        if undecided:  # before refusing: whoever claims again with less is to know all that is short
+            raise SlicesShort(undecided)
         if short:
             return Refusal(request.id, short)
-        if undecided:
-            raise SlicesShort(undecided)
         parts: list[Part] = []
         for tally in sorted(wanted):
             quantity = wanted[tally]

@@ -12,6 +12,7 @@ from nightmarket.orders.contract import OrderRow, OrdersCancelled
 from nightmarket.orders.errors import NotCancellable, SessionNotFound
 from nightmarket.orders.model.order import OrderState, claim_id, sale_of
 from nightmarket.orders.model.session import SessionState
+from nightmarket.orders.points import Point
 from nightmarket.payments.contract import PaymentState, sale_refunded, sale_withdrawn
 from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
@@ -121,6 +122,7 @@ class CancelBatch:
             for id, rows in orders.items()
         ]
         await self._means.facts.append(tx, facts, self._means.clock.now())
+        self._means.faults.reach(Point.CANCEL_WRITTEN)
 
 
 def lane_for(state: OrderState) -> OrderState:

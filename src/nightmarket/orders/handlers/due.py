@@ -11,6 +11,7 @@ from nightmarket.orders import store
 from nightmarket.orders.contract import OrdersLapsed
 from nightmarket.orders.model.order import ASK_AGAIN, TRANSFER, OrderRow, OrderState, claim_id, hold_of, sale_of
 from nightmarket.orders.model.session import SessionState
+from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Authorisation, Outcome, sale_withdrawn
 from nightmarket.tally.contract import ClaimState
 
@@ -89,3 +90,4 @@ class DueOrders:
             sales = [sale_of(id, claim_id(id, orders[id][0].attempt), orders[id]) for id in lapsed]
             await means.journal.post(tx, [sale_withdrawn(sale, now) for sale in sales])
             await means.facts.append(tx, [OrdersLapsed(id, orders[id][0].attempt) for id in lapsed], now)
+            means.faults.reach(Point.LAPSE_WRITTEN)

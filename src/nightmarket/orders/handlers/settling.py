@@ -74,7 +74,7 @@ class SettleBatch:
     async def _work(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
         means, now = self._means, self._means.clock.now()
         await store.lock_sessions(tx, {item.order for item in items})
-        first = {item.claim: item for item in reversed(items)}
+        first = _first(items)
         ends = {
             claim: ClaimState.SETTLED if item.authorisation.outcome is Outcome.APPROVED else ClaimState.RELEASED
             for claim, item in first.items()
@@ -129,7 +129,7 @@ class SettleBatch:
         sessions = {row["id"]: row for row in await store.lock_sessions(tx, {item.order for item in items})}
         orders = await store.orders(tx, list(sessions))
         known = {payment.id: payment.state for payment in await means.payments.of_orders(tx, list(sessions))}
-        first = {item.claim: item for item in reversed(items)}
+        first = _first(items)
         parts = await means.tallies.parts(tx, list(first))
         ledger = await means.tallies.lock(tx, {part.tally for some in parts.values() for part in some})
         paid: list[Settlement] = []
@@ -170,11 +170,20 @@ class SettleBatch:
             for provider, rows in _by_provider(back).items():
                 await means.payments.authorised(tx, rows, provider, now)
             await means.payments.give_back(tx, [(i.claim, i.authorisation.amount) for i in back], now)
+        means.faults.reach(Point.LATE_WRITTEN)
         done = {item.claim for item in paid}
         done.update(
             claim for claim, state in known.items() if state in (PaymentState.AUTHORISED, PaymentState.CAPTURED)
         )
         return [Settled.PAID if item.claim in done else Settled.GIVEN_BACK for item in items]
+
+
+def _first(items: Sequence[Settlement]) -> dict[UUID, Settlement]:
+    """The first settlement of each claim, in order of arrival."""
+    first: dict[UUID, Settlement] = {}
+    for item in items:
+        first.setdefault(item.claim, item)
+    return first
 
 
 def _result(item: Settlement, before: ClaimState | None) -> Settled:

@@ -1,0 +1,100 @@
+"""What is sold and wished for on the day: a few variants at one or two places, offers with few uses. All from chance."""
+
+import random
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.kernel.ids import derive
+from nightmarket.orders.contract import LineInput, SessionInput
+from nightmarket.promotions.contract import (
+    AmountOff,
+    Condition,
+    Effect,
+    FreeShipping,
+    Offer,
+    PercentOff,
+    uses_tally,
+)
+from tests.twins import HOME, READER, listing
+
+MERCHANTS = ("lanterns", "teas", "kites")
+CODES = ("NIGHT", "MOON", "STAR")
+SLICES = 2
+"""Of every offer's uses, so that running short of one slice is an everyday thing."""
+
+
+def assortment(chance: random.Random) -> list[Listing]:
+    """Twelve variants of three merchants, some of them at two places."""
+    return [
+        listing(
+            f"{merchant[:4].upper()}-{number}",
+            merchant=merchant,
+            price=chance.randrange(100, 5_000),
+            places=chance.choice((1, 1, 2)),
+        )
+        for merchant in MERCHANTS
+        for number in range(4)
+    ]
+
+
+def first_stock(chance: random.Random) -> int:
+    """Scarce for some, plenty for others."""
+    return chance.choice((0, 1, 2, 3, 5, 8, 20))
+
+
+def repriced(one: Listing, chance: random.Random) -> Listing:
+    """The merchant changes the price, or takes the variant off sale for a while."""
+    price = chance.randrange(100, 5_000)
+    return msgspec.structs.replace(one, prices={"EUR": price, "USD": price}, for_sale=chance.random() > 0.1)
+
+
+def wish(goods: list[Listing], chance: random.Random) -> SessionInput:
+    """What a shopper asks for: mostly complete, sometimes with something missing."""
+    chosen = chance.sample(goods, chance.choice((1, 1, 1, 2, 3)))
+    codes = tuple(chance.sample(CODES, chance.choice((0, 0, 1, 2))))
+    lacks = chance.random()
+    return SessionInput(
+        lines=tuple(LineInput(one.variant, chance.choice((1, 1, 1, 2, 3))) for one in chosen) if lacks > 0.01 else (),
+        currency=chance.choice(("EUR", "EUR", "USD")),
+        contact=None if 0.01 < lacks < 0.03 else READER,
+        destination=None if 0.03 < lacks < 0.05 else HOME,
+        options={one.merchant: chance.choice(("standard", "standard", "express")) for one in chosen}
+        if not 0.05 < lacks < 0.07
+        else {},
+        codes=codes,
+    )
+
+
+def offer(number: int, goods: list[Listing], chance: random.Random, now: datetime) -> Offer:
+    """An offer with a handful of uses, by code or for all, of the operator or a merchant."""
+    id = derive("offer", number)
+    one = chance.choice(goods)
+    effects: tuple[Effect, ...] = (
+        PercentOff(chance.choice((500, 1_000, 2_500))),
+        AmountOff({"EUR": chance.randrange(50, 900)}),
+        FreeShipping(),
+    )
+    capped = chance.random() < 0.8
+    narrow = Condition(merchants=frozenset({one.merchant})) if chance.random() < 0.5 else Condition()
+    return Offer(
+        id=id,
+        revision=1,
+        name={"en": f"Offer {number}"},
+        effect=chance.choice(effects),
+        starts_at=now - timedelta(minutes=1),
+        ends_at=now + timedelta(hours=chance.choice((1, 6, 48))),
+        condition=narrow,
+        funder=one.merchant if narrow.merchants and chance.random() < 0.5 else None,
+        code=f"{CODES[number % len(CODES)]}" if chance.random() < 0.3 else None,
+        uses=uses_tally(id) if capped else None,
+        exclusive=chance.choice((None, None, "one")),
+        max_uses=chance.choice((1, 2, 3, 6)) if capped else None,
+    )
+
+
+def places_of(goods: list[Listing]) -> list[UUID]:
+    """Every stock tally."""
+    return [stock.tally for one in goods for stock in one.stock]

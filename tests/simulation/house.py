@@ -1,0 +1,138 @@
+"""The house: merchants who count and price, an operator with offers, staff who see transfers, and time."""
+
+from datetime import timedelta
+
+import msgspec
+
+from nightmarket.promotions.contract import Book, Offer
+from nightmarket.promotions.handlers import StoredOffers
+from nightmarket.tally.contract import Adjustment, NewTally, TallyKind
+
+from .goods import SLICES, first_stock, offer, places_of, repriced
+from .model import Count
+from .process import Process
+from .stage import Stage
+
+HOPS = (
+    *[timedelta(seconds=1)] * 6,
+    *[timedelta(seconds=40)] * 5,
+    timedelta(minutes=16),
+    timedelta(hours=7),
+    timedelta(hours=25),
+)
+"""How time passes: mostly a little, at times beyond a card's hold, a session's life, or a day."""
+
+
+class House:
+    """One act at a time, at the given process."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._offers = 0
+
+    async def opens(self, process: Process) -> None:
+        """The first stock is counted."""
+        stage = self.stage
+        new = [NewTally(tally, TallyKind.STOCK, first_stock(stage.chance)) for tally in places_of(stage.goods)]
+        async with process.database.transaction() as tx:
+            await process.tallies.open(tx, new, stage.clock.now())
+        stage.idea.counts.update({one.id: Count(one.capacity) for one in new})
+
+    async def counts(self, process: Process) -> None:
+        """Goods arrive or are missing; what is promised to buyers cannot be counted away."""
+        stage = self.stage
+        tally = stage.chance.choice(places_of(stage.goods))
+        change = Adjustment(stage.people.new(), tally, stage.chance.choice((-3, -1, 1, 2, 4)), "counted")
+
+        async def adjust() -> bool:
+            async with process.database.transaction() as tx:
+                return (await process.tallies.adjust(tx, [change], stage.clock.now()))[change.id]
+
+        await stage.command(
+            process, f"count {change.delta} of {tally}", lambda: stage.predictor.adjust(tally, change.delta), adjust
+        )
+
+    async def reprices(self, process: Process) -> None:
+        """A listing changes; the processes hear of it one after the other."""
+        stage = self.stage
+        place = stage.chance.randrange(len(stage.goods))
+        one = stage.goods[place] = repriced(stage.goods[place], stage.chance)
+        stage.idea.listings[one.variant] = one
+        stage.note(process, f"{one.sku} now costs {one.prices['EUR']}{'' if one.for_sale else ', not sold'}")
+
+    async def publishes(self, process: Process) -> None:
+        """An offer with few uses, counted in slices."""
+        stage, now = self.stage, self.stage.clock.now()
+        self._offers += 1
+        new = offer(self._offers, stage.goods, stage.chance, now)
+        live = stage.idea.book.offers
+        if new.code is not None and any(one.code == new.code for one in live):
+            new = msgspec.structs.replace(new, code=None)
+
+        async def publish() -> bool:
+            async with process.database.transaction() as tx:
+                if new.uses is not None and new.max_uses is not None:
+                    tally = NewTally(new.uses, TallyKind.OFFER_USES, new.max_uses, SLICES)
+                    await process.tallies.open(tx, [tally], now)
+                await StoredOffers(process.facts, process.tallies).publish(tx, [new], now)
+            return True
+
+        await stage.command(process, f"publish offer {self._offers}", lambda: self._listed(new), publish)
+
+    def _listed(self, new: Offer) -> str:
+        idea = self.stage.idea
+        offers = sorted([*idea.book.offers, new], key=lambda one: one.id)
+        idea.book = Book(idea.book.number + 1, tuple(offers))
+        if new.uses is not None and new.max_uses is not None:
+            idea.counts[new.uses] = Count(new.max_uses)
+        return "done"
+
+    async def retires(self, process: Process) -> None:
+        """An offer ends from the next book on."""
+        stage, idea = self.stage, self.stage.idea
+        if not idea.book.offers:
+            return
+        old = stage.chance.choice(idea.book.offers)
+
+        async def retire() -> bool:
+            async with process.database.transaction() as tx:
+                await StoredOffers(process.facts, process.tallies).retire(tx, [old.id], stage.clock.now())
+            return True
+
+        def unlisted() -> str:
+            left = tuple(one for one in idea.book.offers if one.id != old.id)
+            idea.book = Book(idea.book.number + 1, left)
+            return "done"
+
+        await stage.command(process, f"retire offer {old.name['en']}", unlisted, retire)
+
+    async def sees_transfer(self, process: Process) -> None:
+        """Staff found the money on the bank's statement: in time, late, or twice."""
+        stage = self.stage
+        waiting = [one for one in stage.idea.sessions.values() if one.order and one.order.handler == "transfer"]
+        one = stage.chance.choice(waiting[-12:]) if waiting else stage.someone(orders=True)
+        if one is None:
+            return
+        now = stage.clock.now()
+        await stage.command(
+            process,
+            f"transfer seen for {one.id}",
+            lambda: stage.predictor.mark_transferred(one.id, now),
+            lambda: process.desk.mark_transferred(one.id, "statement line"),
+        )
+
+    async def cuts(self, process: Process) -> None:
+        """The database ends a process's connections while it is idle."""
+        process.cut()
+        self.stage.note(process, "connections cut")
+        await process.noticed()
+
+    async def line(self, process: Process) -> None:
+        """The line to the bank fails, or works again."""
+        stage = self.stage
+        stage.bank.outage = stage.idea.outage = not stage.bank.outage and stage.chance.random() < 0.5
+        stage.note(process, "the bank cannot be reached" if stage.bank.outage else "the bank can be reached")
+
+    async def waits(self, process: Process) -> None:
+        """Time passes."""
+        self.stage.clock.advance(self.stage.chance.choice(HOPS))
