@@ -63,11 +63,11 @@ def demo_offers(shop: Shop, merchants: dict[str, UUID]) -> Sequence[Offer]:
 
     return (
         offer(
-            "lamps",
+            "games",
             {
-                "en": "10 % off games and toys",
+                "en": "10% off games and toys",
                 "de": "10 % auf Spiele und Spielzeug",
-                "it": "10 % su giochi e giocattoli",
+                "it": "10% su giochi e giocattoli",
                 "zh": "玩具游戏九折",
             },
             PercentOff(1_000),
@@ -76,10 +76,10 @@ def demo_offers(shop: Shop, merchants: dict[str, UUID]) -> Sequence[Offer]:
         offer(
             "night11",
             {
-                "en": "11 off from 111, with the code NIGHT11",
-                "de": "11 weniger ab 111, mit dem Code NIGHT11",
-                "it": "11 in meno da 111, con il codice NIGHT11",
-                "zh": "满 111 减 11，凭优惠码 NIGHT11",
+                "en": "11 off from 111",
+                "de": "11 weniger ab 111",
+                "it": "11 in meno da 111",
+                "zh": "满额立减",
             },
             AmountOff({"EUR": 1_100, "USD": 1_100, "CNY": 8_800}),
             condition=Condition(at_least={"EUR": 11_100, "USD": 11_100, "CNY": 88_800}),
@@ -102,9 +102,9 @@ def demo_offers(shop: Shop, merchants: dict[str, UUID]) -> Sequence[Offer]:
         offer(
             "kitchen",
             {
-                "en": "5 % off the kitchen stall from 50",
+                "en": "5% off the kitchen stall from 50",
                 "de": "5 % am Küchenstand ab 50",
-                "it": "5 % al banco della cucina da 50",
+                "it": "5% al banco della cucina da 50",
                 "zh": "厨房摊满额九五折",
             },
             PercentOff(500),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel.core import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_name
 
@@ -15,6 +15,8 @@ from .words import LOCALES
 
 ZONE = "UTC"
 MONEY_CACHED = 20_000
+
+_DAY = {"en": "d MMMM y", "de": "d. MMMM y", "it": "d MMMM y", "zh": "y年M月d日"}
 
 
 @lru_cache(maxsize=MONEY_CACHED)
@@ -62,12 +64,12 @@ class Formats:
         return self._babel.percent_formats[None].pattern.replace("#,##0", "#,##0.##")
 
     def date(self, at: datetime) -> str:
-        return format_date(at, "long", locale=self.locale)
+        return format_date(at, _DAY[self._babel.language], locale=self.locale)
 
     def instant(self, at: datetime) -> str:
         """Date and time of day, with the zone, since a deadline without one is none."""
-        pattern = "y年M月d日 HH:mm" if self._babel.language == "zh" else "d MMMM y, HH:mm"
-        return f"{format_datetime(at, pattern, locale=self.locale)} {ZONE}"
+        between = " " if self._babel.language == "zh" else ", "
+        return f"{self.date(at)}{between}{format_time(at, 'HH:mm', locale=self.locale)} {ZONE}"
 
     def all_of(self, words: list[str]) -> str:
         return format_list(words, locale=self.locale)

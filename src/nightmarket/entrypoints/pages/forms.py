@@ -1,6 +1,6 @@
 """Forms as people send them: what was typed is kept, and each field may have one sentence that says what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -29,6 +29,11 @@ class Form(msgspec.Struct):
     def wrong(self, name: str, message: str) -> None:
         """Note what is wrong with a field; the first note stays."""
         self.errors.setdefault(name, message)
+
+    def sort_errors(self, order: Sequence[str]) -> None:
+        """List errors in the order of the page's fields."""
+        places = {name: place for place, name in enumerate(order)}
+        self.errors = dict(sorted(self.errors.items(), key=lambda pair: places.get(pair[0], len(places))))
 
     def error(self, name: str) -> str:
         return self.errors.get(name, "")

@@ -22,6 +22,12 @@ NEEDED = {
     "country": say_later("Choose a country."),
 }
 
+FIELDS = (
+    "email", "first_name", "last_name", "phone", "country", "street", "extended", "postal_code", "city", "region",
+    "pay", "number", "expiry", "cvc", "name",
+)  # fmt: skip
+"""In the order of the page, which is the order in which errors are listed."""
+
 REFUSED = {
     "email": say_later("Write the e-mail address like name@example.org."),
     "country": say_later("Choose a country from the list."),

@@ -26,6 +26,7 @@ from nightmarket.orders.errors import (
 from .bills import bill_of
 from .buyers import (
     CARD,
+    FIELDS,
     HANDLERS,
     card_token,
     check_buyer,
@@ -238,6 +239,7 @@ async def _show(
 ) -> ASGIResponse:
     """The page with what was typed; 422 where something is to be mended."""
     forget_card(form)
+    form.sort_errors(FIELDS)
     country = country_of(form, visit)
     directory = await store.directory()
     bill = await bill_of(store.shop, visit, view, directory.merchants, country=country, chosen=chosen_deliveries(form))
