@@ -110,6 +110,15 @@ def test_only_loopback_counts_as_this_machine(host: str, loopback: bool, address
     assert settings.address == address
 
 
+@pytest.mark.parametrize(
+    ("public_url", "loopback"),
+    [("https://shop.example", False), ("http://localhost:8080", True), ("http://127.0.0.1", True)],
+)
+def test_a_proxy_opens_the_shop_to_others(public_url: str, *, loopback: bool) -> None:
+    """A shop on loopback is not private when visitors come through a public address: no demo accounts, limits count."""
+    assert read_settings({"PUBLIC_URL": public_url}).is_loopback is loopback
+
+
 def test_the_reference_names_every_setting() -> None:
     """Each field has a variable and a meaning of its own; secrets have no default to show."""
     lines = reference()

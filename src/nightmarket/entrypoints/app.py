@@ -1,5 +1,7 @@
 """The web application of one process: pages, console, APIs, and the edge around them."""
 
+import ipaddress
+
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -19,6 +21,9 @@ from nightmarket.platform.telemetry import Exchange
 ANYONE = Rate(1_200, 60)
 """Requests a minute from one address, where the shop is open to others."""
 
+THIS_MACHINE = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
+"""With PUBLIC_URL, a proxy on this machine is believed when it says whose requests it carries."""
+
 
 def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
     """The application of this process, around an open shop. Without an exchange there is no /metrics."""
@@ -26,7 +31,13 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
     errors = Errors(problem_page(site))
     limiter = None if shop.settings.is_loopback else RateLimiter(ANYONE)
     observe = exchange.metrics.request if exchange else None
-    options = EdgeOptions(public_url=shop.settings.address, errors=errors, limiter=limiter, observe=observe)
+    options = EdgeOptions(
+        public_url=shop.settings.address,
+        errors=errors,
+        limiter=limiter,
+        observe=observe,
+        trusted_proxies=THIS_MACHINE if shop.settings.public_url else (),
+    )
     return Edge(Dispatcher(hot_routes(shop), framework(site, errors, exchange)), shop.ids, options)
 
 

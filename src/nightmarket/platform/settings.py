@@ -61,7 +61,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         ".nightmarket"
     )
     public_url: Annotated[
-        str | None, _named("PUBLIC_URL", "Address by which visitors reach the shop, when a proxy stands before it.")
+        str | None,
+        _named(
+            "PUBLIC_URL",
+            "Address by which visitors reach the shop, when a proxy stands before it. As HOST does, it opens the shop "
+            "to others, unless it names loopback.",
+        ),
     ] = None
     database_url: Annotated[
         str | None,
@@ -94,13 +99,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach the shop."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        """Whether only this machine can reach the shop: it listens on loopback, and no proxy carries others to it."""
+        named = urlsplit(self.public_url).hostname if self.public_url else self.host
+        return _is_loopback(self.host) and _is_loopback(named or "")
 
     @property
     def address(self) -> str:
@@ -176,6 +177,15 @@ def as_environment(settings: Settings) -> dict[str, str]:
         if value is not None:
             variables[_words(name)[0]] = ("1" if value else "0") if isinstance(value, bool) else str(value)
     return variables
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _words(name: str) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def greeting(settings: Settings, seconds: float) -> str:
         lines += [f"    {account.role:{width}}  {account.email}  {account.password}" for account in accounts]
         lines.append("")
     elif settings.demo and not settings.is_loopback:
-        lines += [f"  No demo accounts: HOST={settings.host} lets others in.", ""]
+        lines += ["  No demo accounts: others can reach this shop.", ""]
     lines += [
         "  Try next:",
         "    put something into the cart and check out as a guest",

@@ -49,6 +49,10 @@ def up(*, demo: bool, workers: int | None, seed: str | None) -> None:
             migrate.upgrade(url)
         for name in seeds:
             SEEDS[name](settings, url)
+        if settings.demo or not settings.is_loopback:
+            from nightmarket.entrypoints.cli.demo_accounts import keep_safe
+
+            keep_safe(settings, url)
 
     plan = Plan(
         home=settings.home,
