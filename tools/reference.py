@@ -1,7 +1,7 @@
 """Writes docs/reference from the code, so that it can't fall behind: `make docs`. A test compares the two.
 
 Settings come from the table in `platform.settings`, commands from the command line's own help, problems from the
-subclasses of `Problem`, facts from the structs in the contracts that carry a `kind`.
+subclasses of `Problem`, facts from the structs in the contracts, and the platform, that carry a `kind`.
 """
 
 import importlib
@@ -111,10 +111,11 @@ def problems_page() -> str:
 
 
 def facts() -> list[type[msgspec.Struct]]:
-    """Every struct of a contract that carries a kind, by kind."""
+    """Every struct of a contract or of the platform that carries a kind, by kind."""
     found: dict[str, type[msgspec.Struct]] = {}
     for module in modules():
-        if "contract" not in module.__name__.split("."):
+        parts = module.__name__.split(".")
+        if "contract" not in parts and "platform" not in parts:
             continue
         for thing in vars(module).values():
             if inspect.isclass(thing) and issubclass(thing, msgspec.Struct) and thing.__module__ == module.__name__:
