@@ -43,7 +43,8 @@ def configure_logging(*, json: bool | None = None, level: str = "INFO", stream: 
     if as_json:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=target.isatty(), timestamp_key="at")]
+        plain = structlog.dev.plain_traceback  # the default draws for a second, with the batch and its secrets in it
+        last = [structlog.dev.ConsoleRenderer(colors=target.isatty(), timestamp_key="at", exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
