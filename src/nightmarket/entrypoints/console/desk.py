@@ -71,9 +71,13 @@ class Desk:
         return str(self.request.query_params.get(name, ""))[:MAX_QUERY_LETTERS].strip()
 
     def moment(self, at: datetime) -> str:
-        """Day and time to the second, in UTC as everywhere in the console."""
+        """Day and time in UTC, as everywhere in the console: this year to the second, other years with their number."""
         locale = self.visit.formats.locale
-        return format_datetime(at, "M月d日 HH:mm:ss" if locale.startswith("zh") else "d MMM, HH:mm:ss", locale=locale)
+        if at.year == self.now.year:
+            return format_datetime(
+                at, "M月d日 HH:mm:ss" if locale.startswith("zh") else "d MMM, HH:mm:ss", locale=locale
+            )
+        return format_datetime(at, "y年M月d日 HH:mm" if locale.startswith("zh") else "d MMM y, HH:mm", locale=locale)
 
     def page(self, template: str, *, status: int = 200, **words: object) -> ASGIResponse:
         """A page of the console, or a part of one."""

@@ -6,7 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.entrypoints.pages import Formats
 from nightmarket.kernel.ids import encode
+from nightmarket.kernel.money import known_currency
 from nightmarket.platform.facts import Fact
 
 THINGS_SHOWN = 20
@@ -31,6 +33,9 @@ KINDS = (
     "platform.acted",
 )
 """What the filter offers; a test holds it to the contracts."""
+
+MONEY = ("total", "amount", "refund")
+"""Members that are minor units of the thing's currency."""
 
 TONES = {"placed": "accent", "paid": "good", "captured": "good", "declined": "danger", "stuck": "danger"}
 
@@ -59,14 +64,16 @@ class FactView(msgspec.Struct, frozen=True):
         return self.amount - 1
 
 
-def views_of(facts: Iterable[Fact]) -> list[FactView]:
+def views_of(facts: Iterable[Fact], formats: Formats) -> list[FactView]:
     """Facts to be shown."""
-    return [_view(fact) for fact in facts]
+    return [_view(fact, formats) for fact in facts]
 
 
-def _view(fact: Fact) -> FactView:
+def _view(fact: Fact, formats: Formats) -> FactView:
     things = fact.plain()
-    members = [(name, value) for name, value in (things[0] if things else {}).items() if _is_short(value)]
+    first = dict(things[0]) if things else {}
+    _dress(first, formats)
+    members = [(name, value) for name, value in first.items() if _is_short(value)]
     full = msgspec.json.format(msgspec.json.encode(things[:THINGS_SHOWN]), indent=2).decode()
     if len(things) > THINGS_SHOWN:
         full += f"\n… {len(things) - THINGS_SHOWN} more"
@@ -79,6 +86,15 @@ def _view(fact: Fact) -> FactView:
         words=[_word(name, value) for name, value in members[:WORDS_SHOWN]],
         full=full,
     )
+
+
+def _dress(thing: dict[str, object], formats: Formats) -> None:
+    """Amounts of money as money, so that nobody takes cents for euros."""
+    currency = thing.get("currency")
+    for name in MONEY:
+        amount = thing.get(name)
+        if isinstance(amount, int) and isinstance(currency, str) and known_currency(currency):
+            thing[name] = formats.money(amount, currency)
 
 
 def _is_short(value: object) -> bool:

@@ -39,7 +39,7 @@ async def show(desk: Desk) -> ASGIResponse:
     shown = found[:ROWS]
     return desk.page(
         "facts.html",
-        facts=views_of(shown),
+        facts=views_of(shown, desk.visit.formats),
         kinds=[(room, list(some)) for room, some in groupby(KINDS, key=lambda one: one.partition(".")[0])],
         kind=kind,
         first=not before,
@@ -96,7 +96,9 @@ def _told(desk: Desk, facts: Sequence[Fact]) -> list[bytes]:
         wanted = [fact for fact in facts if fact.kind.startswith(kind)]
         if wanted:
             shown = list(reversed(wanted[-SENT_LIMIT:]))
-            told.append(_event("facts", desk.rendered("fact_rows.html", facts=views_of(shown), fresh=True)))
+            told.append(
+                _event("facts", desk.rendered("fact_rows.html", facts=views_of(shown, desk.visit.formats), fresh=True))
+            )
     return told
 
 

@@ -151,10 +151,10 @@ def _effect(desk: Desk, offer: Offer) -> str:
 
 def _conditions(desk: Desk, offer: Offer, names: Mapping[UUID, str]) -> list[str]:
     formats, condition = desk.visit.formats, offer.condition
-    said = [
-        desk.say(say_later("from %(amount)s"), amount=formats.money(amount, currency))
-        for currency, amount in sorted(condition.at_least.items())
-    ]
+    said: list[str] = []
+    if condition.at_least:
+        money = [formats.money(amount, currency) for currency, amount in sorted(condition.at_least.items())]
+        said.append(desk.say(say_later("from %(amount)s"), amount=" / ".join(money)))
     said += [names.get(merchant, str(merchant)) for merchant in sorted(condition.merchants)]
     for words in (condition.categories, condition.brands, condition.regions, condition.segments):
         said += sorted(words)
@@ -170,5 +170,10 @@ async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         (one.slug, pick(one.names, desk.visit.language) or one.slug) for one in await desk.shop.catalog.categories()
     ]
     return desk.page(
-        "offer_new.html", status=status, form=form, merchants=merchants, categories=categories, currencies=CURRENCIES
+        "offer_new.html",
+        status=status,
+        form=form,
+        merchants=merchants,
+        categories=categories,
+        currencies=[(code, code) for code in CURRENCIES],
     )

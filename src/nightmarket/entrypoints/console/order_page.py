@@ -187,7 +187,7 @@ async def _facts(desk: Desk, order: Order) -> Sequence[FactView]:
     if not desk.may(Scope.FACTS_READ):
         return ()
     async with desk.shop.database.read() as connection:
-        return views_of(await naming(connection, order.id, order.rows[0].placed_at - MARGIN))
+        return views_of(await naming(connection, order.id, order.rows[0].placed_at - MARGIN), desk.visit.formats)
 
 
 async def _postings(desk: Desk, order: Order, names: Mapping[UUID, str]) -> Sequence[PostingView]:

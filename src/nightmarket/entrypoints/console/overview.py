@@ -43,5 +43,5 @@ async def _words(desk: Desk) -> dict[str, Any]:
         words["orders"] = summaries_of(desk, found)
     if may_facts:
         async with desk.shop.database.read() as connection:
-            words["facts"] = views_of(await newest(connection, limit=FACTS_SHOWN))
+            words["facts"] = views_of(await newest(connection, limit=FACTS_SHOWN), desk.visit.formats)
     return words
