@@ -107,8 +107,9 @@ def check_buyer(form: Form, visit: Visit) -> None:
     for name, words in NEEDED.items():
         if not form.get(name):
             form.wrong(name, visit.say(words))
-    if form.get("email") and not _EMAIL.fullmatch(form.get("email")):
-        form.wrong("email", visit.say(REFUSED["email"]))
+    email = form.get("email")
+    if email and not _EMAIL.fullmatch(email):
+        note_refused(form, "email", visit)
     if not form.get("postal_code") and form.get("country").upper() not in WITHOUT_POSTAL_CODE:
         form.wrong("postal_code", visit.say("Enter the postal code."))
     if form.get("pay") not in HANDLERS:
@@ -119,7 +120,8 @@ def note_refused(form: Form, field: str | None, visit: Visit) -> None:
     """Note what the order desk refused beside its field."""
     name = (field or "").rpartition(".")[2]
     if name in REFUSED:
-        form.wrong(name, visit.say(REFUSED[name]))
+        words = REFUSED[name]
+        form.wrong(name, visit.say(words))
     else:
         form.wrong("email", visit.say("Something in this form cannot be taken as it is. Check each field."))
 
