@@ -20,7 +20,7 @@ from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import FlatRates
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
-from nightmarket.payments.jobs import PaymentsDrain
+from nightmarket.payments.jobs import PaymentsDrain, StatementAudit
 from nightmarket.payments.providers import BankTransfers, TestCards, TestProvider, WebhookOptions, WebhookSender
 from nightmarket.platform.access import Access
 from nightmarket.platform.database import COMMITTERS, Database
@@ -165,7 +165,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         cards=TestCards(),
         deliveries=means.deliveries,
         orders=orders,
-        audit=Audit(database, tallies, orders, means.journal, means.payments),
+        audit=Audit(database, tallies, orders, means.journal, means.payments, StatementAudit(database, [provider])),
     )
 
 

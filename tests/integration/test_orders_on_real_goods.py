@@ -11,7 +11,6 @@ from nightmarket.catalog.contract import ImportRequest
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.orders.contract import LineInput, OrderState, PaymentInput, SessionInput, SessionKind
 from nightmarket.platform.settings import Settings
-from nightmarket.workflows.audit import Audit
 from tests.import_workshop import DATA
 from tests.integration.test_import_real_goods import SALEOR, UCI, UCI_MAP, converter
 from tests.open_shop import SECRET
@@ -44,8 +43,7 @@ async def buy(shop: Shop, variants: list[UUID], currency: str) -> None:
     goods = sum(2 * listings[variant].prices[currency] for variant in variants)
     shipping = sum(row.body.shipping.total for row in done.order.rows if row.body.shipping)
     assert done.order.total == goods + shipping
-    checks = Audit(shop.database, shop.tallies, shop.orders, shop.journal, shop.payments).run()
-    assert [finding async for check in checks for finding in check.findings] == []
+    assert await shop.audit.findings() == []
 
 
 @pytest.mark.skipif(not SALEOR.is_dir(), reason="Saleor's demo data is not on this machine")

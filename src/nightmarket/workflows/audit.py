@@ -6,6 +6,7 @@ May run while the shop is open: every check reads one instant of the database, o
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import msgspec
 
@@ -29,17 +30,30 @@ class Check(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Audited(Protocol):
+    """Anything that can say what of it is off."""
+
+    async def audit(self) -> Sequence[Finding]: ...
+
+
 class Audit:
     """Runs every check of the house. `run` answers check by check, so that a person sees how far it is."""
 
     def __init__(
-        self, database: Database, tallies: Tallies, orders: Orders, journal: Journal, payments: Payments
+        self,
+        database: Database,
+        tallies: Tallies,
+        orders: Orders,
+        journal: Journal,
+        payments: Payments,
+        statements: Audited,
     ) -> None:
         self._database = database
         self._tallies = tallies
         self._orders = orders
         self._journal = journal
         self._payments = payments
+        self._statements = statements
 
     async def run(self) -> AsyncGenerator[Check]:
         """All checks, one after another. Raises Unavailable while the database is away."""
@@ -75,6 +89,11 @@ class Audit:
                     "payments",
                     "No payment is stuck, and every event of a provider fits a payment.",
                     reading(self._payments.audit),
+                ),
+                (
+                    "statements",
+                    "What the providers moved is what our payments say: no money without order, and none missing.",
+                    self._statements.audit,
                 ),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),
