@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nightmarket.entrypoints.cli.demo_accounts import keep
-from nightmarket.entrypoints.cli.opening import DEMO_ACCOUNTS
+from nightmarket.entrypoints.demonstration import DEMO_ACCOUNTS
 from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.access import Access, AccountSuspended, NewAccount, Passwords, Role

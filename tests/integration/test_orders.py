@@ -107,7 +107,7 @@ async def test_cancelling_gives_everything_back(shop: Shop) -> None:
 
 
 async def test_transfer_waits_then_lapses(shop: Shop, clock: VirtualClock) -> None:
-    """An order by bank transfer holds its goods for three days, then lapses once; late money buys what is still there."""
+    """An order by transfer holds its goods for three days, then lapses once; late money buys what is still there."""
     desk = shop.desk()
     owner = shop.ids.new()
     session = await desk.create(owner, SessionKind.CHECKOUT, "key", wanted((LAMP, 10)))

@@ -17,7 +17,7 @@ from nightmarket.platform.access import MERCHANT_BOUND, NewAccount, Role, accoun
 from nightmarket.platform.settings import Settings, with_secret
 from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, Offer, PercentOff
 
-from .cli.opening import DEMO_ACCOUNTS
+from .demonstration import DEMO_ACCOUNTS
 
 ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
 FILES = (

@@ -1,5 +1,7 @@
 """What an audit finds."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -10,3 +12,12 @@ class Finding(msgspec.Struct, frozen=True):
     row: str
     expected: str
     found: str
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One group of invariants: its name, what must hold, and every row that is off (bounded by the room's limit)."""
+
+    name: str
+    holds: str
+    findings: Sequence[Finding]
+    seconds: float

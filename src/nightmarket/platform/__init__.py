@@ -1,1 +1,1 @@
-"""What a server needs: settings, engines, supervisor, database, group commit, facts, jobs, access, http, messages, media."""
+"""What a server needs, and nothing of shops: engines, processes, database, facts, jobs, access, http, messages."""

@@ -8,9 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-import msgspec
-
-from nightmarket.kernel.findings import Finding
+from nightmarket.kernel.findings import Check, Finding
 from nightmarket.orders.contract import Orders
 from nightmarket.payments.contract import Journal, Payments
 from nightmarket.platform import vitals
@@ -19,15 +17,6 @@ from nightmarket.tally.contract import Tallies
 
 AUDIT_SECONDS = 600
 """How long one statement of an audit may read; it holds no lock that others wait for."""
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One group of invariants: its name, what must hold, and every row that is off (bounded by the room's limit)."""
-
-    name: str
-    holds: str
-    findings: Sequence[Finding]
-    seconds: float
 
 
 class Audited(Protocol):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nightmarket.entrypoints.cli.opening import DEMO_ACCOUNTS
+from nightmarket.entrypoints.demonstration import DEMO_ACCOUNTS
 from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.access import Access, account_by_email

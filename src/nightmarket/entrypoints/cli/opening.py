@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
+from nightmarket.entrypoints.demonstration import demo_accounts
 from nightmarket.platform.settings import Settings
 
 Seed = Callable[[Settings, str], None]
@@ -21,27 +20,6 @@ def _demo(settings: Settings, url: str) -> None:
 
 SEEDS: dict[str, Seed] = {DEMO: _demo}
 """What `nightmarket up --seed NAME` offers; `--demo` is `--seed demo`."""
-
-
-class DemoAccount(msgspec.Struct, frozen=True):
-    """An account of the demo, to be shown."""
-
-    role: str
-    email: str
-    password: str
-
-
-def demo_accounts(settings: Settings) -> list[DemoAccount]:
-    """The accounts to show: only of a demo, and only while nobody but this machine can reach the shop."""
-    if not (settings.demo and settings.is_loopback):
-        return []
-    return list(DEMO_ACCOUNTS)
-
-
-DEMO_ACCOUNTS = [
-    DemoAccount(role, f"{role}@demo.example", f"demo-{role}-night")
-    for role in ("operator", "merchant", "marketer", "service", "picker")
-]
 
 
 def greeting(settings: Settings, seconds: float) -> str:

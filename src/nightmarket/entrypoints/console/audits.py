@@ -4,10 +4,11 @@ import asyncio
 
 from litestar.response.base import ASGIResponse
 
+from nightmarket.kernel.findings import Check
 from nightmarket.kernel.problems import Kind, Problem
-from nightmarket.workflows.audit import Check
 
 from .desk import Desk
+from .words import CHECKS
 
 SHOWN_LIMIT = 200
 """Findings of one check that the page shows; `nightmarket audit` prints all."""
@@ -24,7 +25,7 @@ class AuditRunning(Problem):
 
 async def show(desk: Desk) -> ASGIResponse:
     """What the audit does, and the button."""
-    return desk.page("audit.html", checks=None, found=0, shown=SHOWN_LIMIT)
+    return desk.page("audit.html", checks=None, found=0, shown=SHOWN_LIMIT, holds=CHECKS)
 
 
 async def run(desk: Desk) -> ASGIResponse:
@@ -36,4 +37,4 @@ async def run(desk: Desk) -> ASGIResponse:
         await desk.note("audit.run", "")
         checks: list[Check] = [check async for check in desk.shop.audit.run()]
     found = sum(len(check.findings) for check in checks)
-    return desk.page("audit.html", checks=checks, found=found, shown=SHOWN_LIMIT)
+    return desk.page("audit.html", checks=checks, found=found, shown=SHOWN_LIMIT, holds=CHECKS)

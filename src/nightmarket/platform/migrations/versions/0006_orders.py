@@ -22,7 +22,8 @@ CREATE TABLE orders.session (
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE orders.session IS 'distributed by id; kind: 1 cart, 2 checkout; state: 1 incomplete, 2 ready, 3 in progress, 4 completed, 5 cancelled';
+COMMENT ON TABLE orders.session IS 'distributed by id; kind: 1 cart, 2 checkout; '
+    'state: 1 incomplete, 2 ready, 3 in progress, 4 completed, 5 cancelled';
 
 CREATE TABLE orders.order (
     id uuid NOT NULL,
