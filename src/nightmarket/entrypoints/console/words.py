@@ -67,3 +67,13 @@ ACTIONS = {
     "console.sign_in": say_later("signed in"),
 }
 """Deeds of people, by the word under which they are written down."""
+
+CHECKS = {
+    "tallies": say_later("Every tally is what its adjustments and claims add up to, and has each of its slices once."),
+    "orders": say_later("Every order adds up, and its session, claim and payments agree with its state."),
+    "journal": say_later("Every posting sums to zero, and the accounts of each order agree with its payments."),
+    "payments": say_later("No payment is stuck, and every event of a provider fits a payment."),
+    "facts": say_later("Every fact lies in the partition of its month."),
+    "consumers": say_later("No consumer of facts fails."),
+}
+"""What each check of the audit proves, by its name."""
