@@ -290,6 +290,6 @@ def test_tallies_count_as_the_oracle(shop: Shop) -> None:
     run_state_machine_as_test(
         Walk,
         settings=settings(
-            max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=70, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )
