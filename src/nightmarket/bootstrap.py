@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -105,6 +105,8 @@ class Shop:
     deliveries: DeliveryOptions
     orders: OrderDesk
     audit: Audit
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process is told to stop, for what would otherwise stay open: streams to browsers."""
 
 
 def front_end_folder(name: Path) -> Path | None:

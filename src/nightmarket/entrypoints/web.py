@@ -46,8 +46,13 @@ async def serve(settings: Settings, slot: str) -> None:
             log_enabled=False,
         )
         loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            shop.closing.set()
+            server.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
+            loop.add_signal_handler(number, stop)
         await server.serve()
 
 

@@ -42,7 +42,7 @@ class Console:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.shop: Shop = site.shop
-        self.live = Live(self.shop.database)
+        self.live = Live(self.shop.database, self.shop.closing)
         self.figures = Figures(self.shop)
 
     async def answer(self, page: Page, request: AnyRequest) -> ASGIResponse:

@@ -70,17 +70,30 @@ async def _events(desk: Desk, batches: Batches, watching: AsyncExitStack) -> Asy
         while loop.time() < ends_at:
             try:
                 async with asyncio.timeout(BEAT_SECONDS):
-                    facts = list(await batches.get())
+                    news = await batches.get()
             except TimeoutError:
                 yield b": still here\n\n"
                 if not await _may_still_watch(desk):
                     return
                 continue
-            await asyncio.sleep(GATHER_SECONDS)
-            while not batches.empty():
-                facts.extend(batches.get_nowait())
+            if news is None:
+                return
+            facts = [*news, *await _gathered(batches)]
             for event in _told(desk, facts):
                 yield event
+
+
+async def _gathered(batches: Batches) -> list[Fact]:
+    """What else happens within a moment."""
+    await asyncio.sleep(GATHER_SECONDS)
+    facts: list[Fact] = []
+    while not batches.empty():
+        news = batches.get_nowait()
+        if news is None:
+            batches.put_nowait(None)
+            break
+        facts.extend(news)
+    return facts
 
 
 def _told(desk: Desk, facts: Sequence[Fact]) -> list[bytes]:
