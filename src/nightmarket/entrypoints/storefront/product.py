@@ -16,6 +16,7 @@ from .attributes import attributes_of
 from .storefront import Storefront
 from .wares import Shelf, VariantView, picture_of, wares_of
 
+MAX_SLUG = 200
 MAX_PICTURES = 10
 CSS_CHOICES = 12
 """Up to so many variants the style sheet shows the chosen one's price by itself."""
@@ -57,7 +58,7 @@ def view_of(product: Product, shelf: Shelf, visit: Visit, wanted: str) -> Produc
 
 
 async def _found(store: Storefront, visit: Visit, slug: str, wanted: str) -> ProductView:
-    product = await store.shop.catalog.product(slug)
+    product = await store.shop.catalog.product(slug) if slug.isprintable() and len(slug) <= MAX_SLUG else None
     if product is None:
         raise NotFound("There is no such product.")
     tallies = [lot.tally for variant in product.variants for lot in variant.stock]

@@ -18,14 +18,15 @@ DEMO_CODES = frozenset({"NIGHT11"})
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """An offer that holds now. `worth` is its amount in the visitor's words, "" for free delivery."""
+    """An offer that holds now. `worth` is its amount, `least` what it needs ("" for nothing), as it is read here."""
 
     worth: str
+    free_delivery: bool
+    least: str
     name: str
     until: datetime
     code: str | None
     link: str
-    funder: str
 
 
 class NextSale(msgspec.Struct, frozen=True):
@@ -52,23 +53,30 @@ def tickets(shop: Shop, visit: Visit, directory: Directory) -> list[Ticket]:
 
 
 def _ticket(offer: Offer, visit: Visit, directory: Directory) -> Ticket | None:
+    """The offer in the visit's currency, if it holds there."""
+    formats, currency = visit.formats, visit.currency
+    at_least = offer.condition.at_least
+    if at_least and currency not in at_least:
+        return None
     match offer.effect:
         case PercentOff(basis_points=points):
-            worth = f"−{visit.formats.percent(points)}"
+            worth = f"−{formats.percent(points)}"
         case AmountOff(amounts=amounts):
-            if visit.currency not in amounts:
+            if currency not in amounts:
                 return None
-            worth = f"−{visit.formats.round_money(amounts[visit.currency], visit.currency)}"
-        case FreeShipping():
-            worth = ""
-    funder = directory.merchants.get(offer.funder) if offer.funder else None
+            worth = f"−{formats.round_money(amounts[currency], currency)}"
+        case FreeShipping(up_to=limits):
+            if limits and currency not in limits:
+                return None
+            worth = formats.round_money(0, currency)
     return Ticket(
         worth=worth,
+        free_delivery=isinstance(offer.effect, FreeShipping),
+        least=formats.round_money(at_least[currency], currency) if at_least else "",
         name=pick(offer.name, visit.language) or "",
         until=offer.ends_at,
         code=offer.code,
         link=_link(offer, directory),
-        funder=funder.name if funder else "",
     )
 
 

@@ -1,0 +1,169 @@
+"""Each page of the shop: fit for everyone, on every width, by day and by night, and light."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Response, expect
+
+from tests.browser.visiting import Visitor
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
+PAGES = [
+    "/",
+    "/goods",
+    "/categories/home",
+    "/merchants/lantern-kitchen",
+    "/products/cast-iron-wok",
+    "/products/crisp-chilli-oil",
+    "/cart",
+    "/orders",
+    "/terms",
+    "/privacy",
+    "/docs",
+    "/nothing-here",
+]
+SCRIPT_LIMIT = 100_000
+WIDTHS = (360, 820, 1440)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds serious or critical, with where."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{fault['id']}: {json.dumps([node['target'] for node in fault['nodes']][:5])}"
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+
+
+def fill_cart(page: Page) -> None:
+    for slug in ("cast-iron-wok", "mahjong-set"):
+        page.goto(f"/products/{slug}")
+        page.locator(".buy-bar .button").click()
+        page.locator("#added .notice.good").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_fit_for_everyone(visitor: Visitor, path: str, scheme: str) -> None:
+    """axe finds nothing serious on the page, and it has one title and one main part."""
+    page = visitor(width=1280, color_scheme=scheme)
+    page.goto(path)
+    assert faults(page) == []
+    assert page.locator("h1").count() == 1
+    assert page.locator("main").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_way_to_the_order_is_fit_for_everyone(visitor: Visitor, scheme: str) -> None:
+    """axe finds nothing serious on a full cart, the checkout, its errors, an order, the question before cancelling."""
+    page = visitor(width=360, color_scheme=scheme)
+    fill_cart(page)
+    assert faults(page) == [], "a product with something added"
+    page.goto("/cart")
+    page.locator("#code").fill("NOBODY")
+    page.locator(".code-entry button").click()
+    page.locator("#cart form .error").wait_for()
+    assert faults(page) == [], "cart"
+    page.locator("form[action='/checkout'] button").click()
+    page.wait_for_url("**/checkout/chk_*")
+    assert faults(page) == [], "checkout"
+    page.locator("#bill .button").click()
+    page.locator(".errors").wait_for()
+    expect(page.locator(".errors")).to_be_focused()
+    assert faults(page) == [], "checkout with errors"
+    order_by_transfer(page)
+    assert faults(page) == [], "order"
+    page.locator("a[href$='/cancel']").click()
+    page.wait_for_url("**/cancel")
+    assert faults(page) == [], "cancel"
+
+
+def order_by_transfer(page: Page) -> None:
+    """Fill in the checkout that is open, and order."""
+    typed = {
+        "email": "guest@demo.example",
+        "first_name": "Mira",
+        "last_name": "Example",
+        "street": "Lantern Street 11",
+        "postal_code": "10115",
+        "city": "Berlin",
+    }
+    for name, value in typed.items():
+        page.locator(f"#{name}").fill(value)
+    page.locator("#pay-transfer").check()
+    page.locator("#bill .button").click()
+    page.wait_for_url("**/orders/ord_*")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE", "it-IT", "zh-CN"])
+def test_nothing_hangs_over_the_edge(visitor: Visitor, width: int, locale: str) -> None:
+    """No page is wider than the window, in any language."""
+    page = visitor(width=width, locale=locale)
+    for path in PAGES:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_pages_are_light_and_stay_still(visitor: Visitor) -> None:
+    """A shop page brings under 100 kB of script, and pictures keep their place while they load."""
+    page = visitor(width=360)
+    sizes: dict[str, list[int]] = {}
+
+    def weigh(answer: Response) -> None:
+        if answer.url.endswith(".js"):
+            sizes.setdefault(page.url, []).append(len(answer.body()))
+
+    page.on("response", weigh)
+    for path in ("/", "/products/cast-iron-wok"):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        unsized = page.locator("img:not([width]), img:not([height])").count()
+        assert unsized == 0
+        shift = page.evaluate(
+            """() => new Promise((done) => {
+                let sum = 0
+                new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value })
+                    .observe({type: "layout-shift", buffered: true})
+                setTimeout(() => done(sum), 300)
+            })"""
+        )
+        assert shift < 0.02
+    assert sizes
+    assert all(0 < sum(some) < SCRIPT_LIMIT for some in sizes.values())
+
+
+def test_headings_and_language_are_declared(visitor: Visitor) -> None:
+    """The page says which language it is in, and follows the reader's choice over the browser's."""
+    page = visitor(locale="it-IT")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", "it")
+    page.locator("details.menu summary").click()
+    page.locator("#choice-language").select_option("zh")
+    page.locator("#choice-currency").select_option("CNY")
+    page.locator("details.menu button").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    page.goto("/products/cast-iron-wok")
+    expect(page.locator(".price-big").first).to_contain_text("¥298.00")
+
+
+def test_keys_reach_everything(visitor: Visitor) -> None:
+    """With keys alone: past the bar, choose a variant, put it into the cart."""
+    page = visitor()
+    page.goto("/products/cast-iron-wok")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("input[name=variant]").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("input[name=variant]").nth(1)).to_be_checked()
+    expect(page.locator(".price-of:visible .price-big")).to_have_text("€49.90")
+    page.keyboard.press("Enter")
+    page.locator("#added .notice.good").wait_for()
+    expect(page.locator("#cart-count")).to_contain_text("1")
