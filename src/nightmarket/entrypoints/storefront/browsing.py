@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath, FromQuery
 from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Card, Texts
@@ -12,7 +13,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.seeding import ASSORTMENT
 from nightmarket.kernel.problems import NotFound
 
-from .storefront import Storefront
+from .storefront import Storefront, TheStore
 from .tickets import next_sale, tickets
 from .wares import wares_of
 
@@ -41,7 +42,7 @@ def demo_words() -> FrontWords:
 
 
 @get("/", include_in_schema=False)
-async def front(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+async def front(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """The market by night."""
     visit = await store.site.visit(request.scope)
     shop, directory = store.shop, await store.directory()
@@ -58,7 +59,7 @@ async def front(request: Request[Any, Any, Any], store: Storefront) -> ASGIRespo
 
 
 @get("/goods", include_in_schema=False)
-async def goods(request: Request[Any, Any, Any], store: Storefront, after: str | None = None) -> ASGIResponse:
+async def goods(request: Request[Any, Any, Any], store: TheStore, after: FromQuery[str | None] = None) -> ASGIResponse:
     """Everything there is, page by page."""
     visit = await store.site.visit(request.scope)
     cards = await store.shop.catalog.cards(after=_checked(after), limit=PAGE_GOODS + 1)
@@ -67,7 +68,7 @@ async def goods(request: Request[Any, Any, Any], store: Storefront, after: str |
 
 @get("/categories/{slug:str}", include_in_schema=False)
 async def category(
-    request: Request[Any, Any, Any], store: Storefront, slug: str, after: str | None = None
+    request: Request[Any, Any, Any], store: TheStore, slug: FromPath[str], after: FromQuery[str | None] = None
 ) -> ASGIResponse:
     """The goods of a category and those below it."""
     directory = await store.directory()
@@ -80,7 +81,7 @@ async def category(
 
 @get("/merchants/{slug:str}", include_in_schema=False)
 async def merchant(
-    request: Request[Any, Any, Any], store: Storefront, slug: str, after: str | None = None
+    request: Request[Any, Any, Any], store: TheStore, slug: FromPath[str], after: FromQuery[str | None] = None
 ) -> ASGIResponse:
     """A merchant's stall."""
     found = (await store.directory()).merchant_by_slug(slug)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Form, Visit
@@ -15,7 +16,7 @@ from nightmarket.orders.contract import LineInput, SessionInput, SessionView, ti
 from nightmarket.platform.http import safe_next
 
 from .bills import bill_of
-from .storefront import Storefront
+from .storefront import Storefront, TheStore
 from .wares import left
 
 ABSURD = 10**9
@@ -44,14 +45,14 @@ async def cart_answer(
 
 
 @get("/cart", include_in_schema=False)
-async def cart(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+async def cart(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """What is in the cart, what it costs and why."""
     visit = await store.site.visit(request.scope)
     return await cart_answer(store, visit, await store.carts.read(visit))
 
 
 @post("/cart/lines", include_in_schema=False)
-async def add(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+async def add(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """Put a variant into the cart: as many as are wanted, never more than are left."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
@@ -92,7 +93,7 @@ def _with(wanted: SessionInput, variant: UUID, quantity: int) -> SessionInput:
 
 
 @post("/cart/lines/{line:str}", include_in_schema=False)
-async def set_quantity(request: Request[Any, Any, Any], store: Storefront, line: str) -> ASGIResponse:
+async def set_quantity(request: Request[Any, Any, Any], store: TheStore, line: FromPath[str]) -> ASGIResponse:
     """Set the quantity of a line; nothing left of it takes it out."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
@@ -109,7 +110,7 @@ async def set_quantity(request: Request[Any, Any, Any], store: Storefront, line:
 
 
 @post("/cart/codes", include_in_schema=False)
-async def codes(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+async def codes(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """Enter a code, or take one out."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Form, Visit
@@ -40,7 +41,7 @@ from .buyers import (
 )
 from .carts import OPEN, TRIES, input_of
 from .orders import order_path, remember_order
-from .storefront import Storefront, id_of
+from .storefront import Storefront, TheStore, id_of
 
 CHECKOUT = SessionKind.CHECKOUT
 
@@ -66,7 +67,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 @post("/checkout", include_in_schema=False)
-async def begin(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+async def begin(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """Make a checkout from the cart; with `again`, what was typed in an earlier one comes along."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
@@ -100,7 +101,7 @@ async def _typed_before(store: Storefront, visit: Visit, wanted: SessionInput, i
 
 
 @get("/checkout/{id:str}", include_in_schema=False)
-async def checkout(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+async def checkout(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """The checkout, or where it has led to."""
     visit = await store.site.visit(request.scope)
     view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
@@ -108,7 +109,7 @@ async def checkout(request: Request[Any, Any, Any], store: Storefront, id: str) 
 
 
 @post("/checkout/{id:str}/review", include_in_schema=False)
-async def review(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+async def review(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """The sums for what is chosen now; stores nothing."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
@@ -117,7 +118,7 @@ async def review(request: Request[Any, Any, Any], store: Storefront, id: str) ->
 
 
 @post("/checkout/{id:str}", include_in_schema=False)
-async def place(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+async def place(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """Place the order and pay it, if all is well and costs what was shown; else say what is not."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages.visits import CURRENCY_COOKIE, LANGUAGE_COOKIE
@@ -11,11 +12,11 @@ from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.http import safe_next
 
-from .storefront import Storefront
+from .storefront import TheStore
 
 
 @post("/choices", include_in_schema=False)
-async def choose(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+async def choose(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """Remember language and currency; the cart is priced anew."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
@@ -33,7 +34,9 @@ async def choose(request: Request[Any, Any, Any], store: Storefront) -> ASGIResp
 
 
 @get("/static/{digest:str}/{name:str}", include_in_schema=False)
-async def static_file(request: Request[Any, Any, Any], store: Storefront, digest: str, name: str) -> ASGIResponse:
+async def static_file(
+    request: Request[Any, Any, Any], store: TheStore, digest: FromPath[str], name: FromPath[str]
+) -> ASGIResponse:
     """A style sheet, script or drawing; its address changes with its content."""
     return store.site.plain(store.site.static.answer(request.scope, digest, name))
 

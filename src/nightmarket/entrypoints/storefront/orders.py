@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Visit
@@ -15,7 +16,7 @@ from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders.contract import TRANSFER, Order, OrderRow, OrderState
 from nightmarket.orders.errors import NotCancellable, SessionNotFound
 
-from .storefront import Storefront, id_of
+from .storefront import Storefront, TheStore, id_of
 from .wares import PictureView, small_picture
 
 COOKIE = "nightmarket_orders"
@@ -192,7 +193,7 @@ async def view_of(store: Storefront, order: Order) -> OrderView:
 
 
 @get("/orders", include_in_schema=False)
-async def orders(request: Request[Any, Any, Any], store: Storefront) -> ASGIResponse:
+async def orders(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """The orders that were placed in this browser."""
     visit = await store.site.visit(request.scope)
     found: list[OrderView] = []
@@ -205,7 +206,7 @@ async def orders(request: Request[Any, Any, Any], store: Storefront) -> ASGIResp
 
 
 @get("/orders/{id:str}", include_in_schema=False)
-async def order(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+async def order(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """One order: how it stands, what is in it, what to do. Asked by script, only the part that changes."""
     visit = await store.site.visit(request.scope)
     found = await store.shop.orders.order(visit.owner, id_of("ord", id))
@@ -214,7 +215,7 @@ async def order(request: Request[Any, Any, Any], store: Storefront, id: str) -> 
 
 
 @get("/orders/{id:str}/cancel", include_in_schema=False)
-async def ask_cancel(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+async def ask_cancel(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """What cancelling would do, before it is done."""
     visit = await store.site.visit(request.scope)
     view = await view_of(store, await store.shop.orders.order(visit.owner, id_of("ord", id)))
@@ -224,7 +225,7 @@ async def ask_cancel(request: Request[Any, Any, Any], store: Storefront, id: str
 
 
 @post("/orders/{id:str}/cancel", include_in_schema=False)
-async def cancel(request: Request[Any, Any, Any], store: Storefront, id: str) -> ASGIResponse:
+async def cancel(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """Cancel the whole order. Doing it twice is the same as once."""
     visit = await store.site.visit(request.scope)
     store.site.form(visit, await request.body())

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath, FromQuery
 from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Card, Media, Product, ProductText
@@ -13,7 +14,7 @@ from nightmarket.kernel.problems import NotFound
 from nightmarket.orders.contract import DeliveryOption
 
 from .attributes import attributes_of
-from .storefront import Storefront
+from .storefront import Storefront, TheStore
 from .wares import Shelf, VariantView, picture_of, wares_of
 
 MAX_SLUG = 200
@@ -68,7 +69,7 @@ async def _found(store: Storefront, visit: Visit, slug: str, wanted: str) -> Pro
 
 @get("/products/{slug:str}", include_in_schema=False)
 async def product(
-    request: Request[Any, Any, Any], store: Storefront, slug: str, variant: str | None = None
+    request: Request[Any, Any, Any], store: TheStore, slug: FromPath[str], variant: FromQuery[str | None] = None
 ) -> ASGIResponse:
     """A product: what it is, what it costs, what is left."""
     visit = await store.site.visit(request.scope)
@@ -102,7 +103,7 @@ async def _others(store: Storefront, slug: str, categories: list[str]) -> list[C
 
 
 @get("/products/{slug:str}/stock", include_in_schema=False)
-async def stock(request: Request[Any, Any, Any], store: Storefront, slug: str) -> ASGIResponse:
+async def stock(request: Request[Any, Any, Any], store: TheStore, slug: FromPath[str]) -> ASGIResponse:
     """What is left of each variant now, for the open page."""
     visit = await store.site.visit(request.scope)
     view = await _found(store, visit, slug, "")

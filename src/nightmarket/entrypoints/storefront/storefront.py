@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
+from litestar.di import NamedDependency
 from litestar.response.base import ASGIResponse
 
 from nightmarket.bootstrap import CURRENCY, Shop
@@ -106,3 +108,7 @@ class Storefront:
             demo=self.shop.settings.demo,
             **words,
         )
+
+
+TheStore: TypeAlias = NamedDependency[Storefront]
+"""Annotate a route's `store` with this."""
