@@ -19,6 +19,7 @@ from nightmarket.platform.http import (
     ASGIScope,
     Cookies,
     FormTokens,
+    Headers,
     Response,
     caller_of,
     header,
@@ -118,16 +119,16 @@ class Site:
     def page(self, visit: Visit, template: str, *, status: int = 200, **words: object) -> ASGIResponse:
         """A whole page, or a part of one; with the cookies that it owes."""
         headers = [(b"content-type", HTML), PRIVATE, (b"vary", b"hx-request, accept-language, cookie"), *visit.owed]
-        return ASGIResponse(body=self.render(visit, template, words), status_code=status, encoded_headers=headers)
+        return ASGIResponse(body=self.render(visit, template, words), status_code=status, headers=_as_text(headers))
 
     def redirect(self, visit: Visit, to: str) -> ASGIResponse:
         """After a form: go there with GET. `to` is a path of this site."""
         headers = [(b"location", safe_next(to).encode()), (b"cache-control", b"no-store"), *visit.owed]
-        return ASGIResponse(status_code=303, encoded_headers=headers)
+        return ASGIResponse(status_code=303, headers=_as_text(headers))
 
     def plain(self, response: Response) -> ASGIResponse:
         """One of the platform's answers through the framework."""
-        return ASGIResponse(body=response.body, status_code=response.status, encoded_headers=response.headers)
+        return ASGIResponse(body=response.body, status_code=response.status, headers=_as_text(response.headers))
 
     def form(self, visit: Visit, body: bytes) -> Form:
         """The fields that were sent. Raises WrongMediaType, MalformedBody, CrossSiteRequest or FormExpired."""
@@ -140,6 +141,10 @@ class Site:
     def keep_choice(self, visit: Visit, name: str, value: str) -> None:
         """Remember a choice of the visitor's in a cookie."""
         visit.owed.append(self.cookies.keep(name, value, CHOICE_LIFE))
+
+
+def _as_text(headers: Headers) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
 def _country(accepted: str) -> str | None:

@@ -3,24 +3,21 @@
 
 document.documentElement.classList.add("scripted");
 
-function enhance(root) {
-  // The summary of what is wrong in a form is what the reader must hear first.
+// The summary of what is wrong in a form is what the reader must hear first.
+function takeFocus(root) {
   root.querySelector("[data-take-focus]")?.focus();
-
-  for (const stepper of root.querySelectorAll("[data-stepper]")) {
-    const input = stepper.querySelector("input");
-    stepper.addEventListener("click", (event) => {
-      const step = event.target.closest("button[data-step]");
-      if (!step) return;
-      const least = Number(input.min) || 0;
-      const next = Math.max(least, (Number(input.value) || 0) + Number(step.dataset.step));
-      input.value = String(Math.min(next, Number(input.max) || next));
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    });
-  }
-
-  for (const clock of root.querySelectorAll("[data-countdown]")) countDown(clock);
 }
+
+// Steppers are heard at the document, so that those that htmx brings work too.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-stepper] button[data-step]");
+  if (!button) return;
+  const input = button.closest("[data-stepper]").querySelector("input");
+  const least = Number(input.min) || 0;
+  const next = Math.max(least, (Number(input.value) || 0) + Number(button.dataset.step));
+  input.value = String(Math.min(next, Number(input.max) || next));
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});
 
 // Counts by the server's clock: the page says what time it was there when it was made.
 function countDown(clock) {
@@ -65,5 +62,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("DOMContentLoaded", () => enhance(document));
-document.addEventListener("htmx:afterSwap", (event) => enhance(event.detail.target));
+document.addEventListener("DOMContentLoaded", () => {
+  takeFocus(document);
+  document.querySelectorAll("[data-countdown]").forEach(countDown);
+});
