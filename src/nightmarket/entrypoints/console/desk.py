@@ -102,9 +102,7 @@ class Desk:
 
     def refreshed(self) -> ASGIResponse:
         """Tell the script to load the whole page again, which leads to the sign-in form."""
-        return ASGIResponse(
-            status_code=401, encoded_headers=[(b"hx-refresh", b"true"), (b"cache-control", b"no-store")]
-        )
+        return ASGIResponse(status_code=401, headers=[("hx-refresh", "true"), ("cache-control", "no-store")])
 
     def refused(self, problem: Problem) -> ASGIResponse:
         """A page that says what was refused and why."""

@@ -54,11 +54,11 @@ async def stream(desk: Desk) -> ASGIResponse:
     return ASGIStreamingResponse(
         iterator=_events(desk, batches, watching),
         status_code=200,
-        encoded_headers=[
-            (b"content-type", b"text/event-stream; charset=utf-8"),
-            (b"cache-control", b"no-store"),
-            (b"x-accel-buffering", b"no"),
-        ],
+        headers={
+            "content-type": "text/event-stream; charset=utf-8",
+            "cache-control": "no-store",
+            "x-accel-buffering": "no",
+        },
     )
 
 

@@ -55,8 +55,8 @@ async def show_message(desk: Desk) -> ASGIResponse:
 
 async def retry(desk: Desk) -> ASGIResponse:
     """Try a message again that was given up."""
-    id = desk.id("msg")
     await desk.form()
+    id = desk.id("msg")
     ident = encode("msg", id)
     async with desk.acting("messages.retry", ident) as tx:
         if not await messages.retry(tx, [id], desk.now):

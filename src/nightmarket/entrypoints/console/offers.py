@@ -98,8 +98,8 @@ async def show_retire(desk: Desk) -> ASGIResponse:
 
 async def retire(desk: Desk) -> ASGIResponse:
     """End the offer from the next book on."""
-    offer = _offer(desk)
     await desk.form()
+    offer = _offer(desk)
     async with desk.acting("offers.retire", encode("off", offer.id), pick(offer.name, "en") or "") as tx:
         await desk.shop.offers.retire(tx, [offer.id], desk.now)
     await desk.shop.books.refresh()

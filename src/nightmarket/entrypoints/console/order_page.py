@@ -104,8 +104,8 @@ async def show_cancel(desk: Desk) -> ASGIResponse:
 
 async def cancel(desk: Desk) -> ASGIResponse:
     """Cancel the whole order, with a reason for the record."""
-    order = await _order(desk)
     form = await desk.form()
+    order = await _order(desk)
     reason = form.get("reason")
     if not 3 <= len(reason) <= MAX_REASON_LETTERS or not reason.isprintable():
         text = say_later("Say in 3 to %(most)s letters why, for those who look at this later.")
@@ -128,8 +128,8 @@ async def show_transferred(desk: Desk) -> ASGIResponse:
 
 async def transferred(desk: Desk) -> ASGIResponse:
     """Note that the bank transfer has arrived."""
-    order = await _order(desk)
     form = await desk.form()
+    order = await _order(desk)
     reference = form.get("reference")
     if not 1 <= len(reference) <= MAX_REFERENCE_LETTERS or not reference.isprintable():
         form.wrong("reference", desk.say(say_later("Copy the reference from the bank statement.")))

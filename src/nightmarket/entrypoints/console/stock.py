@@ -66,8 +66,8 @@ async def show_row(desk: Desk) -> ASGIResponse:
 
 async def adjust(desk: Desk) -> ASGIResponse:
     """Change what there is, with a cause."""
-    row, level = await _row(desk)
     form = await desk.form()
+    row, level = await _row(desk)
     adjustment = _adjustment(desk, form, row.tally)
     if adjustment is None:
         return _row_page(desk, row, level, form, 422)

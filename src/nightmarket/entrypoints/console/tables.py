@@ -22,8 +22,8 @@ def table_file(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str)
     writer.writerow(columns)
     writer.writerows([plain_cell(cell) for cell in row] for row in rows)
     headers = [
-        (b"content-type", b"text/csv; charset=utf-8"),
-        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
-        (b"cache-control", b"private, no-store"),
+        ("content-type", "text/csv; charset=utf-8"),
+        ("content-disposition", f'attachment; filename="{name}"'),
+        ("cache-control", "private, no-store"),
     ]
-    return ASGIResponse(body=text.getvalue().encode("utf-8-sig"), status_code=200, encoded_headers=headers)
+    return ASGIResponse(body=text.getvalue().encode("utf-8-sig"), status_code=200, headers=headers)
