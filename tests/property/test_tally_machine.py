@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds
-from nightmarket.platform.database import Connection, Database
+from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import Again
 from nightmarket.tally.contract import (
@@ -68,11 +68,11 @@ T = TypeVar("T")
 
 
 class Shop:
-    """The engine, shared by all walks of one test: a loop, the database, and numbers that rise."""
+    """The engine, shared by all walks of one test: a loop, a connection without limits of time, numbers that rise."""
 
-    def __init__(self, runner: asyncio.Runner, database: Database) -> None:
+    def __init__(self, runner: asyncio.Runner, connection: Connection) -> None:
         self.runner = runner
-        self.database = database
+        self.connection = connection
         self.numbers = count(1)
 
     def number(self) -> UUID:
@@ -80,8 +80,8 @@ class Shop:
 
     def do(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         async def inside() -> T:
-            async with self.database.transaction() as tx:
-                return await work(tx)
+            async with self.connection.transaction():
+                return await work(self.connection)
 
         return self.runner.run(inside())
 
@@ -274,9 +274,9 @@ class TallyMachine(RuleBasedStateMachine):
 @pytest.fixture
 def shop(database: str) -> Iterator[Shop]:
     with asyncio.Runner() as runner:
-        opened = runner.run(Database.open(database))
-        yield Shop(runner, opened)
-        runner.run(opened.close())
+        connection = runner.run(asyncpg.connect(database))
+        yield Shop(runner, connection)
+        runner.run(connection.close())
 
 
 def test_tallies_count_as_the_oracle(shop: Shop) -> None:
