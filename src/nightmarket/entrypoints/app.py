@@ -65,6 +65,7 @@ def framework(site: Site, errors: Errors, exchange: Exchange | None) -> Litestar
             title="Nightmarket",
             version=nightmarket.__version__,
             path="/docs",
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin(path="/openapi.json"), ApiPage(site)],
         ),
     )

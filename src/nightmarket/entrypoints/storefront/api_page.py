@@ -13,7 +13,46 @@ from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 REF = "#/components/schemas/"
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
-EXAMPLE_ITEM = "var_01jcexample0variant0id0000"
+TOKEN = "success_token"  # noqa: S105 (what the test provider's approved card stands for)
+
+_WANTED: dict[str, Any] = {
+    "line_items": [{"item": {"id": "VARIANT_ID"}, "quantity": 1}],
+    "buyer": {"email": "night.owl@example.com", "first_name": "Night", "last_name": "Owl"},
+    "context": {"currency": "EUR"},
+    "fulfillment": {
+        "methods": [
+            {
+                "type": "shipping",
+                "destinations": [
+                    {
+                        "street_address": "Lantern Row 11",
+                        "address_locality": "Nighttown",
+                        "postal_code": "11111",
+                        "address_country": "DE",
+                    }
+                ],
+            }
+        ]
+    },
+}
+_METHOD = _WANTED["fulfillment"]["methods"][0] | {"groups": [{"id": "GROUP_ID", "selected_option_id": "standard"}]}
+_CARD = {"id": "card", "handler_id": "testpay", "type": "card", "credential": {"type": "token", "token": TOKEN}}
+SAMPLES = (
+    ("POST", "/ucp/checkout-sessions", "Begin: what is wanted, by whom, and where to.", _WANTED),
+    (
+        "PUT",
+        "/ucp/checkout-sessions/CHECKOUT_ID",
+        "Choose a delivery for each group of the answer. A PUT replaces the whole session.",
+        _WANTED | {"fulfillment": {"methods": [_METHOD]}},
+    ),
+    (
+        "POST",
+        "/ucp/checkout-sessions/CHECKOUT_ID/complete",
+        "Order and pay, with the token that the payment handler gave for the card.",
+        {"payment": {"instruments": [_CARD]}},
+    ),
+)
+"""An order in three requests: method, path, what it does, body."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -60,8 +99,10 @@ class ApiPage(OpenAPIRenderPlugin):
         words = {
             "groups": groups_of(openapi_schema),
             "address": self._site.shop.settings.address,
-            "key": "3c0c2f0e-0b9e-4a3e-9e0d-7a1f6f3b1111",
-            "example": EXAMPLE_ITEM,
+            "samples": [
+                (method, path, words, msgspec.json.format(msgspec.json.encode(body), indent=2).decode())
+                for method, path, words, body in SAMPLES
+            ],
         }
         return self._site.render(visit, "shop/docs.html", words)
 
@@ -70,7 +111,7 @@ def groups_of(document: dict[str, Any]) -> dict[str, list[Operation]]:
     """Operations by tag, in the order of the document."""
     shapes: dict[str, Any] = document.get("components", {}).get("schemas", {})
     groups: dict[str, list[Operation]] = {}
-    for path, item in document["paths"].items():
+    for path, item in sorted(document["paths"].items()):
         for method in METHODS:
             if method in item:
                 operation: dict[str, Any] = item[method]
