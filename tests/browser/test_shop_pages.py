@@ -1,17 +1,11 @@
 """Each page of the shop: fit for everyone, on every width, by day and by night, and light."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.browser.visiting import Visitor
+from tests.browser.visiting import Visitor, faults
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
-AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
 PAGES = [
     "/",
     "/goods",
@@ -28,17 +22,6 @@ PAGES = [
 ]
 SCRIPT_LIMIT = 100_000
 WIDTHS = (360, 820, 1440)
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds serious or critical, with where."""
-    page.evaluate(AXE)
-    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{fault['id']}: {json.dumps([node['target'] for node in fault['nodes']][:5])}"
-        for fault in found["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
 
 
 def fill_cart(page: Page) -> None:

@@ -42,8 +42,8 @@ class Console:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.shop: Shop = site.shop
-        self.live = Live(self.shop.database, self.shop.closing)
         self.figures = Figures(self.shop)
+        self.live = Live(self.shop.database, self.shop.closing, self.figures.hear_news)
 
     async def answer(self, page: Page, request: AnyRequest) -> ASGIResponse:
         """Check who asks, then let the page answer; what it refuses becomes a page too."""

@@ -1,4 +1,4 @@
-"""Figures that several people look at: computed from the database, and kept for two seconds."""
+"""Figures that several people look at: computed from the database, and kept until something happens, for a while."""
 
 import asyncio
 import time
@@ -19,6 +19,9 @@ from nightmarket.platform.subscriptions import Lag, lag
 from nightmarket.tally.contract import Level, TallyKind
 
 KEPT_SECONDS = 2.0
+REST = 4.0
+"""How many times as long as it took to count the figures rest before they are counted anew, however much happens."""
+
 SCARCE_SHOWN = 8
 STOCK_LOOKED_AT = 500
 """Rows of one merchant's stock that are looked at for the emptiest."""
@@ -72,25 +75,43 @@ class Pulse(msgspec.Struct, frozen=True):
         return any(one.failure for one in self.lags)
 
 
+class _Kept(NamedTuple):
+    """What was counted, when, and how long that took."""
+
+    today: Today
+    at: float
+    cost: float
+
+
 class Figures:
-    """Keeps what it computed for two seconds, so that a full board costs the database one question, not one a head."""
+    """Keeps what it counted, so that a full board costs the database one question, not one a head."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._clock: Clock = shop.clock
-        self._kept: dict[UUID | None, tuple[float, Today]] = {}
+        self._kept: dict[UUID | None, _Kept] = {}
+        self._news_at = 0.0
         self._counting = asyncio.Lock()
+
+    def hear_news(self) -> None:
+        """Something happened: what was counted before is old."""
+        self._news_at = time.monotonic()
+
+    def _is_good(self, kept: _Kept) -> bool:
+        age = time.monotonic() - kept.at
+        return age < kept.cost * REST or (age < KEPT_SECONDS and kept.at > self._news_at)
 
     async def today(self, merchant: UUID | None) -> Today:
         """Orders since midnight, of one merchant or all."""
         async with self._counting:
             kept = self._kept.get(merchant)
-            if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
-                return kept[1]
+            if kept is not None and self._is_good(kept):
+                return kept.today
+            began = time.monotonic()
             since = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
             today = Today(since, await self._shop.orders.figures(since, merchant=merchant))
-            self._kept = {key: one for key, one in self._kept.items() if time.monotonic() - one[0] < KEPT_SECONDS}
-            self._kept[merchant] = (time.monotonic(), today)
+            self._kept = {key: one for key, one in self._kept.items() if self._is_good(one)}
+            self._kept[merchant] = _Kept(today, began, time.monotonic() - began)
             return today
 
     async def scarce(self, merchant: UUID | None) -> list[Scarce]:

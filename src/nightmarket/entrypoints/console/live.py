@@ -1,7 +1,7 @@
 """Facts as they happen, for everyone who watches: one follower of the log per process, however many look on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from nightmarket.kernel.problems import Unavailable
@@ -23,10 +23,11 @@ Batches = asyncio.Queue[Sequence[Fact] | None]
 
 
 class Live:
-    """Follows the log from the first watcher to the last."""
+    """Follows the log from the first watcher to the last. `hear_first` is called before they learn of news."""
 
-    def __init__(self, database: Database, closing: asyncio.Event) -> None:
+    def __init__(self, database: Database, closing: asyncio.Event, hear_first: Callable[[], None]) -> None:
         self._database = database
+        self._hear_first = hear_first
         self._closing = closing
         self._watchers: set[Batches] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -76,6 +77,7 @@ class Live:
         await tail.run()
 
     async def _hear(self, facts: Sequence[Fact]) -> None:
+        self._hear_first()
         for batches in self._watchers:
             _put(batches, facts)
 
