@@ -1,9 +1,10 @@
 """Buy from two merchants through the Universal Commerce Protocol, as an agent or another shop's front end would.
 
 Needs an open shop with its demo: `make run`, then `.venv/bin/python examples/place_an_order.py`. Another address goes
-on the command line.
+on the command line; PORT is honoured.
 """
 
+import os
 import re
 import sys
 import uuid
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-SHOP = sys.argv[1].rstrip("/") if len(sys.argv) > 1 else "http://127.0.0.1:1111"
+SHOP = sys.argv[1].rstrip("/") if len(sys.argv) > 1 else f"http://127.0.0.1:{os.environ.get('PORT', '1111')}"
 AGENT = 'profile="https://agent.example/profile.json"'
 CARD = "success_token"
 DECLINED_CARD = "tok_insufficient_funds"
