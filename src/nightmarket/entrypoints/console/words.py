@@ -73,6 +73,9 @@ CHECKS = {
     "orders": say_later("Every order adds up, and its session, claim and payments agree with its state."),
     "journal": say_later("Every posting sums to zero, and the accounts of each order agree with its payments."),
     "payments": say_later("No payment is stuck, and every event of a provider fits a payment."),
+    "statements": say_later(
+        "What the providers moved is what our payments say: no money without order, and none missing."
+    ),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),
 }

@@ -1,0 +1,79 @@
+"""The audit of the whole shop: clean after real orders, and it names each planted fault."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.open_shop import Opened, opened
+from tests.placing import place_order
+
+CHECKS = ["tallies", "orders", "journal", "payments", "statements", "facts", "consumers"]
+
+SPENT = "(SELECT tally FROM tally.slice WHERE spent > 0 LIMIT 1)"
+FAULTS = {
+    "tallies": f"UPDATE tally.slice SET spent = spent + 1 WHERE tally = {SPENT}",
+    "orders": "UPDATE orders.order SET total = total + 1",
+    "journal": "DELETE FROM payments.posting WHERE kind = 'paid'",
+    "facts": (
+        "INSERT INTO platform.fact (id, at, kind, amount, payload) "
+        "VALUES ('00000000-0000-7000-8000-000000000001', '1970-01-01Z', 'test.stray', 1, '\\x90')"
+    ),
+    "consumers": (
+        "INSERT INTO platform.subscription (name, failing_since, failure) VALUES ('test', '2026-11-11Z', 'it fell')"
+    ),
+}
+"""One fault per check that a person with access to the database could make."""
+
+
+@pytest.fixture
+async def shop(fresh_database: str, tmp_path: Path) -> AsyncGenerator[Opened]:
+    async with opened(fresh_database, tmp_path) as shop:
+        await place_order(shop.client, [shop.items["LAMP"], shop.items["OOLONG"]])
+        yield shop
+
+
+def plant(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+async def test_an_honest_shop_is_clean(shop: Opened) -> None:
+    """After an order every check runs, in order, and none finds anything."""
+    checks = [check async for check in shop.shop.audit.run()]
+    assert [check.name for check in checks] == CHECKS
+    assert [finding for check in checks for finding in check.findings] == []
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_planted_fault_is_named(shop: Opened, fresh_database: str, name: str) -> None:
+    """A row changed behind the shop's back is found by the check that is there for it."""
+    plant(fresh_database, FAULTS[name])
+    found = {check.name: check.findings async for check in shop.shop.audit.run()}
+    assert found[name], name
+    assert all(finding.rule and finding.row and finding.found for finding in found[name])
+
+
+async def test_the_command_prints_each_check_and_ends_accordingly(
+    shop: Opened, fresh_database: str, tmp_path: Path
+) -> None:
+    """`nightmarket audit` works beside the open shop: exit status 0 when all is well, else 1 and every finding."""
+    environment = os.environ | {"DATABASE_URL": fresh_database, "NIGHTMARKET_HOME": str(tmp_path / "home")}
+    command = [str(Path(sys.executable).parent / "nightmarket"), "audit"]
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    clean = run()
+    assert clean.returncode == 0, clean.stderr
+    assert [line.split()[0] for line in clean.stdout.splitlines()[:-1]] == CHECKS
+    assert clean.stdout.endswith("Everything adds up.\n")
+    plant(fresh_database, FAULTS["orders"])
+    off = run()
+    assert off.returncode == 1
+    assert "an order's total is the sum of its lines and delivery" in off.stdout
+    assert "findings." in off.stdout
