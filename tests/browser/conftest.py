@@ -126,5 +126,6 @@ def visitor(chromium: Browser, shop_url: str) -> Generator[Visitor]:
 
 
 def _is_ours(message: Any) -> bool:
-    """Errors of the page; Chromium's note of a refusal that the test wanted is none."""
-    return message.type == "error" and "Failed to load resource" not in message.text
+    """Errors of the page; the browser's and htmx's notes of a refusal that the test wanted are none."""
+    wanted = ("Failed to load resource", "htmx:sendError", "htmx:responseError", "htmx:afterRequest")
+    return message.type == "error" and not any(words in message.text for words in wanted)

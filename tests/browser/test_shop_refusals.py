@@ -58,9 +58,30 @@ def test_absurd_quantities_are_refused(visitor: Visitor, quantity: str) -> None:
     assert units(page) == "0"
 
 
-@pytest.mark.parametrize(
-    "variant", ["", "var_0", "var_00000000000000000000000000", "'; DROP TABLE", "../../etc/passwd"]
-)
+def test_a_variant_that_is_gone_counts_as_sold_out(visitor: Visitor) -> None:
+    """A page that was opened before its variant went says so, and puts nothing in."""
+    page = visitor()
+    page.goto("/products/mahjong-set")
+    page.locator("input[name=variant]").first.evaluate("radio => { radio.value = 'var_00000000000000000000000000' }")
+    page.locator(".buy-bar .button").click()
+    expect(page.locator("#added .notice.warn")).to_contain_text("This has just sold out")
+    assert units(page) == "0"
+
+
+def test_a_lost_connection_is_said(visitor: Visitor) -> None:
+    """What did not get through does not pass in silence, and what gets through afterwards clears the word."""
+    page = visitor()
+    page.goto("/products/mahjong-set")
+    page.route("**/cart/lines", lambda route: route.abort())
+    page.locator(".buy-bar .button").click()
+    expect(page.locator("#trouble")).to_be_visible()
+    page.unroute("**/cart/lines")
+    page.locator(".buy-bar .button").click()
+    page.locator("#added .notice.good").wait_for()
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+@pytest.mark.parametrize("variant", ["", "var_0", "'; DROP TABLE", "../../etc/passwd"])
 def test_unknown_variants_are_refused(visitor: Visitor, variant: str) -> None:
     """What is not on sale cannot be put into a cart."""
     page = visitor()

@@ -62,6 +62,21 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// What htmx could not do must not pass in silence; a poll that fails is tried again by itself.
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => {
+    const trouble = document.getElementById("trouble");
+    if (!trouble || event.detail.requestConfig?.verb === "get") return;
+    trouble.hidden = false;
+    trouble.scrollIntoView({ block: "nearest" });
+  });
+}
+
+document.addEventListener("htmx:afterOnLoad", () => {
+  const trouble = document.getElementById("trouble");
+  if (trouble) trouble.hidden = true;
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   takeFocus(document);
   document.querySelectorAll("[data-countdown]").forEach(countDown);

@@ -71,7 +71,7 @@ async def _place(store: Storefront, visit: Visit, form: Form) -> Placed:
         raise InvalidInput(f"Choose between 1 and {MAX_LINE_QUANTITY} units.", field="quantity")
     listing = (await store.shop.catalog.listings([variant])).get(variant)
     if listing is None or not listing.for_sale:
-        raise InvalidInput("This is no longer sold.", field="variant")
+        return Placed("", 0, 0, None)
     levels = await left(store.shop, [lot.tally for lot in listing.stock])
     remaining = sum(levels.values())
     before = await store.carts.read(visit)
