@@ -91,8 +91,10 @@ def doors(site: Site, exchange: Exchange) -> set[str]:
     return found | {f"{route.method} {route.path}" for route in hot_routes(site.shop)}
 
 
-async def ask(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-    """Make one request, as a browser would; a stream is left as soon as it begins."""
+async def ask(
+    app: ASGIApp, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, stay: bool = False
+) -> Answer:
+    """Make one request, as a browser would; a stream is left as soon as it begins, or with `stay` heard to its end."""
     left = asyncio.Event()
     sent = False
     status, got, parts = 0, {}, bytearray()
@@ -110,10 +112,12 @@ async def ask(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], 
         if message["type"] == "http.response.start":
             status = message["status"]
             got = {name.decode(): value.decode() for name, value in message["headers"]}
-            if got.get("content-type", "").startswith("text/event-stream"):
+            if got.get("content-type", "").startswith("text/event-stream") and not stay:
                 left.set()
         else:
             parts.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                left.set()
 
     plain, _, query = path.partition("?")
     all_headers = {"host": HOST, "origin": ORIGIN, "accept": "application/json", **headers}
