@@ -115,7 +115,7 @@ def test_from_front_to_cancelled(visitor: Visitor, words: Words, script: bool) -
     page.wait_for_url(re.compile(r"/checkout/chk_"))
     fill_in(page, "4000 0000 0000 0002")
     page.get_by_role("button", name=words.order).click()
-    expect(page.locator(".notice.danger")).to_contain_text(words.refused)
+    expect(page.locator("main .notice.danger")).to_contain_text(words.refused)
     expect(page.locator("#street")).to_have_value("Lantern Street 11")
     expect(page.locator("#number")).to_have_value("")
 
