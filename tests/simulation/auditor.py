@@ -3,7 +3,7 @@ shop's own audits find anything."""
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ from nightmarket.orders.contract import OrderState, SessionState
 from nightmarket.payments.contract import PaymentState, Statements
 from nightmarket.payments.handlers import StoredJournal, StoredPayments
 from nightmarket.payments.jobs import StatementAudit
-from nightmarket.platform.database import Connection
+from nightmarket.platform.database import Connection, Record
 from nightmarket.tally.contract import ClaimState
 
 from .model import Charge, Idea
@@ -24,8 +24,6 @@ REMEMBERED = 25
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-Row = Mapping[str, object]
 
 
 class Objection(AssertionError):
@@ -50,7 +48,7 @@ class Auditor:
     def note(self, line: str) -> None:
         self.lines.append(line)
 
-    def object(self, what: str) -> None:
+    def objects(self, what: str) -> None:
         last = "\n  ".join(self.lines[-REMEMBERED:])
         raise Objection(
             f"{what}\n  play it again with FESTIVAL_SEED={self.seed}; the last of {len(self.lines)} lines:\n  {last}"
@@ -58,7 +56,7 @@ class Auditor:
 
     def expect(self, what: str, expected: object, found: object) -> None:
         if expected != found:
-            self.object(f"{what}: expected {expected}, found {found}")
+            self.objects(f"{what}: expected {expected}, found {found}")
 
     def _same(self, what: str, expected: Mapping[K, V], found: Mapping[K, V]) -> None:
         for key in sorted({*expected, *found}, key=str):
@@ -129,7 +127,7 @@ class Auditor:
         findings += await process.desk.audit()
         findings += await StatementAudit(process.database, [self._statements]).audit()
         if findings:
-            self.object(f"the audit found {findings}")
+            self.objects(f"the audit found {findings}")
 
     def _bank(self) -> dict[UUID, tuple[int, int, int, bool]]:
         with sqlite3.connect(self._bank_file) as bank:
@@ -144,13 +142,13 @@ class Auditor:
             self.expect(f"held of tally {tally}", 0, count.held)
         for id, one in idea.sessions.items():
             if one.order is not None and one.order.state is OrderState.PENDING:
-                self.object(f"order {id} is still pending at {now}")
+                self.objects(f"order {id} is still pending at {now}")
         for key, payment in idea.payments.items():
             if payment.state in (PaymentState.AUTHORISED, PaymentState.VOID_DUE, PaymentState.REFUND_DUE):
-                self.object(f"payment {key} is still {payment.state}")
+                self.objects(f"payment {key} is still {payment.state}")
         for key, charge in idea.charges.items():
-            if charge.decline_code is None and not charge.captured and not charge.voided:
-                self.object(f"the bank still reserves {charge.amount} under {key}")
+            if charge.amount and charge.decline_code is None and not charge.captured and not charge.voided:
+                self.objects(f"the bank still reserves {charge.amount} under {key}")
         sold = sum(
             one.order.total for one in idea.sessions.values() if one.order and one.order.state is OrderState.PAID
         )
@@ -179,16 +177,13 @@ PAYMENTS = "SELECT id, order_id, provider, amount, state FROM payments.payment"
 CLAIMS = "SELECT id, state, tallies, quantities FROM tally.claim"
 
 
-async def _rows(connection: Connection, query: str) -> Sequence[Row]:
+async def _rows(connection: Connection, query: str) -> Sequence[Record]:
     return await connection.fetch(query)
 
 
-def parts_of(row: Row) -> dict[UUID, int]:
+def parts_of(row: Record) -> dict[UUID, int]:
     """Units per tally of a claim's row."""
-    tallies, quantities = row["tallies"], row["quantities"]
-    assert isinstance(tallies, Iterable)
-    assert isinstance(quantities, Iterable)
-    return dict(zip(tallies, quantities, strict=True))
+    return dict(zip(row["tallies"], row["quantities"], strict=True))
 
 
 def _charges(charges: Mapping[UUID, Charge]) -> dict[UUID, tuple[int, int, int, bool]]:

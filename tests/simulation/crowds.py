@@ -1,12 +1,14 @@
-"""Crowds: many at once at one process, granted in order of arrival, batch by batch; who finds the queue full is told."""
+"""Crowds: many at once at one process, granted in order of arrival; who finds the queue full is told so."""
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
 from nightmarket.orders.contract import PaymentInput, SessionInput
 
 from .goods import wish
-from .model import SessionIdea
+from .model import SessionIdea, View
 from .predictions import Refused
 from .process import TINY, Process
 from .shoppers import CHECKOUT, DECLINING, WAYS
@@ -50,6 +52,7 @@ class Crowds:
         """Several sessions at once, some clicked twice."""
         stage = self.stage
         sessions = [one for one in list(stage.idea.sessions.values())[-40:] if one.kind is CHECKOUT]
+        sessions = [one for one in sessions if one.expires_at >= stage.clock.now() or stage.chance.random() < 0.1]
         size = min(stage.chance.choice((TINY.batch, TINY.queue - 2, TINY.queue + 1)), len(sessions))
         if size < TINY.batch:
             return
@@ -66,15 +69,19 @@ class Crowds:
         self._compare(process, "completes", expected, answers)
 
     def _predicted(self, process: Process, crowd: Sequence[tuple[SessionIdea, PaymentInput]]) -> list[str]:
-        """First all claims in order of arrival, then all payments: none of them gives anything back before."""
+        """First all claims in order of arrival, then all payments: none of them gives anything back before.
+
+        Two clicks in one batch are one; a second click in a later batch finds what the first one left.
+        """
         stage = self.stage
         now, view = stage.clock.now(), stage.view(process)
         claimed: list[SessionIdea | Refused] = []
-        for one, way in crowd:
-            try:
-                claimed.append(stage.predictor.claim(view, one.owner, one.id, way, now))
-            except Refused as refusal:
-                claimed.append(refusal)
+        for first in range(0, len(crowd), TINY.batch):
+            batch: dict[UUID, SessionIdea | Refused] = {}
+            for one, way in crowd[first : first + TINY.batch]:
+                if one.id not in batch:
+                    batch[one.id] = self._claimed(view, one, way, now)
+                claimed.append(batch[one.id])
         expected: list[str] = []
         for one, (_, way) in zip(claimed, crowd, strict=True):
             try:
@@ -82,6 +89,12 @@ class Crowds:
             except Refused as refusal:
                 expected.append(str(refusal))
         return expected
+
+    def _claimed(self, view: View, one: SessionIdea, way: PaymentInput, now: datetime) -> SessionIdea | Refused:
+        try:
+            return self.stage.predictor.claim(view, one.owner, one.id, way, now)
+        except Refused as refusal:
+            return refusal
 
     def _compare(self, process: Process, words: str, expected: Sequence[str], answers: Sequence[str]) -> None:
         refused = [UNAVAILABLE] * (len(answers) - len(expected))

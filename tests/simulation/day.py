@@ -1,13 +1,16 @@
 """A festival day, played from one seed: shoppers, merchants, staff, workers, the bank, and what goes wrong."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from .auditor import Auditor
 from .crowds import Crowds
 from .house import House
-from .process import Process
+from .process import Crash, Process
+from .rush import Rush
 from .shoppers import Shoppers
 from .stage import Plan, Stage
 from .workers import Workers
@@ -21,11 +24,19 @@ LAST_HOURS = (1, 73, 1, 1)
 async def play(plan: Plan, url: str, folder: Path) -> Auditor:
     """The whole day on a fresh database; raises Objection. The auditor has written it down."""
     day = Day(Stage(plan, url, folder))
+    asyncio.get_running_loop().set_exception_handler(_unless_crashed)
     try:
         await day.play()
     finally:
         await day.close()
+        asyncio.get_running_loop().set_exception_handler(None)
     return day.stage.auditor
+
+
+def _unless_crashed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Nobody asks how the tasks of a dead process ended."""
+    if not isinstance(context.get("exception"), Crash):
+        loop.default_exception_handler(context)
 
 
 class Day:
@@ -36,6 +47,7 @@ class Day:
         self.shoppers = Shoppers(stage)
         self.crowds = Crowds(stage)
         self.house = House(stage)
+        self.rush = Rush(stage, self.house)
         self.workers = Workers(stage)
 
     async def play(self) -> None:
@@ -54,13 +66,14 @@ class Day:
         shoppers, house, workers = self.shoppers, self.house, self.workers
         return [
             (shoppers.creates, 22),
-            (shoppers.completes, 26),
+            (shoppers.completes, 34),
             (shoppers.updates, 6),
             (shoppers.looks, 6),
             (shoppers.cancels_session, 3),
             (shoppers.cancels_order, 7),
             (self.crowds.completes, 5),
             (self.crowds.creates, 2),
+            (self.rush.plays, 4),
             (house.sees_transfer, 6),
             (house.counts, 6),
             (house.reprices, 4),
@@ -71,7 +84,7 @@ class Day:
             (workers.webhooks, 4),
             (workers.reports, 4),
             (workers.payments, 6),
-            (house.line, 2),
+            (house.line, 3),
             (house.cuts, 2),
             (house.waits, 14),
         ]

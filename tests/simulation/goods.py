@@ -1,4 +1,4 @@
-"""What is sold and wished for on the day: a few variants at one or two places, offers with few uses. All from chance."""
+"""What is sold and wished for: a few variants at one or two places, offers with few uses. All from chance."""
 
 import random
 from datetime import datetime, timedelta
@@ -42,13 +42,13 @@ def assortment(chance: random.Random) -> list[Listing]:
 
 def first_stock(chance: random.Random) -> int:
     """Scarce for some, plenty for others."""
-    return chance.choice((0, 1, 2, 3, 5, 8, 20))
+    return chance.choice((0, 1, 2, 4, 8, 20, 40))
 
 
 def repriced(one: Listing, chance: random.Random) -> Listing:
     """The merchant changes the price, or takes the variant off sale for a while."""
     price = chance.randrange(100, 5_000)
-    return msgspec.structs.replace(one, prices={"EUR": price, "USD": price}, for_sale=chance.random() > 0.1)
+    return msgspec.structs.replace(one, prices={"EUR": price, "USD": price}, for_sale=chance.random() > 0.04)
 
 
 def wish(goods: list[Listing], chance: random.Random) -> SessionInput:

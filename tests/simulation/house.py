@@ -1,22 +1,25 @@
 """The house: merchants who count and price, an operator with offers, staff who see transfers, and time."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import msgspec
 
+from nightmarket.orders.contract import TRANSFER, OrderState
+from nightmarket.orders.points import Point
 from nightmarket.promotions.contract import Book, Offer
 from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.tally.contract import Adjustment, NewTally, TallyKind
 
 from .goods import SLICES, first_stock, offer, places_of, repriced
-from .model import Count
+from .model import Count, SessionIdea
 from .process import Process
 from .stage import Stage
 
 HOPS = (
-    *[timedelta(seconds=1)] * 6,
-    *[timedelta(seconds=40)] * 5,
-    timedelta(minutes=16),
+    *[timedelta(seconds=1)] * 12,
+    *[timedelta(seconds=40)] * 10,
+    *[timedelta(minutes=16)] * 3,
     timedelta(hours=7),
     timedelta(hours=25),
 )
@@ -37,12 +40,17 @@ class House:
         async with process.database.transaction() as tx:
             await process.tallies.open(tx, new, stage.clock.now())
         stage.idea.counts.update({one.id: Count(one.capacity) for one in new})
+        await stage.bank.find("nobody")  # the bank opens too
 
     async def counts(self, process: Process) -> None:
         """Goods arrive or are missing; what is promised to buyers cannot be counted away."""
         stage = self.stage
-        tally = stage.chance.choice(places_of(stage.goods))
-        change = Adjustment(stage.people.new(), tally, stage.chance.choice((-3, -1, 1, 2, 4)), "counted")
+        await self.count(process, stage.chance.choice(places_of(stage.goods)), stage.chance.choice((-3, -1, 1, 3, 6)))
+
+    async def count(self, process: Process, tally: UUID, delta: int) -> None:
+        """One tally's capacity changes, or is refused to."""
+        stage = self.stage
+        change = Adjustment(stage.people.new(), tally, delta, "counted")
 
         async def adjust() -> bool:
             async with process.database.transaction() as tx:
@@ -109,8 +117,7 @@ class House:
     async def sees_transfer(self, process: Process) -> None:
         """Staff found the money on the bank's statement: in time, late, or twice."""
         stage = self.stage
-        waiting = [one for one in stage.idea.sessions.values() if one.order and one.order.handler == "transfer"]
-        one = stage.chance.choice(waiting[-12:]) if waiting else stage.someone(orders=True)
+        one = stage.someone(_awaits_transfer)
         if one is None:
             return
         now = stage.clock.now()
@@ -119,6 +126,7 @@ class House:
             f"transfer seen for {one.id}",
             lambda: stage.predictor.mark_transferred(one.id, now),
             lambda: process.desk.mark_transferred(one.id, "statement line"),
+            (Point.SETTLE_WRITTEN, Point.LATE_WRITTEN),
         )
 
     async def cuts(self, process: Process) -> None:
@@ -130,9 +138,14 @@ class House:
     async def line(self, process: Process) -> None:
         """The line to the bank fails, or works again."""
         stage = self.stage
-        stage.bank.outage = stage.idea.outage = not stage.bank.outage and stage.chance.random() < 0.5
+        stage.bank.outage = stage.idea.outage = not stage.bank.outage and stage.chance.random() < 0.25
         stage.note(process, "the bank cannot be reached" if stage.bank.outage else "the bank can be reached")
 
     async def waits(self, process: Process) -> None:
         """Time passes."""
         self.stage.clock.advance(self.stage.chance.choice(HOPS))
+
+
+def _awaits_transfer(one: SessionIdea) -> bool:
+    order = one.order
+    return order is not None and order.handler == TRANSFER and order.state in (OrderState.PENDING, OrderState.LAPSED)

@@ -12,6 +12,7 @@ from nightmarket.payments.contract import PaymentState
 from nightmarket.promotions.contract import Book, PriceCart, PriceLine, Quote, ShippingLine, Shopper, price
 from nightmarket.tally.contract import ClaimState
 
+OPTIONS: tuple[str, str] = ("standard", "express")
 OPEN = (SessionState.INCOMPLETE, SessionState.READY)
 
 
@@ -175,7 +176,7 @@ def quote(
                 f"li_{number}", one.variant, one.product, one.merchant, one.category, one.brand, line.quantity, amount
             )
         )
-    rates = dict(zip(("standard", "express"), RATES[wanted.currency], strict=True))
+    rates = dict(zip(OPTIONS, RATES[wanted.currency], strict=True))
     shipping = [
         ShippingLine(merchant, wanted.options[merchant], rates[wanted.options[merchant]])
         for merchant in merchants

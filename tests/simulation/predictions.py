@@ -220,7 +220,7 @@ class Predictor:
             placed.due_at = None
             one.state = SessionState.COMPLETED if approved else SessionState.READY
             one.attempt += 0 if approved else 1
-            paid = PaymentState.AUTHORISED if approved else PaymentState.DECLINED
+            paid = _reserved(placed.total) if approved else PaymentState.DECLINED
             idea.payments[key] = PaymentIdea(order, provider, placed.total, paid)
             return placed.state
         if not approved:
@@ -244,7 +244,7 @@ class Predictor:
             and all(idea.counts[tally].free >= quantity for tally, quantity in parts.items())
         )
         amount = idea.charges[key].amount if key in idea.charges else placed.total
-        state = PaymentState.AUTHORISED if again else PaymentState.VOID_DUE
+        state = _reserved(amount) if again or not amount else PaymentState.VOID_DUE
         idea.payments[key] = PaymentIdea(one.id, provider, amount, state)
         if not again:
             return OrderState.LAPSED
@@ -273,7 +273,7 @@ class Predictor:
                 for payment in self.idea.payments.values():
                     if payment.order == id and payment.state is PaymentState.AUTHORISED:
                         payment.state = PaymentState.VOID_DUE
-                    elif payment.order == id and payment.state is PaymentState.CAPTURED:
+                    elif payment.order == id and payment.amount and payment.state is PaymentState.CAPTURED:
                         payment.state = PaymentState.REFUND_DUE
             case _:
                 raise Refused("not_cancellable")
@@ -358,6 +358,11 @@ class Predictor:
             return "refused"
         count.capacity += delta
         return "done"
+
+
+def _reserved(amount: int) -> PaymentState:
+    """Of nothing, nothing is left to take."""
+    return PaymentState.AUTHORISED if amount else PaymentState.CAPTURED
 
 
 def _state(wanted: SessionInput, view: View) -> SessionState:

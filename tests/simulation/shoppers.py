@@ -1,9 +1,11 @@
 """Shoppers: they create, change, look, pay, click twice, cancel, and walk away."""
 
-from nightmarket.orders.contract import PaymentInput, SessionInput, SessionKind
+from nightmarket.orders.contract import PaymentInput, SessionInput, SessionKind, SessionState
+from nightmarket.orders.points import Point
 from tests.twins import HOME, READER
 
 from .goods import wish
+from .model import SessionIdea
 from .predictions import BANK
 from .process import Process
 from .stage import Stage
@@ -15,6 +17,16 @@ WAYS = (
     *[PaymentInput("transfer")] * 3,
 )
 """How they pay, the usual ones more often."""
+
+PAYING = (
+    Point.BEFORE_CLAIM,
+    Point.CLAIM_WRITTEN,
+    Point.CLAIMED,
+    Point.AUTHORISED,
+    Point.SETTLE_WRITTEN,
+    Point.SETTLED,
+)
+"""Points that a click on "pay" passes."""
 
 DECLINING = frozenset({"fail_token", "tok_cvc"})
 
@@ -40,7 +52,7 @@ class Shoppers:
                 lines=(), currency="EUR", contact=READER, destination=HOME, options=options, cart=known.id
             )
             owner, key = known.owner, f"from-{known.id}"
-        now, view = stage.clock.now(), stage.view(process)
+        now = stage.clock.now()
         times = stage.chance.choice((1, 1, 1, 2))
         for again in range(times):
             if again and stage.chance.random() < 0.3 and request.cart is None:
@@ -48,15 +60,19 @@ class Shoppers:
             await stage.command(
                 process,
                 f"create {kind.name} {key}",
-                lambda request=request: stage.predictor.create(view, owner, kind, key, request, now)[1],
+                lambda request=request: stage.predictor.create(stage.view(process), owner, kind, key, request, now)[1],
                 lambda request=request: process.desk.create(owner, kind, key, request),
             )
-            view = stage.view(process)
+
+    def _payable(self, one: SessionIdea) -> bool:
+        """A session that may still become an order, or is becoming one."""
+        alive = one.expires_at >= self.stage.clock.now() or one.state is SessionState.IN_PROGRESS
+        return one.kind is CHECKOUT and alive and one.state is not SessionState.CANCELLED
 
     async def completes(self, process: Process) -> None:
         """Pays; clicks again with the same or another card."""
         stage = self.stage
-        one = stage.someone()
+        one = stage.someone(self._payable)
         if one is None:
             return
         owner, now = stage.stranger(one), stage.clock.now()
@@ -67,6 +83,7 @@ class Shoppers:
                 f"complete {one.id} by {payment.token or payment.handler}",
                 lambda payment=payment: stage.predictor.complete(stage.view(process), owner, one.id, payment, now),
                 lambda payment=payment: process.desk.complete(owner, one.id, payment),
+                PAYING,
             )
 
     async def updates(self, process: Process) -> None:
@@ -115,7 +132,7 @@ class Shoppers:
     async def cancels_order(self, process: Process) -> None:
         """Before or after it is paid, captured, declined or lapsed."""
         stage = self.stage
-        one = stage.someone(orders=True)
+        one = stage.someone(lambda one: one.order is not None)
         if one is None:
             return
         owner = stage.stranger(one)
@@ -124,4 +141,5 @@ class Shoppers:
             f"cancel order {one.id}",
             lambda: stage.predictor.cancel_order(owner, one.id),
             lambda: process.desk.cancel_order(owner, one.id, "changed my mind"),
+            (Point.CANCEL_WRITTEN,),
         )

@@ -1,7 +1,7 @@
 """The stage of a day: processes, clock, bank, the idea, and how one command is predicted, done and compared."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -27,8 +27,8 @@ from .process import Crash, Ground, MakeTallies, Process
 from .words import UNAVAILABLE, said
 
 PROCESSES = 3
-FAULTS = 0.12
-"""How many of the commands go with a fault at some point, if they get there."""
+FAULTS = 0.3
+"""How many of the commands that pass named points go with a fault at one of them, if they get there."""
 
 HOOKS = WebhookOptions(secret=SECRET, twice_percent=30)
 Listen = Callable[[Subscription], Subscription]
@@ -59,7 +59,7 @@ class Stage:
         self.goods: list[Listing] = assortment(self.chance)
         self.idea = Idea({one.variant: one for one in self.goods})
         self.predictor = Predictor(self.idea)
-        bank_file = folder / "bank.sqlite3"
+        self.bank_file = bank_file = folder / "bank.sqlite3"
         self.provider = TestProvider(bank_file, self.clock, name=BANK, webhooks=HOOKS, sleep=no_wait)
         self.bank = Bank(self.provider)
         self.auditor = Auditor(plan.seed, self.idea, bank_file, self.provider)
@@ -69,10 +69,15 @@ class Stage:
         self.views: dict[str, View] = {}
 
     async def command(
-        self, process: Process, words: str, predict: Callable[[], str], run: Callable[[], Awaitable[object]]
+        self,
+        process: Process,
+        words: str,
+        predict: Callable[[], str],
+        run: Callable[[], Awaitable[object]],
+        points: Sequence[Point] = (),
     ) -> str:
         """Predict, do, compare. At times the process dies at a named point, or its connections are cut there."""
-        fault = self.chance.choice(list(Point)) if self.chance.random() < self.faults else None
+        fault = self.chance.choice(points) if points and self.chance.random() < self.faults else None
         deadly = fault is not None and self.chance.random() < 0.5
         self.predictor.armed = fault if deadly else None
         try:
@@ -129,10 +134,12 @@ class Stage:
         """What that process knows."""
         return self.views[process.name]
 
-    def someone(self, *, orders: bool = False) -> SessionIdea | None:
-        """One of the latest sessions, or of those with an order."""
-        known = [one for one in self.idea.sessions.values() if one.order is not None or not orders]
-        return self.chance.choice(known[-25:]) if known else None
+    def someone(self, wanted: Callable[[SessionIdea], bool] | None = None) -> SessionIdea | None:
+        """One of the latest sessions; mostly one that is wanted."""
+        known = list(self.idea.sessions.values())
+        if wanted is not None and self.chance.random() < 0.9:
+            known = [one for one in known if wanted(one)]
+        return self.chance.choice(known[-20:]) if known else None
 
     def stranger(self, one: SessionIdea) -> UUID:
         """Its owner, but once in a while somebody else."""

@@ -1,8 +1,11 @@
 """What happens by itself: due orders, webhooks, reports that are heard, payments that are captured and given back."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from nightmarket.kernel.problems import Unavailable
+from nightmarket.orders.points import Point
 from nightmarket.payments.contract import PaymentReported
 from nightmarket.payments.handlers import WebhookReceiver
 from nightmarket.payments.jobs import PaymentsDrain
@@ -17,6 +20,10 @@ from .stage import HOOKS, Stage
 
 PATIENCE = 200
 """Rounds of a drain, or looks for a fact, before the auditor objects that it never ends."""
+
+
+LOOKING = (Point.SETTLE_WRITTEN, Point.LAPSE_WRITTEN)
+HEARING = (Point.SETTLE_WRITTEN, Point.LATE_WRITTEN)
 
 
 class Workers:
@@ -38,17 +45,28 @@ class Workers:
 
         async def run() -> bool:
             for _ in range(PATIENCE):
-                if not await process.desk.due.step():
+                if not await self._repeated(process, process.desk.due.step):
                     return True
             return False
 
         if amount == 1:
-            await stage.command(process, "looks after one order", predict, run)
+            await stage.command(process, "looks after one order", predict, run, LOOKING)
         elif amount:
             predict()
             answer = await stage.answer(run)
             stage.note(process, f"looks after {amount} orders: {answer}")
             stage.auditor.expect("due orders", "done", answer)
+
+    async def _repeated(self, process: Process, step: Callable[[], Awaitable[int]]) -> int:
+        """A step as the worker does it: when the database was away, once more."""
+        for _ in range(PATIENCE):
+            try:
+                return await step()
+            except Unavailable:
+                if process.faults.dead:
+                    raise
+                await process.noticed()
+        raise Unavailable("The database never came back.")
 
     async def webhooks(self, process: Process) -> None:
         """The bank's reports come in."""
@@ -79,16 +97,19 @@ class Workers:
             stage.predictor.reported(keys, now)
             return "done"
 
+        async def hear() -> int:
+            async with process.database.transaction() as tx:
+                await subscriptions.ensure(tx, subscription)
+                return await subscriptions.step(tx, subscription, stage.clock, 1 if declined else TINY.batch)
+
         async def run() -> bool:
             heard = 0
             while heard < len(keys):
-                async with process.database.transaction() as tx:
-                    await subscriptions.ensure(tx, subscription)
-                    heard += await subscriptions.step(tx, subscription, stage.clock, 1 if declined else TINY.batch)
+                heard += await self._repeated(process, hear)
             return True
 
         if len(keys) == 1:
-            answer = await stage.command(process, "hears a report", predict, run)
+            answer = await stage.command(process, "hears a report", predict, run, HEARING)
         else:
             predict()
             answer = await stage.answer(run)
