@@ -67,7 +67,7 @@ class OrderDesk:
             return await store.board(connection, chosen, before, min(limit, LATEST_LIMIT))
 
     async def figures(self, since: datetime, *, merchant: UUID | None = None) -> Sequence[OrderFigure]:
-        async with self._means.database.read() as connection:
+        async with self._means.database.read() as connection, connection.transaction(readonly=True):
             return await store.figures(connection, since, merchant)
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
