@@ -11,6 +11,7 @@ from granian.server.embed import Server
 
 from nightmarket.bootstrap import open_shop, published
 from nightmarket.entrypoints.app import build
+from nightmarket.orders.contract import NO_FAULTS, Faults
 from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.settings import Settings, read_settings, with_secret
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
@@ -29,9 +30,13 @@ def main() -> None:
     uvloop.run(serve(with_secret(read_settings(os.environ)), slot))
 
 
-async def serve(settings: Settings, slot: str) -> None:
-    """Open the shop and serve it."""
-    async with open_shop(settings, application=f"nightmarket-{slot}") as shop, published(shop, slot) as exchange:
+async def serve(settings: Settings, slot: str, faults: Faults = NO_FAULTS) -> None:
+    """Open the shop and serve it; `faults` are for tests that end this process where it hurts."""
+    application = f"nightmarket-{slot}"
+    async with (
+        open_shop(settings, application=application, faults=faults) as shop,
+        published(shop, slot) as exchange,
+    ):
         app = build(shop, exchange)
         set_for_batches()
         server = Server(

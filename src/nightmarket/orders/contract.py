@@ -37,8 +37,10 @@ from .model.session import (
     SessionKind,
     SessionState,
 )
+from .points import NO_FAULTS, Faults
 
 __all__ = [
+    "NO_FAULTS",
     "TRANSFER",
     "Assessment",
     "BoardFilter",
@@ -48,6 +50,7 @@ __all__ = [
     "DeliveryOption",
     "DeliveryOptions",
     "Destination",
+    "Faults",
     "Finding",
     "Group",
     "LineInput",
