@@ -5,6 +5,7 @@ from typing import Final
 
 from litestar.response.base import ASGIResponse
 
+from nightmarket.entrypoints.demonstration import demo_accounts
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.problems import Problem
@@ -35,7 +36,7 @@ async def show(desk: Desk) -> ASGIResponse:
     to = safe_next(desk.query("next"), HOME)
     if desk.actor.may(Scope.CONSOLE) and desk.visit.caller.binding:
         return desk.redirect(to)
-    return desk.page("login.html", form=Form(), to=to)
+    return desk.page("login.html", form=Form(), to=to, demo=demo_accounts(desk.shop.settings))
 
 
 async def sign_in(desk: Desk) -> ASGIResponse:
@@ -89,7 +90,7 @@ def _words(desk: Desk, problem: Problem) -> str:
 
 def _again(desk: Desk, form: Form, to: str, status: int) -> ASGIResponse:
     form.values.pop("password", None)
-    return desk.page("login.html", status=status, form=form, to=to)
+    return desk.page("login.html", status=status, form=form, to=to, demo=demo_accounts(desk.shop.settings))
 
 
 async def _record(desk: Desk, account: Account) -> None:
