@@ -36,16 +36,16 @@ class FixedCatalog:
 
     def forget(self, variants: Iterable[UUID]) -> None: ...
 
-    async def product(self, slug: str) -> Product | None:  # noqa: ARG002
+    async def product(self, slug: str) -> Product | None:
         return None
 
     async def cards(
         self,
         *,
-        category: str | None = None,  # noqa: ARG002
-        merchant: UUID | None = None,  # noqa: ARG002
-        after: str | None = None,  # noqa: ARG002
-        limit: int = 48,  # noqa: ARG002
+        category: str | None = None,
+        merchant: UUID | None = None,
+        after: str | None = None,
+        limit: int = 48,
     ) -> Sequence[Card]:
         return []
 
@@ -58,7 +58,7 @@ class FixedCatalog:
     async def categories(self) -> Sequence[Category]:
         return []
 
-    async def find(self, merchant: str, sku: str) -> UUID | None:  # noqa: ARG002
+    async def find(self, merchant: str, sku: str) -> UUID | None:
         return next((listing.variant for listing in self._listings.values() if listing.sku == sku), None)
 
 

@@ -198,9 +198,7 @@ async def test_units_in_two_places_are_one_stock(shop: Shop) -> None:
     async with shop.database.transaction() as tx:
         from nightmarket.tally.contract import Adjustment
 
-        await shop.tallies.adjust(
-            tx, [Adjustment(shop.ids.new(), RARE.stock[1].tally, 2, "arrived")], shop.clock.now()
-        )
+        await shop.tallies.adjust(tx, [Adjustment(shop.ids.new(), RARE.stock[1].tally, 2, "arrived")], shop.clock.now())
     session = await desk.create(owner, SessionKind.CHECKOUT, "key", wanted((RARE, 3)))
     assert (await desk.complete(owner, session.id, CARD)).order.state is OrderState.PAID
     assert await desk.audit() == []

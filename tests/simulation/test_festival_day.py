@@ -52,8 +52,8 @@ async def test_the_same_seed_is_the_same_day(fresh_database: str, second_databas
 
 
 CANARIES: dict[str, tuple[MakeTallies, str]] = {
-    "forgetful": (partial(ForgetfulTallies, count(1)), "^tally|out_of_stock"),
-    "generous": (GenerousTallies, "^tally|^units|out_of_stock"),
+    "forgetful": (partial(ForgetfulTallies, count(1)), r"^tally|out_of_stock"),
+    "generous": (GenerousTallies, r"^tally|^units|out_of_stock"),
 }
 
 
@@ -67,7 +67,7 @@ async def test_canary_in_the_tallies(fresh_database: str, tmp_path: Path, name: 
 
 async def test_canary_among_the_consumers(fresh_database: str, tmp_path: Path) -> None:
     """The auditor objects to a consumer that skips every second fact."""
-    with pytest.raises(Objection, match="^tally|^order|^payment|^charge|reserves"):
+    with pytest.raises(Objection, match=r"^tally|^order|^payment|^charge|reserves"):
         await play(Plan(CANARY_SEED, CANARY_STEPS, rushes=False, listen=HardOfHearing()), fresh_database, tmp_path)
 
 
