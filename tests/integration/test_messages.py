@@ -214,7 +214,7 @@ async def test_several_postmen_share_the_work(pools: Database, outbox: Outbox, c
         return rounds
 
     rounds = await asyncio.gather(*(walk(postman) for postman in postmen))
-    assert sum(rounds) == 20
+    assert 20 <= sum(rounds) <= 40  # two that look at once may share what is left of the last rows
     assert len(channel.got) == len(set(channel.got)) == 1_000
     assert {state for _, state, _ in await listed(pools)} == {"sent"}
 

@@ -17,7 +17,14 @@ class SlugTaken(Exception):
 
 
 async def lock_merchants(tx: Connection, merchants: Sequence[UUID]) -> None:
-    """One import at a time changes a merchant's goods."""
+    """One import at a time changes a merchant's goods, also those of a merchant who has no row yet."""
+    await tx.execute(
+        """
+        SELECT pg_advisory_xact_lock(hashtextextended('catalog.merchant ' || id, 0))
+        FROM (SELECT unnest($1::uuid[])::text AS id ORDER BY 1) AS wanted
+        """,
+        merchants,
+    )
     await tx.execute(
         "SELECT 1 FROM catalog.merchant WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", merchants
     )
