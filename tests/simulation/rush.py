@@ -23,14 +23,14 @@ from nightmarket.tally.contract import ClaimState
 from .auditor import parts_of
 from .house import House
 from .model import OPEN, Charge, OrderIdea, PaymentIdea, SessionIdea, View, notices, quote
-from .process import Process
+from .process import TINY, Process
 from .shoppers import CHECKOUT, DECLINING, WAYS
 from .stage import Stage
 from .words import UNAVAILABLE
 
 SESSIONS_AT_ONCE = 9
 CUT_WITHIN_SECONDS = 0.03
-QUOTES_LIMIT = 200
+QUOTES_LIMIT = 5_000
 
 
 class Click(msgspec.Struct):
@@ -48,6 +48,8 @@ class Rush:
     def __init__(self, stage: Stage, house: House) -> None:
         self.stage = stage
         self.house = house
+        self._free: dict[UUID, int] = {}
+        """What was free of each tally when the rush began."""
 
     async def plays(self, process: Process) -> None:
         """A few units arrive; some pay at once, some of them twice; a process may die or lose its connections."""
@@ -67,15 +69,16 @@ class Rush:
             for line in one.wanted.lines[: chance.choice((0, 1, 2))]:
                 place = chance.choice(stage.idea.listings[line.variant].stock)
                 await self.house.count(process, place.tally, 1)
-        before = {tally: count.free for tally, count in stage.idea.counts.items()}
+        self._free = {tally: count.free for tally, count in stage.idea.counts.items()}
         trouble = chance.choice(("none", "none", "dies", "cut"))
         await self._together(process, clicks, trouble)
         for each in {click.one.id: click.one for click in clicks}.values():
             mine = [click for click in clicks if click.one.id == each.id]
             await self._take_in(process, each, mine)
-        self._check_refusals(clicks, before)
+        self._check_refusals(clicks)
         for click in clicks:
-            if click.answer == UNAVAILABLE and trouble == "none":
+            crowded = sum(other.process is click.process for other in clicks) > TINY.queue
+            if click.answer == UNAVAILABLE and trouble == "none" and not crowded:
                 stage.auditor.objects(f"{click.one.id} was turned away though nothing was wrong")
         stage.note(process, f"rush of {len(clicks)} ({trouble}): {' | '.join(click.answer for click in clicks)}")
         await stage.auditor.compare(process)
@@ -164,7 +167,7 @@ class Rush:
         if not fits:
             self.stage.auditor.objects(f"complete {one.id} by {click.way}: {answer}, but stored is {order}")
 
-    def _check_refusals(self, clicks: Sequence[Click], before: Mapping[UUID, int]) -> None:
+    def _check_refusals(self, clicks: Sequence[Click]) -> None:
         """Who was told that too little is left: at worst, all others had taken theirs before."""
         stage = self.stage
         listings = stage.idea.listings
@@ -180,7 +183,7 @@ class Rush:
             for line in click.one.wanted.lines:
                 places = [stock.tally for stock in listings[line.variant].stock]
                 others = wanted[line.variant] - line.quantity
-                least = sum(before[place] for place in places) - others
+                least = sum(self._free[place] for place in places) - others
                 left = sum(stage.idea.counts[place].free for place in places)
                 enough &= least >= line.quantity or (not released and left >= line.quantity)
             if enough:
@@ -221,9 +224,11 @@ class Rush:
             looked.add(without)
             priced = quote(one.owner, one.wanted, view, now, without)
             totals.add(priced.total)
-            counted = [applied.offer for applied in priced.applied if applied.uses is not None]
-            for size in range(1, len(counted) + 1):
-                ahead += [without | frozenset(some) for some in combinations(counted, size)]
+            free = {one.offer: self._free[one.uses] for one in priced.applied if one.uses is not None}
+            gone = without | {offer for offer, left in free.items() if left < 1}
+            contested = [offer for offer, left in free.items() if 1 <= left <= SESSIONS_AT_ONCE]
+            for size in range(len(contested) + 1):
+                ahead += [gone | frozenset(some) for some in combinations(contested, size)]
         return totals
 
 
