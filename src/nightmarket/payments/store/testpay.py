@@ -1,11 +1,13 @@
 """The test provider's own file (SQLite): it stands for the outside world, and knows nothing of our database."""
 
 import sqlite3
+import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 BUSY_SECONDS = 5.0
+OPEN_TRIES = 50
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS charge (
@@ -29,10 +31,22 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the file, shared with other processes; it survives their end, though not the machine's."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    _share(connection)
     connection.execute("PRAGMA synchronous = OFF")
     connection.executescript(TABLES)
     return connection
+
+
+def _share(connection: sqlite3.Connection) -> None:
+    """Let readers and the writer go on beside one another. Two who begin a file at once may be told at once that it is
+    locked, whatever their timeout says; so this asks again."""
+    for _ in range(OPEN_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            return
+        except sqlite3.OperationalError:
+            time.sleep(BUSY_SECONDS / OPEN_TRIES)
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
 
 
 @contextmanager
