@@ -12,9 +12,11 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
+from nightmarket.entrypoints import rooms
+
 ROOT = Path(__file__).resolve().parent.parent
 ENTRYPOINTS = ROOT / "src/nightmarket/entrypoints"
-ROOMS = ("pages", "storefront", "console")
+ROOMS = tuple(folder.relative_to(ENTRYPOINTS).as_posix() for folder in rooms.ROOMS.values())
 LANGUAGES = {"de": "de", "it": "it", "zh": "zh_Hans"}
 """English is what the code says."""
 
@@ -27,9 +29,10 @@ def said_in(room: str) -> Catalog:
     """Every text that a room's code and templates say, with where."""
     catalog = Catalog(charset="utf-8")
     folder = ENTRYPOINTS / room
+    inner = [other for other in rooms.ROOMS.values() if other != folder and other.is_relative_to(folder)]
     for path in sorted(folder.rglob("*")):
         method = METHODS.get(path.suffix)
-        if method is None:
+        if method is None or any(path.is_relative_to(other) for other in inner):
             continue
         with path.open("rb") as source:
             for _, text, _, _ in extract(method, source, keywords=KEYWORDS):
@@ -88,8 +91,12 @@ def is_translated(message: Message) -> bool:
 
 
 def main() -> int:
-    """Update all files."""
-    waiting = {f"{room}/{language}": update(room, language) for room in ROOMS for language in LANGUAGES}
+    """Update all files, or those of the rooms that are named."""
+    chosen = sys.argv[1:] or ROOMS
+    unknown = set(chosen) - set(ROOMS)
+    if unknown:
+        sys.exit(f"There is no room {', '.join(sorted(unknown))}; there are {', '.join(ROOMS)}.")
+    waiting = {f"{room}/{language}": update(room, language) for room in chosen for language in LANGUAGES}
     for name, amount in waiting.items():
         print(f"{name}: {amount} to translate")
     return 0

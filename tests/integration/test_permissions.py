@@ -10,7 +10,6 @@ import pytest
 
 from nightmarket.bootstrap import Shop, published
 from nightmarket.catalog.contract import Listing
-from nightmarket.entrypoints import console, storefront
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.kernel.ids import decode
@@ -172,7 +171,7 @@ async def house(database: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     home = Path(tmp_path_factory.mktemp("home"))
     async with opened(database, home) as open_shop, published(open_shop.shop, "web-1") as exchange:
         shop = open_shop.shop
-        site = open_site(shop, [("shop", storefront.FOLDER), ("console", console.FOLDER)])
+        site = open_site(shop)
         lamp = await _listing(open_shop, "LAMP")
         yield House(
             shop,

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from nightmarket.bootstrap import Shop, open_shop
-from nightmarket.entrypoints import storefront
 from nightmarket.entrypoints.demonstration import DEMO_ACCOUNTS
 from nightmarket.entrypoints.pages import Site, open_site
 from nightmarket.entrypoints.pages.problem_page import HAPPENED, NOBODY, TITLES, problem_page
@@ -36,7 +35,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory, database: str) -> Async
 
 @pytest.fixture(scope="module")
 def site(shop: Shop) -> Site:
-    return open_site(shop, [("shop", storefront.FOLDER)])
+    return open_site(shop)
 
 
 async def test_demo_comes_in_whole(shop: Shop) -> None:

@@ -17,6 +17,42 @@ Texts = dict[str, str]
 """One text per language code; see `kernel.languages.pick` for what is shown when one is missing."""
 
 
+class ProductKind(StrEnum):
+    """What buying it means: goods are sent; a booking's variants are slots whose stock is their seats; a contact leads
+    to the merchant and is never put into a cart."""
+
+    GOODS = "goods"
+    BOOKING = "booking"
+    CONTACT = "contact"
+
+
+class ProductState(StrEnum):
+    """Only live products are shown and sold."""
+
+    DRAFT = "draft"
+    LIVE = "live"
+    WITHDRAWN = "withdrawn"
+
+
+class MerchantState(StrEnum):
+    """Only the goods of open merchants are shown and sold."""
+
+    APPLIED = "applied"
+    OPEN = "open"
+    DECLINED = "declined"
+    CLOSED = "closed"
+
+
+class AttributeType(StrEnum):
+    """What the values of an attribute are: `choice` is one of named values, `list` several free words."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    FLAG = "flag"
+    CHOICE = "choice"
+    LIST = "list"
+
+
 class Stock(msgspec.Struct, frozen=True):
     """Where units of a variant lie, and the tally that counts them."""
 
@@ -41,6 +77,11 @@ class Listing(msgspec.Struct, frozen=True):
     image: str | None = None
     """SHA-256 of the picture in the media store."""
     for_sale: bool = True
+    """False also when the product is not live, is a contact, or its merchant is not open."""
+    kind: ProductKind = ProductKind.GOODS
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    """Of a booking: when the slot begins and ends."""
 
 
 class Merchant(msgspec.Struct, frozen=True):
@@ -54,6 +95,43 @@ class Merchant(msgspec.Struct, frozen=True):
     image: str | None = None
     hue: int = 35
     commission_basis_points: int = 0
+    state: MerchantState = MerchantState.OPEN
+    email: str | None = None
+    country: str | None = None
+    terms: Texts = {}
+    """The merchant's own terms of sale, per language."""
+
+
+class Brand(msgspec.Struct, frozen=True):
+    """A name that goods carry, with its story. The slug follows from the name."""
+
+    slug: str
+    name: str
+    tagline: Texts = {}
+    story: Texts = {}
+    image: str | None = None
+    hue: int = 35
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """What a typed attribute is called, measured in and, for a choice, what its values are called."""
+
+    key: str
+    names: Texts
+    type: AttributeType
+    unit: str | None = None
+    choices: dict[str, Texts] = {}
+    filterable: bool = False
+    position: int = 0
+
+
+class SizeChart(msgspec.Struct, frozen=True):
+    """A table of sizes: headings per language, rows of cells as text."""
+
+    slug: str
+    names: Texts
+    columns: tuple[Texts, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -86,6 +164,8 @@ class Variant(msgspec.Struct, frozen=True):
     stock: tuple[Stock, ...]
     media: tuple[Media, ...] = ()
     for_sale: bool = True
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -102,6 +182,14 @@ class Product(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...]
     version: int
     updated_at: datetime
+    brand_slug: str | None = None
+    kind: ProductKind = ProductKind.GOODS
+    state: ProductState = ProductState.LIVE
+    master: UUID | None = None
+    """The product that stands for the same thing at all merchants; None while nobody else sells it."""
+    size_chart: SizeChart | None = None
+    shelves: tuple[str, ...] = ()
+    """Further categories, in other trees than goods."""
 
 
 class ProductText(msgspec.Struct, frozen=True):
@@ -127,6 +215,10 @@ class Card(msgspec.Struct, frozen=True):
     prices_from: dict[str, int]
     variants: int
     tallies: tuple[UUID, ...]
+    brand: str = ""
+    brand_slug: str | None = None
+    kind: ProductKind = ProductKind.GOODS
+    master: UUID | None = None
 
 
 class Category(msgspec.Struct, frozen=True):
@@ -134,6 +226,28 @@ class Category(msgspec.Struct, frozen=True):
     names: Texts
     parent: str | None
     image: str | None
+    tree: str = "goods"
+    position: int = 0
+
+
+class Rival(msgspec.Struct, frozen=True):
+    """The same trade item (by GTIN) at another merchant."""
+
+    variant: UUID
+    product_slug: str
+    merchant: Merchant
+    gtin: str
+    prices: dict[str, int]
+    stock: tuple[Stock, ...]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A version of a product that was replaced: which, when, and by whom (an actor's name, or an import's file)."""
+
+    version: int
+    replaced_at: datetime
+    replaced_by: str
+    title: Texts
 
 
 class ProductChanged(msgspec.Struct, frozen=True):
@@ -171,8 +285,24 @@ class Catalog(Protocol):
 
     async def categories(self) -> Sequence[Category]: ...
 
+    async def cards_of(self, products: Sequence[UUID]) -> Sequence[Card]:
+        """The cards of these products, in the order asked for; those not live are absent. At most 200."""
+        ...
+
     async def find(self, merchant: str, sku: str) -> UUID | None:
         """The variant with that SKU at the merchant with that slug."""
+        ...
+
+    async def rivals(self, product: UUID) -> Sequence[Rival]:
+        """Other open merchants' live variants with a GTIN of this product's, by GTIN. At most 50."""
+        ...
+
+    async def brands(self) -> Sequence[Brand]:
+        """Brands that have live goods, by name."""
+        ...
+
+    async def attributes(self) -> Sequence[Attribute]:
+        """All typed attributes, by position then key."""
         ...
 
 

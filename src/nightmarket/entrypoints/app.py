@@ -27,7 +27,7 @@ THIS_MACHINE = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1")
 
 def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
     """The application of this process, around an open shop. Without an exchange there is no /metrics."""
-    site = open_site(shop, [("shop", storefront.FOLDER), ("console", console.FOLDER)])
+    site = open_site(shop)
     errors = Errors(problem_page(site))
     limiter = None if shop.settings.is_loopback else RateLimiter(ANYONE)
     observe = exchange.metrics.request if exchange else None

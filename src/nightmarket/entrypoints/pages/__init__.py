@@ -1,6 +1,6 @@
 """What storefront and console share: templates, words, formats, forms, static files, the error page.
 
-site = open_site(shop, [("shop", FOLDER)])                once per process, with each room's templates/ and locale/
+site = open_site(shop)                                   once per process, with templates/ and locale/ of each room
 visit = await site.visit(scope)                           who asks, in which language and currency
 site.page(visit, "shop/front.html", status=200, **words)  a whole page, with the cookies it owes
 site.redirect(visit, "/cart")                             303 after a form

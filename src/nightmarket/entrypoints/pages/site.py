@@ -1,7 +1,7 @@
 """All that pages need, joined once per process."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from litestar.response.base import ASGIResponse
 from markupsafe import Markup
 
 from nightmarket.bootstrap import CURRENCY, Shop, front_end_folder
+from nightmarket.entrypoints.rooms import ROOMS
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import known_currency
 from nightmarket.platform.access import ActorKind, Caller
@@ -155,14 +156,13 @@ def _country(accepted: str) -> str | None:
     return None
 
 
-def open_site(shop: Shop, rooms: Sequence[tuple[str, Path]]) -> Site:
-    """Join engine, words and files. `rooms` are the entrypoints with pages: their template prefix and folder."""
-    folders = [("pages", HERE), *rooms]
-    words = read_translations([folder / "locale" for _, folder in folders])
+def open_site(shop: Shop, rooms: Mapping[str, Path] = ROOMS) -> Site:
+    """Join engine, words and files. `rooms` are the folders with pages, by the prefix of their templates."""
+    words = read_translations([folder / "locale" for folder in rooms.values()])
     modules = front_end_folder(Path("node_modules"))
     chosen = {name: modules / path for name, path in NODE_FILES.items()} if modules else {}
     static = StaticFiles(STATIC, chosen)
     icons = Icons(modules / "lucide-static" / "icons" if modules else None)
     shared = {"icon": icons.svg, "static": static.url, "has_static": static.__contains__}
-    templates = TemplateFolders({prefix: folder / "templates" for prefix, folder in folders})
+    templates = TemplateFolders({prefix: folder / "templates" for prefix, folder in rooms.items()})
     return Site(shop, Engine(templates, words, shared), words, static)

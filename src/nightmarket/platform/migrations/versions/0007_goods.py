@@ -1,0 +1,109 @@
+"""Deep product information: brands, trees of categories, typed attributes, size charts, masters, kinds, versions."""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+UP = """
+ALTER TABLE catalog.merchant
+    ADD COLUMN state text NOT NULL DEFAULT 'open' CHECK (state IN ('applied', 'open', 'declined', 'closed')),
+    ADD COLUMN email text,
+    ADD COLUMN country text,
+    ADD COLUMN terms jsonb NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN catalog.merchant.state IS 'only the goods of open merchants are shown and sold';
+
+CREATE TABLE catalog.brand (
+    slug text PRIMARY KEY,
+    name text NOT NULL,
+    tagline jsonb NOT NULL DEFAULT '{}',
+    story jsonb NOT NULL DEFAULT '{}',
+    image text,
+    hue smallint NOT NULL DEFAULT 35 CHECK (hue BETWEEN 0 AND 359),
+    updated_at timestamptz NOT NULL
+);
+
+ALTER TABLE catalog.category
+    ADD COLUMN tree text NOT NULL DEFAULT 'goods',
+    ADD COLUMN position integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN catalog.category.tree IS 'goods is what each product belongs to once; others are further ways in';
+
+CREATE TABLE catalog.attribute (
+    key text PRIMARY KEY,
+    names jsonb NOT NULL,
+    type text NOT NULL CHECK (type IN ('text', 'number', 'flag', 'choice', 'list')),
+    unit text,
+    choices jsonb NOT NULL DEFAULT '{}',
+    filterable boolean NOT NULL DEFAULT false,
+    position integer NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL
+);
+COMMENT ON COLUMN catalog.attribute.choices IS 'of a choice: its values, each with a name per language';
+
+CREATE TABLE catalog.size_chart (
+    slug text PRIMARY KEY,
+    names jsonb NOT NULL,
+    columns jsonb NOT NULL,
+    rows jsonb NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+COMMENT ON COLUMN catalog.size_chart.columns IS 'headings, each a name per language; rows are lists of cells as text';
+
+ALTER TABLE catalog.product
+    ADD COLUMN brand_slug text REFERENCES catalog.brand,
+    ADD COLUMN kind text NOT NULL DEFAULT 'goods' CHECK (kind IN ('goods', 'booking', 'contact')),
+    ADD COLUMN state text NOT NULL DEFAULT 'live' CHECK (state IN ('draft', 'live', 'withdrawn')),
+    ADD COLUMN size_chart text REFERENCES catalog.size_chart,
+    ADD COLUMN master uuid;
+CREATE INDEX product_by_brand ON catalog.product (brand_slug, slug);
+CREATE INDEX product_by_master ON catalog.product (master) WHERE master IS NOT NULL;
+COMMENT ON COLUMN catalog.product.kind IS 'a booking''s variants are slots with seats as stock; a contact leads to the merchant';
+COMMENT ON COLUMN catalog.product.master IS 'the product that stands for the same thing at several merchants';
+
+ALTER TABLE catalog.variant
+    ADD COLUMN starts_at timestamptz,
+    ADD COLUMN ends_at timestamptz,
+    ADD CHECK ((starts_at IS NULL) = (ends_at IS NULL) AND starts_at < ends_at);
+CREATE INDEX variant_by_gtin ON catalog.variant (gtin) WHERE gtin IS NOT NULL;
+
+CREATE TABLE catalog.shelving (
+    product uuid NOT NULL REFERENCES catalog.product,
+    category text NOT NULL REFERENCES catalog.category,
+    merchant uuid NOT NULL REFERENCES catalog.merchant,
+    PRIMARY KEY (product, category)
+);
+CREATE INDEX shelving_by_category ON catalog.shelving (category, product);
+COMMENT ON TABLE catalog.shelving IS 'further categories of a product, in other trees than goods';
+
+CREATE TABLE catalog.past (
+    product uuid NOT NULL REFERENCES catalog.product,
+    version integer NOT NULL,
+    merchant uuid NOT NULL REFERENCES catalog.merchant,
+    content bytea NOT NULL,
+    replaced_at timestamptz NOT NULL,
+    replaced_by text NOT NULL,
+    PRIMARY KEY (product, version)
+);
+COMMENT ON TABLE catalog.past IS 'versions of products and their variants that were replaced: packed, for undo';
+"""
+
+
+def upgrade() -> None:
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    op.execute(
+        """
+        DROP TABLE catalog.past, catalog.shelving;
+        ALTER TABLE catalog.variant DROP COLUMN starts_at, DROP COLUMN ends_at;
+        DROP INDEX catalog.variant_by_gtin;
+        ALTER TABLE catalog.product DROP COLUMN brand_slug, DROP COLUMN kind, DROP COLUMN state,
+            DROP COLUMN size_chart, DROP COLUMN master;
+        DROP TABLE catalog.size_chart, catalog.attribute, catalog.brand;
+        ALTER TABLE catalog.category DROP COLUMN tree, DROP COLUMN position;
+        ALTER TABLE catalog.merchant DROP COLUMN state, DROP COLUMN email, DROP COLUMN country, DROP COLUMN terms;
+        """
+    )
