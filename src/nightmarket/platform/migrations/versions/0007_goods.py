@@ -59,7 +59,7 @@ ALTER TABLE catalog.product
     ADD COLUMN master uuid;
 CREATE INDEX product_by_brand ON catalog.product (brand_slug, slug);
 CREATE INDEX product_by_master ON catalog.product (master) WHERE master IS NOT NULL;
-COMMENT ON COLUMN catalog.product.kind IS 'a booking''s variants are slots with seats as stock; a contact leads to the merchant';
+COMMENT ON COLUMN catalog.product.kind IS 'booking: variants are slots with seats; contact: leads to the merchant';
 COMMENT ON COLUMN catalog.product.master IS 'the product that stands for the same thing at several merchants';
 
 ALTER TABLE catalog.variant
