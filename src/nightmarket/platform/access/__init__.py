@@ -43,6 +43,7 @@ from .errors import (
     EmailTaken,
     Forbidden,
     KeyNotFound,
+    LastOperator,
     SignInRequired,
     TooManyAttempts,
     WeakPassword,
@@ -50,6 +51,7 @@ from .errors import (
 )
 from .keys import IssuedKey, Keys, NewKey
 from .passwords import Passwords
+from .people import People, PeopleFilter, PeoplePage
 from .signing import Signer
 from .store import Account, ApiKey, account_by_email, page_of_accounts, page_of_keys
 
@@ -73,10 +75,14 @@ __all__ = [
     "IssuedKey",
     "KeyNotFound",
     "Keys",
+    "LastOperator",
     "Login",
     "NewAccount",
     "NewKey",
     "Passwords",
+    "People",
+    "PeopleFilter",
+    "PeoplePage",
     "Role",
     "Scope",
     "SignInRequired",

@@ -212,6 +212,10 @@ class Accounts:
                 await store.delete_sessions_of(tx, ids)
         self._sessions.clear()
 
+    def forget_sessions(self) -> None:
+        """Look again who is signed in: something about accounts has changed."""
+        self._sessions.clear()
+
     async def sweep(self) -> int:
         """Delete ended sessions and windows; for a drain. Returns the rows deleted."""
         async with self._database.transaction() as tx:

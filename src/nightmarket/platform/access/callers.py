@@ -13,6 +13,7 @@ from .actors import Actor, guest
 from .errors import SignInRequired
 from .keys import Keys
 from .passwords import Passwords
+from .people import People
 from .signing import Signer, digest
 
 BEARER = "bearer "
@@ -61,7 +62,9 @@ class Access:
     def __init__(
         self, database: Database, clock: Clock, ids: Ids, *, secret_key: bytes, passwords: Passwords | None = None
     ) -> None:
-        self.accounts = Accounts(database, clock, ids, passwords or Passwords())
+        passwords = passwords or Passwords()
+        self.accounts = Accounts(database, clock, ids, passwords)
+        self.people = People(database, clock, self.accounts, passwords)
         self.keys = Keys(database, clock, ids)
         self.guests = Guests(secret_key, ids)
 

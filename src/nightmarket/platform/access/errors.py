@@ -64,3 +64,10 @@ class KeyNotFound(Problem):
 
     code = "key_not_found"
     kind = Kind.NOT_FOUND
+
+
+class LastOperator(Problem):
+    """The shop would be left without an operator who can sign in."""
+
+    code = "last_operator"
+    kind = Kind.CONFLICT
