@@ -87,6 +87,36 @@ CREATE TABLE catalog.past (
     PRIMARY KEY (product, version)
 );
 COMMENT ON TABLE catalog.past IS 'versions of products and their variants that were replaced: packed, for undo';
+
+CREATE TABLE catalog.import_run (
+    id uuid PRIMARY KEY,
+    merchant text,
+    requested_by text NOT NULL,
+    file text NOT NULL,
+    request bytea NOT NULL,
+    dry_run boolean NOT NULL,
+    state text NOT NULL CHECK (state IN ('ready', 'queued', 'running', 'done', 'failed', 'stopped')),
+    rows_taken bigint NOT NULL DEFAULT 0,
+    line bigint NOT NULL DEFAULT 0,
+    share double precision NOT NULL DEFAULT 0,
+    report bytea,
+    failure text,
+    begun_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX import_run_by_merchant ON catalog.import_run (merchant, begun_at DESC, id DESC);
+CREATE INDEX import_run_by_time ON catalog.import_run (begun_at DESC, id DESC);
+COMMENT ON TABLE catalog.import_run IS 'how far each import is: written in the transaction of each of its sets';
+COMMENT ON COLUMN catalog.import_run.merchant IS 'slug of the only merchant whose rows are taken';
+
+CREATE TABLE catalog.import_remark (
+    run uuid NOT NULL REFERENCES catalog.import_run ON DELETE CASCADE,
+    number integer NOT NULL,
+    refused integer NOT NULL,
+    remarks bytea NOT NULL,
+    PRIMARY KEY (run, number)
+);
+COMMENT ON TABLE catalog.import_remark IS 'refusals and warnings of an import, packed per set';
 """
 
 
@@ -97,7 +127,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         """
-        DROP TABLE catalog.past, catalog.shelving;
+        DROP TABLE catalog.import_remark, catalog.import_run, catalog.past, catalog.shelving;
         ALTER TABLE catalog.variant DROP COLUMN starts_at, DROP COLUMN ends_at;
         DROP INDEX catalog.variant_by_gtin;
         ALTER TABLE catalog.product DROP COLUMN brand_slug, DROP COLUMN kind, DROP COLUMN state,
