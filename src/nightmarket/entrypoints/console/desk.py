@@ -26,6 +26,7 @@ from .menu import menu_of
 from .words import DONE
 
 MAX_QUERY_LETTERS = 200
+MAX_SEVERAL = 200
 
 
 class Desk:
@@ -69,6 +70,11 @@ class Desk:
     def query(self, name: str) -> str:
         """A member of the query, without the spaces around it."""
         return str(self.request.query_params.get(name, ""))[:MAX_QUERY_LETTERS].strip()
+
+    def several(self, name: str) -> list[str]:
+        """Every value of a member of the query that may come more than once."""
+        values: list[str] = self.request.query_params.getall(name, [])
+        return [value[:MAX_QUERY_LETTERS].strip() for value in values[:MAX_SEVERAL]]
 
     def moment(self, at: datetime) -> str:
         """Day and time in UTC, as everywhere in the console: this year to the second, other years with their number."""

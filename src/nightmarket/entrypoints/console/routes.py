@@ -21,6 +21,7 @@ from . import (
     stock,
 )
 from .console import AnyRequest, Console, Page
+from .people import keys, listing, me, person
 
 S = Scope
 
@@ -61,6 +62,19 @@ PAGES = (
     Page("GET", "/console/audit", S.HEALTH_READ, audits.show),
     Page("POST", "/console/audit", S.HEALTH_READ, audits.run),
     Page("GET", "/console/deeds", S.ACCOUNTS_READ, deeds.show),
+    Page("GET", "/console/people", S.ACCOUNTS_READ, listing.show),
+    Page("GET", "/console/people.csv", S.ACCOUNTS_READ, listing.export),
+    Page("POST", "/console/people", S.ACCOUNTS_WRITE, listing.close),
+    Page("GET", "/console/people/new", S.ACCOUNTS_WRITE, person.show_new),
+    Page("POST", "/console/people/new", S.ACCOUNTS_WRITE, person.create),
+    Page("GET", "/console/people/{id:str}", S.ACCOUNTS_READ, person.show),
+    Page("POST", "/console/people/{id:str}/role", S.ACCOUNTS_WRITE, person.change_role),
+    Page("POST", "/console/people/{id:str}/password", S.ACCOUNTS_WRITE, person.change_password),
+    Page("GET", "/console/keys", S.ACCOUNTS_READ, keys.show),
+    Page("POST", "/console/keys", S.ACCOUNTS_WRITE, keys.issue),
+    Page("POST", "/console/keys/{id:str}/revoke", S.ACCOUNTS_WRITE, keys.revoke),
+    Page("GET", "/console/me", S.CONSOLE, me.show),
+    Page("POST", "/console/me", S.CONSOLE, me.change_password),
 )
 
 

@@ -11,6 +11,13 @@ DONE = {
     "retired": say_later("The offer is retired. Orders that have it keep it."),
     "retried": say_later("The message will be tried again."),
     "stopping": say_later("The job was asked to stop."),
+    "suspended": say_later("Closed. Whoever was signed in with these accounts is no longer."),
+    "reopened": say_later("Open again."),
+    "account-made": say_later("This person can sign in now."),
+    "role-changed": say_later("The role is changed. The person signs in again, with the new one."),
+    "password-set": say_later("The password is set. Tell it to the person by another way than mail."),
+    "password-changed": say_later("Your password is changed. Sign in with the new one."),
+    "key-revoked": say_later("The key has ended; within seconds no process takes it any more."),
     "signed-out": say_later("You are signed out."),
 }
 """What a page says after a form, by the word that the address carries."""
@@ -64,6 +71,14 @@ ACTIONS = {
     "messages.retry": say_later("tried a message again"),
     "jobs.cancel": say_later("stopped a job"),
     "audit.run": say_later("ran the audit"),
+    "accounts.create": say_later("let a person in"),
+    "accounts.suspend": say_later("closed accounts"),
+    "accounts.reopen": say_later("opened accounts again"),
+    "accounts.role": say_later("changed a role"),
+    "accounts.password": say_later("set a password"),
+    "accounts.own_password": say_later("changed their own password"),
+    "keys.issue": say_later("made an API key"),
+    "keys.revoke": say_later("ended an API key"),
     "console.sign_in": say_later("signed in"),
 }
 """Deeds of people, by the word under which they are written down."""

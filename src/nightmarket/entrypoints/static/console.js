@@ -37,6 +37,18 @@ document.addEventListener("htmx:sseMessage", (event) => {
   if (limit) while (event.target.rows.length > limit) event.target.deleteRow(-1);
 });
 
+// One box selects all rows; choosing some shows in it.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form");
+  const all = form?.querySelector("[data-select-all]");
+  if (!all) return;
+  const boxes = [...form.querySelectorAll("[data-select]")];
+  if (event.target === all) for (const box of boxes) box.checked = all.checked;
+  const chosen = boxes.filter((box) => box.checked).length;
+  all.checked = chosen === boxes.length;
+  all.indeterminate = chosen > 0 && chosen < boxes.length;
+});
+
 // Keys: / to search, j and k along the rows, Enter to open, Escape to leave the row.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
