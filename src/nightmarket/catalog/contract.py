@@ -100,6 +100,9 @@ class Merchant(msgspec.Struct, frozen=True):
     country: str | None = None
     terms: Texts = {}
     """The merchant's own terms of sale, per language."""
+    reason: str = ""
+    """What the operator said when declining or closing."""
+    version: int = 1
 
 
 class Brand(msgspec.Struct, frozen=True):
@@ -111,6 +114,7 @@ class Brand(msgspec.Struct, frozen=True):
     story: Texts = {}
     image: str | None = None
     hue: int = 35
+    version: int = 1
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -123,6 +127,7 @@ class Attribute(msgspec.Struct, frozen=True):
     choices: dict[str, Texts] = {}
     filterable: bool = False
     position: int = 0
+    version: int = 1
 
 
 class SizeChart(msgspec.Struct, frozen=True):
@@ -132,6 +137,7 @@ class SizeChart(msgspec.Struct, frozen=True):
     names: Texts
     columns: tuple[Texts, ...]
     rows: tuple[tuple[str, ...], ...]
+    version: int = 1
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -228,6 +234,7 @@ class Category(msgspec.Struct, frozen=True):
     image: str | None
     tree: str = "goods"
     position: int = 0
+    version: int = 1
 
 
 class Rival(msgspec.Struct, frozen=True):
@@ -271,15 +278,25 @@ class Catalog(Protocol):
         """Drop cached listings; called by the follower of `catalog.product_changed`."""
         ...
 
-    async def product(self, slug: str) -> Product | None: ...
-
-    async def cards(
-        self, *, category: str | None = None, merchant: UUID | None = None, after: str | None = None, limit: int = 48
-    ) -> Sequence[Card]:
-        """Products for a list page, in slug order, `after` a slug."""
+    async def product(self, slug: str) -> Product | None:
+        """The live product of an open merchant that has this slug."""
         ...
 
-    async def merchants(self) -> Sequence[Merchant]: ...
+    async def cards(
+        self,
+        *,
+        category: str | None = None,
+        merchant: UUID | None = None,
+        brand: str | None = None,
+        after: str | None = None,
+        limit: int = 48,
+    ) -> Sequence[Card]:
+        """Live products of open merchants for a list page, in slug order, `after` a slug; at most 200."""
+        ...
+
+    async def merchants(self, *, open_only: bool = False) -> Sequence[Merchant]:
+        """Merchants by name: all of them, for the console; with `open_only`, those whose goods are shown."""
+        ...
 
     async def places(self) -> Sequence[Place]: ...
 
@@ -299,6 +316,10 @@ class Catalog(Protocol):
 
     async def brands(self) -> Sequence[Brand]:
         """Brands that have live goods, by name."""
+        ...
+
+    async def brand(self, slug: str) -> Brand | None:
+        """The brand with this slug, also if none of its goods is live."""
         ...
 
     async def attributes(self) -> Sequence[Attribute]:

@@ -171,9 +171,8 @@ def _merchant(entry: MerchantEntry, image: str | None, known: Merchant | None) -
     id_ = merchant_id(entry.slug)
     known = known or Merchant(id=id_, slug=entry.slug, name=entry.name, tagline={}, story={}, hue=hue_of(id_))
     commission = entry.commission_basis_points
-    return Merchant(
-        id=id_,
-        slug=entry.slug,
+    return msgspec.structs.replace(
+        known,
         name=entry.name,
         tagline=known.tagline if entry.tagline is None else entry.tagline,
         story=known.story if entry.story is None else entry.story,
@@ -205,7 +204,12 @@ async def take_categories(
             remarks.append(remark(number, fault, entry.slug))
             continue
         known = before.get(entry.slug)
-        after = Category(entry.slug, entry.names, entry.parent, image or (known.image if known else None))
+        after = msgspec.structs.replace(
+            known or Category(entry.slug, entry.names, entry.parent, None),
+            names=entry.names,
+            parent=entry.parent,
+            image=image or (known.image if known else None),
+        )
         _tally(report.categories, known, after)
         if after != known:
             categories.append(after)

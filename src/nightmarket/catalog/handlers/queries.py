@@ -4,8 +4,19 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from nightmarket.catalog.contract import Card, Category, Listing, Merchant, Place, Product, StockRow
-from nightmarket.catalog.store import directory, queries
+from nightmarket.catalog.contract import (
+    Attribute,
+    Brand,
+    Card,
+    Category,
+    Listing,
+    Merchant,
+    Place,
+    Product,
+    Rival,
+    StockRow,
+)
+from nightmarket.catalog.store import cards, directory, listings, products, reference, rivals, stock_rows
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.database import Connection, Database
 
@@ -13,6 +24,7 @@ LISTINGS_CACHED = 20_000
 """Listings that a process keeps; the one that was not asked for longest is dropped."""
 
 CARDS_LIMIT = 200
+RIVALS_LIMIT = 50
 STOCK_ROWS_LIMIT = 500
 MAX_SEARCH_LETTERS = 100
 NOBODY = UUID(int=0)
@@ -41,7 +53,7 @@ class StoredCatalog:
             return found
         before = self._forgotten
         async with self._database.read() as connection:
-            fetched = await queries.listings(connection, missing)
+            fetched = await listings.listings(connection, missing)
         found.update(fetched)
         if before == self._forgotten:  # else what was read may be older than what was forgotten meanwhile
             self._cache.update(fetched)
@@ -56,18 +68,29 @@ class StoredCatalog:
 
     async def product(self, slug: str) -> Product | None:
         async with self._database.read() as connection, connection.transaction(isolation="repeatable_read"):
-            return await queries.product(connection, slug)
+            return await products.product(connection, slug)
 
     async def cards(
-        self, *, category: str | None = None, merchant: UUID | None = None, after: str | None = None, limit: int = 48
+        self,
+        *,
+        category: str | None = None,
+        merchant: UUID | None = None,
+        brand: str | None = None,
+        after: str | None = None,
+        limit: int = 48,
     ) -> Sequence[Card]:
         _check_limit(limit, CARDS_LIMIT)
         async with self._database.read() as connection:
-            return await queries.cards(connection, category, merchant, after or "", limit)
+            return await cards.cards(connection, category, merchant, brand, after or "", limit)
 
-    async def merchants(self) -> Sequence[Merchant]:
+    async def cards_of(self, products: Sequence[UUID]) -> Sequence[Card]:
+        _check_limit(max(1, len(products)), CARDS_LIMIT)
         async with self._database.read() as connection:
-            return await directory.merchants(connection)
+            return await cards.cards_of(connection, products)
+
+    async def merchants(self, *, open_only: bool = False) -> Sequence[Merchant]:
+        async with self._database.read() as connection:
+            return await directory.merchants(connection, open_only=open_only)
 
     async def places(self) -> Sequence[Place]:
         async with self._database.read() as connection:
@@ -77,9 +100,25 @@ class StoredCatalog:
         async with self._database.read() as connection:
             return await directory.categories(connection)
 
+    async def rivals(self, product: UUID) -> Sequence[Rival]:
+        async with self._database.read() as connection:
+            return await rivals.rivals(connection, product, RIVALS_LIMIT)
+
+    async def brands(self) -> Sequence[Brand]:
+        async with self._database.read() as connection:
+            return await reference.brands(connection)
+
+    async def brand(self, slug: str) -> Brand | None:
+        async with self._database.read() as connection:
+            return next(iter(await reference.brands(connection, [slug])), None)
+
+    async def attributes(self) -> Sequence[Attribute]:
+        async with self._database.read() as connection:
+            return await reference.attributes(connection)
+
     async def find(self, merchant: str, sku: str) -> UUID | None:
         async with self._database.read() as connection:
-            return await queries.find(connection, merchant, sku)
+            return await listings.find(connection, merchant, sku)
 
 
 class StoredStockBooks:
@@ -94,14 +133,14 @@ class StoredStockBooks:
             start = UUID(tally) if tally else NOBODY
         except ValueError:
             raise InvalidInput("That is not the cursor of a stock row.", field="after") from None
-        return await queries.stock_rows(tx, merchant, (sku, start), limit, words.strip()[:MAX_SEARCH_LETTERS])
+        return await stock_rows.stock_rows(tx, merchant, (sku, start), limit, words.strip()[:MAX_SEARCH_LETTERS])
 
     async def stock_of(self, tx: Connection, tallies: Sequence[UUID]) -> Sequence[StockRow]:
         _check_limit(max(1, len(tallies)), STOCK_ROWS_LIMIT)
-        return await queries.stock_of(tx, tallies)
+        return await stock_rows.stock_of(tx, tallies)
 
     async def assortments(self, tx: Connection) -> Mapping[UUID, tuple[int, int]]:
-        return await queries.assortments(tx)
+        return await stock_rows.assortments(tx)
 
 
 def _check_limit(limit: int, most: int) -> None:

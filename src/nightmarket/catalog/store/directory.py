@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from nightmarket.catalog.contract import Category, Merchant, Place, Texts
+from nightmarket.catalog.contract import Category, Merchant, MerchantState, Place, Texts
 from nightmarket.platform.database import Connection, Record
 
 from .packing import pack, read_texts
 
-_MERCHANT = "SELECT id, slug, name, tagline, story, image, hue, commission_basis_points FROM catalog.merchant"
+_MERCHANT = """
+SELECT id, slug, name, tagline, story, image, hue, commission_basis_points, state, email, country, terms, reason,
+    version
+FROM catalog.merchant
+"""
 
 
-def merchant_of(row: Record) -> Merchant:
-    """A row of merchants as others know it."""
+def _merchant_of(row: Record) -> Merchant:
     return Merchant(
         id=row["id"],
         slug=row["slug"],
@@ -23,15 +26,34 @@ def merchant_of(row: Record) -> Merchant:
         image=row["image"],
         hue=row["hue"],
         commission_basis_points=row["commission_basis_points"],
+        state=MerchantState(row["state"]),
+        email=row["email"],
+        country=row["country"],
+        terms=read_texts(row["terms"]),
+        reason=row["reason"],
+        version=row["version"],
     )
 
 
-async def merchants(connection: Connection, slugs: Sequence[str] | None = None) -> list[Merchant]:
+async def merchants(
+    connection: Connection, slugs: Sequence[str] | None = None, *, open_only: bool = False
+) -> list[Merchant]:
     """Merchants by name; with `slugs`, only those of them."""
     rows = await connection.fetch(
-        f"{_MERCHANT} WHERE $1::text[] IS NULL OR slug = ANY($1) ORDER BY lower(name), slug", slugs
+        f"""
+        {_MERCHANT} WHERE ($1::text[] IS NULL OR slug = ANY($1)) AND (NOT $2 OR state = 'open')
+        ORDER BY lower(name), slug
+        """,
+        slugs,
+        open_only,
     )
-    return [merchant_of(row) for row in rows]
+    return [_merchant_of(row) for row in rows]
+
+
+async def read_merchants(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Merchant]:
+    """Those of the merchants that exist."""
+    rows = await connection.fetch(f"{_MERCHANT} WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: _merchant_of(row) for row in rows}
 
 
 async def places(connection: Connection, merchants: Sequence[UUID] | None = None) -> list[Place]:
@@ -50,12 +72,12 @@ async def categories(connection: Connection, slugs: Sequence[str] | None = None)
     """Categories by slug; with `slugs`, only those of them."""
     rows = await connection.fetch(
         """
-        SELECT slug, names, parent, image FROM catalog.category
+        SELECT slug, names, parent, image, tree, position, version FROM catalog.category
         WHERE $1::text[] IS NULL OR slug = ANY($1) ORDER BY slug
         """,
         slugs,
     )
-    return [Category(row[0], read_texts(row[1]), row[2], row[3]) for row in rows]
+    return [Category(row[0], read_texts(row[1]), row[2], row[3], row[4], row[5], row[6]) for row in rows]
 
 
 async def write_merchants(tx: Connection, records: Sequence[Merchant], at: datetime, *, replace: bool) -> int:
@@ -66,7 +88,8 @@ async def write_merchants(tx: Connection, records: Sequence[Merchant], at: datet
         """
         (id) DO UPDATE SET name = excluded.name, tagline = excluded.tagline, story = excluded.story,
             image = excluded.image, hue = excluded.hue, commission_basis_points = excluded.commission_basis_points,
-            updated_at = excluded.updated_at
+            state = excluded.state, email = excluded.email, country = excluded.country, terms = excluded.terms,
+            reason = excluded.reason, version = catalog.merchant.version + 1, updated_at = excluded.updated_at
         """
         if replace
         else "DO NOTHING"
@@ -74,9 +97,9 @@ async def write_merchants(tx: Connection, records: Sequence[Merchant], at: datet
     status = await tx.execute(
         f"""
         INSERT INTO catalog.merchant (id, slug, name, tagline, story, image, hue, commission_basis_points,
-            created_at, updated_at)
-        SELECT r.*, $9, $9 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::text[],
-            $7::smallint[], $8::smallint[]) AS r
+            state, email, country, terms, reason, created_at, updated_at)
+        SELECT r.*, $14, $14 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::text[],
+            $7::smallint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::jsonb[], $13::text[]) AS r
         ON CONFLICT {conflict}
         """,
         [r.id for r in records],
@@ -87,6 +110,11 @@ async def write_merchants(tx: Connection, records: Sequence[Merchant], at: datet
         [r.image for r in records],
         [r.hue for r in records],
         [r.commission_basis_points for r in records],
+        [r.state.value for r in records],
+        [r.email for r in records],
+        [r.country for r in records],
+        [pack(r.terms) for r in records],
+        [r.reason for r in records],
         at,
     )
     return int(status.rsplit(" ", 1)[1])
@@ -117,21 +145,24 @@ async def write_categories(tx: Connection, records: Sequence[Category], at: date
     conflict = (
         """
         (slug) DO UPDATE SET names = excluded.names, parent = excluded.parent, image = excluded.image,
-            updated_at = excluded.updated_at
+            tree = excluded.tree, position = excluded.position,
+            version = catalog.category.version + 1, updated_at = excluded.updated_at
         """
         if replace
         else "DO NOTHING"
     )
     status = await tx.execute(
         f"""
-        INSERT INTO catalog.category (slug, names, parent, image, updated_at)
-        SELECT r.*, $5 FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::text[]) AS r
+        INSERT INTO catalog.category (slug, names, parent, image, tree, position, updated_at)
+        SELECT r.*, $7 FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::text[], $5::text[], $6::integer[]) AS r
         ON CONFLICT {conflict}
         """,
         [r.slug for r in records],
         [pack(r.names) for r in records],
         [r.parent for r in records],
         [r.image for r in records],
+        [r.tree for r in records],
+        [r.position for r in records],
         at,
     )
     return int(status.rsplit(" ", 1)[1])

@@ -17,6 +17,9 @@ read_attributes = msgspec.json.Decoder(dict[str, Attribute]).decode
 read_media = msgspec.json.Decoder(tuple[Media, ...]).decode
 read_options = msgspec.json.Decoder(dict[str, Texts]).decode
 read_prices = msgspec.json.Decoder(dict[str, int]).decode
+read_choices = msgspec.json.Decoder(dict[str, Texts]).decode
+read_columns = msgspec.json.Decoder(tuple[Texts, ...]).decode
+read_cells = msgspec.json.Decoder(tuple[tuple[str, ...], ...]).decode
 
 
 def pack(value: object) -> str:

@@ -12,7 +12,10 @@ ALTER TABLE catalog.merchant
     ADD COLUMN state text NOT NULL DEFAULT 'open' CHECK (state IN ('applied', 'open', 'declined', 'closed')),
     ADD COLUMN email text,
     ADD COLUMN country text,
-    ADD COLUMN terms jsonb NOT NULL DEFAULT '{}';
+    ADD COLUMN terms jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN reason text NOT NULL DEFAULT '',
+    ADD COLUMN version integer NOT NULL DEFAULT 1;
+COMMENT ON COLUMN catalog.merchant.reason IS 'what the operator said when declining or closing';
 COMMENT ON COLUMN catalog.merchant.state IS 'only the goods of open merchants are shown and sold';
 
 CREATE TABLE catalog.brand (
@@ -22,12 +25,14 @@ CREATE TABLE catalog.brand (
     story jsonb NOT NULL DEFAULT '{}',
     image text,
     hue smallint NOT NULL DEFAULT 35 CHECK (hue BETWEEN 0 AND 359),
+    version integer NOT NULL DEFAULT 1,
     updated_at timestamptz NOT NULL
 );
 
 ALTER TABLE catalog.category
     ADD COLUMN tree text NOT NULL DEFAULT 'goods',
-    ADD COLUMN position integer NOT NULL DEFAULT 0;
+    ADD COLUMN position integer NOT NULL DEFAULT 0,
+    ADD COLUMN version integer NOT NULL DEFAULT 1;
 COMMENT ON COLUMN catalog.category.tree IS 'goods is what each product belongs to once; others are further ways in';
 
 CREATE TABLE catalog.attribute (
@@ -38,6 +43,7 @@ CREATE TABLE catalog.attribute (
     choices jsonb NOT NULL DEFAULT '{}',
     filterable boolean NOT NULL DEFAULT false,
     position integer NOT NULL DEFAULT 0,
+    version integer NOT NULL DEFAULT 1,
     updated_at timestamptz NOT NULL
 );
 COMMENT ON COLUMN catalog.attribute.choices IS 'of a choice: its values, each with a name per language';
@@ -47,6 +53,7 @@ CREATE TABLE catalog.size_chart (
     names jsonb NOT NULL,
     columns jsonb NOT NULL,
     rows jsonb NOT NULL,
+    version integer NOT NULL DEFAULT 1,
     updated_at timestamptz NOT NULL
 );
 COMMENT ON COLUMN catalog.size_chart.columns IS 'headings, each a name per language; rows are lists of cells as text';
@@ -56,17 +63,19 @@ ALTER TABLE catalog.product
     ADD COLUMN kind text NOT NULL DEFAULT 'goods' CHECK (kind IN ('goods', 'booking', 'contact')),
     ADD COLUMN state text NOT NULL DEFAULT 'live' CHECK (state IN ('draft', 'live', 'withdrawn')),
     ADD COLUMN size_chart text REFERENCES catalog.size_chart,
-    ADD COLUMN master uuid;
+    ADD COLUMN master uuid,
+    ADD COLUMN master_by_hand boolean NOT NULL DEFAULT false;
 CREATE INDEX product_by_brand ON catalog.product (brand_slug, slug);
 CREATE INDEX product_by_master ON catalog.product (master) WHERE master IS NOT NULL;
 COMMENT ON COLUMN catalog.product.kind IS 'booking: variants are slots with seats; contact: leads to the merchant';
 COMMENT ON COLUMN catalog.product.master IS 'the product that stands for the same thing at several merchants';
+COMMENT ON COLUMN catalog.product.master_by_hand IS 'an operator has joined or parted it; GTINs no longer decide';
 
 ALTER TABLE catalog.variant
     ADD COLUMN starts_at timestamptz,
     ADD COLUMN ends_at timestamptz,
     ADD CHECK ((starts_at IS NULL) = (ends_at IS NULL) AND starts_at < ends_at);
-CREATE INDEX variant_by_gtin ON catalog.variant (gtin) WHERE gtin IS NOT NULL;
+CREATE INDEX variant_by_gtin ON catalog.variant (lpad(gtin, 14, '0')) WHERE gtin IS NOT NULL;
 
 CREATE TABLE catalog.shelving (
     product uuid NOT NULL REFERENCES catalog.product,
@@ -131,9 +140,10 @@ def downgrade() -> None:
         ALTER TABLE catalog.variant DROP COLUMN starts_at, DROP COLUMN ends_at;
         DROP INDEX catalog.variant_by_gtin;
         ALTER TABLE catalog.product DROP COLUMN brand_slug, DROP COLUMN kind, DROP COLUMN state,
-            DROP COLUMN size_chart, DROP COLUMN master;
+            DROP COLUMN size_chart, DROP COLUMN master, DROP COLUMN master_by_hand;
         DROP TABLE catalog.size_chart, catalog.attribute, catalog.brand;
-        ALTER TABLE catalog.category DROP COLUMN tree, DROP COLUMN position;
-        ALTER TABLE catalog.merchant DROP COLUMN state, DROP COLUMN email, DROP COLUMN country, DROP COLUMN terms;
+        ALTER TABLE catalog.category DROP COLUMN tree, DROP COLUMN position, DROP COLUMN version;
+        ALTER TABLE catalog.merchant DROP COLUMN state, DROP COLUMN email, DROP COLUMN country, DROP COLUMN terms,
+            DROP COLUMN reason, DROP COLUMN version;
         """
     )

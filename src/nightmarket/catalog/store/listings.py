@@ -1,0 +1,80 @@
+"""What carts and prices read of variants: a fixed number of queries whatever the number of variants."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from nightmarket.catalog.contract import Listing, ProductKind, Stock, Texts
+from nightmarket.platform.database import Connection
+
+from .packing import read_options, read_prices, read_product_texts
+
+SHOWN = "p.state = 'live' AND m.state = 'open'"
+"""What is shown at all, of a product `p` and its merchant `m`."""
+
+
+async def stock_of_variants(connection: Connection, variants: Sequence[UUID]) -> dict[UUID, tuple[Stock, ...]]:
+    """Where each variant lies, in order of place."""
+    rows = await connection.fetch(
+        """
+        SELECT s.variant, s.place, s.tally FROM catalog.stock s JOIN catalog.place p ON p.id = s.place
+        WHERE s.variant = ANY($1::uuid[]) ORDER BY s.variant, p.code
+        """,
+        variants,
+    )
+    found: dict[UUID, tuple[Stock, ...]] = {}
+    for variant, place, tally in rows:
+        found[variant] = (*found.get(variant, ()), Stock(place, tally))
+    return found
+
+
+async def listings(connection: Connection, variants: Sequence[UUID]) -> dict[UUID, Listing]:
+    """The listings of those variants that exist; the picture is the variant's first, else the product's."""
+    rows = await connection.fetch(
+        f"""
+        SELECT v.id, v.product, v.merchant, v.sku, v.options, v.prices, v.starts_at, v.ends_at,
+            v.for_sale AND p.kind <> 'contact' AND {SHOWN} AS for_sale, p.slug, p.category, p.brand, p.texts, p.kind,
+            coalesce(v.media -> 0 ->> 'image', p.media -> 0 ->> 'image') AS image
+        FROM catalog.variant v JOIN catalog.product p ON p.id = v.product JOIN catalog.merchant m ON m.id = v.merchant
+        WHERE v.id = ANY($1::uuid[])
+        """,
+        variants,
+    )
+    stock = await stock_of_variants(connection, [row["id"] for row in rows])
+    return {
+        row["id"]: Listing(
+            variant=row["id"],
+            product=row["product"],
+            merchant=row["merchant"],
+            sku=row["sku"],
+            slug=row["slug"],
+            category=row["category"],
+            brand=row["brand"],
+            title=titles(row["texts"]),
+            options=read_options(row["options"]),
+            prices=read_prices(row["prices"]),
+            stock=stock.get(row["id"], ()),
+            image=row["image"],
+            for_sale=row["for_sale"],
+            kind=ProductKind(row["kind"]),
+            starts_at=row["starts_at"],
+            ends_at=row["ends_at"],
+        )
+        for row in rows
+    }
+
+
+def titles(texts: str) -> Texts:
+    """The titles in a product's words."""
+    return {language: words.title for language, words in read_product_texts(texts).items()}
+
+
+async def find(connection: Connection, merchant: str, sku: str) -> UUID | None:
+    """The variant with that SKU, letter for letter, at that merchant."""
+    return await connection.fetchval(
+        """
+        SELECT v.id FROM catalog.variant v JOIN catalog.merchant m ON m.id = v.merchant
+        WHERE m.slug = $1 AND v.sku = $2
+        """,
+        merchant,
+        sku,
+    )
