@@ -9,6 +9,45 @@ depends_on = None
 
 UP = """
 CREATE SCHEMA engagement;
+
+CREATE TABLE engagement.profile (
+    account uuid PRIMARY KEY,
+    language text NOT NULL,
+    by_behaviour boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL
+);
+COMMENT ON COLUMN engagement.profile.by_behaviour IS 'whether what this shopper does may shape what is recommended';
+
+CREATE TABLE engagement.address (
+    id uuid PRIMARY KEY,
+    account uuid NOT NULL,
+    is_default boolean NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    street text NOT NULL,
+    extended text NOT NULL,
+    postal_code text NOT NULL,
+    city text NOT NULL,
+    region text NOT NULL,
+    country text NOT NULL CHECK (country ~ '^[A-Z]{2}$'),
+    phone text NOT NULL,
+    changed_at timestamptz NOT NULL
+);
+CREATE INDEX address_by_account ON engagement.address (account, id);
+CREATE UNIQUE INDEX address_default ON engagement.address (account) WHERE is_default;
+
+CREATE TABLE engagement.consent (
+    id uuid PRIMARY KEY,
+    account uuid NOT NULL,
+    purpose text NOT NULL,
+    granted boolean NOT NULL,
+    text_version text NOT NULL,
+    language text NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX consent_by_account ON engagement.consent (account, id);
+COMMENT ON TABLE engagement.consent IS 'each decision with the words it was about; the latest of a purpose counts';
 """
 
 

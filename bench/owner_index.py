@@ -1,0 +1,102 @@
+"""What the index by owner costs the claim batch: orders are copied in batches of 500 with and without it.
+
+`.venv/bin/python bench/owner_index.py` prints processor time of the server process and bytes of WAL per order, for no
+index, a B-tree over (owner, placed_at, id) and a hash over the owner. Owners are drawn at random from ten million,
+after a million rows are in place, so that each insertion meets another leaf: the worst case, and that of returning
+shoppers. The owners of guests are made shortly before they order and lie together.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from statistics import median
+from uuid import UUID
+
+import asyncpg
+import psutil
+
+from nightmarket.kernel.ids import derive
+from nightmarket.orders.store import ORDER_COLUMNS
+from nightmarket.platform.migrations import migrate
+from nightmarket.platform.postgres import EmbeddedPostgres
+
+OWNERS = 10_000_000
+BEFORE = 500_000
+BATCHES, ORDERS, ROUNDS = 100, 500, 3
+BODY = bytes(420)
+"""About the packed size of an order's part with one line."""
+
+INDEXES = {
+    "none": "",
+    "btree": "CREATE INDEX order_by_owner ON orders.order (owner, placed_at, id)",
+    "hash": "CREATE INDEX order_by_owner ON orders.order USING hash (owner)",
+}
+START = datetime(2026, 11, 11, tzinfo=UTC)
+
+
+def rows(random: Random, first: int, orders: int) -> list[tuple[object, ...]]:
+    """Two rows an order, as a cart of two merchants makes them."""
+    found: list[tuple[object, ...]] = []
+    for number in range(first, first + orders):
+        id, owner = derive("order", number), derive("owner", random.randrange(OWNERS))
+        at = START + timedelta(microseconds=number * 100)
+        for merchant in (UUID(int=1), UUID(int=2)):
+            found.append((id, merchant, owner, 1, 0, "transfer", "EUR", 2_220, at, at, BODY))
+    return found
+
+
+async def put(connection: asyncpg.Connection, records: list[tuple[object, ...]]) -> None:
+    await connection.copy_records_to_table("order", schema_name="orders", columns=ORDER_COLUMNS, records=records)
+
+
+async def wal(connection: asyncpg.Connection) -> int:
+    return int(await connection.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))
+
+
+async def measure(url: str) -> None:
+    """Print a line per index, the median of the rounds."""
+    connection = await asyncpg.connect(url)
+    server = psutil.Process(connection.get_server_pid())
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in INDEXES}
+    for turn in range(ROUNDS):
+        for name, statement in INDEXES.items():
+            random = Random(turn)
+            await connection.execute("TRUNCATE orders.order; DROP INDEX IF EXISTS orders.order_by_owner")
+            for first in range(0, BEFORE, 10_000):
+                await put(connection, rows(random, first, 10_000))
+            if statement:
+                await connection.execute(statement)
+            await connection.execute("CHECKPOINT")
+            batches = [rows(random, BEFORE + number * ORDERS, ORDERS) for number in range(BATCHES)]
+            times, bytes_ = server.cpu_times(), await wal(connection)
+            for batch in batches:
+                await put(connection, batch)
+            after = server.cpu_times()
+            spent = after.user + after.system - times.user - times.system
+            made = BATCHES * ORDERS
+            seen[name].append((spent / made * 1e6, (await wal(connection) - bytes_) / made))
+    print("index     µs of processor time per order     bytes of WAL per order")
+    for name, found in seen.items():
+        print(f"{name:8} {median(one for one, _ in found):12.1f} {median(two for _, two in found):28.0f}")
+    await connection.close()
+
+
+def main() -> None:
+    """On a server of its own that syncs."""
+    folder = Path(tempfile.mkdtemp(prefix="nightmarket-owner-"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder / "home")
+    try:
+        url = server.start()
+        migrate.upgrade(url)
+        asyncio.run(measure(url))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
