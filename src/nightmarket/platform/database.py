@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 from asyncpg.pool import Pool, PoolConnectionProxy
@@ -22,6 +23,12 @@ WRITE_TRANSACTION_SECONDS = 2
 READ_SECONDS = 10
 ACQUIRE_SECONDS = 5
 CLOSE_SECONDS = 3
+
+MERCHANT_ROLE = "nightmarket_merchant"
+"""The database role of `as_merchant`, under row-level security; revision 0011 says what it may read."""
+
+MERCHANT_SETTING = "nightmarket.merchant"
+"""What the policies compare rows with; set for one transaction."""
 
 ANSWER_SECONDS = 4
 """A committing connection that says nothing for longer is given up: its network is cut, or its server stopped."""
@@ -142,6 +149,19 @@ class Database:
                 yield connection
         except CONNECTION_LOST as error:
             raise Unavailable("The database does not answer at the moment.") from error
+
+    @asynccontextmanager
+    async def as_merchant(self, merchant: UUID) -> AsyncGenerator[Connection]:
+        """One transaction that reads and sees nothing but that merchant's rows, whatever is asked: PostgreSQL holds it
+        to that by row-level security, under a role that may not write. Raises Unavailable while the server is away."""
+        async with self.read() as connection, connection.transaction(readonly=True):
+            await connection.execute(
+                "SELECT set_config('role', $1, true), set_config($2, $3, true)",
+                MERCHANT_ROLE,
+                MERCHANT_SETTING,
+                str(merchant),
+            )
+            yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:

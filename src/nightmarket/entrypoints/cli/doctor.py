@@ -132,6 +132,8 @@ def _examine_database(settings: Settings, url: str) -> Generator[Finding]:
         "may make schemas" if server.may_create else "may not make schemas",
         "" if server.may_create else "GRANT CREATE ON DATABASE ... TO ...",
     )
+    ready = "not ready" if server.merchants else "ready, or made by the first migration"
+    yield Finding("merchants", f"their database role is {ready}", f"{server.merchants};" if server.merchants else "")
     if server.version < LEAST_VERSION or server.encoding != "UTF8":
         return
     standing = migrate.standing(url)

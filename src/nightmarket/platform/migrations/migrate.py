@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from nightmarket.platform.home import StartRefused
@@ -55,6 +55,17 @@ def upgrade(url: str, revision: str = "head") -> None:
                 "Nothing was changed; stop the shop, or try again when it is quiet."
             ) from error
         raise
+    except ProgrammingError as error:
+        if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise StartRefused(_refusal(error.orig)) from error
+        raise
+
+
+def _refusal(error: psycopg.Error) -> str:
+    """What our role may not do, and what the administrator is to run where a revision says it."""
+    said = (error.diag.message_primary or str(error)).rstrip(".")
+    hint = error.diag.message_hint or "Give our role that right, or let the database's owner run `nightmarket migrate`."
+    return f"{said}. {hint}"
 
 
 def downgrade(url: str, revision: str) -> None:

@@ -26,16 +26,32 @@ class Server(msgspec.Struct, frozen=True):
     connections: int
     may_create: bool
     """Whether our role may make schemas in the database."""
+    merchants: str
+    """What stands in the way of the role that merchants' people read through: the statement that an administrator is
+    to run; empty where it is there and safe, or our own role may make it."""
 
 
-_QUESTION = """
+QUESTION = """
 SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version'),
        pg_encoding_to_char(encoding), datctype,
        (SELECT array_agg(name::text ORDER BY name) FROM pg_available_extensions WHERE name = ANY(%s)),
        current_setting('max_connections')::int,
        (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'),
-       has_database_privilege(datname, 'CREATE')
-FROM pg_database WHERE datname = current_database()
+       has_database_privilege(datname, 'CREATE'),
+       CASE
+           WHEN r.rolcanlogin OR r.rolsuper OR r.rolbypassrls
+               THEN 'ALTER ROLE nightmarket_merchant NOLOGIN NOSUPERUSER NOBYPASSRLS'
+           WHEN r.rolname IS NULL AND NOT (me.rolsuper OR me.rolcreaterole)
+               THEN format('CREATE ROLE nightmarket_merchant NOLOGIN; '
+                   'GRANT nightmarket_merchant TO %%I WITH INHERIT FALSE, SET TRUE', me.rolname)
+           WHEN r.rolname IS NOT NULL AND NOT pg_has_role(me.oid, r.oid, 'SET')
+               AND NOT pg_has_role(me.oid, r.oid, 'MEMBER WITH ADMIN OPTION')
+               THEN format('GRANT nightmarket_merchant TO %%I WITH INHERIT FALSE, SET TRUE', me.rolname)
+           ELSE ''
+       END
+FROM pg_database JOIN pg_roles AS me ON me.rolname = current_user
+    LEFT JOIN pg_roles AS r ON r.rolname = 'nightmarket_merchant'
+WHERE datname = current_database()
 """
 
 
@@ -43,7 +59,7 @@ def inspect(url: str) -> Server:
     """Ask the server. Raises StartRefused, with a hint, when it cannot be reached or does not let us in."""
     try:
         with psycopg.connect(url, connect_timeout=CONNECT_SECONDS, client_encoding="utf8") as connection:
-            row = connection.execute(_QUESTION, [list(EXTENSIONS)]).fetchone()
+            row = connection.execute(QUESTION, [list(EXTENSIONS)]).fetchone()
     except psycopg.Error as error:
         raise StartRefused(_explain(url, error)) from error
     assert row is not None, "a connection is always to some database"
@@ -56,6 +72,7 @@ def inspect(url: str) -> Server:
         max_connections=row[5],
         connections=row[6],
         may_create=row[7],
+        merchants=row[8],
     )
 
 
@@ -80,6 +97,8 @@ def check(url: str) -> Server:
         )
     if not server.may_create:
         raise StartRefused("Our role may not make schemas in that database: GRANT CREATE ON DATABASE ... TO ...")
+    if server.merchants:
+        raise StartRefused(f"Merchants' people read through a role of their own, which wants: {server.merchants};")
     return server
 
 

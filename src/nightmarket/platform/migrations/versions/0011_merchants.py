@@ -1,4 +1,4 @@
-"""A database role for merchants, under row-level security."""
+"""A database role for merchants' people, under row-level security: see docs/explanation/access.md."""
 
 from alembic import op
 
@@ -7,14 +7,129 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-UP = """
-SELECT 1
+# Roles belong to the whole cluster: the revision may run in several databases at once, and finds the role there or not.
+ROLE = """
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'nightmarket_merchant') THEN
+        BEGIN
+            CREATE ROLE nightmarket_merchant NOLOGIN;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
+    END IF;
+    IF NOT pg_has_role(current_user, 'nightmarket_merchant', 'SET') THEN
+        BEGIN
+            EXECUTE format('GRANT nightmarket_merchant TO %I WITH INHERIT FALSE, SET TRUE', current_user);
+        EXCEPTION WHEN unique_violation THEN
+            NULL;
+        END;
+    END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE EXCEPTION USING
+        ERRCODE = 'insufficient_privilege',
+        MESSAGE = format('The role %I may not make the role that merchants'' people read through.', current_user),
+        HINT = format('Let an administrator run: CREATE ROLE nightmarket_merchant NOLOGIN; '
+            'GRANT nightmarket_merchant TO %I WITH INHERIT FALSE, SET TRUE; (skip what is there already)',
+            current_user);
+END $$
+"""
+
+MINE = "(SELECT nullif(current_setting('nightmarket.merchant', true), '')::uuid)"
+"""The merchant that the transaction is for; null, which equals nothing, where none is set. Asked once a query."""
+
+FORCED = {
+    "catalog.merchant": "id",
+    "catalog.place": "merchant",
+    "catalog.product": "merchant",
+    "catalog.variant": "merchant",
+    "catalog.stock": "merchant",
+    "catalog.shelving": "merchant",
+    "catalog.past": "merchant",
+}
+"""Table -> the column of the row itself that says whose it is. The owner is bound too, by a policy of its own."""
+
+COPIED = {"orders.order": "merchant"}
+"""As `FORCED`, but the owner is left free: COPY, by which orders come in, refuses a table whose policies bind it."""
+
+SHARED = ("catalog.category", "catalog.brand", "catalog.attribute", "catalog.size_chart")
+"""Words that all merchants use: no row of them is anybody's."""
+
+CLOSED = """
+DO $$
+DECLARE found record;
+BEGIN
+    FOR found IN
+        SELECT c.oid::regclass AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
+            AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'public', 'dbos')
+            AND EXISTS (SELECT FROM pg_attribute a
+                WHERE a.attrelid = c.oid AND a.attname IN ('merchant', 'merchant_id') AND NOT a.attisdropped)
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', found.name);
+    END LOOP;
+END $$
+"""
+"""Further tables that name a merchant, such as accounts: the role has no right to them, and no policy lets it in."""
+
+LEGS = """
+CREATE VIEW payments.merchant_leg WITH (security_barrier) AS
+    SELECT p.about, p.id, p.kind, p.currency, p.at, leg.party AS merchant, leg.amount
+    FROM payments.posting AS p, unnest(p.accounts, p.parties, p.amounts) AS leg(account, party, amount)
+    WHERE leg.account = 2
+        AND leg.party = (SELECT nullif(current_setting('nightmarket.merchant', true), '')::uuid);
+COMMENT ON VIEW payments.merchant_leg IS 'what the journal owes one merchant: a posting has legs of several, so the '
+    'merchants'' role reads this view and never the table';
+ALTER TABLE payments.posting ENABLE ROW LEVEL SECURITY;
+GRANT USAGE ON SCHEMA payments TO nightmarket_merchant;
+GRANT SELECT ON payments.merchant_leg TO nightmarket_merchant
 """
 
 
+def _statements() -> list[str]:
+    found = [ROLE, "GRANT USAGE ON SCHEMA catalog, orders TO nightmarket_merchant"]
+    for table, column in {**FORCED, **COPIED}.items():
+        rule = f"USING ({column} = {MINE}) WITH CHECK ({column} = {MINE})"
+        found += [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"CREATE POLICY own_rows ON {table} TO nightmarket_merchant {rule}",
+            f"GRANT SELECT ON {table} TO nightmarket_merchant",
+        ]
+    for table in FORCED:
+        found += [
+            f"CREATE POLICY house ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        ]
+    return [*found, f"GRANT SELECT ON {', '.join(SHARED)} TO nightmarket_merchant", LEGS, CLOSED]
+
+
 def upgrade() -> None:
-    op.execute(UP)
+    for statement in _statements():
+        op.execute(statement)
+
+
+OPENED = """
+DO $$
+DECLARE found record;
+BEGIN
+    FOR found IN
+        SELECT c.oid::regclass AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relrowsecurity AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'public', 'dbos')
+    LOOP
+        EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', found.name);
+        EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', found.name);
+    END LOOP;
+END $$
+"""
 
 
 def downgrade() -> None:
-    op.execute("""SELECT 1""")
+    """Take the rights back; the role itself stays, as another database of the cluster may use it."""
+    op.execute("DROP VIEW payments.merchant_leg")
+    for table in (*FORCED, *COPIED):
+        op.execute(f"DROP POLICY own_rows ON {table}")
+    for table in FORCED:
+        op.execute(f"DROP POLICY house ON {table}")
+    op.execute(OPENED)
+    op.execute(f"REVOKE ALL ON {', '.join((*FORCED, *COPIED, *SHARED))} FROM nightmarket_merchant")
+    op.execute("REVOKE USAGE ON SCHEMA catalog, orders, payments FROM nightmarket_merchant")
