@@ -1,5 +1,6 @@
 """What others may ask of the catalogue: merchants, products, variants, prices, and where their stock is counted."""
 
+from .exports import Exporter, ExportFormat, ExportRequest
 from .facts import BrandChanged, MerchantChanged, ProductChanged
 from .goods import (
     Attribute,
@@ -24,15 +25,20 @@ from .goods import (
     Version,
 )
 from .imports import (
+    Column,
     Counts,
+    FileLook,
     Importer,
     ImportFormat,
     ImportProgress,
     ImportReport,
     ImportRequest,
+    ImportRun,
+    ImportRuns,
     Picture,
     Pictures,
     Remark,
+    RunState,
 )
 from .queries import Catalog, StockBooks, StockLevels, StockRow
 
@@ -44,11 +50,18 @@ __all__ = [
     "Card",
     "Catalog",
     "Category",
+    "Column",
     "Counts",
+    "ExportFormat",
+    "ExportRequest",
+    "Exporter",
+    "FileLook",
     "ImportFormat",
     "ImportProgress",
     "ImportReport",
     "ImportRequest",
+    "ImportRun",
+    "ImportRuns",
     "Importer",
     "Listing",
     "Media",
@@ -65,6 +78,7 @@ __all__ = [
     "ProductText",
     "Remark",
     "Rival",
+    "RunState",
     "SizeChart",
     "Stock",
     "StockBooks",
