@@ -57,10 +57,25 @@ class ColumnMapWrong(FileRefused):
     code = "column_map_wrong"
 
 
+class ImportUnderWay(Problem):
+    """Another process is at work on this very import."""
+
+    code = "import_under_way"
+    kind = Kind.CONFLICT
+
+
+class ImportNotFound(Problem):
+    """No import with that id is visible to this actor."""
+
+    code = "import_not_found"
+    kind = Kind.NOT_FOUND
+
+
 class Reason(StrEnum):
     """Why a row, a part of it, or one of its pictures was not taken."""
 
     JSON_INVALID = "json_invalid"
+    XML_INVALID = "xml_invalid"
     FIELD_UNKNOWN = "field_unknown"
     FIELD_TYPE = "field_type"
     FIELD_MISSING = "field_missing"
@@ -94,7 +109,10 @@ class Reason(StrEnum):
     LANGUAGE_UNKNOWN = "language_unknown"
     VALUE_INVALID = "value_invalid"
     PARENT_UNKNOWN = "parent_unknown"
+    STOCK_UNKNOWN = "stock_unknown"
+    CATEGORY_UNKNOWN = "category_unknown"
     PICTURE_PATH = "picture_path"
+    PICTURE_ADDRESS = "picture_address"
     PICTURE_MISSING = "picture_missing"
     PICTURE_TOO_LARGE = "picture_too_large"
     PICTURE_REFUSED = "picture_refused"
