@@ -1,0 +1,170 @@
+"""Fetches one address: the name is resolved once, the addresses are checked, and the connection goes to one of those.
+
+The name is not looked up again when connecting, so that its answer can't change in between (DNS rebinding). Redirects
+are followed by hand, each checked as the first address was. Nothing is sent but a GET without cookies or credentials.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urljoin
+
+import httpx
+import msgspec
+
+from .addresses import PORTS, Target, is_public, parse
+from .errors import OutsideFailed, OutsideRefused
+
+MAX_REDIRECTS = 3
+MAX_SECONDS = 20.0
+"""For all of a fetch: looking the name up, every redirect, every byte."""
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0
+AT_ONCE = 8
+"""Fetches side by side in one process; more wait."""
+
+RESOLVED_LIMIT = 8
+WEB_PORTS = frozenset(PORTS.values())
+AGENT = "Nightmarket-Import/1.0"
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """The addresses behind a name, as the system knows them."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class OutsideOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the outside is asked. `allow_loopback` lets addresses of this machine through, on any port: for tests."""
+
+    allow_loopback: bool = False
+    max_seconds: float = MAX_SECONDS
+    resolve: Resolve = resolve
+
+
+class Outside:
+    """Asks the web for what strangers name."""
+
+    def __init__(self, options: OutsideOptions | None = None) -> None:
+        self._options = options or OutsideOptions()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._client: httpx.AsyncClient | None = None
+
+    async def fetch(self, url: str, max_bytes: int) -> bytes:
+        """What lies at the address. Raises OutsideRefused or OutsideFailed."""
+        async with self._room:
+            try:
+                async with asyncio.timeout(self._options.max_seconds):
+                    return await self._follow(url, max_bytes)
+            except TimeoutError:
+                raise OutsideFailed(f"There was no answer within {self._options.max_seconds:g} seconds.") from None
+
+    async def close(self) -> None:
+        """Close what is open."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _follow(self, url: str, max_bytes: int) -> bytes:
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = await self._ask(self._parse(url), max_bytes)
+            if isinstance(answer, bytes):
+                return answer
+            url = answer
+        raise OutsideFailed(f"It was redirected more than {MAX_REDIRECTS} times.")
+
+    def _parse(self, url: str) -> Target:
+        return parse(url, frozenset(range(1, 65_536)) if self._options.allow_loopback else WEB_PORTS)
+
+    def _may_ask(self, target: Target, address: str) -> bool:
+        if self._options.allow_loopback and ipaddress.ip_address(address).is_loopback:
+            return True
+        return target.port in WEB_PORTS and is_public(address)
+
+    async def _ask(self, target: Target, max_bytes: int) -> bytes | str:
+        """The bytes, or where the answer redirects to."""
+        failure: Exception | None = None
+        for address in await self._addresses(target):
+            try:
+                return await self._get(target, address, max_bytes)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+        raise OutsideFailed(f"{target.host} cannot be reached: {failure}.")
+
+    async def _addresses(self, target: Target) -> Sequence[str]:
+        """The checked addresses of the host. If one of them is not public, none is asked: such a name is a trick."""
+        try:
+            found = [str(ipaddress.ip_address(target.host))]
+        except ValueError:
+            try:
+                found = list(await self._options.resolve(target.host, target.port))
+            except (OSError, UnicodeError):
+                raise OutsideFailed(f"There is no host {target.host}.") from None
+        if not found:
+            raise OutsideFailed(f"There is no host {target.host}.")
+        for address in found:
+            if not self._may_ask(target, address):
+                raise OutsideRefused(
+                    f"{target.host} lies in a private or special network, which is not asked.", field="address"
+                )
+        return found[:RESOLVED_LIMIT]
+
+    async def _get(self, target: Target, address: str, max_bytes: int) -> bytes | str:
+        url = httpx.URL(scheme=target.scheme, host=address, port=target.port, raw_path=target.path.encode())
+        headers = {"host": target.authority, "user-agent": AGENT, "accept": "image/*,*/*;q=0.5"}
+        headers["accept-encoding"] = "identity"  # packed bytes could unfold without bounds
+        request = self._opened().build_request("GET", url, headers=headers, extensions=_name_for_tls(target))
+        try:
+            answer = await self._opened().send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            raise _failed(target, error) from error
+        try:
+            if answer.is_redirect:
+                return urljoin(target.url, answer.headers["location"])
+            if answer.status_code != 200:
+                raise OutsideFailed(f"{target.host} answered {answer.status_code}.")
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise OutsideFailed(f"{target.host} sent it packed, though plain bytes were asked for.")
+            return await _read(answer, target, max_bytes)
+        except (httpx.HTTPError, OSError) as error:
+            raise _failed(target, error) from error
+        finally:
+            await answer.aclose()
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+            # One connection a fetch: a kept one belongs to an address, while names may share it.
+            limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
+            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout, limits=limits)
+        return self._client
+
+
+def _name_for_tls(target: Target) -> dict[str, str]:
+    """The certificate has to be for the name, though the connection goes to the address."""
+    return {"sni_hostname": target.host}
+
+
+def _failed(target: Target, error: Exception) -> OutsideFailed:
+    return OutsideFailed(f"{target.host} did not answer as it should ({type(error).__name__}).")
+
+
+async def _read(answer: httpx.Response, target: Target, max_bytes: int) -> bytes:
+    declared = answer.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > max_bytes:
+        raise OutsideFailed(f"{target.host} has {int(declared[:20]):,} bytes there; at most {max_bytes:,} are taken.")
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.aiter_raw():
+        size += len(part)
+        if size > max_bytes:
+            raise OutsideFailed(f"{target.host} sends more than {max_bytes:,} bytes.")
+        parts.append(part)
+    return b"".join(parts)
