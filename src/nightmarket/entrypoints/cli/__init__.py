@@ -12,6 +12,8 @@ from nightmarket.kernel.problems import Problem, Unavailable
 COMMANDS = {
     "up": "nightmarket.entrypoints.cli.up:up",
     "import": "nightmarket.entrypoints.cli.import_:import_",
+    "account": "nightmarket.entrypoints.cli.account:account",
+    "key": "nightmarket.entrypoints.cli.key:key",
     "audit": "nightmarket.entrypoints.cli.audit:audit",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",

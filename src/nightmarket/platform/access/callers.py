@@ -64,7 +64,7 @@ class Access:
     ) -> None:
         passwords = passwords or Passwords()
         self.accounts = Accounts(database, clock, ids, passwords)
-        self.people = People(database, clock, self.accounts, passwords)
+        self.people = People(database, self.accounts, passwords)
         self.keys = Keys(database, clock, ids)
         self.guests = Guests(secret_key, ids)
 

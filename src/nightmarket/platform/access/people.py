@@ -8,7 +8,6 @@ from uuid import UUID
 
 import msgspec
 
-from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.database import Connection, Database, Record
 
@@ -47,9 +46,8 @@ class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
 class People:
     """For operators; who may call it is the caller's check."""
 
-    def __init__(self, database: Database, clock: Clock, accounts: Accounts, passwords: Passwords) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, database: Database, accounts: Accounts, passwords: Passwords) -> None:
+        self.database = database
         self._accounts = accounts
         self._passwords = passwords
 
