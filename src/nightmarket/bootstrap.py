@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
 from nightmarket.kernel.problems import Defect, Problem
 from nightmarket.orders.contract import TRANSFER, DeliveryOptions
-from nightmarket.orders.handlers import Means, OrderDesk
+from nightmarket.orders.handlers import Means, OrderDesk, StoredOrderBooks
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import FlatRates
 from nightmarket.payments.contract import Journal, Payments, Provider
@@ -35,6 +35,8 @@ from nightmarket.platform.tail import Tail
 from nightmarket.platform.telemetry import Exchange, Metrics
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
+from nightmarket.rehearsal.handlers.stage import Stage
+from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
 from nightmarket.workflows.order_mail import order_mail
@@ -47,6 +49,7 @@ EMOJI = Path("node_modules/@lobehub/fluent-emoji-3d/assets")
 MAX_PICTURE_BYTES = 25_000_000
 HOUSEKEEPING_SECONDS = 3_600.0
 GAUGE_SECONDS = 2.0
+CROWD_SECONDS = 0.2
 
 
 class LibraryPictures:
@@ -104,9 +107,13 @@ class Shop:
     cards: TestCards
     deliveries: DeliveryOptions
     orders: OrderDesk
+    order_books: StoredOrderBooks
     audit: Audit
+    stage: Stage
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is told to stop, for what would otherwise stay open: streams to browsers."""
+    on_change: list[Callable[[Sequence[UUID]], None]] = field(default_factory=list["Callable[[Sequence[UUID]], None]"])
+    """Called with products and their variants that have changed, so that what pages remember of them goes."""
 
 
 def front_end_folder(name: Path) -> Path | None:
@@ -167,7 +174,9 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         cards=TestCards(),
         deliveries=means.deliveries,
         orders=orders,
+        order_books=StoredOrderBooks(),
         audit=Audit(database, tallies, orders, means.journal, means.payments, StatementAudit(database, [provider])),
+        stage=Stage(settings, means.catalog, tallies, clock, ids),
     )
 
 
@@ -207,11 +216,16 @@ async def open_shop(
 async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
     """Caches forget what has changed."""
     changed: list[UUID] = []
+    products: list[UUID] = []
     for fact in facts:
         if fact.kind == ProductChanged.kind:
             changed.extend(variant for product in fact.read(ProductChanged) for variant in product.variants)
+            products.extend(product.product for product in fact.read(ProductChanged))
     if changed:
         shop.catalog.forget(changed)
+    if products:
+        for forget in shop.on_change:
+            forget([*products, *changed])
     if any(fact.kind in (OfferPublished.kind, OfferRetired.kind) for fact in facts):
         await shop.books.refresh()
 
@@ -261,7 +275,10 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         await measure(shop, metrics)
         return 0
 
+    witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
+    watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
     return [
+        *watching,
         Drain("orders", shop.orders.due.step, tally=metrics),
         Drain("payments", payments.step, tally=metrics),
         Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), tally=metrics),

@@ -248,6 +248,8 @@ def plain_owner(postgres_url: str) -> Generator[tuple[str, str, str]]:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(SQL("CREATE ROLE {} LOGIN PASSWORD 'plain'").format(Identifier(owner)))
         connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), Identifier(owner)))
+        with psycopg.connect(f"{postgres_url.rpartition('/')[0]}/{name}", autocommit=True) as inside:
+            inside.execute("CREATE EXTENSION vector")  # the one that an owner may not make
         server = postgres_url.rpartition("/")[0]
         place = server.rpartition("@")[2]
         yield f"postgresql://{owner}:plain@{place}/{name}", owner, f"{server}/{name}"

@@ -57,6 +57,7 @@ __all__ = [
     "Notice",
     "Order",
     "OrderBody",
+    "OrderBooks",
     "OrderFigure",
     "OrderLine",
     "OrderReader",
@@ -206,6 +207,32 @@ class OrderReader(Protocol):
         ...
 
 
+class OrderBooks(OrderReader, Protocol):
+    """Queries for people who look after orders, on a connection that sees what they may see: through
+    `Database.as_merchant` only the rows of that merchant, whatever is asked for."""
+
+    async def board(
+        self,
+        connection: Connection,
+        chosen: BoardFilter,
+        *,
+        before: tuple[datetime, UUID] | None = None,
+        limit: int = 50,
+    ) -> Sequence[OrderSummary]:
+        """Orders, newest first, placed before the given (placed_at, id)."""
+        ...
+
+    async def figures(
+        self, connection: Connection, since: datetime, *, merchant: UUID | None = None
+    ) -> Sequence[OrderFigure]:
+        """How many orders were placed since, and what they came to, by state and currency. Needs a transaction."""
+        ...
+
+    async def parts(self, connection: Connection, merchant: UUID, since: datetime, limit: int) -> Sequence[OrderRow]:
+        """One merchant's rows of the orders placed since, newest first; at most 20,000."""
+        ...
+
+
 class Orders(Protocol):
     """Carts, checkout sessions and orders. `owner` is the actor's id; what belongs to another is not found.
 
@@ -236,16 +263,6 @@ class Orders(Protocol):
 
     async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
         """The newest rows, for staff."""
-        ...
-
-    async def board(
-        self, chosen: BoardFilter, *, before: tuple[datetime, UUID] | None = None, limit: int = 50
-    ) -> Sequence[OrderSummary]:
-        """Orders, newest first, placed before the given (placed_at, id), for staff."""
-        ...
-
-    async def figures(self, since: datetime, *, merchant: UUID | None = None) -> Sequence[OrderFigure]:
-        """How many orders were placed since, and what they came to, by state and currency."""
         ...
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:

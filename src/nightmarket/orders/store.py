@@ -280,3 +280,16 @@ async def figures(tx: Connection, since: datetime, merchant: UUID | None) -> lis
         merchant,
     )
     return [OrderFigure(OrderState(record[0]), record[1], record[2], record[3]) for record in records]
+
+
+async def parts(connection: Connection, merchant: UUID, since: datetime, limit: int) -> list[OrderRow]:
+    """A merchant's rows of the orders placed since, newest first."""
+    records = await connection.fetch(
+        """
+        SELECT * FROM orders.order WHERE placed_at >= $2 AND merchant = $1 ORDER BY placed_at DESC, id DESC LIMIT $3
+        """,
+        merchant,
+        since,
+        limit,
+    )
+    return [row_of(record) for record in records]

@@ -114,6 +114,14 @@ class Desk:
         """A page that says what was refused and why."""
         return self.page("problem.html", status=problem.status, problem=problem)
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[Connection]:
+        """A connection that sees what this person may see: of a merchant's person, PostgreSQL itself sees to it that
+        no row of another merchant comes through, whatever the page asks for."""
+        database = self.shop.database
+        async with database.read() if self.merchant is None else database.as_merchant(self.merchant) as connection:
+            yield connection
+
     async def form(self) -> Form:
         """What was sent, proven to come from our own page."""
         return self.site.form(self.visit, await self.request.body())

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -15,6 +16,7 @@ from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.orders.contract import OrderFigure, OrderState
 from nightmarket.platform import jobs, messages, vitals
+from nightmarket.platform.database import Connection
 from nightmarket.platform.subscriptions import Lag, lag
 from nightmarket.tally.contract import Level, TallyKind
 
@@ -101,6 +103,16 @@ class Figures:
         age = time.monotonic() - kept.at
         return age < kept.cost * REST or (age < KEPT_SECONDS and kept.at > self._news_at)
 
+    @asynccontextmanager
+    async def _reading(self, merchant: UUID | None) -> AsyncGenerator[Connection]:
+        database = self._shop.database
+        if merchant is not None:
+            async with database.as_merchant(merchant) as connection:
+                yield connection
+        else:
+            async with database.read() as connection, connection.transaction(readonly=True):
+                yield connection
+
     async def today(self, merchant: UUID | None) -> Today:
         """Orders since midnight, of one merchant or all."""
         async with self._counting:
@@ -109,7 +121,9 @@ class Figures:
                 return kept.today
             began = time.monotonic()
             since = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-            today = Today(since, await self._shop.orders.figures(since, merchant=merchant))
+            async with self._reading(merchant) as connection:
+                figures = await self._shop.order_books.figures(connection, since, merchant=merchant)
+            today = Today(since, figures)
             self._kept = {key: one for key, one in self._kept.items() if self._is_good(one)}
             self._kept[merchant] = _Kept(today, began, time.monotonic() - began)
             return today
@@ -117,12 +131,14 @@ class Figures:
     async def scarce(self, merchant: UUID | None) -> list[Scarce]:
         """The rows of stock with the least left, emptiest first."""
         shop = self._shop
-        async with shop.database.read() as connection:
-            if merchant is None:
+        if merchant is None:
+            async with shop.database.read() as connection:
                 levels = await shop.tallies.scarcest(connection, TallyKind.STOCK, SCARCE_SHOWN)
                 rows = await shop.stock_books.stock_of(connection, list(levels))
-            else:
+        else:
+            async with shop.database.as_merchant(merchant) as connection:
                 rows = await shop.stock_books.stock_rows(connection, merchant=merchant, after="", limit=STOCK_LOOKED_AT)
+            async with shop.database.read() as connection:
                 levels = await shop.tallies.levels(connection, [row.tally for row in rows])
         known = [Scarce(row, levels[row.tally]) for row in rows if row.tally in levels and levels[row.tally].capacity]
         return sorted(known, key=lambda one: (one.level.available, one.row.sku))[:SCARCE_SHOWN]

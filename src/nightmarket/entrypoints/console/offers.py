@@ -45,11 +45,9 @@ class OfferView(msgspec.Struct, frozen=True):
 
 
 async def show_list(desk: Desk) -> ASGIResponse:
-    """The current book. A merchant's person sees the market's offers and their own."""
+    """The current book. A merchant's person sees their own offers and those of the market that touch their goods."""
     book = desk.shop.books.current()
-    views = await _views(
-        desk, [one for one in book.offers if desk.merchant is None or one.funder in (None, desk.merchant)]
-    )
+    views = await _views(desk, [one for one in book.offers if _concerns(one, desk.merchant)])
     views.sort(key=lambda view: (view.phase, view.offer.starts_at, view.ident))
     phases = {phase: (desk.say(word), tone) for phase, (word, tone) in PHASES.items()}
     return desk.page("offers.html", book=book.number, offers=views[:SHOWN_LIMIT], amount=len(views), phases=phases)
@@ -106,6 +104,13 @@ async def retire(desk: Desk) -> ASGIResponse:
     return desk.redirect("/console/offers?done=retired")
 
 
+def _concerns(offer: Offer, merchant: UUID | None) -> bool:
+    if merchant is None or offer.funder == merchant:
+        return True
+    wanted = offer.condition.merchants
+    return offer.funder is None and (not wanted or merchant in wanted)
+
+
 def _typed(iso: str) -> str:
     """An instant as a field of day and time takes it."""
     return iso[:16]
@@ -155,7 +160,7 @@ def _conditions(desk: Desk, offer: Offer, names: Mapping[UUID, str]) -> list[str
     if condition.at_least:
         money = [formats.money(amount, currency) for currency, amount in sorted(condition.at_least.items())]
         said.append(desk.say(say_later("from %(amount)s"), amount=" / ".join(money)))
-    said += [names.get(merchant, str(merchant)) for merchant in sorted(condition.merchants)]
+    said += [names[merchant] for merchant in sorted(condition.merchants) if merchant in names]
     for words in (condition.categories, condition.brands, condition.regions, condition.segments):
         said += sorted(words)
     amount = len(condition.products) + len(condition.variants)

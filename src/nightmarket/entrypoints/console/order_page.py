@@ -67,7 +67,7 @@ async def show(desk: Desk) -> ASGIResponse:
     """The page of an order. A merchant's person sees that merchant's part of it."""
     order = await _order(desk)
     names = await merchant_names(desk)
-    rows = [row for row in order.rows if desk.merchant in (None, row.merchant)]
+    rows = order.rows
     whole = desk.merchant is None
     claim, story, facts, postings = await asyncio.gather(
         _claim(desk, order),
@@ -145,10 +145,16 @@ async def transferred(desk: Desk) -> ASGIResponse:
 
 
 async def _order(desk: Desk) -> Order:
-    order = await desk.shop.orders.order(None, desk.id("ord"))
-    if desk.merchant is not None and all(row.merchant != desk.merchant for row in order.rows):
+    """The order as this person may see it: a merchant's person gets that merchant's row, and no payments."""
+    id = desk.id("ord")
+    if desk.merchant is None:
+        return await desk.shop.orders.order(None, id)
+    async with desk.reading() as connection:
+        found = (await desk.shop.order_books.rows(connection, [id])).get(id, ())
+    rows = tuple(row for row in found if row.merchant == desk.merchant)
+    if not rows:
         raise NotFound("There is no such order.", field="id")
-    return order
+    return Order(id, rows)
 
 
 def _question(desk: Desk, order: Order, form: Form, what: str, status: int = 200) -> ASGIResponse:
@@ -168,6 +174,7 @@ async def _claim(desk: Desk, order: Order) -> ClaimView | None:
     async with shop.database.read() as connection:
         state = (await shop.tallies.states(connection, [id])).get(id)
         parts = (await shop.tallies.parts(connection, [id])).get(id, ())
+    async with desk.reading() as connection:
         known = {row.tally: row for row in await shop.stock_books.stock_of(connection, [part.tally for part in parts])}
     if state is None:
         return None

@@ -51,8 +51,9 @@ def state_of(desk: Desk, state: OrderState) -> tuple[str, str]:
 
 
 async def merchant_names(desk: Desk) -> Mapping[UUID, str]:
-    """Each merchant's name."""
-    return {merchant.id: merchant.name for merchant in await desk.shop.catalog.merchants()}
+    """Each merchant's name; for a merchant's person their own."""
+    known = await desk.shop.catalog.merchants()
+    return {merchant.id: merchant.name for merchant in known if desk.merchant in (None, merchant.id)}
 
 
 def cursor_of(order: OrderSummary) -> str:

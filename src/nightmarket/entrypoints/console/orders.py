@@ -8,7 +8,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.money import minor_digits
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.orders.contract import BoardFilter, OrderState, OrderSummary
+from nightmarket.orders.contract import BoardFilter, OrderState
 
 from .desk import Desk
 from .order_views import cursor_of, read_cursor, state_of, summaries_of
@@ -40,7 +40,8 @@ async def export(desk: Desk) -> ASGIResponse:
     rows: list[list[str]] = []
     before = None
     while len(rows) < EXPORT_LIMIT:
-        found = await desk.shop.orders.board(chosen, before=before, limit=200)
+        async with desk.reading() as connection:
+            found = await desk.shop.order_books.board(connection, chosen, before=before, limit=200)
         for order in found:
             amount = Decimal(order.total).scaleb(-minor_digits(order.currency))
             cells = [encode("ord", order.id), order.placed_at.isoformat(), order.state.name.lower()]
@@ -70,7 +71,8 @@ async def _find(desk: Desk, wanted: str) -> ASGIResponse:
 async def _words(desk: Desk) -> dict[str, Any]:
     chosen = _filter(desk)
     before = read_cursor(desk.query("before"))
-    found: list[OrderSummary] = list(await desk.shop.orders.board(chosen, before=before, limit=ROWS + 1))
+    async with desk.reading() as connection:
+        found = await desk.shop.order_books.board(connection, chosen, before=before, limit=ROWS + 1)
     shown = found[:ROWS]
     return {
         "orders": summaries_of(desk, shown),

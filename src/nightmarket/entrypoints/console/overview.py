@@ -39,7 +39,10 @@ async def _words(desk: Desk) -> dict[str, Any]:
         "names": await merchant_names(desk),
     }
     if may_orders:
-        found = await desk.shop.orders.board(BoardFilter(merchant=desk.merchant), limit=ORDERS_SHOWN)
+        async with desk.reading() as connection:
+            found = await desk.shop.order_books.board(
+                connection, BoardFilter(merchant=desk.merchant), limit=ORDERS_SHOWN
+            )
         words["orders"] = summaries_of(desk, found)
     if may_facts:
         async with desk.shop.database.read() as connection:

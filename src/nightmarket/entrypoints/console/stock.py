@@ -113,20 +113,26 @@ def _adjustment(desk: Desk, form: Form, tally: UUID) -> Adjustment | None:
 
 async def _row(desk: Desk) -> tuple[StockRow, Level]:
     tally = desk.id("tal")
-    async with desk.shop.database.read() as connection:
+    async with desk.reading() as connection:
         rows = await desk.shop.stock_books.stock_of(connection, [tally])
-        levels = await desk.shop.tallies.levels(connection, [tally])
+    levels = await _levels(desk, rows)
     if not rows or desk.merchant not in (None, rows[0].merchant):
         raise NotFound("There is no such stock.", field="id")
     return rows[0], levels.get(tally, NOT_OPENED)
 
 
 async def _page(desk: Desk, words: str, after: str, limit: int) -> tuple[Sequence[StockRow], Mapping[UUID, Level]]:
-    async with desk.shop.database.read() as connection:
+    async with desk.reading() as connection:
         rows = await desk.shop.stock_books.stock_rows(
             connection, merchant=desk.merchant, after=after, limit=limit, words=words
         )
-        return rows, await desk.shop.tallies.levels(connection, [row.tally for row in rows])
+    return rows, await _levels(desk, rows)
+
+
+async def _levels(desk: Desk, rows: Sequence[StockRow]) -> Mapping[UUID, Level]:
+    """How these rows stand: tallies know no merchant, so they are asked for the rows that this person has seen."""
+    async with desk.shop.database.read() as connection:
+        return await desk.shop.tallies.levels(connection, [row.tally for row in rows])
 
 
 def _row_page(desk: Desk, row: StockRow, level: Level, form: Form, status: int = 200) -> ASGIResponse:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nightmarket.orders import store
-from nightmarket.orders.contract import BoardFilter, Finding, Order, OrderFigure, OrderRow, OrderSummary
+from nightmarket.orders.contract import Finding, Order, OrderRow
 from nightmarket.orders.errors import NotCancellable, SessionBusy, SessionNotFound
 from nightmarket.orders.model.order import TRANSFER, OrderState, claim_id
 from nightmarket.payments.contract import Authorisation, Outcome
@@ -59,16 +59,6 @@ class OrderDesk:
     async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
         async with self._means.database.read() as connection:
             return await store.latest(connection, before, min(limit, LATEST_LIMIT))
-
-    async def board(
-        self, chosen: BoardFilter, *, before: tuple[datetime, UUID] | None = None, limit: int = 50
-    ) -> Sequence[OrderSummary]:
-        async with self._means.database.read() as connection:
-            return await store.board(connection, chosen, before, min(limit, LATEST_LIMIT))
-
-    async def figures(self, since: datetime, *, merchant: UUID | None = None) -> Sequence[OrderFigure]:
-        async with self._means.database.read() as connection, connection.transaction(readonly=True):
-            return await store.figures(connection, since, merchant)
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
         for _ in range(CANCEL_TRIES):
