@@ -66,7 +66,9 @@ async def one(access: Access, email: str, role: Role = Role.SHOPPER, merchant: U
 async def emptied(pools: Database) -> None:
     """Each test begins without accounts and keys."""
     async with pools.transaction() as tx:
-        await tx.execute("TRUNCATE platform.account, platform.web_session, platform.api_key, platform.login_attempt")
+        await tx.execute(
+            "TRUNCATE platform.account, platform.web_session, platform.api_key, platform.login_attempt, platform.proof"
+        )
 
 
 async def test_login_begins_a_session(access: Access, pools: Database) -> None:

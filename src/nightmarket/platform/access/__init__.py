@@ -19,7 +19,14 @@ await access.keys.issue(actor, [NewKey(name, scopes, merchant_id=None)]) -> list
 await access.keys.revoke(actor, ids) -> None
 await page_of_accounts(connection, after, limit) -> list[Account]; await page_of_keys(connection, before, limit)
 await account_by_email(connection, normal_email(text)) -> (Account, hash) | None
+await access.shoppers.sign_up(SignUp(...), address, letters); .waiting(token); .admit(token, guest, password)
+await access.shoppers.open_account(tx, token) -> (Account, Waiting)       an account is made once its address is proven
+await access.shoppers.forgotten(email, address, letters); .look(token, Purpose.RESET); .reset(tx, token, hash, letters)
+await access.shoppers.prove(id, password) -> Account; .ask_change(...); .confirm(tx, token, purpose, letters)
+await access.shoppers.sessions(id, token); .end_session(id, session); .end_all(id, but=token); .delete(tx, account)
+await known_owners(connection, ids) -> set[UUID]                            which are accounts or keys, not guests
 access.guests.token(id) -> str; .read(token) -> UUID | None; .fresh() -> (UUID, token)
+Links(secret_key, purpose, life, clock).token(id, since) -> str; .read(token) -> UUID | None    signed, no table
 Signer(secret_key, purpose).seal(bytes) -> str; .unseal(text, size) -> bytes | None; .mac(*parts) -> bytes
 """
 
@@ -44,16 +51,20 @@ from .errors import (
     Forbidden,
     KeyNotFound,
     LastOperator,
+    LinkSpent,
     SignInRequired,
     TooManyAttempts,
     WeakPassword,
     WrongCredentials,
 )
 from .keys import IssuedKey, Keys, NewKey
+from .links import Links
 from .passwords import Passwords
 from .people import People, PeopleFilter, PeoplePage
+from .proofs import Proof, Purpose
+from .shoppers import Letters, OpenSession, Shoppers, SignUp, Waiting
 from .signing import Signer
-from .store import Account, ApiKey, account_by_email, page_of_accounts, page_of_keys
+from .store import Account, ApiKey, account_by_email, known_owners, page_of_accounts, page_of_keys
 
 __all__ = [
     "ACCOUNT_ROLES",
@@ -76,23 +87,33 @@ __all__ = [
     "KeyNotFound",
     "Keys",
     "LastOperator",
+    "Letters",
+    "LinkSpent",
+    "Links",
     "Login",
     "NewAccount",
     "NewKey",
+    "OpenSession",
     "Passwords",
     "People",
     "PeopleFilter",
     "PeoplePage",
+    "Proof",
+    "Purpose",
     "Role",
     "Scope",
+    "Shoppers",
     "SignInRequired",
+    "SignUp",
     "Signer",
     "TooManyAttempts",
+    "Waiting",
     "WeakPassword",
     "WrongCredentials",
     "account_by_email",
     "actor_of",
     "guest",
+    "known_owners",
     "normal_email",
     "page_of_accounts",
     "page_of_keys",

@@ -8,10 +8,10 @@ import msgspec
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
-from nightmarket.kernel.problems import InvalidInput
+from nightmarket.kernel.problems import InvalidInput, Unavailable
 from nightmarket.platform.database import Connection, Database
 
-from . import store
+from . import proofs, store
 from .actors import ACCOUNT_ROLES, MERCHANT_BOUND, ROLE_SCOPES, Actor, Role, kind_of
 from .cache import TimedCache
 from .errors import AccountNotFound, AccountSuspended, TooManyAttempts, WrongCredentials
@@ -28,6 +28,9 @@ STAFF_SESSION = timedelta(hours=12)
 SESSIONS_CACHED = 20_000
 SESSION_CACHE_SECONDS = 2
 """A session that ends in one process may live this much longer in another."""
+
+SESSION_GRACE_SECONDS = 60
+"""While the database is away nobody can end a session, so who was known to be signed in stays so for as long."""
 
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS_PER_ACCOUNT = 10
@@ -83,7 +86,7 @@ class Accounts:
         self._ids = ids
         self._passwords = passwords
         self._sessions: TimedCache[bytes, tuple[Actor, datetime]] = TimedCache(
-            clock, SESSIONS_CACHED, SESSION_CACHE_SECONDS
+            clock, SESSIONS_CACHED, SESSION_CACHE_SECONDS, grace_seconds=SESSION_GRACE_SECONDS
         )
 
     async def create(self, wanted: Sequence[NewAccount]) -> list[Account]:
@@ -131,10 +134,13 @@ class Accounts:
                 await store.set_hash(tx, account.id, renewed)
         return account
 
-    async def login(self, email: str, password: str, *, address: str, replaces: str | None = None) -> Login:
+    async def login(
+        self, email: str, password: str, *, address: str, replaces: str | None = None, agent: str = ""
+    ) -> Login:
         """Begin a session with a token never used before; the one it `replaces` ends (no fixation).
 
-        `address` is the visitor's network address. Raises WrongCredentials, AccountSuspended, TooManyAttempts.
+        `address` is the visitor's network address, `agent` their browser in short. Raises
+        WrongCredentials, AccountSuspended, TooManyAttempts.
         """
         now = self._clock.now()
         by_account, by_address = _attempt_key("account", email.strip().casefold()), _attempt_key("address", address)
@@ -150,20 +156,19 @@ class Accounts:
         account = await self.verify_password(email, password)
         async with self._database.transaction() as tx:
             await store.forgive_attempts(tx, (by_account, by_address), by_account)
-            return await self._begin(tx, account, replaces)
+            return await self.begin_session(tx, account, replaces, agent)
 
-    async def begin_session(self, tx: Connection, account: Account, replaces: str | None = None) -> Login:
+    async def begin_session(
+        self, tx: Connection, account: Account, replaces: str | None = None, agent: str = ""
+    ) -> Login:
         """A session for an account that was proven another way, such as one made a moment ago."""
-        return await self._begin(tx, account, replaces)
-
-    async def _begin(self, tx: Connection, account: Account, replaces: str | None) -> Login:
         now = self._clock.now()
         ends = now + (SHOPPER_SESSION if account.role is Role.SHOPPER else STAFF_SESSION)
         token = new_secret()
         if replaces:
             await store.delete_sessions(tx, [digest(replaces)])
             self._sessions.drop(digest(replaces))
-        await store.insert_session(tx, digest(token), account.id, now, ends)
+        await store.insert_session(tx, store.NewSession(digest(token), account.id, now, ends, agent))
         return Login(token, account, ends)
 
     async def actor(self, token: str) -> Actor | None:
@@ -172,12 +177,19 @@ class Accounts:
         now = self._clock.now()
         known = self._sessions.get(key)
         if known is None:
-            async with self._database.read() as connection:
-                found = await store.account_by_session(connection, key, now)
-            if found is None:
-                return None
-            known = (actor_of(found[0]), found[1])
-            self._sessions.put(key, known)
+            try:
+                async with self._database.read() as connection:
+                    found = await store.account_by_session(connection, key, now)
+            except Unavailable:
+                known = self._sessions.past(key)
+                if known is None:
+                    raise
+            else:
+                if found is None:
+                    self._sessions.drop(key)
+                    return None
+                known = (actor_of(found[0]), found[1])
+                self._sessions.put(key, known)
         return known[0] if known[1] > now else None
 
     async def logout(self, token: str) -> None:
@@ -217,9 +229,10 @@ class Accounts:
         self._sessions.clear()
 
     async def sweep(self) -> int:
-        """Delete ended sessions and windows; for a drain. Returns the rows deleted."""
+        """Delete ended sessions, windows and links; for a drain. Returns the rows deleted."""
+        now = self._clock.now()
         async with self._database.transaction() as tx:
-            return await store.sweep(tx, self._clock.now(), SWEEP_LIMIT)
+            return await store.sweep(tx, now, SWEEP_LIMIT) + await proofs.sweep(tx, now, SWEEP_LIMIT)
 
 
 def _attempt_key(kind: str, value: str) -> str:

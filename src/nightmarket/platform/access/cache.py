@@ -12,12 +12,16 @@ V = TypeVar("V")
 
 
 class TimedCache(Generic[K, V]):
-    """Keeps up to `limit` answers for `seconds` each; the oldest go first."""
+    """Keeps up to `limit` answers for `seconds` each; the oldest go first.
 
-    def __init__(self, clock: Clock, limit: int, seconds: float) -> None:
+    For `grace_seconds` more, `past` still knows them: for when the source of fresh answers is away.
+    """
+
+    def __init__(self, clock: Clock, limit: int, seconds: float, *, grace_seconds: float = 0.0) -> None:
         self._clock = clock
         self._limit = limit
         self._life = timedelta(seconds=seconds)
+        self._grace = timedelta(seconds=grace_seconds)
         self._kept: OrderedDict[K, tuple[datetime, V]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -25,12 +29,15 @@ class TimedCache(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         kept = self._kept.get(key)
-        if kept is None:
-            return None
-        if kept[0] <= self._clock.now():
+        return kept[1] if kept is not None and kept[0] > self._clock.now() else None
+
+    def past(self, key: K) -> V | None:
+        """The answer, also if it is older than it should be."""
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] + self._grace <= self._clock.now():
             del self._kept[key]
             return None
-        return kept[1]
+        return kept[1] if kept is not None else None
 
     def put(self, key: K, value: V) -> None:
         self._kept.pop(key, None)

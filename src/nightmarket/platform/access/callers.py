@@ -14,6 +14,7 @@ from .errors import SignInRequired
 from .keys import Keys
 from .passwords import Passwords
 from .people import People
+from .shoppers import Shoppers
 from .signing import Signer, digest
 
 BEARER = "bearer "
@@ -65,6 +66,7 @@ class Access:
         passwords = passwords or Passwords()
         self.accounts = Accounts(database, clock, ids, passwords)
         self.people = People(database, self.accounts, passwords)
+        self.shoppers = Shoppers(database, clock, ids, self.accounts, passwords)
         self.keys = Keys(database, clock, ids)
         self.guests = Guests(secret_key, ids)
 

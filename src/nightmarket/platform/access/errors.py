@@ -71,3 +71,10 @@ class LastOperator(Problem):
 
     code = "last_operator"
     kind = Kind.CONFLICT
+
+
+class LinkSpent(Problem):
+    """A link from a mail that was used, has expired, or is none of ours."""
+
+    code = "link_spent"
+    kind = Kind.GONE

@@ -37,6 +37,16 @@ class ApiKey(msgspec.Struct, frozen=True):
     revoked_at: datetime | None = None
 
 
+class NewSession(msgspec.Struct, frozen=True):
+    """A session to write; `agent` says in short what browser it is in."""
+
+    token_hash: bytes
+    account_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    agent: str
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """Logins tried under one key since its window opened."""
 
@@ -44,6 +54,9 @@ class Attempt(msgspec.Struct, frozen=True):
     tries: int
     window_ends_at: datetime
 
+
+SESSIONS_PER_ACCOUNT = 50
+MAX_AGENT_LETTERS = 80
 
 _ACCOUNT = "a.id, a.email, a.name, a.role, a.merchant_id, a.state, a.created_at"
 _KEY = "id, prefix, name, scopes, merchant_id, created_at, revoked_at"
@@ -59,8 +72,17 @@ _PAGE = f"SELECT {_ACCOUNT} FROM platform.account a WHERE $1::uuid IS NULL OR a.
 _SET_HASH = "UPDATE platform.account SET password_hash = $2 WHERE id = $1"
 _SET_STATE = "UPDATE platform.account SET state = $2 WHERE id = ANY($1::uuid[]) RETURNING id"
 
+_CONFIRM_EMAIL = """
+UPDATE platform.account SET email_confirmed_at = coalesce(email_confirmed_at, $3) WHERE id = $1 AND email = $2
+"""
+
 _INSERT_SESSION = """
-INSERT INTO platform.web_session (token_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)
+INSERT INTO platform.web_session (token_hash, account_id, created_at, expires_at, agent) VALUES ($1, $2, $3, $4, $5)
+"""
+_CROWD_OUT_SESSIONS = """
+DELETE FROM platform.web_session WHERE token_hash IN (
+    SELECT token_hash FROM platform.web_session WHERE account_id = $1
+    ORDER BY created_at DESC, token_hash OFFSET $2)
 """
 _BY_TOKEN = f"""
 SELECT {_ACCOUNT}, s.expires_at FROM platform.web_session s JOIN platform.account a ON a.id = s.account_id
@@ -164,10 +186,17 @@ async def set_state(tx: Connection, ids: Sequence[UUID], state: str) -> list[UUI
     return [row["id"] for row in await tx.fetch(_SET_STATE, list(ids), state)]
 
 
-async def insert_session(
-    tx: Connection, token_hash: bytes, account_id: UUID, created_at: datetime, expires_at: datetime
-) -> None:
-    await tx.execute(_INSERT_SESSION, token_hash, account_id, created_at, expires_at)
+async def insert_session(tx: Connection, session: "NewSession") -> None:
+    """Begin a session; of more than SESSIONS_PER_ACCOUNT the oldest end."""
+    await tx.execute(
+        _INSERT_SESSION,
+        session.token_hash,
+        session.account_id,
+        session.created_at,
+        session.expires_at,
+        session.agent[:MAX_AGENT_LETTERS],
+    )
+    await tx.execute(_CROWD_OUT_SESSIONS, session.account_id, SESSIONS_PER_ACCOUNT)
 
 
 async def account_by_session(
@@ -230,3 +259,62 @@ async def sweep(tx: Connection, now: datetime, limit: int) -> int:
     for statement in (_SWEEP_SESSIONS, _SWEEP_ATTEMPTS):
         deleted += int((await tx.execute(statement, now, limit)).rpartition(" ")[2])
     return deleted
+
+
+async def confirm_email(tx: Connection, account_id: UUID, email: str, now: datetime) -> None:
+    """Note that the address was proven, if it is still the account's; the first proof's instant stays."""
+    await tx.execute(_CONFIRM_EMAIL, account_id, email, now)
+
+
+async def email_confirmed_at(connection: Connection, account_id: UUID) -> datetime | None:
+    """When the account's address was proven, if it was."""
+    return await connection.fetchval("SELECT email_confirmed_at FROM platform.account WHERE id = $1", account_id)
+
+
+async def set_email(tx: Connection, account_id: UUID, email: str) -> bool:
+    """Give the account another address, not yet confirmed; False if another account has it."""
+    try:
+        async with tx.transaction():
+            await tx.execute(
+                "UPDATE platform.account SET email = $2, email_confirmed_at = NULL WHERE id = $1", account_id, email
+            )
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
+async def set_name(tx: Connection, account_id: UUID, name: str) -> None:
+    await tx.execute("UPDATE platform.account SET name = $2 WHERE id = $1", account_id, name)
+
+
+async def delete_account(tx: Connection, account_id: UUID) -> None:
+    """Its sessions and links go with it."""
+    await tx.execute("DELETE FROM platform.account WHERE id = $1", account_id)
+
+
+async def delete_attempts(tx: Connection, keys: Sequence[str]) -> None:
+    await tx.execute("DELETE FROM platform.login_attempt WHERE key = ANY($1::text[])", list(keys))
+
+
+async def sessions_of(connection: Connection, account_id: UUID, now: datetime) -> list[Record]:
+    """The open sessions of an account, the newest first: (token_hash, agent, created_at, expires_at)."""
+    return await connection.fetch(
+        """
+        SELECT token_hash, agent, created_at, expires_at FROM platform.web_session
+        WHERE account_id = $1 AND expires_at > $2 ORDER BY created_at DESC, token_hash
+        """,
+        account_id,
+        now,
+    )
+
+
+async def known_owners(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the ids that are accounts or API keys."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM platform.account WHERE id = ANY($1::uuid[])
+        UNION ALL SELECT id FROM platform.api_key WHERE id = ANY($1::uuid[])
+        """,
+        list(ids),
+    )
+    return {row["id"] for row in rows}

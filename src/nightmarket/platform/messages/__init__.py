@@ -7,6 +7,8 @@
     await postman.step() -> int; await postman.sweep() -> int           for drains
     await page(connection, Filter(state=None, channel=None, about=None), before, limit) -> list[StoredMessage]
     await one(connection, message_id) -> StoredMessage                  raises MessageNotFound
+    await page_to(connection, email, before, limit) -> list[StoredMessage]; one_to(connection, id, email)   one's own
+    await told_about(connection, email, "ord_", limit) -> list[str]; await forget(tx, email)
     await inbox(connection, to, before, limit) -> list[Arrived]         what LocalChannel delivered
     await retry(tx, ids, now) -> list[UUID]                             failed ones again
     await figures(connection, now) -> QueueFigures(queued, failed, due_since)
@@ -33,12 +35,20 @@ from .letters import (
     StoredMessage,
 )
 from .post import Outbox, Postman, pause_after
-from .store import Arrived, Filter, QueueFigures, figures, inbox, page, retry
+from .store import Arrived, Filter, QueueFigures, figures, forget, inbox, page, page_to, retry, told_about
 
 
 async def one(connection: Connection, message_id: UUID) -> StoredMessage:
     """One message, to read; raises MessageNotFound."""
     found = await store.one(connection, message_id)
+    if found is None:
+        raise MessageNotFound("There is no such message; it may be older than what is kept.")
+    return found
+
+
+async def one_to(connection: Connection, message_id: UUID, email: str) -> StoredMessage:
+    """A mail to that address; raises MessageNotFound, also where it went to somebody else."""
+    found = await store.one_to(connection, message_id, email)
     if found is None:
         raise MessageNotFound("There is no such message; it may be older than what is kept.")
     return found
@@ -62,9 +72,13 @@ __all__ = [
     "Refusal",
     "StoredMessage",
     "figures",
+    "forget",
     "inbox",
     "one",
+    "one_to",
     "page",
+    "page_to",
     "pause_after",
     "retry",
+    "told_about",
 ]

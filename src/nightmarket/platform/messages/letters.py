@@ -37,7 +37,8 @@ class MessageState(StrEnum):
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What to tell whom. The `key` says what it is, such as `order-placed:ord_...`: sent twice, it goes out once.
 
-    `to` is an e-mail address, a push subscription or a phone number; `about` an outside id to find it by.
+    `to` is an e-mail address, a push subscription or a phone number; `about` an outside id to find it by. The text of a
+    `secret` message opens a door (a link to a new password): nobody reads it here, and it is forgotten once sent.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     html: str | None = None
     about: str | None = None
+    secret: bool = False
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,14 +11,18 @@ from nightmarket.platform.database import Connection, Record
 from .letters import ChannelKind, Message, MessageState, Parcel, StoredMessage
 
 _COLUMNS = """
-id, key, channel, recipient, language, subject, text, html, about, state, tries, due_at, created_at, sent_at, failure
+id, key, channel, recipient, language, subject, text, html, about, state, tries, due_at, created_at, sent_at, failure,
+    secret
 """
+_SHOWN = _COLUMNS.replace("text, html", "CASE WHEN secret THEN '' ELSE text END AS text, html")
+"""As people may read them here."""
+
 _INSERT = """
 INSERT INTO platform.message
-    (id, key, channel, recipient, language, subject, text, html, about, due_at, created_at)
-SELECT id, key, channel, recipient, language, subject, text, html, about, $10, $10
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-    AS new (id, key, channel, recipient, language, subject, text, html, about)
+    (id, key, channel, recipient, language, subject, text, html, about, secret, due_at, created_at)
+SELECT id, key, channel, recipient, language, subject, text, html, about, secret, $11, $11
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::boolean[]) AS new (id, key, channel, recipient, language, subject, text, html, about, secret)
 ORDER BY key
 ON CONFLICT (key) DO NOTHING
 """
@@ -31,17 +35,32 @@ UPDATE platform.message SET tries = tries + 1, due_at = $2 FROM due WHERE id = d
 """
 _SETTLE = """
 UPDATE platform.message m SET state = o.state, due_at = o.due_at, failure = o.failure,
-    sent_at = CASE WHEN o.state = 'sent' THEN $5::timestamptz END
+    sent_at = CASE WHEN o.state = 'sent' THEN $5::timestamptz END,
+    text = CASE WHEN m.secret AND o.state <> 'queued' THEN '' ELSE m.text END
 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) AS o (id, state, due_at, failure)
 WHERE m.id = o.id AND m.state = 'queued'
 """
 _PAGE = f"""
-SELECT {_COLUMNS} FROM platform.message
+SELECT {_SHOWN} FROM platform.message
 WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR channel = $3)
     AND ($4::text IS NULL OR about = $4)
 ORDER BY id DESC LIMIT $5
 """
-_ONE = f"SELECT {_COLUMNS} FROM platform.message WHERE id = $1"
+_ONE = f"SELECT {_SHOWN} FROM platform.message WHERE id = $1"
+_PAGE_TO = f"""
+SELECT {_SHOWN} FROM platform.message
+WHERE lower(recipient) = $1 AND channel = 'mail' AND NOT secret AND ($2::uuid IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3
+"""
+_ONE_TO = f"""
+SELECT {_SHOWN} FROM platform.message WHERE id = $1 AND lower(recipient) = $2 AND channel = 'mail' AND NOT secret
+"""
+_ABOUT = """
+SELECT DISTINCT about FROM (
+    SELECT about FROM platform.message WHERE lower(recipient) = $1 AND about LIKE $2 ORDER BY id DESC LIMIT $3) AS l
+"""
+_FORGET = "DELETE FROM platform.message WHERE lower(recipient) = $1"
+_FORGET_ARRIVED = "DELETE FROM platform.inbox WHERE lower(recipient) = $1"
 _RETRY = """
 UPDATE platform.message SET state = 'queued', tries = 0, due_at = $2, failure = NULL
 WHERE id = ANY($1::uuid[]) AND state = 'failed' RETURNING id
@@ -112,6 +131,7 @@ def _stored(row: Record) -> StoredMessage:
             text=row["text"],
             html=row["html"],
             about=row["about"],
+            secret=row["secret"],
         ),
         state=MessageState(row["state"]),
         tries=row["tries"],
@@ -126,7 +146,7 @@ async def insert(tx: Connection, ids: Sequence[UUID], messages: Sequence[Message
     """Write messages, due at once; those whose key is known are left out. Returns how many are new."""
     columns = [
         [getattr(message, name) for message in messages]
-        for name in ("key", "channel", "to", "language", "subject", "text", "html", "about")
+        for name in ("key", "channel", "to", "language", "subject", "text", "html", "about", "secret")
     ]
     return _amount(await tx.execute(_INSERT, list(ids), *columns, now))
 
@@ -165,6 +185,28 @@ async def page(connection: Connection, chosen: Filter, before: UUID | None, limi
 async def one(connection: Connection, message_id: UUID) -> StoredMessage | None:
     row = await connection.fetchrow(_ONE, message_id)
     return _stored(row) if row else None
+
+
+async def page_to(connection: Connection, email: str, before: UUID | None, limit: int) -> list[StoredMessage]:
+    """Mails to one address (case-folded), newest first, without those whose text opens a door."""
+    return [_stored(row) for row in await connection.fetch(_PAGE_TO, email, before, limit)]
+
+
+async def one_to(connection: Connection, message_id: UUID, email: str) -> StoredMessage | None:
+    """A mail, if it went to that address."""
+    row = await connection.fetchrow(_ONE_TO, message_id, email)
+    return _stored(row) if row else None
+
+
+async def told_about(connection: Connection, email: str, prefix: str, limit: int) -> list[str]:
+    """The things with that prefix, such as `ord_`, that the latest mails to an address are about."""
+    return [row["about"] for row in await connection.fetch(_ABOUT, email, f"{prefix}%", limit)]
+
+
+async def forget(tx: Connection, email: str) -> None:
+    """Delete everything that was sent, or waits, to an address."""
+    await tx.execute(_FORGET, email)
+    await tx.execute(_FORGET_ARRIVED, email)
 
 
 async def retry(tx: Connection, ids: Sequence[UUID], now: datetime) -> list[UUID]:
