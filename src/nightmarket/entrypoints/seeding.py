@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,10 +12,12 @@ import nightmarket
 from nightmarket.bootstrap import Shop, open_shop
 from nightmarket.catalog.contract import ImportFormat, ImportRequest
 from nightmarket.kernel.ids import derive
-from nightmarket.kernel.problems import Defect
+from nightmarket.kernel.problems import Defect, Problem
 from nightmarket.platform.access import MERCHANT_BOUND, NewAccount, Role, account_by_email
 from nightmarket.platform.settings import Settings, with_secret
 from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.errors import RevisionTaken
+from nightmarket.rehearsal.contract import Article
 
 from .demonstration import DEMO_ACCOUNTS
 
@@ -26,6 +28,12 @@ FILES = (
     ("goods.jsonl", ImportFormat.JSON_LINES),
 )
 OFFER_DAYS = 365
+SALE_AHEAD = timedelta(seconds=125)
+"""From the filling of the demo to the opening of its sale: two minutes, and what the processes take to start."""
+
+SALE_ROUND_SECONDS = 10
+SALE_LASTS = timedelta(hours=2)
+SALE_OFFER = derive("demo-offer", "sale")
 TEA_HOUSE, KITCHEN = "moonlit-tea-house", "lantern-kitchen"
 
 ACCOUNT_NAMES = {role: f"Demo {role.value}" for role in Role}
@@ -33,8 +41,11 @@ MERCHANT_OF_ACCOUNT = KITCHEN
 """Whose stall the demo's merchant account looks after."""
 
 
-async def seed_demo(settings: Settings, url: str) -> None:
-    """Fill the shop behind the URL unless someone sells there already; what is there stays as it is."""
+async def seed_demo(settings: Settings, url: str) -> datetime | None:
+    """Fill the shop behind the URL unless someone sells there already; what is there stays as it is.
+
+    Plans the next sale; returns when it opens, or None where its article is not sold.
+    """
     async with open_shop(msgspec.structs.replace(settings, database_url=url), application="nightmarket-seed") as shop:
         merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
         if not merchants:
@@ -43,6 +54,52 @@ async def seed_demo(settings: Settings, url: str) -> None:
             await _publish(shop, demo_offers(shop, merchants))
         if settings.is_loopback:
             await _open_accounts(shop, merchants)
+        shop.stage.folder.clear()
+        return await plan_sale(shop)
+
+
+def crowd_article() -> Article:
+    """What the demo's sale is about, and what its crowd comes for."""
+    return msgspec.json.decode((ASSORTMENT / "front.json").read_bytes(), type=_Front).crowd
+
+
+class _Front(msgspec.Struct):
+    crowd: Article
+
+
+def sale_of(shop: Shop) -> Offer | None:
+    """The demo's sale as it is planned now, before, in or after its time."""
+    return next((offer for offer in shop.books.current().offers if offer.id == SALE_OFFER), None)
+
+
+async def plan_sale(shop: Shop) -> datetime | None:
+    """Put the article on the shelf again and let it be half price from two minutes from now, for as long as it lasts."""
+    article = crowd_article()
+    try:
+        listing = await shop.stage.listing(article)
+    except Problem:
+        return None
+    now = shop.clock.now()
+    opens = now + SALE_AHEAD
+    opens += timedelta(seconds=-int(opens.timestamp()) % SALE_ROUND_SECONDS, microseconds=-opens.microsecond)
+    planned = sale_of(shop)
+    sale = Offer(
+        SALE_OFFER,
+        planned.revision + 1 if planned else 1,
+        {"en": "Half price at the lantern", "de": "Halber Preis an der Laterne", "it": "Metà prezzo alla lanterna", "zh": "灯笼半价"},
+        PercentOff(article.percent_off * 100),
+        opens,
+        opens + SALE_LASTS,
+        Condition(variants=frozenset({listing.variant})),
+    )
+    async with shop.database.transaction() as tx:
+        once = derive("demo-sale", int(opens.timestamp()))
+        await shop.stage.restock(tx, listing.stock[0].tally, article.units, once=once, least=True)
+        try:
+            await shop.offers.publish(tx, [sale], now)
+        except RevisionTaken as taken:  # an operator has retired it: its numbers go on
+            await shop.offers.publish(tx, [msgspec.structs.replace(sale, revision=taken.fields["expected"])], now)
+    return opens
 
 
 async def _import_goods(shop: Shop) -> None:
@@ -136,6 +193,6 @@ async def _open_accounts(shop: Shop, merchants: dict[str, UUID]) -> None:
     await shop.access.accounts.create(wanted)
 
 
-def fill(settings: Settings, url: str) -> None:
-    """As a seed of `nightmarket up`."""
-    asyncio.run(seed_demo(with_secret(settings), url))
+def fill(settings: Settings, url: str) -> datetime | None:
+    """As a seed of `nightmarket up`; returns when the next sale opens."""
+    return asyncio.run(seed_demo(with_secret(settings), url))

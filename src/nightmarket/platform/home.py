@@ -11,6 +11,7 @@ PASSABLE_FOLDER = 0o711
 
 CONTENTS = (
     "cluster",
+    "crowd",
     "engine-*",
     "logs",
     "media",

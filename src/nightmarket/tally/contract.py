@@ -155,6 +155,10 @@ class Tallies(Protocol):
         """What each claim took."""
         ...
 
+    async def recount(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, Level]:
+        """These tallies as their adjustments and claims add up, whatever their slices say. Reads all claims."""
+        ...
+
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Recompute every tally from its adjustments and claims; returns the rows that are off."""
         ...

@@ -176,6 +176,10 @@ class SlicedTallies:
             for row in rows
         }
 
+    async def recount(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, Level]:
+        rows = await store.recount(connection, tallies)
+        return {row["tally"]: Level(row["capacity"], row["held"], row["spent"]) for row in rows}
+
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         return [
             Finding(

@@ -187,6 +187,25 @@ async def scarcest(connection: Connection, kind: int, limit: int) -> list[Record
     )
 
 
+async def recount(connection: Connection, tallies: Iterable[UUID]) -> list[Record]:
+    """What adjustments and claims of these tallies add up to."""
+    return await connection.fetch(
+        """
+        SELECT t.tally, coalesce(c.capacity, 0)::bigint AS capacity, coalesce(p.held, 0)::bigint AS held,
+            coalesce(p.spent, 0)::bigint AS spent
+        FROM unnest($1::uuid[]) AS t(tally)
+        LEFT JOIN (SELECT tally, sum(delta) AS capacity FROM tally.adjustment GROUP BY tally) AS c USING (tally)
+        LEFT JOIN (
+            SELECT u.tally, sum(u.quantity) FILTER (WHERE c.state = 1) AS held,
+                sum(u.quantity) FILTER (WHERE c.state = 2) AS spent
+            FROM tally.claim c, unnest(c.tallies, c.quantities) AS u(tally, quantity)
+            WHERE c.state IN (1, 2) AND c.tallies && $1::uuid[] GROUP BY u.tally
+        ) AS p USING (tally)
+        """,
+        list(tallies),
+    )
+
+
 AUDIT_SLICES = """
 WITH part AS (
     SELECT u.tally, u.slice, sum(u.quantity) FILTER (WHERE c.state = 1) AS held,

@@ -15,6 +15,7 @@ COMMANDS = {
     "account": "nightmarket.entrypoints.cli.account:account",
     "key": "nightmarket.entrypoints.cli.key:key",
     "audit": "nightmarket.entrypoints.cli.audit:audit",
+    "crowd": "nightmarket.entrypoints.cli.crowd:crowd",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",

@@ -1,29 +1,32 @@
 """What an opened shop tells the person at the terminal, and what an empty shop can be filled with."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from nightmarket.entrypoints.demonstration import demo_accounts
 from nightmarket.platform.settings import Settings
 
-Seed = Callable[[Settings, str], None]
-"""Fills the database behind this URL, unless it is filled; called after migration, before any process starts."""
+Seed = Callable[[Settings, str], datetime | None]
+"""Fills the database behind this URL, unless it is filled; called after migration, before any process starts.
+
+Answers when the next sale opens, if it has planned one."""
 
 DEMO = "demo"
 
 
-def _demo(settings: Settings, url: str) -> None:
+def _demo(settings: Settings, url: str) -> datetime | None:
     from nightmarket.entrypoints.seeding import fill
 
-    fill(settings, url)
+    return fill(settings, url)
 
 
 SEEDS: dict[str, Seed] = {DEMO: _demo}
 """What `nightmarket up --seed NAME` offers; `--demo` is `--seed demo`."""
 
 
-def greeting(settings: Settings, seconds: float) -> str:
-    """The text that is shown once the shop is open."""
+def greeting(settings: Settings, seconds: float, sale: datetime | None = None) -> str:
+    """The text that is shown once the shop is open; `sale` is when the next one opens."""
     address = settings.address
     lines = [
         "",
@@ -34,6 +37,11 @@ def greeting(settings: Settings, seconds: float) -> str:
         f"    API       {address}/docs",
         "",
     ]
+    if sale is not None:
+        at = sale.astimezone()
+        lines += [f"  The next sale opens at {at:%H:%M:%S}: lanterns at half price, and there are only 50.", ""]
+        if settings.is_loopback:
+            lines += [f"    Let a crowd in: {address}/console/crowd", ""]
     accounts = demo_accounts(settings)
     if accounts:
         lines.append("  Demo accounts, which exist only while this machine alone can reach the shop:")

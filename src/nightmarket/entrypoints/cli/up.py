@@ -5,6 +5,7 @@ import http.client
 import os
 import sys
 import time
+from datetime import datetime
 
 import click
 import msgspec
@@ -39,6 +40,7 @@ def up(*, demo: bool, workers: int | None, seed: str | None) -> None:
     settings = with_secret(settings)
     began = time.monotonic()
     server = None if settings.database_url else engine(settings)
+    sales: list[datetime] = []
 
     def prepare(url: str) -> None:
         if settings.database_url:
@@ -48,7 +50,8 @@ def up(*, demo: bool, workers: int | None, seed: str | None) -> None:
 
             migrate.upgrade(url)
         for name in seeds:
-            SEEDS[name](settings, url)
+            opens = SEEDS[name](settings, url)
+            sales.extend([opens] if opens else [])
         if settings.demo or not settings.is_loopback:
             from nightmarket.entrypoints.cli.demo_accounts import keep_safe
 
@@ -63,22 +66,23 @@ def up(*, demo: bool, workers: int | None, seed: str | None) -> None:
         prepare=prepare,
         children=lambda url: processes(settings, url),
         is_ready=lambda: is_ready(settings),
-        announce=lambda: click.echo(greeting(settings, time.monotonic() - began)),
+        announce=lambda: click.echo(greeting(settings, time.monotonic() - began, min(sales, default=None))),
     )
     sys.exit(asyncio.run(Supervisor(plan, _write).run()))
 
 
 def processes(settings: Settings, url: str) -> list[ChildSpec]:
-    """The web processes, which share one port, and the worker."""
+    """The web processes, which share one port, the worker, and in a demo of this machine the crowd outside."""
     told = as_environment(msgspec.structs.replace(settings, database_url=url))
     environment = {**os.environ, **told, "PYTHONUNBUFFERED": "1"}
 
     def spec(name: str, module: str, *, web: bool) -> ChildSpec:
-        command = [sys.executable, "-m", f"nightmarket.entrypoints.{module}", name]
+        command = [sys.executable, "-m", f"nightmarket.{module}", name]
         return ChildSpec(name=name, command=command, environment=environment, stop_first=web)
 
-    web = [spec(f"web-{number}", "web", web=True) for number in range(1, settings.workers + 1)]
-    return [*web, spec("worker", "worker", web=False)]
+    web = [spec(f"web-{number}", "entrypoints.web", web=True) for number in range(1, settings.workers + 1)]
+    crowd = [spec("crowd", "rehearsal.outside", web=True)] if settings.demo and settings.is_loopback else []
+    return [*web, spec("worker", "entrypoints.worker", web=False), *crowd]
 
 
 def is_ready(settings: Settings) -> bool:

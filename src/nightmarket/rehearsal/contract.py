@@ -1,0 +1,97 @@
+"""What others may ask of a rehearsal: a crowd of buyers, what it sees, and what the database says to it."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+import msgspec
+
+from nightmarket.kernel.findings import Check
+
+from .model import (
+    MOST_BUYERS,
+    MOST_UNITS,
+    USUAL_BUYERS,
+    Beat,
+    CheckLine,
+    CrowdFigures,
+    Kill,
+    Proof,
+    Seen,
+    State,
+    Wish,
+)
+
+__all__ = [
+    "MOST_BUYERS",
+    "MOST_UNITS",
+    "USUAL_BUYERS",
+    "Article",
+    "Auditor",
+    "Beat",
+    "CheckLine",
+    "CrowdFigures",
+    "Kill",
+    "Proof",
+    "Scene",
+    "Seen",
+    "State",
+    "Wish",
+]
+
+
+class Article(msgspec.Struct, frozen=True):
+    """What a crowd comes for, as the demo's `front.json` names it."""
+
+    merchant: str
+    product: str
+    sku: str
+    units: int
+    percent_off: int
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """All that is known of the rush at this moment, read from files: it can be shown while the database is away."""
+
+    wish: Wish | None
+    crowd: CrowdFigures | None
+    seen: Seen | None
+    kill: Kill | None
+
+    @property
+    def state(self) -> State:
+        """How far the crowd is; one that was asked for and is not heard of yet waits."""
+        if self.wish is None:
+            return State.NONE
+        return self.crowd.state if self.crowd and self.crowd.run == self.wish.run else State.WAITING
+
+    @property
+    def busy(self) -> bool:
+        return self.state in (State.WAITING, State.RUNNING)
+
+    @property
+    def proof(self) -> Proof | None:
+        """What was proven about this run, since the database came back the last time."""
+        proof = self.seen.proof if self.seen else None
+        return proof if proof and self.wish and proof.run == self.wish.run else None
+
+    @property
+    def down(self) -> bool:
+        """Whether the database is away: killed and not seen since, or it does not answer."""
+        if self.seen is None:
+            return False
+        if self.seen.away_since is not None:
+            return True
+        return self.kill is not None and (self.seen.back_at is None or self.seen.back_at < self.kill.at)
+
+    @property
+    def down_seconds(self) -> float | None:
+        """How long the database was away after the last kill; None while it still is, or was never killed."""
+        if self.kill is None or self.seen is None or self.seen.back_at is None or self.seen.back_at < self.kill.at:
+            return None
+        return (self.seen.back_at - self.kill.at).total_seconds()
+
+
+class Auditor(Protocol):
+    """Port: the audit of the whole shop, check by check."""
+
+    def run(self) -> AsyncGenerator[Check]: ...
