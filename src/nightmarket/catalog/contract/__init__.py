@@ -40,7 +40,7 @@ from .imports import (
     Remark,
     RunState,
 )
-from .queries import Catalog, StockBooks, StockLevels, StockRow
+from .queries import Catalog, StockBooks, StockLevels, StockRow, WholeGoods
 
 __all__ = [
     "Attribute",
@@ -87,4 +87,5 @@ __all__ = [
     "Texts",
     "Variant",
     "Version",
+    "WholeGoods",
 ]

@@ -109,3 +109,21 @@ class StockBooks(Protocol):
     async def assortments(self, tx: Connection) -> Mapping[UUID, tuple[int, int]]:
         """Products and variants of each merchant that has some."""
         ...
+
+
+class WholeGoods(Protocol):
+    """Whole products inside a transaction of someone else, shown or not: for those who index or hand them on."""
+
+    async def products(self, connection: Connection, wanted: Sequence[UUID]) -> Mapping[UUID, Product]:
+        """Those that exist. At most 500."""
+        ...
+
+    async def ids(
+        self, connection: Connection, after: UUID | None, limit: int, *, merchant: UUID | None = None
+    ) -> Sequence[UUID]:
+        """A page of the ids of all products, or of a merchant's, in order; `after` is the last of the page before."""
+        ...
+
+    async def kin(self, connection: Connection, products: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """Each of the products that exists, and every other with the same master, with its master (or itself)."""
+        ...

@@ -2,5 +2,6 @@
 
 from .importing import FileImporter
 from .queries import StoredCatalog, StoredStockBooks
+from .whole_goods import StoredWholeGoods
 
-__all__ = ["FileImporter", "StoredCatalog", "StoredStockBooks"]
+__all__ = ["FileImporter", "StoredCatalog", "StoredStockBooks", "StoredWholeGoods"]

@@ -8,7 +8,7 @@ import psycopg
 from nightmarket.platform.home import StartRefused
 
 LEAST_VERSION = 18
-EXTENSIONS = ("pg_trgm", "vector")
+EXTENSIONS = ("pg_trgm", "unaccent", "vector")
 CONNECT_SECONDS = 10
 
 
