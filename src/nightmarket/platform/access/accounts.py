@@ -91,14 +91,25 @@ class Accounts:
 
     async def create(self, wanted: Sequence[NewAccount]) -> list[Account]:
         """Make accounts, all or none. Raises InvalidInput, WeakPassword, EmailTaken."""
+        prepared = await self.prepare(wanted)
+        if prepared:
+            async with self._database.transaction() as tx:
+                await self.add(tx, prepared)
+        return [account for account, _ in prepared]
+
+    async def prepare(self, wanted: Sequence[NewAccount]) -> list[tuple[Account, str]]:
+        """Check and hash, before any transaction begins: accounts with the hashes of their passwords, to be given to
+        `add`. Raises InvalidInput, WeakPassword."""
         if len(wanted) > ACCOUNTS_AT_ONCE:
             raise InvalidInput(f"Make at most {ACCOUNTS_AT_ONCE} accounts at once.")
         accounts = [self._checked(one) for one in wanted]
-        hashes = [await self._passwords.hash(one.password) for one in wanted]
-        if accounts:
-            async with self._database.transaction() as tx:
-                await store.insert_accounts(tx, accounts, hashes)
-        return accounts
+        return [
+            (account, await self._passwords.hash(one.password)) for account, one in zip(accounts, wanted, strict=True)
+        ]
+
+    async def add(self, tx: Connection, prepared: Sequence[tuple[Account, str]]) -> None:
+        """Make prepared accounts, all or none, with whatever else the transaction does. Raises EmailTaken."""
+        await store.insert_accounts(tx, [account for account, _ in prepared], [hashed for _, hashed in prepared])
 
     def _checked(self, wanted: NewAccount) -> Account:
         email = normal_email(wanted.email)
