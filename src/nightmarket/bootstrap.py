@@ -37,6 +37,8 @@ from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.rehearsal.handlers.witness import Witness
+from nightmarket.stage.contract import Pages, PageSaved
+from nightmarket.stage.handlers import StoredPages
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
 from nightmarket.workflows.order_mail import order_mail
@@ -107,6 +109,7 @@ class Shop:
     cards: TestCards
     deliveries: DeliveryOptions
     orders: OrderDesk
+    pages: Pages
     order_books: StoredOrderBooks
     audit: Audit
     stage: Stage
@@ -174,6 +177,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         cards=TestCards(),
         deliveries=means.deliveries,
         orders=orders,
+        pages=StoredPages(database, facts),
         order_books=StoredOrderBooks(),
         audit=Audit(database, tallies, orders, means.journal, means.payments, StatementAudit(database, [provider])),
         stage=Stage(settings, means.catalog, tallies, clock, ids),
@@ -196,12 +200,13 @@ async def open_shop(
     clock = clock or SystemClock()
     database = await Database.open(settings.database_url, committers=committers, application=application)
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
-    kinds = [ProductChanged.kind, OfferPublished.kind, OfferRetired.kind]
+    kinds = [ProductChanged.kind, OfferPublished.kind, OfferRetired.kind, PageSaved.kind]
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())
     await tail.start()
     await shop.books.refresh()
+    await shop.pages.refresh()
     following = asyncio.create_task(tail.run(), name="caches-follow-facts")
     try:
         yield shop
@@ -228,6 +233,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
             forget([*products, *changed])
     if any(fact.kind in (OfferPublished.kind, OfferRetired.kind) for fact in facts):
         await shop.books.refresh()
+    if any(fact.kind == PageSaved.kind for fact in facts):
+        await shop.pages.refresh()
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from . import (
     stock,
 )
 from .console import AnyRequest, Console, Page
+from .content import texts
 from .people import keys, listing, me, person
 
 S = Scope
@@ -62,6 +63,11 @@ PAGES = (
     Page("GET", "/console/audit", S.HEALTH_READ, audits.show),
     Page("POST", "/console/audit", S.HEALTH_READ, audits.run),
     Page("GET", "/console/deeds", S.ACCOUNTS_READ, deeds.show),
+    Page("GET", "/console/texts", S.CONTENT_READ, texts.show_list),
+    Page("GET", "/console/texts/new", S.CONTENT_WRITE, texts.show_new),
+    Page("POST", "/console/texts/new", S.CONTENT_WRITE, texts.create),
+    Page("GET", "/console/texts/{slug:str}", S.CONTENT_READ, texts.show),
+    Page("POST", "/console/texts/{slug:str}", S.CONTENT_WRITE, texts.save),
     Page("GET", "/console/people", S.ACCOUNTS_READ, listing.show),
     Page("GET", "/console/people.csv", S.ACCOUNTS_READ, listing.export),
     Page("POST", "/console/people", S.ACCOUNTS_WRITE, listing.close),

@@ -18,6 +18,7 @@ DONE = {
     "password-set": say_later("The password is set. Tell it to the person by another way than mail."),
     "password-changed": say_later("Your password is changed. Sign in with the new one."),
     "key-revoked": say_later("The key has ended; within seconds no process takes it any more."),
+    "text-saved": say_later("The page is saved and shown."),
     "signed-out": say_later("You are signed out."),
 }
 """What a page says after a form, by the word that the address carries."""
@@ -77,6 +78,7 @@ ACTIONS = {
     "accounts.role": say_later("changed a role"),
     "accounts.password": say_later("set a password"),
     "accounts.own_password": say_later("changed their own password"),
+    "texts.save": say_later("saved a page of words"),
     "keys.issue": say_later("made an API key"),
     "keys.revoke": say_later("ended an API key"),
     "console.sign_in": say_later("signed in"),

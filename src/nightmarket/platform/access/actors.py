@@ -38,6 +38,8 @@ class Scope(StrEnum):
     MERCHANTS_READ = "merchants:read"
     MERCHANTS_WRITE = "merchants:write"
     MEDIA_WRITE = "media:write"
+    CONTENT_READ = "content:read"
+    CONTENT_WRITE = "content:write"
     FACTS_READ = "facts:read"
     MESSAGES_READ = "messages:read"
     JOBS_READ = "jobs:read"
@@ -80,7 +82,17 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
         }
     ),
     Role.MARKETER: frozenset(
-        {_S.CONSOLE, _S.CATALOG_READ, _S.STOCK_READ, _S.OFFERS_READ, _S.OFFERS_WRITE, _S.MEDIA_WRITE, _S.MESSAGES_READ}
+        {
+            _S.CONSOLE,
+            _S.CATALOG_READ,
+            _S.STOCK_READ,
+            _S.OFFERS_READ,
+            _S.OFFERS_WRITE,
+            _S.MEDIA_WRITE,
+            _S.MESSAGES_READ,
+            _S.CONTENT_READ,
+            _S.CONTENT_WRITE,
+        }
     ),
     Role.SERVICE: frozenset(
         {

@@ -17,7 +17,7 @@ ROLES = {
 ROLE_HELP = {
     Role.OPERATOR: say_later("Sees and does everything."),
     Role.MERCHANT: say_later("Looks after the goods, stock and orders of one merchant, and sees nothing of others."),
-    Role.MARKETER: say_later("Sees goods and stock, publishes and retires offers."),
+    Role.MARKETER: say_later("Sees goods and stock, publishes and retires offers, writes the texts of pages."),
     Role.SERVICE: say_later("Sees orders, payments and messages, cancels orders."),
     Role.PICKER: say_later("Sees and counts stock, works on shipments."),
 }
@@ -42,6 +42,8 @@ SCOPES = {
     "merchants:read": say_later("Read merchants"),
     "merchants:write": say_later("Approve and change merchants"),
     "media:write": say_later("Bring in pictures"),
+    "content:read": say_later("Read the texts of pages"),
+    "content:write": say_later("Write the texts of pages"),
     "facts:read": say_later("Read facts"),
     "messages:read": say_later("Read messages"),
     "jobs:read": say_later("See jobs"),
