@@ -76,6 +76,8 @@ async def house(database: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
                 SELECT id, category, merchant FROM catalog.product;
                 INSERT INTO catalog.past (product, version, merchant, content, replaced_at, replaced_by)
                 SELECT id, version, merchant, 'x', updated_at, 'test' FROM catalog.product;
+                INSERT INTO catalog.application (merchant, contact, sells, language, terms_version, terms_accepted_at)
+                SELECT id, 'x', 'x', 'en', '1', created_at FROM catalog.merchant;
                 """
             )
         yield House(open_shop.shop, known["lanterns"], known["teas"], decode("ord", order))

@@ -1,4 +1,4 @@
-"""A database role for merchants' people, under row-level security: see docs/explanation/access.md."""
+"""Merchants who sign up, and a database role for their people, under row-level security: docs/explanation/access.md."""
 
 from alembic import op
 
@@ -38,7 +38,22 @@ END $$
 MINE = "(SELECT nullif(current_setting('nightmarket.merchant', true), '')::uuid)"
 """The merchant that the transaction is for; null, which equals nothing, where none is set. Asked once a query."""
 
+APPLICATION = """
+CREATE TABLE catalog.application (
+    merchant uuid PRIMARY KEY REFERENCES catalog.merchant,
+    contact text NOT NULL,
+    sells text NOT NULL,
+    language text NOT NULL,
+    terms_version text NOT NULL,
+    terms_accepted_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    decided_by text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE catalog.application IS 'what a merchant said when signing up; imported merchants have none'
+"""
+
 FORCED = {
+    "catalog.application": "merchant",
     "catalog.merchant": "id",
     "catalog.place": "merchant",
     "catalog.product": "merchant",
@@ -87,7 +102,7 @@ GRANT SELECT ON payments.merchant_leg TO nightmarket_merchant
 
 
 def _statements() -> list[str]:
-    found = [ROLE, "GRANT USAGE ON SCHEMA catalog, orders TO nightmarket_merchant"]
+    found = [ROLE, APPLICATION, "GRANT USAGE ON SCHEMA catalog, orders TO nightmarket_merchant"]
     for table, column in {**FORCED, **COPIED}.items():
         rule = f"USING ({column} = {MINE}) WITH CHECK ({column} = {MINE})"
         found += [
@@ -133,3 +148,4 @@ def downgrade() -> None:
     op.execute(OPENED)
     op.execute(f"REVOKE ALL ON {', '.join((*FORCED, *COPIED, *SHARED))} FROM nightmarket_merchant")
     op.execute("REVOKE USAGE ON SCHEMA catalog, orders, payments FROM nightmarket_merchant")
+    op.execute("DROP TABLE catalog.application")
