@@ -1,9 +1,9 @@
 """What the index by owner costs the claim batch: orders are copied in batches of 500 with and without it.
 
 `.venv/bin/python bench/owner_index.py` prints processor time of the server process and bytes of WAL per order, for no
-index, a B-tree over (owner, placed_at, id) and a hash over the owner. Owners are drawn at random from ten million,
-after a million rows are in place, so that each insertion meets another leaf: the worst case, and that of returning
-shoppers. The owners of guests are made shortly before they order and lie together.
+index, indexes over every row, and indexes over the first row of each order alone. Owners are drawn at random from ten
+million, after a million rows are in place, so that each insertion meets another leaf: the worst case, and that of
+returning shoppers. The owners of guests are made shortly before they order and lie together.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ import asyncpg
 import psutil
 
 from nightmarket.kernel.ids import derive
-from nightmarket.orders.store import ORDER_COLUMNS
 from nightmarket.platform.migrations import migrate
 from nightmarket.platform.postgres import EmbeddedPostgres
 
@@ -31,8 +30,10 @@ BODY = bytes(420)
 
 INDEXES = {
     "none": "",
-    "btree": "CREATE INDEX order_by_owner ON orders.order (owner, placed_at, id)",
-    "hash": "CREATE INDEX order_by_owner ON orders.order USING hash (owner)",
+    "every row: owner, time": "ON orders.order (owner, placed_at, id)",
+    "every row: owner": "ON orders.order (owner)",
+    "first row: owner, time": "ON orders.order (listed_for, placed_at, id) WHERE listed_for IS NOT NULL",
+    "first row: owner": "ON orders.order (listed_for) WHERE listed_for IS NOT NULL",
 }
 START = datetime(2026, 11, 11, tzinfo=UTC)
 
@@ -43,13 +44,31 @@ def rows(random: Random, first: int, orders: int) -> list[tuple[object, ...]]:
     for number in range(first, first + orders):
         id, owner = derive("order", number), derive("owner", random.randrange(OWNERS))
         at = START + timedelta(microseconds=number * 100)
-        for merchant in (UUID(int=1), UUID(int=2)):
-            found.append((id, merchant, owner, 1, 0, "transfer", "EUR", 2_220, at, at, BODY))
+        found += [
+            (id, merchant, owner, 1, 0, "transfer", "EUR", 2_220, at, at, BODY, listed_for)
+            for merchant, listed_for in ((UUID(int=1), owner), (UUID(int=2), None))
+        ]
     return found
 
 
+COLUMNS = (
+    "id",
+    "merchant",
+    "owner",
+    "state",
+    "attempt",
+    "handler",
+    "currency",
+    "total",
+    "placed_at",
+    "due_at",
+    "body",
+    "listed_for",
+)
+
+
 async def put(connection: asyncpg.Connection, records: list[tuple[object, ...]]) -> None:
-    await connection.copy_records_to_table("order", schema_name="orders", columns=ORDER_COLUMNS, records=records)
+    await connection.copy_records_to_table("order", schema_name="orders", columns=COLUMNS, records=records)
 
 
 async def wal(connection: asyncpg.Connection) -> int:
@@ -59,6 +78,7 @@ async def wal(connection: asyncpg.Connection) -> int:
 async def measure(url: str) -> None:
     """Print a line per index, the median of the rounds."""
     connection = await asyncpg.connect(url)
+    await connection.execute("DROP INDEX orders.order_listed")
     server = psutil.Process(connection.get_server_pid())
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in INDEXES}
     for turn in range(ROUNDS):
@@ -68,7 +88,7 @@ async def measure(url: str) -> None:
             for first in range(0, BEFORE, 10_000):
                 await put(connection, rows(random, first, 10_000))
             if statement:
-                await connection.execute(statement)
+                await connection.execute(f"CREATE INDEX order_by_owner {statement}")
             await connection.execute("CHECKPOINT")
             batches = [rows(random, BEFORE + number * ORDERS, ORDERS) for number in range(BATCHES)]
             times, bytes_ = server.cpu_times(), await wal(connection)
@@ -78,9 +98,9 @@ async def measure(url: str) -> None:
             spent = after.user + after.system - times.user - times.system
             made = BATCHES * ORDERS
             seen[name].append((spent / made * 1e6, (await wal(connection) - bytes_) / made))
-    print("index     µs of processor time per order     bytes of WAL per order")
+    print("index                     µs of processor time per order   bytes of WAL per order")
     for name, found in seen.items():
-        print(f"{name:8} {median(one for one, _ in found):12.1f} {median(two for _, two in found):28.0f}")
+        print(f"{name:24} {median(one for one, _ in found):12.1f} {median(two for _, two in found):28.0f}")
     await connection.close()
 
 

@@ -5,12 +5,15 @@ import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from nightmarket.catalog.contract import Catalog, Picture, ProductChanged
 from nightmarket.catalog.handlers import FileImporter, StoredCatalog, StoredStockBooks
 from nightmarket.catalog.jobs import import_job
+from nightmarket.engagement.contract.profiles import Profiles
+from nightmarket.engagement.handlers import StoredProfiles
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
 from nightmarket.kernel.problems import Defect, Problem
@@ -22,7 +25,7 @@ from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
 from nightmarket.payments.jobs import PaymentsDrain, StatementAudit
 from nightmarket.payments.providers import BankTransfers, TestCards, TestProvider, WebhookOptions, WebhookSender
-from nightmarket.platform.access import Access
+from nightmarket.platform.access import Access, Links
 from nightmarket.platform.database import COMMITTERS, Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
 from nightmarket.platform.jobs import Drain, Job
@@ -46,6 +49,9 @@ from nightmarket.workflows.order_mail import order_mail
 PROVIDER = "testpay"
 CURRENCY = "EUR"
 """What the shop shows where nobody asked for another currency."""
+
+ORDER_LINK_LIFE = timedelta(days=30)
+"""How long the link in an order's mails opens its page to whoever has the mail."""
 
 EMOJI = Path("node_modules/@lobehub/fluent-emoji-3d/assets")
 MAX_PICTURE_BYTES = 25_000_000
@@ -92,6 +98,8 @@ class Shop:
     database: Database
     facts: Facts
     access: Access
+    order_links: Links
+    profiles: Profiles
     library: Library
     outbox: Outbox
     tallies: SlicedTallies
@@ -160,6 +168,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         database=database,
         facts=facts,
         access=Access(database, clock, ids, secret_key=secret),
+        order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
+        profiles=StoredProfiles(facts, clock, ids),
         library=library,
         outbox=Outbox(clock, ids),
         tallies=tallies,
@@ -255,7 +265,10 @@ async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
 
 def consumers(shop: Shop) -> list[Subscription]:
     """Who hears facts and keeps a place."""
-    return [shop.orders.reported.subscription, order_mail(shop.orders, shop.outbox, shop.settings.address)]
+    return [
+        shop.orders.reported.subscription,
+        order_mail(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
+    ]
 
 
 def jobs(shop: Shop) -> list[Job]:

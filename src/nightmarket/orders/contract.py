@@ -253,8 +253,37 @@ class Orders(Protocol):
 
     async def cancel(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView: ...
 
-    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput) -> Completion:
-        """Place the order and pay it. Repeating is safe: a session becomes one order, whatever happens."""
+    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False) -> Completion:
+        """Place the order and pay it. Repeating is safe: a session becomes one order, whatever happens.
+
+        With `listed` it stands in its owner's list, which costs an index entry: for accounts, not for guests and
+        agents."""
+        ...
+
+    async def listed(
+        self,
+        owner: UUID,
+        *,
+        state: OrderState | None = None,
+        before: tuple[datetime, UUID] | None = None,
+        limit: int = 20,
+    ) -> Sequence[tuple[OrderRow, ...]]:
+        """The rows of each order in the owner's list, newest first, placed before the given (placed_at, id)."""
+        ...
+
+    async def hand_over(self, tx: Connection, ids: Sequence[UUID], wanted: Sequence[UUID], to: UUID) -> Sequence[UUID]:
+        """Of these orders, give those that belong to one of the `wanted` owners to another, into that one's list;
+        returns their ids. Who may ask is the caller's check. Safe to repeat."""
+        ...
+
+    async def merge_carts(self, owner: UUID, cart: UUID, other_owner: UUID, other: UUID) -> SessionView:
+        """Move what is in the other cart into the first, in one transaction; what does not fit by the rules stays where
+        it was. Safe to repeat; another cart that is closed, expired or not there counts as empty."""
+        ...
+
+    async def forget_unplaced(self, owner: UUID, after: UUID, limit: int = 2_000) -> UUID | None:
+        """A step through all sessions in order of id, that deletes the owner's carts and checkouts of which no order
+        came; returns where it stopped, None at the end."""
         ...
 
     async def order(self, owner: UUID | None, id: UUID) -> Order:

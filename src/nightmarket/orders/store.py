@@ -1,6 +1,7 @@
 """All queries on the tables of orders. Lock order: sessions by id; an order changes only under its session's lock."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +29,7 @@ ORDER_COLUMNS = (
     "placed_at",
     "due_at",
     "body",
+    "listed_for",
 )
 
 
@@ -115,8 +117,11 @@ async def reopen_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> No
     )
 
 
-async def insert_orders(tx: Connection, rows: Sequence[OrderRow], replaced: Sequence[UUID]) -> None:
-    """Write order rows; those of earlier, failed attempts of the same orders go first."""
+async def insert_orders(
+    tx: Connection, rows: Sequence[OrderRow], replaced: Sequence[UUID], listed: AbstractSet[UUID] = frozenset()
+) -> None:
+    """Write order rows; those of earlier, failed attempts of the same orders go first. The first row of each order that
+    is `listed` names its owner once more, where the index of owners' lists finds it."""
     if replaced:
         await tx.execute("DELETE FROM orders.order WHERE id = ANY($1::uuid[])", replaced)
     encode = PACK.encode
@@ -137,8 +142,9 @@ async def insert_orders(tx: Connection, rows: Sequence[OrderRow], replaced: Sequ
                 row.placed_at,
                 row.due_at,
                 encode(row.body),
+                row.owner if row.id in listed and (index == 0 or rows[index - 1].id != row.id) else None,
             )
-            for row in rows
+            for index, row in enumerate(rows)
         ],
     )
 
@@ -263,6 +269,60 @@ async def board(
         )
         for record in records
     ]
+
+
+async def listed(
+    connection: Connection, owner: UUID, state: OrderState | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[UUID]:
+    """The orders in an owner's list, newest first; walks `order_listed` back from the cursor."""
+    records = await connection.fetch(
+        """
+        SELECT id FROM orders.order
+        WHERE listed_for = $1 AND ($2::timestamptz IS NULL OR (placed_at, id) < ($2, $3))
+            AND ($4::smallint IS NULL OR state = $4)
+        ORDER BY placed_at DESC, id DESC LIMIT $5
+        """,
+        owner,
+        *(before or (None, None)),
+        state,
+        limit,
+    )
+    return [record["id"] for record in records]
+
+
+async def give_to(tx: Connection, ids: Sequence[UUID], owner: UUID) -> None:
+    """Make orders and their sessions another owner's, in that one's list; callers hold the sessions' locks."""
+    await tx.execute("UPDATE orders.session SET owner = $2 WHERE id = ANY($1::uuid[])", ids, owner)
+    await tx.execute(
+        """
+        UPDATE orders.order AS o SET owner = $2,
+            listed_for = CASE WHEN NOT EXISTS (
+                SELECT FROM orders.order AS p WHERE p.id = o.id AND p.merchant < o.merchant) THEN $2::uuid END
+        WHERE id = ANY($1::uuid[])
+        """,
+        ids,
+        owner,
+    )
+
+
+async def sessions_page(connection: Connection, after: UUID, limit: int) -> list[Record]:
+    """Sessions in order of id: (id, owner, state)."""
+    return await connection.fetch(
+        "SELECT id, owner, state FROM orders.session WHERE id > $1 ORDER BY id LIMIT $2", after, limit
+    )
+
+
+async def delete_unplaced(tx: Connection, ids: Sequence[UUID], owner: UUID) -> int:
+    """Delete an owner's sessions that no order came of; returns how many."""
+    status = await tx.execute(
+        """
+        DELETE FROM orders.session AS s WHERE id = ANY($1::uuid[]) AND owner = $2
+            AND NOT EXISTS (SELECT FROM orders.order WHERE id = s.id)
+        """,
+        ids,
+        owner,
+    )
+    return int(status.rpartition(" ")[2])
 
 
 async def figures(tx: Connection, since: datetime, merchant: UUID | None) -> list[OrderFigure]:

@@ -17,6 +17,7 @@ from nightmarket.orders.contract import (
     OrdersPaid,
     OrdersPlaced,
 )
+from nightmarket.platform.access import Links
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
 from nightmarket.platform.messages import ChannelKind, Message, Outbox
@@ -62,8 +63,15 @@ Occasion = tuple[UUID, int]
 """An order and its attempt."""
 
 
-def order_mail(orders: OrderReader, outbox: Outbox, address: str) -> Subscription:
-    """The consumer: one mail per order, attempt and occasion, however often a fact is heard."""
+def order_mail(orders: OrderReader, outbox: Outbox, address: str, links: Links) -> Subscription:
+    """The consumer: one mail per order, attempt and occasion, however often a fact is heard.
+
+    The link in it opens the order to its owner, and for a while, with less on it, to whoever has the mail.
+    """
+
+    def link(rows: Sequence[OrderRow]) -> str:
+        first = rows[0]
+        return f"{address}/orders/{encode('ord', first.id)}/look/{links.token(first.id, first.placed_at)}"
 
     async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
         occasions: list[tuple[str, Occasion]] = []
@@ -71,7 +79,7 @@ def order_mail(orders: OrderReader, outbox: Outbox, address: str) -> Subscriptio
             occasions.extend(_occasions(fact))
         rows = await orders.rows(tx, list({order for _, (order, _) in occasions}))
         messages = [
-            _mail(kind, attempt, rows[order], address)
+            _mail(kind, attempt, rows[order], link(rows[order]))
             for kind, (order, attempt) in occasions
             if order in rows and (kind != "awaiting" or rows[order][0].handler == TRANSFER)
         ]
@@ -95,7 +103,7 @@ def _occasions(fact: Fact) -> list[tuple[str, Occasion]]:
     return [(kind, occasion) for occasion in read(fact)]
 
 
-def _mail(kind: str, attempt: int, rows: Sequence[OrderRow], address: str) -> Message:
+def _mail(kind: str, attempt: int, rows: Sequence[OrderRow], link: str) -> Message:
     first = rows[0]
     language = first.body.language
     subject, text = WORDS[kind].get(language) or WORDS[kind][DEFAULT_LANGUAGE]
@@ -109,6 +117,6 @@ def _mail(kind: str, attempt: int, rows: Sequence[OrderRow], address: str) -> Me
         to=first.body.contact.email,
         language=language,
         subject=subject,
-        text=f"{text.format(total=total, id=id)}\n\n{lines}\n\n{address}/orders/{id}\n",
+        text=f"{text.format(total=total, id=id)}\n\n{lines}\n\n{link}\n",
         about=id,
     )

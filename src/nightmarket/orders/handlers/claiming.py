@@ -33,11 +33,12 @@ from .sourcing import stock_parts
 
 
 class Complete(msgspec.Struct, frozen=True):
-    """Turn a session into an order that will be paid through `handler`."""
+    """Turn a session into an order that will be paid through `handler`, `listed` for its owner or not."""
 
     id: UUID
     owner: UUID
     handler: str
+    listed: bool = False
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -205,7 +206,7 @@ class ClaimBatch:
             result = ledger.claim(ClaimRequest(claim, parts, now + hold_of(one.item.handler)))
             if isinstance(result, Grant):
                 item = one.item
-                return Placing(item.id, item.owner, one.attempt, item.handler, one.body, quote, now)
+                return Placing(item.id, item.owner, one.attempt, item.handler, one.body, quote, now, item.listed)
             refused = frozenset(uses[tally] for tally in result.short if tally in uses)
             if not refused:
                 return _out_of_stock(dict.fromkeys((line.id for line in one.body.lines), 0))
@@ -226,7 +227,10 @@ class ClaimBatch:
         claimed = [Claimed(tuple(r), sale_of(p.id, p.claim, r), p.attempt, new=True) for p, r in placings]
         await means.tallies.write(tx, ledger, now)
         await store.insert_orders(
-            tx, [row for _, rows in placings for row in rows], [p.id for p, _ in placings if p.attempt]
+            tx,
+            [row for _, rows in placings for row in rows],
+            [p.id for p, _ in placings if p.attempt],
+            {p.id for p, _ in placings if p.listed},
         )
         await means.journal.post(tx, [sale_placed(one.sale, now) for one in claimed])
         await means.facts.append(tx, [_placed(p, listing_rows) for p, listing_rows in placings], now)

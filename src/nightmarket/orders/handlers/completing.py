@@ -35,14 +35,14 @@ class CompletionDesk:
         self._settles = settles
         self._paying: set[asyncio.Task[Settled | Authorisation | None]] = set()
 
-    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput) -> Completion:
+    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False) -> Completion:
         provider = self._means.providers.get(payment.handler)
         if provider is None:
             known = ", ".join(sorted(self._means.providers))
             raise UnknownHandler(f"Pay with one of: {known}.", field="payment.handler_id")
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
-        claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler))
+        claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler, listed))
         order = Order(id, claimed.rows)
         if payment.handler == TRANSFER or order.state is not OrderState.PENDING:
             return Completion(order, awaited=False)

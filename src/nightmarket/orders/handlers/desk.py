@@ -19,6 +19,7 @@ from .claiming import ClaimBatch
 from .completing import CompletionDesk
 from .due import DueOrders
 from .means import Means
+from .owning import OwnerDesk
 from .reported import ReportedPayments
 from .sessions import SessionDesk
 from .settling import SettleBatch, Settlement
@@ -44,6 +45,11 @@ class OrderDesk:
         self.update = self.sessions.update
         self.cancel = self.sessions.cancel
         self.complete = self.completions.complete
+        self.owners = OwnerDesk(means, self.sessions)
+        self.listed = self.owners.listed
+        self.hand_over = self.owners.hand_over
+        self.merge_carts = self.owners.merge_carts
+        self.forget_unplaced = self.owners.forget_unplaced
 
     async def order(self, owner: UUID | None, id: UUID) -> Order:
         async with self._means.database.read() as connection:

@@ -68,7 +68,14 @@ class Cancel(msgspec.Struct, frozen=True):
     kind: SessionKind
 
 
-Write = Make | Replace | Cancel
+class ReplaceBoth(msgspec.Struct, frozen=True):
+    """Replace two open sessions' bodies, or neither."""
+
+    one: Replace
+    other: Replace
+
+
+Write = Make | Replace | ReplaceBoth | Cancel
 
 
 class SessionDesk:
@@ -133,6 +140,28 @@ class SessionDesk:
         version = 0 if if_version is None else if_version + 1
         return SessionView(id, owner, kind, state, version, body, assessment, listings, now + life)
 
+    async def replace_both(
+        self, one: tuple[SessionView, SessionBody], other: tuple[SessionView, SessionBody]
+    ) -> SessionView:
+        """Give two sessions new bodies in one transaction, if both are as they were read; returns the first.
+
+        Raises SessionBusy or SessionClosed, and then neither is changed.
+        """
+        now = self._means.clock.now()
+        replaces: list[Replace] = []
+        views: list[SessionView] = []
+        for view, wanted in (one, other):
+            body, assessment, listings = await self.assess(view.owner, wanted, now)
+            ends = now + (CART_LIFE if view.kind is SessionKind.CART else SESSION_LIFE)
+            state = _state(assessment)
+            packed = store.PACK.encode(body)
+            replaces.append(Replace(view.id, view.owner, view.kind, state, packed, now, ends, view.version))
+            views.append(
+                SessionView(view.id, view.owner, view.kind, state, view.version + 1, body, assessment, listings, ends)
+            )
+        await self.writes.submit(ReplaceBoth(*replaces))
+        return views[0]
+
     async def cancel(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView:
         await self.writes.submit(Cancel(id, owner, kind))
         return await self.get(owner, kind, id)
@@ -187,7 +216,7 @@ class SessionDesk:
         prints = {id: makes[id].request for id in new}
         prints.update(await store.requests(tx, known) if known else {})
         locked: dict[UUID, Record] = {}
-        changed = {item.id for item in items if not isinstance(item, Make)}
+        changed = {id for item in items if not isinstance(item, Make) for id in _touched(item)}
         if changed:
             locked = {record["id"]: record for record in await store.lock_sessions(tx, changed)}
         outcomes: list[bool | Problem] = []
@@ -198,11 +227,12 @@ class SessionDesk:
             match item:
                 case Make():
                     outcomes.append(_made(item, new, prints))
-                case _ if (refusal := _refusal(item, locked.get(item.id), versions, cancelled)) is not None:
+                case _ if (refusal := _first_refusal(item, locked, versions, cancelled)) is not None:
                     outcomes.append(refusal)
-                case Replace():
-                    versions[item.id] += 1
-                    bodies[item.id] = (item.id, item.state, item.body, item.expires_at)
+                case Replace() | ReplaceBoth():
+                    for one in [item] if isinstance(item, Replace) else [item.one, item.other]:
+                        versions[one.id] += 1
+                        bodies[one.id] = (one.id, one.state, one.body, one.expires_at)
                     outcomes.append(True)
                 case Cancel():
                     cancelled.add(item.id)
@@ -225,6 +255,21 @@ def _made(item: Make, new: set[UUID], prints: Mapping[UUID, bytes]) -> bool | Pr
     if prints.get(item.id, item.request) != item.request:
         return KeyReused("This idempotency key came with another request before; use a new key for a new request.")
     return False
+
+
+def _touched(item: Replace | ReplaceBoth | Cancel) -> tuple[UUID, ...]:
+    return (item.one.id, item.other.id) if isinstance(item, ReplaceBoth) else (item.id,)
+
+
+def _first_refusal(
+    item: Replace | ReplaceBoth | Cancel,
+    locked: Mapping[UUID, Record],
+    versions: Mapping[UUID, int],
+    cancelled: set[UUID],
+) -> Problem | None:
+    parts = (item.one, item.other) if isinstance(item, ReplaceBoth) else (item,)
+    refusals = (_refusal(part, locked.get(part.id), versions, cancelled) for part in parts)
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def _refusal(

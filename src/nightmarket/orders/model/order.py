@@ -128,6 +128,8 @@ class Placing(msgspec.Struct, frozen=True):
     body: SessionBody
     quote: Quote
     at: datetime
+    listed: bool = False
+    """Whether the owner wants to find it in a list of theirs."""
 
     @property
     def claim(self) -> UUID:

@@ -32,11 +32,14 @@ ALTER TABLE platform.message ADD COLUMN secret boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN platform.message.secret IS 'its text opens a door: shown to nobody, forgotten once it was sent';
 CREATE INDEX message_by_recipient ON platform.message (lower(recipient), id);
 
-CREATE INDEX order_by_owner ON orders.order (owner, placed_at, id);
+ALTER TABLE orders.order ADD COLUMN listed_for uuid;
+COMMENT ON COLUMN orders.order.listed_for IS 'the owner, on the first row of an order that stands in its owner''s list';
+CREATE INDEX order_listed ON orders.order (listed_for, placed_at, id) WHERE listed_for IS NOT NULL;
 """
 
 DOWN = """
-DROP INDEX orders.order_by_owner;
+DROP INDEX orders.order_listed;
+ALTER TABLE orders.order DROP COLUMN listed_for;
 DROP INDEX platform.message_by_recipient;
 ALTER TABLE platform.message DROP COLUMN secret;
 DROP TABLE platform.proof;

@@ -1,0 +1,17 @@
+"""The closed set of refusals of engagement."""
+
+from nightmarket.kernel.problems import Kind, Problem
+
+
+class AddressNotFound(Problem):
+    """No address with that id belongs to this shopper."""
+
+    code = "address_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class TooManyAddresses(Problem):
+    """The shopper keeps as many addresses as there may be; one has to go first."""
+
+    code = "too_many_addresses"
+    kind = Kind.CONFLICT

@@ -1,0 +1,1 @@
+"""All queries on the tables of engagement, one file a subject."""
