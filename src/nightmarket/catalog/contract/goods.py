@@ -231,7 +231,7 @@ class Category(msgspec.Struct, frozen=True):
 
 
 class Rival(msgspec.Struct, frozen=True):
-    """The same trade item (by GTIN) at another merchant."""
+    """The same trade item at another merchant; `gtin` is empty where an operator said so."""
 
     variant: UUID
     product_slug: str

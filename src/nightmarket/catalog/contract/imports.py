@@ -53,6 +53,9 @@ class ImportFormat(StrEnum):
     GOOGLE_TABLE = "google-tsv"
     MERCHANTS = "merchants"
     CATEGORIES = "categories"
+    BRANDS = "brands"
+    ATTRIBUTES = "attributes"
+    SIZE_CHARTS = "size-charts"
 
 
 class ImportRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +125,9 @@ class ImportReport(msgspec.Struct, kw_only=True):
     merchants: Counts = msgspec.field(default_factory=Counts)
     places: Counts = msgspec.field(default_factory=Counts)
     categories: Counts = msgspec.field(default_factory=Counts)
+    brands: Counts = msgspec.field(default_factory=Counts)
+    attributes: Counts = msgspec.field(default_factory=Counts)
+    size_charts: Counts = msgspec.field(default_factory=Counts)
     products: Counts = msgspec.field(default_factory=Counts)
     variants: Counts = msgspec.field(default_factory=Counts)
     superseded: int = 0

@@ -23,8 +23,9 @@ from nightmarket.catalog.model import bounds, checks
 from nightmarket.catalog.model.checks import RowRefused
 from nightmarket.catalog.model.json_faults import explain
 from nightmarket.catalog.model.json_rows import remark
+from nightmarket.catalog.model.reference_rules import check_position
 from nightmarket.catalog.model.rows import PictureName, merchant_id, place_id
-from nightmarket.catalog.model.wire import CategoryEntry, MerchantEntry
+from nightmarket.catalog.model.wire import AttributeEntry, BrandEntry, CategoryEntry, MerchantEntry, SizeChartEntry
 from nightmarket.catalog.store import directory
 from nightmarket.platform.database import Connection
 
@@ -37,7 +38,7 @@ MAX_ENTRIES = 1_000
 MAX_STORY = 5_000
 MAX_TAGLINE = 200
 
-E = TypeVar("E", MerchantEntry, CategoryEntry)
+E = TypeVar("E", MerchantEntry, CategoryEntry, BrandEntry, AttributeEntry, SizeChartEntry)
 Kept = tuple[int, E, str | None]
 """The entry's number, the entry, and the picture's SHA-256."""
 
@@ -83,14 +84,14 @@ def understand(
                 raise explain(error, text) from error
             slug = entry.slug[: bounds.MAX_SLUG]
             check(entry)
-            fit[slug] = (number, entry)
+            fit[entry.slug] = (number, entry)
         except RowRefused as refusal:
             remarks.append(remark(number, refusal, slug))
     return list(fit.values()), remarks
 
 
 async def picture_of(
-    entry: MerchantEntry | CategoryEntry, number: int, shelf: PictureShelf
+    entry: MerchantEntry | CategoryEntry | BrandEntry, number: int, shelf: PictureShelf
 ) -> tuple[str | None, list[Remark]]:
     """The entry's picture as it was kept, or a warning."""
     file = f"emoji:{entry.emoji.removeprefix('emoji:')}" if entry.emoji else entry.image
@@ -135,6 +136,9 @@ def check_category(entry: CategoryEntry) -> None:
         raise RowRefused("names", Reason.FIELD_MISSING, "There is no name.", "Give one in at least one language.")
     if entry.parent is not None:
         checks.slug(entry.parent, field="parent")
+    if entry.tree is not None:
+        checks.slug(entry.tree, field="tree")
+    check_position(entry.position)
 
 
 async def take_merchants(
@@ -209,6 +213,11 @@ async def take_categories(
             names=entry.names,
             parent=entry.parent,
             image=image or (known.image if known else None),
+        )
+        after = msgspec.structs.replace(
+            after,
+            tree=after.tree if entry.tree is None else entry.tree,
+            position=after.position if entry.position is None else entry.position,
         )
         _tally(report.categories, known, after)
         if after != known:

@@ -6,18 +6,20 @@ from uuid import UUID
 
 import msgspec
 
-from nightmarket.catalog.contract import Category, Merchant, Place, ProductChanged, Remark
+from nightmarket.catalog.contract import Category, Merchant, Place, Remark
 from nightmarket.catalog.model import changes
 from nightmarket.catalog.model.changes import Count, Plan
 from nightmarket.catalog.model.records import StockRecord, Stored
-from nightmarket.catalog.model.rows import OTHER_CATEGORY, ProductRow, merchant_id, place_id, variant_id
+from nightmarket.catalog.model.rows import ProductRow, merchant_id, place_id, variant_id
 from nightmarket.catalog.store import directory, goods
 from nightmarket.kernel.ids import derive
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
 from nightmarket.tally.contract import Adjustment, Level, NewTally, Tallies, TallyKind
 
-OTHER_NAMES = {"en": "Other", "de": "Sonstiges", "it": "Altro", "zh": "其他"}
+from .naming import named, new_category
+from .writing import Pen
+
 CAUSE = "counted by import"
 
 
@@ -49,10 +51,11 @@ class Applied(msgspec.Struct):
 class GoodsWriter:
     """Plans and writes sets of rows for one import."""
 
-    def __init__(self, tallies: Tallies, facts: Facts, import_id: UUID) -> None:
+    def __init__(self, tallies: Tallies, facts: Facts, import_id: UUID, file: str = "import") -> None:
         self._tallies = tallies
-        self._facts = facts
+        self._pen = Pen(facts)
         self._import = import_id
+        self._file = file
         self._known = Known()
 
     async def preview(self, connection: Connection, rows: Sequence[ProductRow]) -> Applied:
@@ -71,17 +74,16 @@ class GoodsWriter:
         await directory.write_merchants(tx, new.merchants, at, replace=False)
         await directory.write_places(tx, new.places, replace=False)
         await directory.write_categories(tx, new.categories, at, replace=False)
-        await goods.write_products(tx, plan.products, at)
-        await goods.write_variants(tx, plan.variants)
+        await self._pen.write(tx, plan.products, plan.variants, by=self._file, at=at)
         counted, held = await self._count(tx, plan, at)
-        await self._tell(tx, plan, at)
+        await self._pen.tell(tx, [product.id for product in plan.products], at)
         return Applied(plan, new, counted, [*plan.remarks, *held])
 
     def remember(self, applied: Applied) -> None:
         """Call after the commit: what was named exists now."""
         self._known.merchants.update(applied.plan.merchants)
         self._known.places.update(applied.plan.places)
-        self._known.categories.update(applied.plan.categories)
+        self._known.categories.update(applied.plan.categories, applied.plan.shelves)
 
     async def _plan(self, connection: Connection, rows: Sequence[ProductRow]) -> Plan:
         ids = {
@@ -100,13 +102,14 @@ class GoodsWriter:
             stock=await goods.read_stock(connection, list(variants)),
             slugs=await goods.owners_of_slugs(connection, [row.slug for row in rows if row.id not in known]),
             folded=await goods.skus_like(connection, new_skus),
+            **await named(connection, rows),
         )
         return changes.plan(rows, stored, self._import)
 
     async def _new(self, connection: Connection, plan: Plan) -> New:
         merchants = set(plan.merchants) - self._known.merchants
         places = set(plan.places) - self._known.places
-        categories = set(plan.categories) - self._known.categories
+        categories = (set(plan.categories) | set(plan.shelves)) - self._known.categories
         new = New()
         if merchants:
             there = {merchant.slug for merchant in await directory.merchants(connection, sorted(merchants))}
@@ -121,7 +124,9 @@ class GoodsWriter:
             new.places = [place for place in named if place.id not in existing]
         if categories:
             there = {category.slug for category in await directory.categories(connection, sorted(categories))}
-            new.categories = [_new_category(slug) for slug in sorted(categories - there)]
+            new.categories = [
+                new_category(slug, shelf=slug not in plan.categories) for slug in sorted(categories - there)
+            ]
         return new
 
     async def _count(self, tx: Connection, plan: Plan, at: datetime) -> tuple[int, list[Remark]]:
@@ -164,14 +169,6 @@ class GoodsWriter:
                 due.append((Adjustment(id_, tally, delta, CAUSE), count))
         return due, agreeing, held
 
-    async def _tell(self, tx: Connection, plan: Plan, at: datetime) -> None:
-        variants = await goods.variants_of(tx, [product.id for product in plan.products])
-        told = [
-            ProductChanged(product.id, product.merchant, product.version, variants.get(product.id, ()))
-            for product in plan.products
-        ]
-        await self._facts.append(tx, told, at)
-
 
 def new_merchant(slug: str) -> Merchant:
     """A merchant of whom only the slug is known."""
@@ -183,8 +180,3 @@ def new_merchant(slug: str) -> Merchant:
 def hue_of(merchant: UUID) -> int:
     """A colour of its own for each merchant, the same on every machine."""
     return merchant.int % 360
-
-
-def _new_category(slug: str) -> Category:
-    names = OTHER_NAMES if slug == OTHER_CATEGORY else directory.name_from(slug)
-    return Category(slug, names, None, None)

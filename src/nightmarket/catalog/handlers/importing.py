@@ -25,6 +25,7 @@ from nightmarket.platform.group_commit import RETRYABLE
 from nightmarket.tally.contract import Tallies
 
 from . import import_directory as listed
+from . import import_reference as referred
 from .import_goods import Applied, GoodsWriter
 from .import_lines import JsonLines
 from .import_pictures import PictureShelf
@@ -85,7 +86,11 @@ class FileImporter:
         )
         folder = Path(request.pictures) if request.pictures is not None else source.path.parent
         shelf = PictureShelf(self._pictures, folder, self._emoji, keep=not request.dry_run)
-        if report.format in (ImportFormat.MERCHANTS, ImportFormat.CATEGORIES):
+        if report.format in referred.FORMATS:
+            taker = referred.ReferenceTaker(self._database, self._facts, self._clock, shelf)
+            with RemarkFile(report, request.report, source.path) as remarks:
+                remarks.add(await taker.take(await asyncio.to_thread(listed.entries, source), report))
+        elif report.format in (ImportFormat.MERCHANTS, ImportFormat.CATEGORIES):
             with RemarkFile(report, request.report, source.path) as remarks:
                 await self._take_listed(source, report, shelf, remarks)
         else:
@@ -127,7 +132,7 @@ class FileImporter:
         shelf: PictureShelf,
         progress: Progress | None,
     ) -> None:
-        writer = GoodsWriter(self._tallies, self._facts, report.id)
+        writer = GoodsWriter(self._tallies, self._facts, report.id, report.file)
         with source.open() as text, changed_file(source):
             if report.format is ImportFormat.TABLE:
                 rows = Table(text, request.columns, request.merchant)
@@ -235,7 +240,7 @@ def find_format(source: Source) -> ImportFormat:
             raise FileForeign(f"{source.path.name} holds JSON, not a table; call it .jsonl.", field="file")
         return ImportFormat.JSON_LINES
     if start == "[":
-        kind = listed.kind_of(source.head)
+        kind = referred.kind_of(source.head, name) or listed.kind_of(source.head)
         if kind is None or name.endswith((".jsonl", ".ndjson")):
             raise FileForeign(
                 f"{source.path.name} is one JSON array; write one product per line, without the brackets around them.",

@@ -5,16 +5,18 @@ from uuid import UUID
 
 import msgspec
 
-from nightmarket.catalog.contract import Counts, ProductText, Remark
+from nightmarket.catalog.contract import Counts, ProductKind, ProductState, ProductText, Remark
 from nightmarket.catalog.errors import Reason
 from nightmarket.kernel.ids import ENCODED_LENGTH, encode
 
 from . import bounds
+from .brands import brand_slug
 from .checks import RowRefused
 from .gathering import sku_taken
 from .json_rows import remark
 from .records import ProductRecord, StockRecord, Stored, VariantRecord
 from .rows import OTHER_CATEGORY, ProductRow, TextPart, VariantRow, merchant_id, place_id, stock_tally, variant_id
+from .typed import check_typed
 
 SLUG_TAIL = 8
 """Letters of a product's id that make its slug unique when another product has the slug already."""
@@ -39,6 +41,8 @@ class Plan(msgspec.Struct):
     counts: list[Count] = msgspec.field(default_factory=list[Count])
     merchants: dict[str, None] = msgspec.field(default_factory=dict[str, None])
     categories: dict[str, None] = msgspec.field(default_factory=dict[str, None])
+    shelves: dict[str, None] = msgspec.field(default_factory=dict[str, None])
+    """Further categories."""
     places: dict[tuple[str, str], None] = msgspec.field(default_factory=dict[tuple[str, str], None])
     """Merchant slug and code."""
     remarks: list[Remark] = msgspec.field(default_factory=list[Remark])
@@ -72,7 +76,7 @@ def _plan_product(
     known = stored.products.get(row.id)
     merchant = merchant_id(row.merchant)
     try:
-        merged = _merge_product(row, known, merchant)
+        merged = _merge_product(row, known, merchant, stored)
     except RowRefused as refusal:
         result.product_counts.refused += 1
         result.variant_counts.refused += len(row.variants)
@@ -105,6 +109,9 @@ def _plan_product(
         return
     result.merchants[row.merchant] = None
     result.categories[merged.category] = None
+    result.shelves.update(dict.fromkeys(merged.shelves))
+    if row.size_chart and merged.size_chart != row.size_chart:
+        result.remarks.append(_no_such_chart(row))
     result.variants.extend(changed)
     result.stock.extend(stock)
     if known is None:
@@ -119,7 +126,7 @@ def _plan_product(
     result.products.append(merged)
 
 
-def _merge_product(row: ProductRow, known: ProductRecord | None, merchant: UUID) -> ProductRecord:
+def _merge_product(row: ProductRow, known: ProductRecord | None, merchant: UUID, stored: Stored) -> ProductRecord:
     texts = dict(known.texts) if known else {}
     for language, part in row.texts.items():
         texts[language] = _merge_text(texts.get(language), part, language)
@@ -127,28 +134,44 @@ def _merge_product(row: ProductRow, known: ProductRecord | None, merchant: UUID)
         raise RowRefused(
             "title", Reason.TITLE_MISSING, "The product has no title.", "Give a title in at least one language."
         )
+    attributes = None if row.attributes is None else check_typed(row.attributes, stored.attributes)
+    chart = known.size_chart if known else None
+    if row.size_chart is not None and (not row.size_chart or row.size_chart in stored.size_charts):
+        chart = row.size_chart or None
     if known is None:
+        brand = row.brand or ""
         return ProductRecord(
             id=row.id,
             merchant=merchant,
             slug=row.slug,
             category=row.category or OTHER_CATEGORY,
-            brand=row.brand or "",
+            brand=brand,
             texts=texts,
-            attributes=row.attributes or {},
+            attributes=attributes or {},
             media=row.media or (),
             version=1,
+            brand_slug=brand_slug(brand),
+            kind=row.kind or ProductKind.GOODS,
+            state=row.state or ProductState.LIVE,
+            size_chart=chart,
+            shelves=row.shelves or (),
         )
+    brand = known.brand if row.brand is None else row.brand
     return ProductRecord(
         id=row.id,
         merchant=merchant,
         slug=known.slug,
         category=known.category if row.category is None else row.category,
-        brand=known.brand if row.brand is None else row.brand,
+        brand=brand,
         texts=texts,
-        attributes=known.attributes if row.attributes is None else row.attributes,
+        attributes=known.attributes if attributes is None else attributes,
         media=known.media if row.media is None else row.media,
         version=known.version,
+        brand_slug=brand_slug(brand),
+        kind=row.kind or known.kind,
+        state=row.state or known.state,
+        size_chart=chart,
+        shelves=known.shelves if row.shelves is None else row.shelves,
     )
 
 
@@ -173,6 +196,7 @@ def _merge_text(before: ProductText | None, part: TextPart, language: str) -> Pr
 def _merge_variant(
     row: ProductRow, variant: VariantRow, before: VariantRecord | None, merchant: UUID, stored: Stored
 ) -> VariantRecord:
+    starts_at, ends_at = variant.slot or ((before.starts_at, before.ends_at) if before else (None, None))
     if before is None:
         if not variant.prices:
             raise RowRefused(
@@ -192,6 +216,8 @@ def _merge_variant(
             media=variant.media or (),
             for_sale=variant.for_sale is not False,
             position=variant.position,
+            starts_at=starts_at,
+            ends_at=ends_at,
         )
     if before.product != row.id:
         owner = stored.products.get(before.product)
@@ -205,8 +231,10 @@ def _merge_variant(
         options=before.options if variant.options is None else variant.options,
         prices=before.prices | variant.prices,
         media=before.media if variant.media is None else variant.media,
-        for_sale=before.for_sale if variant.for_sale is None else variant.for_sale,
+        for_sale=variant.for_sale is not False if before.retired or variant.for_sale is not None else before.for_sale,
         position=before.position,
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
 
 
@@ -227,6 +255,18 @@ def _plan_stock(
         noted = msgspec.structs.replace(stock, counted_by=import_id, counted_line=variant.line)
         result.counts.append(Count(noted, units, variant, row.key))
     return new
+
+
+def _no_such_chart(row: ProductRow) -> Remark:
+    return Remark(
+        line=row.line,
+        field="size_chart",
+        code=Reason.VALUE_INVALID,
+        reason=f"There is no size chart {row.size_chart!r}; the product was taken without it.",
+        mend="Import size_charts.json first, or make the chart in the console.",
+        product=row.key,
+        refused=False,
+    )
 
 
 def _warn_of_case(

@@ -11,6 +11,7 @@ from nightmarket.kernel.money import known_currency, minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput
 
 from . import bounds
+from .identifiers import NotANumber, trade_number
 
 EXCERPT = 40
 
@@ -144,29 +145,25 @@ def sku(value: str, *, field: str, code: Reason = Reason.SKU_INVALID) -> str:
     )
 
 
-GTIN_LENGTHS = (8, 12, 13, 14)
-
-
 def gtin(value: str, *, field: str) -> str:
-    """A GTIN-8, -12, -13 or -14 whose check digit is right (GS1 General Specifications, 7.9)."""
-    if not (value.isascii() and value.isdigit()) or len(value) not in GTIN_LENGTHS:
-        hint = " A spreadsheet has rounded it: format the column as text." if "E+" in value.upper() else ""
-        raise RowRefused(
-            field,
-            Reason.GTIN_INVALID,
-            f"{excerpt(value)} is not a GTIN.",
-            f"Give the 8, 12, 13 or 14 digits under the barcode, or leave it empty.{hint}",
-        )
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(value[:-1])))
-    right = -total % 10
-    if right != int(value[-1]):
-        raise RowRefused(
-            field,
-            Reason.GTIN_INVALID,
-            f"The check digit of {value} is wrong: {value[-1]} instead of {right}.",
-            "Read the digits under the barcode again; one of them differs.",
-        )
-    return value
+    """A GTIN-8, -12, -13 or -14 whose check digit is right; an ISBN or ISSN becomes its GTIN-13."""
+    try:
+        return trade_number(value)
+    except NotANumber as fault:
+        if fault.right is not None:
+            raise RowRefused(
+                field,
+                Reason.GTIN_INVALID,
+                f"The check digit of {excerpt(value)} is wrong: {value.strip()[-1]} instead of {fault.right}.",
+                "Read the digits under the barcode again; one of them differs.",
+            ) from fault
+    hint = " A spreadsheet has rounded it: format the column as text." if "E+" in value.upper() else ""
+    raise RowRefused(
+        field,
+        Reason.GTIN_INVALID,
+        f"{excerpt(value)} is not a GTIN.",
+        f"Give the 8, 12, 13 or 14 digits under the barcode (or an ISBN or ISSN), or leave it empty.{hint}",
+    )
 
 
 _AMOUNT = re.compile(r"[0-9]{1,16}(?:\.[0-9]+)?\Z")

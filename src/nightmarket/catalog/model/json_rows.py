@@ -1,5 +1,7 @@
 """A line of JSON becomes a product row. A fault in a variant refuses that variant, any other the whole line."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from nightmarket.catalog.contract import Remark, Texts
@@ -9,6 +11,7 @@ from . import bounds, checks
 from .checks import RowRefused
 from .json_faults import explain
 from .rows import Attribute, PictureName, ProductRow, Reading, TextPart, VariantRow, product_id
+from .shelves_and_slots import check_shelves, check_slot
 from .wire import ProductLine, TextLine, VariantLine
 
 MAX_NUMBER = 2**53
@@ -101,6 +104,10 @@ def _product(given: ProductLine, line: int, merchant: str | None) -> ProductRow:
         attributes=check_attributes(given.attributes) if given.attributes is not None else None,
         pictures=check_pictures(given.media, "media", bounds.MAX_PRODUCT_PICTURES),
         variants=[],
+        kind=given.kind,
+        state=given.state,
+        size_chart=checks.slug(given.size_chart, field="size_chart") if given.size_chart else given.size_chart,
+        shelves=check_shelves(given.shelves),
     )
 
 
@@ -140,15 +147,17 @@ def _variant(given: VariantLine, line: int, position: int) -> VariantRow:
         sku=checks.sku(given.sku.strip(), field=f"{field}.sku"),
         position=position,
         gtin=checks.gtin(given.gtin, field=f"{field}.gtin") if given.gtin else None,
-        options=_options(given.options, f"{field}.options") if given.options is not None else None,
+        options=check_options(given.options, f"{field}.options") if given.options is not None else None,
         prices=prices,
         stock=stock,
         pictures=check_pictures(given.media, f"{field}.media", bounds.MAX_VARIANT_PICTURES),
         for_sale=given.for_sale,
+        slot=check_slot(given.starts_at, given.ends_at, field),
     )
 
 
-def _options(given: dict[str, str | Texts], field: str) -> dict[str, Texts]:
+def check_options(given: Mapping[str, str | Texts], field: str) -> dict[str, Texts]:
+    """What tells a variant from its siblings, by name: one text, or a text per language."""
     checks.at_most(len(given), bounds.MAX_OPTIONS, field, "options")
     options: dict[str, Texts] = {}
     for key, value in given.items():

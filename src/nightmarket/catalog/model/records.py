@@ -1,10 +1,12 @@
 """Products, variants and stock as they are stored."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from nightmarket.catalog.contract import Media, ProductText, Texts
+from nightmarket.catalog.contract import Attribute as AttributeDefinition
+from nightmarket.catalog.contract import Media, ProductKind, ProductState, ProductText, Texts
 
 from .rows import Attribute
 
@@ -21,6 +23,12 @@ class ProductRecord(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, Attribute]
     media: tuple[Media, ...]
     version: int
+    brand_slug: str | None = None
+    kind: ProductKind = ProductKind.GOODS
+    state: ProductState = ProductState.LIVE
+    size_chart: str | None = None
+    shelves: tuple[str, ...] = ()
+    """Further categories, in order of slug."""
 
 
 class VariantRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +44,10 @@ class VariantRecord(msgspec.Struct, frozen=True, kw_only=True):
     media: tuple[Media, ...]
     for_sale: bool
     position: int
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    retired: bool = False
+    """No longer shown, nor for sale; kept because stock and orders refer to it."""
 
 
 class StockRecord(msgspec.Struct, frozen=True):
@@ -49,6 +61,14 @@ class StockRecord(msgspec.Struct, frozen=True):
     counted_line: int | None = None
 
 
+class PastVersion(msgspec.Struct, frozen=True):
+    """Which version was replaced, when, and by whom."""
+
+    version: int
+    replaced_at: datetime
+    replaced_by: str
+
+
 class Stored(msgspec.Struct):
     """What the catalogue knows already about the rows of one transaction."""
 
@@ -59,3 +79,7 @@ class Stored(msgspec.Struct):
     """Products that have one of the slugs which new products would like."""
     folded: dict[tuple[UUID, str], str]
     """SKUs by merchant and lower-case SKU, of those that resemble new ones."""
+    size_charts: frozenset[str] = frozenset()
+    """Those of the size charts named that exist."""
+    attributes: dict[str, AttributeDefinition] = {}
+    """Definitions of those of the attributes named that are typed."""

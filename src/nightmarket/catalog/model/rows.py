@@ -1,11 +1,12 @@
 """A file's rows after they have been understood and checked, whatever the file's format was."""
 
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 import msgspec
 
-from nightmarket.catalog.contract import Media, Remark, Texts
+from nightmarket.catalog.contract import Media, ProductKind, ProductState, Remark, Texts
 from nightmarket.kernel.ids import derive
 
 OTHER_CATEGORY = "other"
@@ -71,6 +72,8 @@ class VariantRow(msgspec.Struct, kw_only=True):
     pictures: tuple[PictureName, ...] | None = None
     media: tuple[Media, ...] | None = None
     for_sale: bool | None = None
+    slot: tuple[datetime, datetime] | None = None
+    """When a booking begins and ends."""
 
 
 class ProductRow(msgspec.Struct, kw_only=True):
@@ -88,6 +91,11 @@ class ProductRow(msgspec.Struct, kw_only=True):
     attributes: dict[str, Attribute] | None = None
     pictures: tuple[PictureName, ...] | None = None
     media: tuple[Media, ...] | None = None
+    kind: ProductKind | None = None
+    state: ProductState | None = None
+    size_chart: str | None = None
+    """A slug; empty for none."""
+    shelves: tuple[str, ...] | None = None
 
 
 class Reading(msgspec.Struct):
@@ -121,6 +129,7 @@ def overlay_variant(earlier: VariantRow, later: VariantRow) -> VariantRow:
         stock=earlier.stock | later.stock,
         pictures=earlier.pictures if later.pictures is None else later.pictures,
         for_sale=earlier.for_sale if later.for_sale is None else later.for_sale,
+        slot=later.slot or earlier.slot,
     )
 
 
@@ -129,11 +138,9 @@ def overlay_product(earlier: ProductRow, later: ProductRow) -> None:
     for language, part in later.texts.items():
         before = earlier.texts.get(language)
         earlier.texts[language] = overlay_text(before, part) if before else part
-    if later.category is not None:
-        earlier.category = later.category
-    if later.brand is not None:
-        earlier.brand = later.brand
     if later.attributes is not None:
         earlier.attributes = (earlier.attributes or {}) | later.attributes
-    if later.pictures is not None:
-        earlier.pictures = later.pictures
+    for name in ("category", "brand", "pictures", "kind", "state", "size_chart", "shelves"):
+        said = getattr(later, name)
+        if said is not None:
+            setattr(earlier, name, said)

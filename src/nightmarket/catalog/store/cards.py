@@ -10,8 +10,9 @@ from .listings import SHOWN, stock_of_variants
 from .packing import read_media, read_prices, read_product_texts
 
 _CARDS = f"""
-SELECT p.id, p.slug, p.merchant, m.name, p.category, p.texts, p.media, p.brand, p.brand_slug, p.kind, p.master
+SELECT p.id, p.slug, p.merchant, m.name, p.category, p.texts, p.media, p.brand, p.brand_slug, p.kind, same.master
 FROM catalog.product p JOIN catalog.merchant m ON m.id = p.merchant
+    LEFT JOIN catalog.sameness same ON same.product = p.id
 WHERE {SHOWN} AND EXISTS (SELECT 1 FROM catalog.variant v WHERE v.product = p.id AND v.for_sale)
 """
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
+from nightmarket.catalog.contract import ProductKind, ProductState
 from nightmarket.catalog.model.records import ProductRecord, StockRecord, VariantRecord
-from nightmarket.platform.database import Connection
+from nightmarket.platform.database import Connection, Record
 
 from .packing import pack, read_attributes, read_media, read_options, read_prices, read_product_texts
 
@@ -34,8 +35,10 @@ async def read_products(connection: Connection, products: Sequence[UUID]) -> dic
     """The products that exist."""
     rows = await connection.fetch(
         """
-        SELECT id, merchant, slug, category, brand, texts, attributes, media, version
-        FROM catalog.product WHERE id = ANY($1::uuid[])
+        SELECT p.id, p.merchant, p.slug, p.category, p.brand, p.texts, p.attributes, p.media, p.version, p.brand_slug,
+            p.kind, p.state, p.size_chart,
+            ARRAY(SELECT s.category FROM catalog.shelving s WHERE s.product = p.id ORDER BY s.category)
+        FROM catalog.product p WHERE p.id = ANY($1::uuid[])
         """,
         products,
     )
@@ -50,35 +53,55 @@ async def read_products(connection: Connection, products: Sequence[UUID]) -> dic
             attributes=read_attributes(row[6]),
             media=read_media(row[7]),
             version=row[8],
+            brand_slug=row[9],
+            kind=ProductKind(row[10]),
+            state=ProductState(row[11]),
+            size_chart=row[12],
+            shelves=tuple(row[13]),
         )
         for row in rows
     }
+
+
+_VARIANT = """
+SELECT id, product, merchant, sku, gtin, options, prices, media, for_sale, position, starts_at, ends_at, retired
+FROM catalog.variant
+"""
 
 
 async def read_variants(connection: Connection, variants: Sequence[UUID]) -> dict[UUID, VariantRecord]:
     """The variants that exist."""
+    rows = await connection.fetch(f"{_VARIANT} WHERE id = ANY($1::uuid[])", variants)
+    return {row[0]: _variant(row) for row in rows}
+
+
+async def read_variants_of(connection: Connection, products: Sequence[UUID]) -> dict[UUID, tuple[VariantRecord, ...]]:
+    """All variants of the products, retired ones too, in order."""
     rows = await connection.fetch(
-        """
-        SELECT id, product, merchant, sku, gtin, options, prices, media, for_sale, position
-        FROM catalog.variant WHERE id = ANY($1::uuid[])
-        """,
-        variants,
+        f"{_VARIANT} WHERE product = ANY($1::uuid[]) ORDER BY product, position, id", products
     )
-    return {
-        row[0]: VariantRecord(
-            id=row[0],
-            product=row[1],
-            merchant=row[2],
-            sku=row[3],
-            gtin=row[4],
-            options=read_options(row[5]),
-            prices=read_prices(row[6]),
-            media=read_media(row[7]),
-            for_sale=row[8],
-            position=row[9],
-        )
-        for row in rows
-    }
+    found: dict[UUID, list[VariantRecord]] = {}
+    for row in rows:
+        found.setdefault(row[1], []).append(_variant(row))
+    return {product: tuple(variants) for product, variants in found.items()}
+
+
+def _variant(row: Record) -> VariantRecord:
+    return VariantRecord(
+        id=row[0],
+        product=row[1],
+        merchant=row[2],
+        sku=row[3],
+        gtin=row[4],
+        options=read_options(row[5]),
+        prices=read_prices(row[6]),
+        media=read_media(row[7]),
+        for_sale=row[8],
+        position=row[9],
+        starts_at=row[10],
+        ends_at=row[11],
+        retired=row[12],
+    )
 
 
 async def read_stock(connection: Connection, variants: Sequence[UUID]) -> dict[tuple[UUID, UUID], StockRecord]:
@@ -117,23 +140,25 @@ async def skus_like(connection: Connection, wanted: Sequence[tuple[UUID, str]]) 
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-WRITE_PRODUCTS = """
-INSERT INTO catalog.product (id, merchant, slug, category, brand, texts, attributes, media, version, updated_at)
-SELECT r.*, $10 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
-    $7::jsonb[], $8::jsonb[], $9::integer[]) AS r
+_WRITE_PRODUCTS = """
+INSERT INTO catalog.product (id, merchant, slug, category, brand, texts, attributes, media, version, brand_slug, kind,
+    state, size_chart, updated_at)
+SELECT r.*, $14 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
+    $7::jsonb[], $8::jsonb[], $9::integer[], $10::text[], $11::text[], $12::text[], $13::text[]) AS r
 ON CONFLICT (id) DO UPDATE SET category = excluded.category, brand = excluded.brand, texts = excluded.texts,
     attributes = excluded.attributes, media = excluded.media, version = excluded.version,
-    updated_at = excluded.updated_at
+    brand_slug = excluded.brand_slug, kind = excluded.kind, state = excluded.state,
+    size_chart = excluded.size_chart, updated_at = excluded.updated_at
 """
 
 
 async def write_products(tx: Connection, records: Sequence[ProductRecord], at: datetime) -> None:
-    """Insert or replace products. Raises SlugTaken when another transaction was first."""
+    """Insert or replace products with their shelves. Raises SlugTaken when another transaction was first."""
     if not records:
         return
     try:
         await tx.execute(
-            WRITE_PRODUCTS,
+            _WRITE_PRODUCTS,
             [r.id for r in records],
             [r.merchant for r in records],
             [r.slug for r in records],
@@ -143,10 +168,27 @@ async def write_products(tx: Connection, records: Sequence[ProductRecord], at: d
             [pack(r.attributes) for r in records],
             [pack(r.media) for r in records],
             [r.version for r in records],
+            [r.brand_slug for r in records],
+            [r.kind.value for r in records],
+            [r.state.value for r in records],
+            [r.size_chart for r in records],
             at,
         )
     except asyncpg.UniqueViolationError as error:
         raise SlugTaken(str(error)) from error
+    await _write_shelves(tx, records)
+
+
+async def _write_shelves(tx: Connection, records: Sequence[ProductRecord]) -> None:
+    shelves = [(r.id, shelf, r.merchant) for r in records for shelf in r.shelves]
+    old = [r.id for r in records if r.version > 1]
+    if old:
+        await tx.execute("DELETE FROM catalog.shelving WHERE product = ANY($1::uuid[])", old)
+    if shelves:
+        await tx.execute(
+            "INSERT INTO catalog.shelving SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[])",
+            *map(list, zip(*shelves, strict=True)),
+        )
 
 
 async def write_variants(tx: Connection, records: Sequence[VariantRecord]) -> None:
@@ -155,11 +197,14 @@ async def write_variants(tx: Connection, records: Sequence[VariantRecord]) -> No
         return
     await tx.execute(
         """
-        INSERT INTO catalog.variant (id, product, merchant, sku, gtin, options, prices, media, for_sale, position)
+        INSERT INTO catalog.variant (id, product, merchant, sku, gtin, options, prices, media, for_sale, position,
+            starts_at, ends_at, retired)
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[],
-            $7::jsonb[], $8::jsonb[], $9::boolean[], $10::integer[])
+            $7::jsonb[], $8::jsonb[], $9::boolean[], $10::integer[], $11::timestamptz[], $12::timestamptz[],
+            $13::boolean[])
         ON CONFLICT (id) DO UPDATE SET gtin = excluded.gtin, options = excluded.options, prices = excluded.prices,
-            media = excluded.media, for_sale = excluded.for_sale
+            media = excluded.media, for_sale = excluded.for_sale, position = excluded.position,
+            starts_at = excluded.starts_at, ends_at = excluded.ends_at, retired = excluded.retired
         """,
         [r.id for r in records],
         [r.product for r in records],
@@ -171,6 +216,9 @@ async def write_variants(tx: Connection, records: Sequence[VariantRecord]) -> No
         [pack(r.media) for r in records],
         [r.for_sale for r in records],
         [r.position for r in records],
+        [r.starts_at for r in records],
+        [r.ends_at for r in records],
+        [r.retired for r in records],
     )
 
 
@@ -204,3 +252,11 @@ async def variants_of(connection: Connection, products: Sequence[UUID]) -> dict[
         products,
     )
     return {row[0]: tuple(row[1]) for row in rows}
+
+
+async def versions_of(connection: Connection, products: Sequence[UUID]) -> dict[UUID, tuple[UUID, int]]:
+    """Merchant and version of each product."""
+    rows = await connection.fetch(
+        "SELECT id, merchant, version FROM catalog.product WHERE id = ANY($1::uuid[])", products
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}

@@ -13,9 +13,9 @@ from .reference import size_charts
 
 _PRODUCTS = """
 SELECT p.id, p.merchant, p.slug, p.category, p.brand, p.texts, p.attributes, p.media, p.version, p.updated_at,
-    p.brand_slug, p.kind, p.state, p.size_chart, p.master,
+    p.brand_slug, p.kind, p.state, p.size_chart, same.master,
     ARRAY(SELECT s.category FROM catalog.shelving s WHERE s.product = p.id ORDER BY s.category) AS shelves
-FROM catalog.product p
+FROM catalog.product p LEFT JOIN catalog.sameness same ON same.product = p.id
 """
 
 
@@ -64,7 +64,7 @@ async def _variants(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID
     rows = await connection.fetch(
         """
         SELECT product, id, sku, gtin, options, prices, media, for_sale, starts_at, ends_at FROM catalog.variant
-        WHERE product = ANY($1::uuid[]) ORDER BY product, position, id
+        WHERE product = ANY($1::uuid[]) AND NOT retired ORDER BY product, position, id
         """,
         wanted,
     )

@@ -33,10 +33,12 @@ async def all_brands(connection: Connection) -> list[Brand]:
     return [Brand(row[0], row[1], read_texts(row[2]), read_texts(row[3]), row[4], row[5], row[6]) for row in rows]
 
 
-async def write_brands(tx: Connection, records: Sequence[Brand], at: datetime, *, replace: bool) -> None:
-    """Insert brands; with `replace`, those that exist take the new words."""
+async def write_brands(
+    tx: Connection, records: Sequence[Brand], at: datetime, *, replace: bool
+) -> list[tuple[str, int]]:
+    """Insert brands; with `replace`, those that exist take the new words. Returns slug and version of those written."""
     if not records:
-        return
+        return []
     conflict = (
         """
         (slug) DO UPDATE SET name = excluded.name, tagline = excluded.tagline, story = excluded.story,
@@ -46,11 +48,11 @@ async def write_brands(tx: Connection, records: Sequence[Brand], at: datetime, *
         if replace
         else "DO NOTHING"
     )
-    await tx.execute(
+    rows = await tx.fetch(
         f"""
         INSERT INTO catalog.brand (slug, name, tagline, story, image, hue, updated_at)
         SELECT r.*, $7 FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::text[], $6::smallint[]) AS r
-        ORDER BY 1 ON CONFLICT {conflict}
+        ORDER BY 1 ON CONFLICT {conflict} RETURNING slug, version
         """,
         [r.slug for r in records],
         [r.name for r in records],
@@ -60,6 +62,7 @@ async def write_brands(tx: Connection, records: Sequence[Brand], at: datetime, *
         [r.hue for r in records],
         at,
     )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def attributes(connection: Connection, keys: Sequence[str] | None = None) -> list[Attribute]:

@@ -63,18 +63,27 @@ ALTER TABLE catalog.product
     ADD COLUMN kind text NOT NULL DEFAULT 'goods' CHECK (kind IN ('goods', 'booking', 'contact')),
     ADD COLUMN state text NOT NULL DEFAULT 'live' CHECK (state IN ('draft', 'live', 'withdrawn')),
     ADD COLUMN size_chart text REFERENCES catalog.size_chart,
-    ADD COLUMN master uuid,
-    ADD COLUMN master_by_hand boolean NOT NULL DEFAULT false;
+    ADD COLUMN appeared bigint GENERATED ALWAYS AS IDENTITY;
 CREATE INDEX product_by_brand ON catalog.product (brand_slug, slug);
-CREATE INDEX product_by_master ON catalog.product (master) WHERE master IS NOT NULL;
 COMMENT ON COLUMN catalog.product.kind IS 'booking: variants are slots with seats; contact: leads to the merchant';
-COMMENT ON COLUMN catalog.product.master IS 'the product that stands for the same thing at several merchants';
-COMMENT ON COLUMN catalog.product.master_by_hand IS 'an operator has joined or parted it; GTINs no longer decide';
+COMMENT ON COLUMN catalog.product.appeared IS 'in which order products came: the first is a master';
+
+CREATE TABLE catalog.sameness (
+    product uuid PRIMARY KEY REFERENCES catalog.product,
+    master uuid REFERENCES catalog.product,
+    by_hand boolean NOT NULL DEFAULT false,
+    CHECK (master IS NOT NULL OR by_hand)
+);
+CREATE INDEX sameness_by_master ON catalog.sameness (master);
+COMMENT ON TABLE catalog.sameness IS 'products of several merchants that are the same thing, by GTIN or by hand';
+COMMENT ON COLUMN catalog.sameness.master IS 'the product that stands for them all; null: parted by hand';
 
 ALTER TABLE catalog.variant
     ADD COLUMN starts_at timestamptz,
     ADD COLUMN ends_at timestamptz,
+    ADD COLUMN retired boolean NOT NULL DEFAULT false,
     ADD CHECK ((starts_at IS NULL) = (ends_at IS NULL) AND starts_at < ends_at);
+COMMENT ON COLUMN catalog.variant.retired IS 'no longer shown; kept because stock and orders refer to it';
 CREATE INDEX variant_by_gtin ON catalog.variant (lpad(gtin, 14, '0')) WHERE gtin IS NOT NULL;
 
 CREATE TABLE catalog.shelving (
@@ -136,11 +145,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         """
-        DROP TABLE catalog.import_remark, catalog.import_run, catalog.past, catalog.shelving;
-        ALTER TABLE catalog.variant DROP COLUMN starts_at, DROP COLUMN ends_at;
+        DROP TABLE catalog.import_remark, catalog.import_run, catalog.past, catalog.shelving, catalog.sameness;
+        ALTER TABLE catalog.variant DROP COLUMN starts_at, DROP COLUMN ends_at, DROP COLUMN retired;
         DROP INDEX catalog.variant_by_gtin;
         ALTER TABLE catalog.product DROP COLUMN brand_slug, DROP COLUMN kind, DROP COLUMN state,
-            DROP COLUMN size_chart, DROP COLUMN master, DROP COLUMN master_by_hand;
+            DROP COLUMN size_chart, DROP COLUMN appeared;
         DROP TABLE catalog.size_chart, catalog.attribute, catalog.brand;
         ALTER TABLE catalog.category DROP COLUMN tree, DROP COLUMN position, DROP COLUMN version;
         ALTER TABLE catalog.merchant DROP COLUMN state, DROP COLUMN email, DROP COLUMN country, DROP COLUMN terms,

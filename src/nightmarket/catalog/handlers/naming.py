@@ -1,0 +1,46 @@
+"""What rows of goods name that is defined elsewhere: size charts, typed attributes, categories."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
+
+from nightmarket.catalog.contract import Attribute, Category
+from nightmarket.catalog.model.rows import OTHER_CATEGORY, ProductRow
+from nightmarket.catalog.store import directory, reference
+from nightmarket.platform.database import Connection
+
+OTHER_NAMES = {"en": "Other", "de": "Sonstiges", "it": "Altro", "zh": "其他"}
+SHELF_TREE = "collections"
+"""The tree of a shelf that is only named; `categories.json` or the console says another."""
+
+
+class Named(TypedDict):
+    """What there is of what the rows name."""
+
+    size_charts: frozenset[str]
+    attributes: dict[str, Attribute]
+
+
+async def named(connection: Connection, rows: Sequence[ProductRow]) -> Named:
+    """Size charts that exist and attributes that are typed, of those that the rows name."""
+    return Named(
+        size_charts=await charts(connection, (row.size_chart for row in rows)),
+        attributes=await definitions(connection, (key for row in rows for key in row.attributes or ())),
+    )
+
+
+async def charts(connection: Connection, slugs: Iterable[str | None]) -> frozenset[str]:
+    """Those of the size charts that exist."""
+    wanted = {slug for slug in slugs if slug}
+    return frozenset(chart.slug for chart in await reference.size_charts(connection, list(wanted)))
+
+
+async def definitions(connection: Connection, keys: Iterable[str]) -> dict[str, Attribute]:
+    """Those of the attributes that are typed."""
+    wanted = set(keys)
+    return {one.key: one for one in await reference.attributes(connection, list(wanted))} if wanted else {}
+
+
+def new_category(slug: str, *, shelf: bool = False) -> Category:
+    """A category of which only the slug is known; as a shelf it stands in a tree apart from the goods'."""
+    names = OTHER_NAMES if slug == OTHER_CATEGORY else directory.name_from(slug)
+    return Category(slug, names, None, None, tree=SHELF_TREE if shelf else "goods")
