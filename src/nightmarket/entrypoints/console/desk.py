@@ -86,12 +86,12 @@ class Desk:
         return format_datetime(at, "y年M月d日 HH:mm" if locale.startswith("zh") else "d MMM y, HH:mm", locale=locale)
 
     def page(self, template: str, *, status: int = 200, **words: object) -> ASGIResponse:
-        """A page of the console, or a part of one."""
-        return self.site.page(self.visit, f"console/{template}", status=status, **self._shared(), **words)
+        """A page of the console, or a part of one; `room/name.html` is one of a room within the console."""
+        return self.site.page(self.visit, _in_room(template), status=status, **self._shared(), **words)
 
     def rendered(self, template: str, **words: object) -> str:
         """A part of a page as text."""
-        return self.site.render(self.visit, f"console/{template}", {**self._shared(), **words}).decode()
+        return self.site.render(self.visit, _in_room(template), {**self._shared(), **words}).decode()
 
     def _shared(self) -> dict[str, object]:
         return {
@@ -141,3 +141,7 @@ class Desk:
         """Write down who asks for something that commits by itself, before it is done: no deed goes unrecorded."""
         async with self.acting(action, about, detail):
             pass
+
+
+def _in_room(template: str) -> str:
+    return template if "/" in template else f"console/{template}"
