@@ -13,7 +13,7 @@ from nightmarket.catalog.errors import ColumnMapWrong
 from nightmarket.catalog.handlers.import_table import Table
 from nightmarket.catalog.model import checks
 from nightmarket.catalog.model.checks import RowRefused
-from nightmarket.catalog.model.columns import propose
+from nightmarket.catalog.model.proposing import propose
 from nightmarket.catalog.model.gathering import Gathering
 from nightmarket.catalog.model.json_rows import read_line
 
@@ -91,7 +91,9 @@ def test_prices_come_back(amount: int) -> None:
     assert checks.price(f"{amount // 100}.{amount % 100:02}", "EUR", field="here") == amount
 
 
-@given(st.text("0123456789", min_size=7, max_size=13).filter(lambda body: len(body) in {7, 11, 12, 13}))
+@given(
+    st.text("0123456789", min_size=7, max_size=13).filter(lambda body: len(body) in {7, 11, 12, 13} and body.strip("0"))
+)
 def test_one_check_digit_is_right(body: str) -> None:
     """Of the ten last digits that a number may have, exactly one makes it a GTIN."""
     right = 0

@@ -4,7 +4,8 @@ import pytest
 
 from nightmarket.catalog.errors import ColumnMapWrong
 from nightmarket.catalog.model import bounds
-from nightmarket.catalog.model.columns import map_columns, propose, read_map
+from nightmarket.catalog.model.columns import map_columns, read_map
+from nightmarket.catalog.model.proposing import propose
 
 UCI = ["InvoiceNo", "StockCode", "Description", "Quantity", "UnitPrice", "Country"]
 MAP = ("sku=StockCode", "title.en=Description", "price.GBP=UnitPrice", "stock.main=Quantity", "category==homeware")

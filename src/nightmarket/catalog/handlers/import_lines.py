@@ -41,13 +41,19 @@ class JsonLines:
         self._text = text
         self._merchant = merchant
 
-    def rows(self) -> Iterator[Reading]:
-        """Each line that is not blank, understood and checked."""
+    def rows(self, skip: int = 0) -> Iterator[Reading]:
+        """Each line that is not blank, understood and checked; the first ones are passed over."""
         while source := self._text.readline(MAX_ROW_LETTERS + 1):
             self.line += 1
             self.letters += len(source)
-            if len(source) > MAX_ROW_LETTERS and source[-1] not in "\r\n":
+            broken = len(source) > MAX_ROW_LETTERS and source[-1] not in "\r\n"
+            if broken:
                 self.letters += skip_line(self._text)
+            if source.isspace() and not broken:
+                continue
+            if skip:
+                skip -= 1
+            elif broken:
                 yield Reading(None, [remark(self.line, too_long())])
-            elif not source.isspace():
+            else:
                 yield read_line(source, self.line, self._merchant)
