@@ -116,3 +116,25 @@ class Reason(StrEnum):
     PICTURE_MISSING = "picture_missing"
     PICTURE_TOO_LARGE = "picture_too_large"
     PICTURE_REFUSED = "picture_refused"
+
+
+class EntryRefused(Problem):
+    """What was written by hand cannot be kept: `field` names the first flaw, `flaws` are all of them, each with the
+    entry's number in the call, field, code (a `Reason`), reason and remedy."""
+
+    code = "entry_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class VersionConflict(Problem):
+    """Somebody changed it in the meantime: `expected` was the version, `current` is. Nothing was written."""
+
+    code = "version_conflict"
+    kind = Kind.CONFLICT
+
+
+class MerchantStateRefused(Problem):
+    """A merchant cannot go from the `state` it is in to the one `wanted`."""
+
+    code = "merchant_state_refused"
+    kind = Kind.CONFLICT

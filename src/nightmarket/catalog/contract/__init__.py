@@ -1,7 +1,19 @@
 """What others may ask of the catalogue: merchants, products, variants, prices, and where their stock is counted."""
 
+from .editing import (
+    AttributeValue,
+    Decision,
+    Editor,
+    Entry,
+    MediaDraft,
+    MerchantProfile,
+    PriceDraft,
+    ProductDraft,
+    Saved,
+    VariantDraft,
+)
 from .exports import Exporter, ExportFormat, ExportRequest
-from .facts import BrandChanged, MerchantChanged, ProductChanged
+from .facts import BrandChanged, MerchantChanged, ProductChanged, ReferenceChanged
 from .goods import (
     Attribute,
     AttributeType,
@@ -45,6 +57,7 @@ from .queries import Catalog, StockBooks, StockLevels, StockRow, WholeGoods
 __all__ = [
     "Attribute",
     "AttributeType",
+    "AttributeValue",
     "Brand",
     "BrandChanged",
     "Card",
@@ -52,6 +65,9 @@ __all__ = [
     "Category",
     "Column",
     "Counts",
+    "Decision",
+    "Editor",
+    "Entry",
     "ExportFormat",
     "ExportRequest",
     "Exporter",
@@ -65,20 +81,26 @@ __all__ = [
     "Importer",
     "Listing",
     "Media",
+    "MediaDraft",
     "Merchant",
     "MerchantChanged",
+    "MerchantProfile",
     "MerchantState",
     "Picture",
     "Pictures",
     "Place",
+    "PriceDraft",
     "Product",
     "ProductChanged",
+    "ProductDraft",
     "ProductKind",
     "ProductState",
     "ProductText",
+    "ReferenceChanged",
     "Remark",
     "Rival",
     "RunState",
+    "Saved",
     "SizeChart",
     "Stock",
     "StockBooks",
@@ -86,6 +108,7 @@ __all__ = [
     "StockRow",
     "Texts",
     "Variant",
+    "VariantDraft",
     "Version",
     "WholeGoods",
 ]

@@ -31,3 +31,12 @@ class BrandChanged(msgspec.Struct, frozen=True):
     kind: ClassVar[str] = "catalog.brand_changed"
     brand: str
     version: int
+
+
+class ReferenceChanged(msgspec.Struct, frozen=True):
+    """Fact: a category, a typed attribute or a size chart was made or changed."""
+
+    kind: ClassVar[str] = "catalog.reference_changed"
+    what: str
+    """`category`, `attribute` or `size_chart`."""
+    key: str
