@@ -10,8 +10,16 @@ from pathlib import Path
 from uuid import UUID
 
 from nightmarket.catalog.contract import Catalog, Picture, ProductChanged
-from nightmarket.catalog.handlers import FileImporter, StoredCatalog, StoredStockBooks
+from nightmarket.catalog.handlers import FileImporter, StoredCatalog, StoredStockBooks, StoredWholeGoods
 from nightmarket.catalog.jobs import import_job
+from nightmarket.discovery.contract import Search
+from nightmarket.discovery.handlers import (
+    StoredIndexer,
+    StoredSearch,
+    catalog_follower,
+    sales_follower,
+    stock_follower,
+)
 from nightmarket.engagement.contract.profiles import Profiles
 from nightmarket.engagement.handlers import StoredProfiles
 from nightmarket.kernel.clock import Clock, SystemClock
@@ -57,6 +65,8 @@ EMOJI = Path("node_modules/@lobehub/fluent-emoji-3d/assets")
 MAX_PICTURE_BYTES = 25_000_000
 HOUSEKEEPING_SECONDS = 3_600.0
 GAUGE_SECONDS = 2.0
+STANDING_SECONDS = 2.0
+RESTOCK_SECONDS = 5.0
 CROWD_SECONDS = 0.2
 
 
@@ -120,6 +130,8 @@ class Shop:
     pages: Pages
     order_books: StoredOrderBooks
     audit: Audit
+    search: Search
+    indexer: StoredIndexer
     stage: Stage
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is told to stop, for what would otherwise stay open: streams to browsers."""
@@ -190,6 +202,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         pages=StoredPages(database, facts),
         order_books=StoredOrderBooks(),
         audit=Audit(database, tallies, orders, means.journal, means.payments, StatementAudit(database, [provider])),
+        search=StoredSearch(database, means.books, clock),
+        indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
         stage=Stage(settings, means.catalog, tallies, clock, ids),
     )
 
@@ -268,6 +282,9 @@ def consumers(shop: Shop) -> list[Subscription]:
     return [
         shop.orders.reported.subscription,
         order_mail(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
+        catalog_follower(shop.indexer, shop.clock),
+        sales_follower(),
+        stock_follower(),
     ]
 
 
@@ -305,6 +322,10 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("messages", postman.step, tally=metrics),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("search-index", shop.indexer.step, tally=metrics),
+        Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, tally=metrics),
+        Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
+        Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]

@@ -77,9 +77,11 @@ CREATE INDEX document_match_zh ON discovery.document USING gin (match_zh);
 CREATE INDEX document_terms ON discovery.document USING gin (terms);
 CREATE INDEX document_codes ON discovery.document USING gin (codes);
 CREATE INDEX document_products ON discovery.document USING gin (products);
+CREATE INDEX document_tallies ON discovery.document USING gin (tallies);
 CREATE INDEX document_by_standing ON discovery.document (in_stock DESC, popularity DESC, number);
 CREATE INDEX document_by_popularity ON discovery.document (popularity DESC, number);
 CREATE INDEX document_by_age ON discovery.document (added_at DESC, number);
+CREATE INDEX document_sold_out ON discovery.document (number) WHERE NOT in_stock;
 CREATE INDEX document_by_first_price ON discovery.document ((prices[1]), number);
 CREATE INDEX document_by_second_price ON discovery.document ((prices[2]), number);
 CREATE INDEX document_by_third_price ON discovery.document ((prices[3]), number);
@@ -108,7 +110,7 @@ CREATE TABLE discovery.word (
     documents integer NOT NULL,
     titles integer NOT NULL,
     PRIMARY KEY (language, word)
-);
+) WITH (fillfactor = 70);
 CREATE INDEX word_by_folded ON discovery.word (language, folded text_pattern_ops);
 CREATE INDEX word_by_trigrams ON discovery.word USING gin (folded gin_trgm_ops);
 COMMENT ON COLUMN discovery.word.titles IS 'in how many documents it stands in the title';

@@ -1,0 +1,1 @@
+"""Search, facets and suggestions. See README.md."""

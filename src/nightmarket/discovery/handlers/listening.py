@@ -1,0 +1,71 @@
+"""Consumers of facts: they note what has to be looked at, in the transaction that moves their cursor."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import MerchantChanged, ProductChanged
+from nightmarket.discovery.store import queues
+from nightmarket.kernel.clock import Clock
+from nightmarket.orders.contract import OrdersPlaced, PlacedLine
+from nightmarket.platform.database import Connection
+from nightmarket.platform.facts import Fact
+from nightmarket.platform.subscriptions import Subscription
+from nightmarket.tally.contract import TallyAdjusted
+
+from .indexing import StoredIndexer
+
+OPENED = "opened"
+"""Why a tally was adjusted that is new: its product is indexed anyway."""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Of a placed order what counts here; the rest is not even read."""
+
+    lines: tuple[PlacedLine, ...]
+
+
+def catalog_follower(indexer: StoredIndexer, clock: Clock) -> Subscription:
+    """Products that changed, and those of merchants that changed, wait to be indexed."""
+
+    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
+        products: set[UUID] = set()
+        merchants: set[UUID] = set()
+        for fact in facts:
+            if fact.kind == ProductChanged.kind:
+                products.update(one.product for one in fact.read(ProductChanged))
+            else:
+                merchants.update(one.merchant for one in fact.read(MerchantChanged))
+        await queues.mark_changed(tx, products, clock.now())
+        await indexer.mark_merchants(tx, sorted(merchants))
+
+    return Subscription("search-catalog", (ProductChanged.kind, MerchantChanged.kind), handle)
+
+
+def sales_follower() -> Subscription:
+    """Units ordered count for popularity, on the day (UTC) of the order."""
+
+    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
+        units: Counter[tuple[UUID, date]] = Counter()
+        for fact in facts:
+            day = fact.at.date()
+            for order in fact.read(Placed):
+                for line in order.lines:
+                    units[line.product, day] += line.quantity
+        await queues.add_sales(tx, units)
+        await queues.touch(tx, [product for product, _ in units])
+
+    return Subscription("search-sales", (OrdersPlaced.kind,), handle)
+
+
+def stock_follower() -> Subscription:
+    """Goods whose stock was counted anew are looked at."""
+
+    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
+        changed = {one.tally for fact in facts for one in fact.read(TallyAdjusted) if one.cause != OPENED}
+        await queues.touch_counted(tx, sorted(changed))
+
+    return Subscription("search-stock", (TallyAdjusted.kind,), handle)

@@ -1,0 +1,1 @@
+"""Rules of search: words, queries, spelling, documents, weights. Pure."""
