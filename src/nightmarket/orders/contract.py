@@ -12,7 +12,7 @@ from nightmarket.kernel.findings import Finding
 from nightmarket.payments.contract import PaymentRow
 from nightmarket.platform.database import Connection
 
-from .model.board import BoardFilter, OrderFigure, OrderSummary
+from .model.board import BoardFilter, CoursePoint, MerchantFigure, OrderFigure, OrderSummary
 from .model.order import (
     TRANSFER,
     OrderBody,
@@ -47,6 +47,7 @@ __all__ = [
     "CartLine",
     "Completion",
     "Contact",
+    "CoursePoint",
     "DeliveryOption",
     "DeliveryOptions",
     "Destination",
@@ -54,6 +55,7 @@ __all__ = [
     "Finding",
     "Group",
     "LineInput",
+    "MerchantFigure",
     "Notice",
     "Order",
     "OrderBody",
@@ -226,6 +228,16 @@ class OrderBooks(OrderReader, Protocol):
         self, connection: Connection, since: datetime, *, merchant: UUID | None = None
     ) -> Sequence[OrderFigure]:
         """How many orders were placed since, and what they came to, by state and currency. Needs a transaction."""
+        ...
+
+    async def course(
+        self, connection: Connection, since: datetime, step_seconds: int, *, merchant: UUID | None = None
+    ) -> Sequence[CoursePoint]:
+        """Orders placed since in steps of time, by state and currency, in order of time; at most 10,000 points."""
+        ...
+
+    async def by_merchant(self, connection: Connection, since: datetime, limit: int) -> Sequence[MerchantFigure]:
+        """What each merchant's part of the paid orders placed since came to, most orders first."""
         ...
 
     async def parts(self, connection: Connection, merchant: UUID, since: datetime, limit: int) -> Sequence[OrderRow]:

@@ -9,7 +9,7 @@ import msgspec
 
 from nightmarket.platform.database import Connection, Record
 
-from .model.board import BoardFilter, OrderFigure, OrderSummary
+from .model.board import BoardFilter, CoursePoint, MerchantFigure, OrderFigure, OrderSummary
 from .model.order import OrderBody, OrderRow, OrderState
 from .model.session import SessionBody
 
@@ -340,6 +340,44 @@ async def figures(tx: Connection, since: datetime, merchant: UUID | None) -> lis
         merchant,
     )
     return [OrderFigure(OrderState(record[0]), record[1], record[2], record[3]) for record in records]
+
+
+COURSE_POINTS = 10_000
+
+
+async def course(
+    connection: Connection, since: datetime, step_seconds: int, merchant: UUID | None
+) -> list[CoursePoint]:
+    """How many orders were placed in each step of time since, and what they came to."""
+    records = await connection.fetch(
+        """
+        SELECT date_bin(make_interval(secs => $2), placed_at, $1) AS at, state, currency, count(*), sum(total)::bigint
+        FROM (
+            SELECT id, min(placed_at) AS placed_at, state, currency, sum(total) AS total FROM orders.order
+            WHERE placed_at >= $1 AND ($3::uuid IS NULL OR merchant = $3) GROUP BY id, state, currency
+        ) AS whole GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT $4
+        """,
+        since,
+        step_seconds,
+        merchant,
+        COURSE_POINTS,
+    )
+    return [CoursePoint(record[0], OrderState(record[1]), record[2], record[3], record[4]) for record in records]
+
+
+async def by_merchant(connection: Connection, since: datetime, limit: int) -> list[MerchantFigure]:
+    """Each merchant's part of the paid orders placed since."""
+    records = await connection.fetch(
+        """
+        SELECT merchant, currency, count(*), sum(total)::bigint FROM orders.order
+        WHERE placed_at >= $1 AND state = $2 GROUP BY merchant, currency ORDER BY count(*) DESC, merchant, currency
+        LIMIT $3
+        """,
+        since,
+        OrderState.PAID,
+        limit,
+    )
+    return [MerchantFigure(*record) for record in records]
 
 
 async def parts(connection: Connection, merchant: UUID, since: datetime, limit: int) -> list[OrderRow]:

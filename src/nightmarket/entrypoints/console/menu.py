@@ -18,6 +18,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 ENTRIES = (
     Entry("/console", say_later("Overview"), "gauge", Scope.CONSOLE),
+    Entry("/console/figures", say_later("Figures"), "chart-column", Scope.ORDERS_READ),
     Entry("/console/orders", say_later("Orders"), "package", Scope.ORDERS_READ),
     Entry("/console/stock", say_later("Stock"), "boxes", Scope.STOCK_READ),
     Entry("/console/offers", say_later("Offers"), "badge-percent", Scope.OFFERS_READ),

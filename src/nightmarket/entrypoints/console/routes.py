@@ -7,6 +7,7 @@ from nightmarket.platform.access import Scope
 
 from . import (
     audits,
+    course,
     deeds,
     facts,
     health,
@@ -22,6 +23,8 @@ from . import (
 )
 from .console import AnyRequest, Console, Page
 from .content import texts
+from .crowd import page as crowd_page
+from .crowd import stream as crowd_stream
 from .people import keys, listing, me, person
 
 S = Scope
@@ -33,6 +36,8 @@ PAGES = (
     Page("GET", "/console", S.CONSOLE, overview.show),
     Page("GET", "/console/board", S.CONSOLE, overview.show_board),
     Page("GET", "/console/live", S.CONSOLE, facts.stream),
+    Page("GET", "/console/figures", S.ORDERS_READ, course.show),
+    Page("GET", "/console/figures.csv", S.ORDERS_READ, course.export),
     Page("GET", "/console/orders", S.ORDERS_READ, orders.show_list),
     Page("GET", "/console/orders/rows", S.ORDERS_READ, orders.show_rows),
     Page("GET", "/console/orders.csv", S.ORDERS_READ, orders.export),
@@ -63,6 +68,11 @@ PAGES = (
     Page("GET", "/console/audit", S.HEALTH_READ, audits.show),
     Page("POST", "/console/audit", S.HEALTH_READ, audits.run),
     Page("GET", "/console/deeds", S.ACCOUNTS_READ, deeds.show),
+    Page("GET", "/console/crowd", S.HEALTH_READ, crowd_page.show),
+    Page("GET", "/console/crowd/live", S.HEALTH_READ, crowd_stream.stream),
+    Page("POST", "/console/crowd", S.JOBS_WRITE, crowd_page.let_in),
+    Page("POST", "/console/crowd/away", S.JOBS_WRITE, crowd_page.send_away),
+    Page("POST", "/console/crowd/kill", S.JOBS_WRITE, crowd_page.kill),
     Page("GET", "/console/texts", S.CONTENT_READ, texts.show_list),
     Page("GET", "/console/texts/new", S.CONTENT_WRITE, texts.show_new),
     Page("POST", "/console/texts/new", S.CONTENT_WRITE, texts.create),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from nightmarket.bootstrap import CURRENCY, Shop, front_end_folder
 from nightmarket.entrypoints.rooms import ROOMS
-from nightmarket.kernel.languages import LANGUAGES
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.kernel.money import known_currency
 from nightmarket.platform.access import ActorKind, Caller
 from nightmarket.platform.http import (
@@ -43,6 +43,7 @@ STATIC = HERE.parent / "static"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 NODE_FILES = {
+    "echarts.js": "echarts/dist/echarts.common.min.js",
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "htmx-sse.js": "htmx-ext-sse/dist/sse.min.js",
 }
@@ -95,10 +96,20 @@ class Site:
             cookies=found,
         )
 
+    def speaking(self, visit: Visit, language: str, currency: str, country: str) -> Visit:
+        """The same visit in another language, currency and country."""
+        visit.language, visit.currency, visit.country = language, currency, country
+        visit.formats, visit.translations = self._formats[language], self._words[language]
+        return visit
+
     def _new_guest(self, visit: Visit) -> UUID:
         guest, token = self.shop.access.guests.fresh()
         visit.owed.append(self.cookies.keep(self.cookies.guest_name, token, GUEST_LIFE))
         return guest
+
+    def words(self, language: str) -> Any:
+        """The translations of a language, for texts that are not of a visit, such as mails."""
+        return self._words.get(language, self._words[DEFAULT_LANGUAGE])
 
     def render(self, visit: Visit, template: str, words: Mapping[str, object]) -> bytes:
         """The template's text with what every page knows."""

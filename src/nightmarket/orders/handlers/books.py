@@ -5,7 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from nightmarket.orders import store
-from nightmarket.orders.contract import BoardFilter, OrderFigure, OrderRow, OrderSummary
+from nightmarket.orders.contract import (
+    BoardFilter,
+    CoursePoint,
+    MerchantFigure,
+    OrderFigure,
+    OrderRow,
+    OrderSummary,
+)
 from nightmarket.platform.database import Connection
 
 BOARD_LIMIT = 200
@@ -33,6 +40,14 @@ class StoredOrderBooks:
         self, connection: Connection, since: datetime, *, merchant: UUID | None = None
     ) -> Sequence[OrderFigure]:
         return await store.figures(connection, since, merchant)
+
+    async def course(
+        self, connection: Connection, since: datetime, step_seconds: int, *, merchant: UUID | None = None
+    ) -> Sequence[CoursePoint]:
+        return await store.course(connection, since, max(60, step_seconds), merchant)
+
+    async def by_merchant(self, connection: Connection, since: datetime, limit: int) -> Sequence[MerchantFigure]:
+        return await store.by_merchant(connection, since, min(limit, BOARD_LIMIT))
 
     async def parts(self, connection: Connection, merchant: UUID, since: datetime, limit: int) -> Sequence[OrderRow]:
         return await store.parts(connection, merchant, since, min(limit, PARTS_LIMIT))

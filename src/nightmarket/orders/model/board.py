@@ -34,3 +34,22 @@ class OrderFigure(msgspec.Struct, frozen=True):
     currency: str
     orders: int
     total: int
+
+
+class CoursePoint(msgspec.Struct, frozen=True):
+    """Orders of one state and currency that were placed within one step of time from `at`."""
+
+    at: datetime
+    state: OrderState
+    currency: str
+    orders: int
+    total: int
+
+
+class MerchantFigure(msgspec.Struct, frozen=True):
+    """A merchant's part of the paid orders in one currency."""
+
+    merchant: UUID
+    currency: str
+    orders: int
+    total: int
