@@ -24,9 +24,10 @@ async def kin(connection: Connection, products: Sequence[UUID]) -> dict[UUID, UU
     """These products and all of their masters', with the master or, without one, themselves."""
     rows = await connection.fetch(
         """
-        SELECT id, coalesce(master, id) AS head FROM catalog.product
-        WHERE id = ANY($1::uuid[]) OR master IN (
-            SELECT master FROM catalog.product WHERE id = ANY($1::uuid[]) AND master IS NOT NULL)
+        SELECT p.id, coalesce(s.master, p.id) AS head FROM catalog.product p
+        LEFT JOIN catalog.sameness s ON s.product = p.id
+        WHERE p.id = ANY($1::uuid[]) OR s.master IN (
+            SELECT master FROM catalog.sameness WHERE product = ANY($1::uuid[]) AND master IS NOT NULL)
         """,
         products,
     )
