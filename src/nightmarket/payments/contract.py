@@ -1,6 +1,6 @@
 """What others may ask of payments: the journal, payments of orders, refunds, and the port to providers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -201,6 +201,11 @@ class Journal(Protocol):
 
     async def postings(self, connection: Connection, about: UUID) -> Sequence[Posting]:
         """All postings about one order, oldest first."""
+        ...
+
+    async def owed(self, connection: Connection, abouts: Sequence[UUID]) -> Mapping[UUID, int]:
+        """What the journal owes one merchant of each of these orders, in minor units of the order's currency; at most
+        20,000. The merchant is the connection's (`Database.as_merchant`); without one the answer is empty."""
         ...
 
     async def audit(self, connection: Connection) -> Sequence[Finding]: ...

@@ -1,5 +1,6 @@
 """What others may ask of the catalogue: merchants, products, variants, prices, and where their stock is counted."""
 
+from .applications import Application, Applications
 from .editing import (
     AttributeValue,
     Decision,
@@ -53,8 +54,11 @@ from .imports import (
     RunState,
 )
 from .queries import Catalog, StockBooks, StockLevels, StockRow, WholeGoods
+from .shelf import Shelf, ShelfRow
 
 __all__ = [
+    "Application",
+    "Applications",
     "Attribute",
     "AttributeType",
     "AttributeValue",
@@ -101,6 +105,8 @@ __all__ = [
     "Rival",
     "RunState",
     "Saved",
+    "Shelf",
+    "ShelfRow",
     "SizeChart",
     "Stock",
     "StockBooks",

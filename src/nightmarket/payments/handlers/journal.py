@@ -1,6 +1,6 @@
 """The journal in PostgreSQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from nightmarket.kernel.problems import Defect
@@ -13,6 +13,8 @@ POST_LIMIT = 2_000
 """Postings of one call: a batch of 500 orders with room to spare."""
 
 AUDIT_LIMIT = 1_000
+OWED_LIMIT = 20_000
+"""Orders of which one call says what a merchant is owed."""
 
 
 class StoredJournal:
@@ -32,6 +34,11 @@ class StoredJournal:
 
     async def postings(self, connection: Connection, about: UUID) -> Sequence[Posting]:
         return await journal.postings(connection, about)
+
+    async def owed(self, connection: Connection, abouts: Sequence[UUID]) -> Mapping[UUID, int]:
+        if len(abouts) > OWED_LIMIT:
+            raise Defect(f"{len(abouts)} orders at once; at most {OWED_LIMIT}")
+        return await journal.owed(connection, abouts) if abouts else {}
 
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Every posting sums to zero; what the provider should hold agrees with the payments of each order; no buyer

@@ -123,6 +123,16 @@ async def postings(connection: Connection, about: UUID, limit: int = 200) -> lis
     ]
 
 
+_OWED = """
+SELECT about, (-sum(amount))::bigint AS owed FROM payments.merchant_leg WHERE about = ANY($1::uuid[]) GROUP BY about
+"""
+
+
+async def owed(connection: Connection, abouts: Sequence[UUID]) -> dict[UUID, int]:
+    """What the merchant of the connection is owed of each order; the view shows nobody else's legs."""
+    return {row["about"]: row["owed"] for row in await connection.fetch(_OWED, abouts)}
+
+
 ROWS_AT_ONCE = 100_000
 """Postings that one query of the audit looks at, about; more would run into the time that a reading may take."""
 

@@ -1,0 +1,70 @@
+"""Reading a merchant's variants with prices and places."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from nightmarket.catalog.contract.shelf import ShelfRow
+from nightmarket.platform.database import Connection, Record
+
+from .listings import titles
+from .packing import read_options, read_prices
+
+_ROWS = """
+SELECT v.id, v.product, v.sku, p.texts, v.options, v.prices, v.for_sale,
+    ARRAY(SELECT l.code FROM catalog.stock s JOIN catalog.place l ON l.id = s.place WHERE s.variant = v.id
+        ORDER BY l.code) AS places,
+    ARRAY(SELECT s.tally FROM catalog.stock s JOIN catalog.place l ON l.id = s.place WHERE s.variant = v.id
+        ORDER BY l.code) AS tallies
+FROM catalog.variant v JOIN catalog.product p ON p.id = v.product
+"""
+
+
+async def rows(connection: Connection, merchant: UUID, after: str, limit: int, words: str) -> list[ShelfRow]:
+    found = await connection.fetch(
+        f"""
+        {_ROWS}
+        WHERE v.merchant = $1 AND NOT v.retired AND v.sku > $2
+            AND ($4 = '' OR strpos(lower(v.sku), $4) > 0 OR EXISTS (
+                SELECT 1 FROM jsonb_each(p.texts) AS text WHERE strpos(lower(text.value ->> 'title'), $4) > 0))
+        ORDER BY v.sku LIMIT $3
+        """,
+        merchant,
+        after,
+        limit,
+        words.lower(),
+    )
+    return [_row(row) for row in found]
+
+
+async def by_id(connection: Connection, merchant: UUID, variants: Sequence[UUID]) -> list[ShelfRow]:
+    found = await connection.fetch(
+        f"{_ROWS} WHERE v.merchant = $1 AND v.id = ANY($2::uuid[]) ORDER BY v.sku", merchant, variants
+    )
+    return [_row(row) for row in found]
+
+
+async def tallies_of(connection: Connection, merchant: UUID, products: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    found: dict[UUID, list[UUID]] = {}
+    for row in await connection.fetch(
+        """
+        SELECT v.product, s.tally FROM catalog.variant v JOIN catalog.stock s ON s.variant = v.id
+        WHERE v.merchant = $1 AND v.product = ANY($2::uuid[]) AND NOT v.retired
+        """,
+        merchant,
+        products,
+    ):
+        found.setdefault(row["product"], []).append(row["tally"])
+    return found
+
+
+def _row(row: Record) -> ShelfRow:
+    return ShelfRow(
+        variant=row["id"],
+        product=row["product"],
+        sku=row["sku"],
+        title=titles(row["texts"]),
+        options=read_options(row["options"]),
+        prices=read_prices(row["prices"]),
+        for_sale=row["for_sale"],
+        stock=dict(zip(row["places"], row["tallies"], strict=True)),
+    )
