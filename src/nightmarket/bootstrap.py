@@ -11,6 +11,8 @@ from uuid import UUID
 
 from nightmarket.catalog.contract import Catalog, Picture, ProductChanged
 from nightmarket.catalog.handlers import FileImporter, StoredCatalog, StoredStockBooks, StoredWholeGoods
+from nightmarket.catalog.handlers.applications import StoredApplications
+from nightmarket.catalog.handlers.shelf import StoredShelf
 from nightmarket.catalog.jobs import import_job
 from nightmarket.discovery.contract import Search
 from nightmarket.discovery.handlers import (
@@ -36,7 +38,7 @@ from nightmarket.payments.providers import BankTransfers, TestCards, TestProvide
 from nightmarket.platform.access import Access, Links
 from nightmarket.platform.database import COMMITTERS, Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
-from nightmarket.platform.jobs import Drain, Job
+from nightmarket.platform.jobs import Drain, Job, JobDesk
 from nightmarket.platform.jobs import counts as job_counts
 from nightmarket.platform.media import FolderStore, Library, Media, PictureRefused
 from nightmarket.platform.messages import ChannelKind, LocalChannel, Outbox, Postman, figures
@@ -52,6 +54,7 @@ from nightmarket.stage.contract import Pages, PageSaved
 from nightmarket.stage.handlers import StoredPages
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
+from nightmarket.workflows.leaving import Leaving, forget_carts_job
 from nightmarket.workflows.order_mail import order_mail
 
 PROVIDER = "testpay"
@@ -110,11 +113,14 @@ class Shop:
     access: Access
     order_links: Links
     profiles: Profiles
+    leaving: Leaving
     library: Library
     outbox: Outbox
     tallies: SlicedTallies
     catalog: Catalog
     stock_books: StoredStockBooks
+    shelf: StoredShelf
+    applications: StoredApplications
     importer: FileImporter
     books: Books
     offers: StoredOffers
@@ -172,6 +178,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         faults=faults,
     )
     orders = OrderDesk(means)
+    access = Access(database, clock, ids, secret_key=secret)
+    profiles = StoredProfiles(facts, clock, ids)
     return Shop(
         settings=settings,
         secret=secret,
@@ -179,14 +187,17 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         ids=ids,
         database=database,
         facts=facts,
-        access=Access(database, clock, ids, secret_key=secret),
+        access=access,
         order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
-        profiles=StoredProfiles(facts, clock, ids),
+        profiles=profiles,
+        leaving=Leaving(database, access.shoppers, profiles, JobDesk(clock)),
         library=library,
         outbox=Outbox(clock, ids),
         tallies=tallies,
         catalog=means.catalog,
         stock_books=StoredStockBooks(),
+        shelf=StoredShelf(),
+        applications=StoredApplications(),
         importer=FileImporter(database, tallies, facts, pictures, clock, emoji=front_end_folder(EMOJI)),
         books=means.books,
         offers=StoredOffers(facts, tallies),
@@ -290,7 +301,7 @@ def consumers(shop: Shop) -> list[Subscription]:
 
 def jobs(shop: Shop) -> list[Job]:
     """Work over sets that the worker can be asked for."""
-    return [import_job(shop.importer)]
+    return [import_job(shop.importer), forget_carts_job(shop.orders)]
 
 
 def drains(shop: Shop, metrics: Metrics) -> list[Drain]:

@@ -71,7 +71,7 @@ def order_mail(orders: OrderReader, outbox: Outbox, address: str, links: Links) 
 
     def link(rows: Sequence[OrderRow]) -> str:
         first = rows[0]
-        return f"{address}/orders/{encode('ord', first.id)}/look/{links.token(first.id, first.placed_at)}"
+        return f"{address}/orders/{encode('ord', first.id)}/look?key={links.token(first.id, first.placed_at)}"
 
     async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
         occasions: list[tuple[str, Occasion]] = []

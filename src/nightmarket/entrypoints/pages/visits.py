@@ -7,7 +7,7 @@ from uuid import UUID
 
 from babel.support import Translations
 
-from nightmarket.platform.access import Caller
+from nightmarket.platform.access import ActorKind, Caller
 from nightmarket.platform.http import ASGIScope, header
 
 from .formats import Formats
@@ -35,6 +35,12 @@ class Visit:
     def by_script(self) -> bool:
         """Whether htmx asks, for a part of a page."""
         return header(self.scope, b"hx-request") == "true"
+
+    @property
+    def account(self) -> UUID | None:
+        """The shopper's account, if one is signed in; staff shop as guests."""
+        actor = self.caller.actor
+        return actor.id if actor.kind is ActorKind.SHOPPER else None
 
     @property
     def path(self) -> str:

@@ -2,7 +2,8 @@
 
 The cookie says the cart's number, its id and how many units are in it. The session's key follows from the number, so
 that two first clicks at once fill one cart; a cart that has closed or expired is followed by the next number. Whose
-cart it is, the desk checks by owner: a cookie taken from elsewhere opens nothing.
+cart it is, the desk checks by owner: a cookie taken from elsewhere opens nothing. An account counts its carts the same
+way on every device, so that all of them find the same one, with or without a cookie.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,9 @@ EMPTY = SessionInput(lines=(), currency=CURRENCY, language=DEFAULT_LANGUAGE)
 """What every cart begins as, so that beginning it twice is the same request."""
 
 OPEN = (SessionState.INCOMPLETE, SessionState.READY)
+CARTS_TRIED = 64
+"""How many closed carts of an account are skipped on a device that knows none: years of carts left to expire."""
+
 TRIES = 8
 """How often a change is tried again when another window changed the cart, and how many closed carts are skipped."""
 
@@ -86,6 +90,9 @@ class Carts:
         self._orders = site.shop.orders
 
     def cookie(self, visit: Visit) -> CartCookie:
+        """What the browser says; after a session has ended by itself it speaks of another's cart."""
+        if visit.caller.session_ended:
+            return CartCookie()
         return CartCookie.read(visit.cookies.get(COOKIE, ""))
 
     def units(self, visit: Visit) -> int:
@@ -93,15 +100,40 @@ class Carts:
         return self.cookie(visit).units
 
     async def read(self, visit: Visit) -> SessionView | None:
-        """The cart as it stands, if there is one that can still be changed."""
-        known = self.cookie(visit).id
-        if known is None:
-            return None
+        """The cart as it stands, if there is one that can still be changed; an account always has one."""
+        cookie = self.cookie(visit)
+        view = await self._open(visit, cookie.id) if cookie.id else None
+        if view is None:
+            return await self._begin(visit, CARTS_TRIED) if visit.account is not None else None
+        if units_of(view) != cookie.units:
+            self._remember(visit, CartCookie(cookie.number, view.id, units_of(view)))
+        return view
+
+    async def _open(self, visit: Visit, id: UUID) -> SessionView | None:
         try:
-            view = await self._orders.get(visit.owner, SessionKind.CART, known)
+            view = await self._orders.get(visit.owner, SessionKind.CART, id)
         except SessionNotFound:
             return None
         return view if view.state in OPEN and view.expires_at > self._site.shop.clock.now() else None
+
+    async def move_in(self, visit: Visit, account: UUID) -> None:
+        """Let the visit go on with the account's cart; what the guest had put into theirs comes along.
+
+        The guest's cart is changed in the same transaction, so that doing this twice moves everything once.
+        """
+        guest, before = visit.caller.guest_id, self.cookie(visit)
+        visit.owner = account
+        visit.cookies.pop(COOKIE, None)
+        view = await self._begin(visit, CARTS_TRIED)
+        if guest is not None and before.id is not None:
+            number = self.cookie(visit).number
+            view = await self._orders.merge_carts(account, view.id, guest, before.id)
+            self._remember(visit, CartCookie(number, view.id, units_of(view)))
+
+    def leave(self, visit: Visit) -> None:
+        """Let the browser know no cart."""
+        visit.cookies.pop(COOKIE, None)
+        self._owe(visit, self._site.cookies.drop(COOKIE))
 
     async def change(self, visit: Visit, edit: Edit) -> SessionView:
         """Apply the edit to the cart as it is now, again if another window was quicker; begins a cart if need be."""
@@ -118,9 +150,9 @@ class Carts:
             return changed
         raise SessionBusy("Someone is changing this cart in another window; try again in a moment.")
 
-    async def _begin(self, visit: Visit) -> SessionView:
+    async def _begin(self, visit: Visit, tries: int = TRIES) -> SessionView:
         number = self.cookie(visit).number
-        for _ in range(TRIES):
+        for _ in range(tries):
             number += 1
             view = await self._orders.create(visit.owner, SessionKind.CART, f"storefront-{number}", EMPTY)
             if view.state in OPEN and view.expires_at > self._site.shop.clock.now():
@@ -148,6 +180,9 @@ class Carts:
     def _remember(self, visit: Visit, cookie: CartCookie) -> None:
         text = cookie.written()
         visit.cookies[COOKIE] = text
+        self._owe(visit, self._site.cookies.keep(COOKIE, text, COOKIE_LIFE))
+
+    def _owe(self, visit: Visit, header: tuple[bytes, bytes]) -> None:
         name = f"{COOKIE}=".encode()
         visit.owed[:] = [pair for pair in visit.owed if not pair[1].startswith(name)]
-        visit.owed.append(self._site.cookies.keep(COOKIE, text, COOKIE_LIFE))
+        visit.owed.append(header)

@@ -1,0 +1,62 @@
+"""A shopper leaves: every room forgets them. Orders stay, as the law wants, under an id that names nobody."""
+
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.engagement.contract.profiles import Profiles
+from nightmarket.orders.contract import Orders
+from nightmarket.platform import messages
+from nightmarket.platform.access import Account, Shoppers
+from nightmarket.platform.database import Database
+from nightmarket.platform.jobs import Job, JobContext, JobDesk, JobRequest
+
+JOB = "shoppers.forget_carts"
+START = UUID(int=0)
+
+
+class Forgetting(msgspec.Struct, frozen=True):
+    """Whose carts and checkouts are to be forgotten."""
+
+    owner: str
+
+
+class Leaving:
+    """One transaction forgets account, sessions, links, profile, addresses, decisions and mails; a job that begins with
+    it goes through all carts and checkouts, since nothing finds them by owner."""
+
+    def __init__(self, database: Database, shoppers: Shoppers, profiles: Profiles, jobs: JobDesk) -> None:
+        self._database = database
+        self._shoppers = shoppers
+        self._profiles = profiles
+        self._jobs = jobs
+
+    async def leave(self, account: Account) -> None:
+        """Forget the shopper; safe to repeat. Who may ask is the caller's check."""
+        async with self._database.transaction() as tx:
+            await self._profiles.forget(tx, account.id)
+            await messages.forget(tx, account.email)
+            await self._shoppers.delete(tx, account)
+            request = JobRequest(f"{JOB}:{account.id}", JOB, "a shopper who left", Forgetting(str(account.id)))
+            await self._jobs.request(tx, [request])
+
+
+def forget_carts_job(orders: Orders) -> Job:
+    """The job: step by step through all sessions. Interrupted, it goes on where it stopped."""
+
+    async def run(context: JobContext) -> None:
+        owner = UUID(context.arguments(Forgetting).owner)
+        stands: str | None = str(START)
+        steps = 0
+        while stands is not None:
+            after = UUID(stands)
+
+            async def step(after: UUID = after) -> str | None:
+                last = await orders.forget_unplaced(owner, after)
+                return str(last) if last else None
+
+            stands = await context.step("carts", step)
+            steps += 1
+            await context.progress(steps)
+
+    return Job(JOB, run)
