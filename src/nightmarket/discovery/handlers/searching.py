@@ -133,6 +133,8 @@ class StoredSearch:
 
     async def _answer(self, connection: Connection, ask: Ask, wanted: Wanted, frame: Frame, about: Found) -> Found:
         rows = await finding.page(connection, wanted)
+        if not rows and not wanted.offset and not ask.filters.any:
+            return about
         counts = await finding.count(connection, wanted, facets=ask.facets)
         facets = await self._facets(connection, wanted, frame, counts) if ask.facets else ()
         return msgspec.structs.replace(

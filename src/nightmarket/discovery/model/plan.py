@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from .query import Query, Word
-from .scoring import AS_BEGINNING, AS_PART, AS_SYNONYM, AS_TYPED, rarity
+from .scoring import AS_BEGINNING, AS_HEAD, AS_PART, AS_SYNONYM, AS_TYPED, rarity
 from .text import fold, grams, has_han, tokens
 
 MAX_ALTERNATIVES = 24
 """Other words that stand for one word of a query."""
+
+HEAD_LAST = frozenset({"de"})
+"""Languages in which the last part of a compound says what it is: a `Papierlaterne` is a `Laterne`."""
 
 Phrase = tuple[str, ...]
 
@@ -152,6 +155,8 @@ def _part(words: Sequence[Word], language: str, synonyms: Synonyms, known: Knowl
     ways += _synonyms(synonyms.of([word.shown]), language)
     for pair in known.pairs.get(word.folded, ()):
         ways.append(Alternative(AS_PART, f"({' & '.join(quoted(one, language) for one in pair)})"))
+        if language in HEAD_LAST:
+            ways.append(Alternative(AS_HEAD, quoted(pair[-1], language)))
     ways += [Alternative(AS_PART, quoted(one, language)) for one in known.compounds.get(word.folded, ())]
     if word.folded in known.beginnings:
         ways.append(Alternative(AS_BEGINNING, f"{quoted(word.shown, language)}:*"))

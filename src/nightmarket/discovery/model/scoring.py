@@ -12,8 +12,9 @@ WEIGHT_TITLE, WEIGHT_BRAND, WEIGHT_SUMMARY, WEIGHT_DESCRIPTION = 1.0, 0.4, 0.2, 
 LENGTH_NORMALIZATION = 1
 """`ts_rank`: divide by 1 + log of the number of words, so that a short title about it beats a long one that says it."""
 
-AS_TYPED, AS_SYNONYM, AS_PART, AS_BEGINNING = 1.0, 0.6, 0.5, 0.4
-"""How close a document's word is to the one that was typed: itself, a synonym, within a compound, its beginning."""
+AS_TYPED, AS_SYNONYM, AS_PART, AS_BEGINNING, AS_HEAD = 1.0, 0.6, 0.5, 0.4, 0.3
+"""How close a document's word is to the one that was typed: itself, a synonym, within a compound, its
+beginning, what its last part says."""
 
 PHRASE_BONUS = 0.25
 """Added once where all words stand next to one another in the order typed."""
