@@ -69,6 +69,11 @@ CONSOLE: dict[str, frozenset[str]] = {
     "GET /console/audit": OPERATOR,
     "POST /console/audit": OPERATOR,
     "GET /console/deeds": OPERATOR,
+    "GET /console/crowd": OPERATOR,
+    "GET /console/crowd/live": OPERATOR,
+    "POST /console/crowd": OPERATOR,
+    "POST /console/crowd/away": OPERATOR,
+    "POST /console/crowd/kill": OPERATOR,
 }
 """The back office: who may."""
 

@@ -34,6 +34,12 @@ SALE_AHEAD = timedelta(seconds=125)
 SALE_ROUND_SECONDS = 10
 SALE_LASTS = timedelta(hours=2)
 SALE_OFFER = derive("demo-offer", "sale")
+SALE_NAME = {
+    "en": "The lantern at half price",
+    "de": "Die Laterne zum halben Preis",
+    "it": "La lanterna a metà prezzo",
+    "zh": "灯笼半价",
+}
 TEA_HOUSE, KITCHEN = "moonlit-tea-house", "lantern-kitchen"
 
 ACCOUNT_NAMES = {role: f"Demo {role.value}" for role in Role}
@@ -73,7 +79,7 @@ def sale_of(shop: Shop) -> Offer | None:
 
 
 async def plan_sale(shop: Shop) -> datetime | None:
-    """Put the article on the shelf again and let it be half price from two minutes from now, for as long as it lasts."""
+    """Fill the shelf again, and let the article be half price from two minutes on, for as long as there is some."""
     article = crowd_article()
     try:
         listing = await shop.stage.listing(article)
@@ -86,7 +92,7 @@ async def plan_sale(shop: Shop) -> datetime | None:
     sale = Offer(
         SALE_OFFER,
         planned.revision + 1 if planned else 1,
-        {"en": "Half price at the lantern", "de": "Halber Preis an der Laterne", "it": "Metà prezzo alla lanterna", "zh": "灯笼半价"},
+        SALE_NAME,
         PercentOff(article.percent_off * 100),
         opens,
         opens + SALE_LASTS,

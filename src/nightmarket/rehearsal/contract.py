@@ -1,6 +1,7 @@
 """What others may ask of a rehearsal: a crowd of buyers, what it sees, and what the database says to it."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -8,9 +9,13 @@ import msgspec
 from nightmarket.kernel.findings import Check
 
 from .model import (
+    BEAT_SECONDS,
     MOST_BUYERS,
+    MOST_SECONDS,
     MOST_UNITS,
+    NOBODY,
     USUAL_BUYERS,
+    USUAL_SECONDS,
     Beat,
     CheckLine,
     CrowdFigures,
@@ -22,9 +27,13 @@ from .model import (
 )
 
 __all__ = [
+    "BEAT_SECONDS",
     "MOST_BUYERS",
+    "MOST_SECONDS",
     "MOST_UNITS",
+    "NOBODY",
     "USUAL_BUYERS",
+    "USUAL_SECONDS",
     "Article",
     "Auditor",
     "Beat",
@@ -34,6 +43,7 @@ __all__ = [
     "Proof",
     "Scene",
     "Seen",
+    "Size",
     "State",
     "Wish",
 ]
@@ -47,6 +57,15 @@ class Article(msgspec.Struct, frozen=True):
     sku: str
     units: int
     percent_off: int
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How large a crowd is: buyers, units on the shelf, how long it swells, and when the first come (None: now)."""
+
+    buyers: int = USUAL_BUYERS
+    units: int
+    within_seconds: float = 0.0
+    begins_at: datetime | None = None
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -72,7 +91,8 @@ class Scene(msgspec.Struct, frozen=True):
     def proof(self) -> Proof | None:
         """What was proven about this run, since the database came back the last time."""
         proof = self.seen.proof if self.seen else None
-        return proof if proof and self.wish and proof.run == self.wish.run else None
+        run = self.wish.run if self.wish else NOBODY
+        return proof if proof and proof.run == run else None
 
     @property
     def down(self) -> bool:

@@ -11,6 +11,8 @@ import msgspec
 from nightmarket.kernel.ids import derive
 
 USUAL_BUYERS = 3_000
+USUAL_SECONDS = 12.0
+MOST_SECONDS = 120.0
 MOST_BUYERS = 10_000
 MOST_UNITS = 10_000
 
@@ -39,6 +41,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: datetime
     asked_by: str
     begins_at: datetime | None = None
+    within_seconds: float = 0.0
+    """How long the crowd swells; 0: everybody stands at the door at once."""
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -142,6 +146,14 @@ def key_of(run: UUID, number: int) -> str:
     return str(derive("crowd-key", run, number))
 
 
+def arrival_of(wish: Wish, number: int) -> float:
+    """When a buyer comes, in seconds from the first: few at the start, most at the end, as a crowd swells.
+
+    The number of those who have come grows with the third power of time.
+    """
+    return wish.within_seconds * (number / wish.buyers) ** (1 / 3)
+
+
 def session_of(wish: Wish, number: int, option: Option | None) -> bytes:
     """What a buyer sends to begin a checkout: one unit, where to, and by which parcel, once that is known."""
     method: dict[str, Any] = {
@@ -229,6 +241,7 @@ class CrowdFigures(msgspec.Struct, kw_only=True):
     run: UUID | None = None
     state: State = State.NONE
     buyers: int = 0
+    arrived: int = 0
     bought: int = 0
     sold_out: int = 0
     failed: int = 0
@@ -240,6 +253,7 @@ class CrowdFigures(msgspec.Struct, kw_only=True):
     orders_per_second: int = 0
     """Orders acknowledged in the last full second; after the rush, in the best one."""
     best_second: int = 0
+    began_at: datetime | None = None
     seconds: float = 0.0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
@@ -251,17 +265,24 @@ class CrowdFigures(msgspec.Struct, kw_only=True):
 
     @property
     def waiting(self) -> int:
-        """Buyers without a final answer."""
-        return self.buyers - self.bought - self.sold_out - self.failed
+        """Buyers at the door without a final answer."""
+        return self.arrived - self.bought - self.sold_out - self.failed
+
+    @property
+    def coming(self) -> int:
+        """Buyers who are still on their way."""
+        return self.buyers - self.arrived
 
 
 class Score:
-    """Counts a crowd while it goes on. Instants are seconds of a monotonic clock."""
+    """Counts a crowd while it goes on. `began` and every `now` are seconds of a monotonic clock."""
 
-    def __init__(self, wish: Wish, began: float) -> None:
+    def __init__(self, wish: Wish, began: float, began_at: datetime) -> None:
         self.wish = wish
+        self.began_at = began_at
         self.began = began
         self.ended: float | None = None
+        self.arrived = 0
         self.retries = 0
         self.repeating = 0
         self.orders: list[str] = []
@@ -275,7 +296,7 @@ class Score:
 
     @property
     def waiting(self) -> int:
-        return self.wish.buyers - len(self.orders) - self.sold_out - self.failed
+        return self.arrived - len(self.orders) - self.sold_out - self.failed
 
     def answered(self, seconds: float) -> None:
         """An answer came, after so long."""
@@ -316,6 +337,7 @@ class Score:
             run=self.wish.run,
             state=state,
             buyers=self.wish.buyers,
+            arrived=self.arrived,
             bought=len(self.orders),
             sold_out=self.sold_out,
             failed=self.failed,
@@ -325,6 +347,7 @@ class Score:
             answers_per_second=sum(last) if self.ended is None else self._mean(end),
             orders_per_second=last[0] if self.ended is None else best,
             best_second=best,
+            began_at=self.began_at,
             seconds=end - self.began,
             p50_ms=percentile(took, 0.50) * 1_000,
             p99_ms=percentile(took, 0.99) * 1_000,
@@ -357,6 +380,10 @@ class CheckLine(msgspec.Struct, frozen=True):
     off: int
     seconds: float
     found: list[str] = []
+
+
+NOBODY = UUID(int=0)
+"""The run of a proof after a kill that met no crowd."""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,16 +2,24 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import click
 import msgspec
 
 from nightmarket.entrypoints.cli.connected import engine, note, settings_here
 from nightmarket.platform.supervisor import running
-from nightmarket.rehearsal.contract import MOST_BUYERS, MOST_UNITS, USUAL_BUYERS, Proof, Scene
+from nightmarket.rehearsal.contract import (
+    MOST_BUYERS,
+    MOST_SECONDS,
+    MOST_UNITS,
+    USUAL_BUYERS,
+    Proof,
+    Scene,
+    Size,
+    State,
+)
 from nightmarket.rehearsal.errors import NoCrowd
-from nightmarket.rehearsal.model import State
-from nightmarket.rehearsal.store import Folder
 
 LOOK_SECONDS = 0.25
 SILENT_SECONDS = 30.0
@@ -25,16 +33,23 @@ SILENT_SECONDS = 30.0
 @click.option(
     "--units", type=click.IntRange(1, MOST_UNITS), default=50, show_default=True, help="How many units are there."
 )
-def crowd(*, buyers: int, units: int) -> None:
+@click.option(
+    "--within",
+    type=click.FloatRange(0, MOST_SECONDS),
+    default=0,
+    metavar="SECONDS",
+    help="Let the crowd swell for so long. Default: all of them stand at the door at once.",
+)
+def crowd(*, buyers: int, units: int, within: float) -> None:
     """Send simulated buyers into the demo that is open here, and count what comes of it.
 
     They go through the shop's own door, all at once, for one article. The exit status is 1 when an order was lost or
     doubled, a unit was sold twice, or the audit finds anything off.
     """
-    raise SystemExit(asyncio.run(_crowd(buyers, units)))
+    raise SystemExit(asyncio.run(_crowd(Size(buyers=buyers, units=units, within_seconds=within))))
 
 
-async def _crowd(buyers: int, units: int) -> int:
+async def _crowd(size: Size) -> int:
     from nightmarket.bootstrap import open_shop
     from nightmarket.entrypoints.seeding import crowd_article
     from nightmarket.kernel.ids import encode
@@ -51,23 +66,24 @@ async def _crowd(buyers: int, units: int) -> int:
     url = settings.database_url or engine(settings).url
     async with open_shop(msgspec.structs.replace(settings, database_url=url), application="crowd") as shop:
         shop.stage.check()
-        wish = await shop.stage.plan(crowd_article(), buyers=buyers, units=units, by="nightmarket crowd")
+        wish = await shop.stage.plan(crowd_article(), size, "nightmarket crowd")
         async with shop.database.transaction() as tx:
-            await shop.stage.restock(tx, wish.tally, units, once=wish.run)
-            deed = Acted(SYSTEM.id, "nightmarket crowd", "crowd.let_in", encode("tal", wish.tally), f"{buyers} buyers")
+            await shop.stage.restock(tx, wish.tally, size.units, once=wish.run)
+            about, detail = encode("tal", wish.tally), f"{wish.buyers} buyers, {wish.units} x {wish.sku}"
+            deed = Acted(SYSTEM.id, "nightmarket crowd", "crowd.let_in", about, detail)
             await shop.facts.append(tx, [deed], shop.clock.now())
         shop.stage.let_in(wish)
-    click.echo(f"{buyers:,} buyers want {units:,} x {wish.sku}.")
-    return await _watch(Folder(settings.home))
+    click.echo(f"{size.buyers:,} buyers want {size.units:,} x {wish.sku}.")
+    return await _watch(shop.stage.scene)
 
 
-async def _watch(folder: Folder) -> int:
+async def _watch(look: Callable[[], Scene]) -> int:
     """Show the figures until the proof is there."""
     heard, last = time.monotonic(), ""
     proof: Proof | None = None
     while proof is None or not proof.final:
         await asyncio.sleep(LOOK_SECONDS)
-        scene = Scene(folder.wish.read(), folder.crowd.read(), folder.seen.read(), folder.kill.read())
+        scene = look()
         line = _line(scene)
         if line and line != last:
             heard, last = time.monotonic(), line

@@ -93,6 +93,10 @@ class Desk:
         """A part of a page as text."""
         return self.site.render(self.visit, _in_room(template), {**self._shared(), **words}).decode()
 
+    def shared(self) -> dict[str, object]:
+        """What every page of the console knows, for rooms with templates of their own."""
+        return self._shared()
+
     def _shared(self) -> dict[str, object]:
         return {
             "desk": self,

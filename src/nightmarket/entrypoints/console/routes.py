@@ -22,6 +22,8 @@ from . import (
     stock,
 )
 from .console import AnyRequest, Console, Page
+from .crowd import page as crowd_page
+from .crowd import stream as crowd_stream
 from .content import texts
 from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream

@@ -82,6 +82,9 @@ ACTIONS = {
     "keys.issue": say_later("made an API key"),
     "keys.revoke": say_later("ended an API key"),
     "console.sign_in": say_later("signed in"),
+    "crowd.let_in": say_later("let a crowd in"),
+    "crowd.send_away": say_later("sent the crowd away"),
+    "database.kill": say_later("killed the database"),
 }
 """Deeds of people, by the word under which they are written down."""
 

@@ -22,6 +22,7 @@ from nightmarket.rehearsal.model import (
     Verdict,
     Wish,
     agent_of,
+    arrival_of,
     judge,
     key_of,
     offered_option,
@@ -91,7 +92,7 @@ class CrowdPlayer:
             waiting = CrowdFigures(at=self._clock.now(), run=wish.run, state=State.WAITING, buyers=wish.buyers)
             self._tell(waiting)
             await _pause(LOOK_SECONDS, stopping)
-        score = Score(wish, loop.time())
+        score = Score(wish, loop.time(), self._clock.now())
         log.info("crowd_comes", buyers=wish.buyers, sku=wish.sku)
         async with Door(self._host, self._port) as door:
             rush = asyncio.create_task(Rush(wish, door, score).run(), name="rush")
@@ -118,7 +119,7 @@ class Rush:
         self._wish = wish
         self._door = door
         self._score = score
-        self._chance = random.Random(wish.run.int)
+        self._chance = random.Random(wish.run.int)  # noqa: S311 (pauses, no secrets)
 
     async def run(self) -> None:
         option = await self._look()
@@ -134,6 +135,8 @@ class Rush:
         return found[-1] if found else None
 
     async def _buyer(self, number: int, option: Option | None) -> None:
+        await asyncio.sleep(arrival_of(self._wish, number))
+        self._score.arrived += 1
         body = session_of(self._wish, number, option)
         verdict = await self._until_decided(number, SESSIONS, body)
         if verdict.outcome is Outcome.READY:

@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections import deque
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 LINES = 128
 """Lines to the shop at once. Who finds none free waits for one, as a browser waits for the network."""
@@ -37,8 +37,7 @@ class _Line(asyncio.Protocol):
         self.open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self.open = True
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from nightmarket.catalog.contract import Catalog, Listing
@@ -12,7 +12,7 @@ from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.database import Connection
 from nightmarket.platform.postgres import EmbeddedPostgres, StartRefused
 from nightmarket.platform.settings import Settings
-from nightmarket.rehearsal.contract import MOST_BUYERS, MOST_UNITS, Article, Scene
+from nightmarket.rehearsal.contract import MOST_BUYERS, MOST_SECONDS, MOST_UNITS, Article, Scene, Size
 from nightmarket.rehearsal.errors import CrowdBusy, NoArticle, NoCrowd, NotOurDatabase
 from nightmarket.rehearsal.model import Kill, Wish
 from nightmarket.rehearsal.store import Folder
@@ -51,12 +51,14 @@ class Stage:
         if self.scene().busy:
             raise CrowdBusy("A crowd is in the shop already; wait until it has left, or send it away.")
 
-    async def plan(self, article: Article, *, buyers: int, units: int, by: str, at: datetime | None = None) -> Wish:
-        """A crowd for the article, not yet let in. `at` is when it comes; None: at once. Raises Problems."""
-        if not 1 <= buyers <= MOST_BUYERS:
+    async def plan(self, article: Article, size: Size, by: str) -> Wish:
+        """A crowd for the article, not yet let in. Raises Problems."""
+        if not 1 <= size.buyers <= MOST_BUYERS:
             raise InvalidInput(f"A crowd is 1 to {MOST_BUYERS:,} buyers.", field="buyers")
-        if not 1 <= units <= MOST_UNITS:
+        if not 1 <= size.units <= MOST_UNITS:
             raise InvalidInput(f"Between 1 and {MOST_UNITS:,} units can be on the shelf.", field="units")
+        if not 0 <= size.within_seconds <= MOST_SECONDS:
+            raise InvalidInput(f"A crowd swells for at most {MOST_SECONDS:.0f} s.", field="within_seconds")
         listing = await self.listing(article)
         return Wish(
             run=self._ids.new(),
@@ -65,12 +67,13 @@ class Stage:
             sku=listing.sku,
             title=dict(listing.title),
             tally=listing.stock[0].tally,
-            buyers=buyers,
-            units=units,
+            buyers=size.buyers,
+            units=size.units,
             currency="EUR" if "EUR" in listing.prices else next(iter(listing.prices)),
             asked_at=self._clock.now(),
             asked_by=by,
-            begins_at=at,
+            begins_at=size.begins_at,
+            within_seconds=size.within_seconds,
         )
 
     async def listing(self, article: Article) -> Listing:

@@ -17,7 +17,7 @@ from nightmarket.orders.contract import OrderReader, OrdersPaid, OrdersPlaced, O
 from nightmarket.platform.database import CONNECTION_LOST, Connection, Database
 from nightmarket.platform.facts import READ_LIMIT, Cursor, head, read
 from nightmarket.rehearsal.contract import Auditor, Scene
-from nightmarket.rehearsal.model import CheckLine, Proof, Seen, State, Wish, owner_of
+from nightmarket.rehearsal.model import NOBODY, CheckLine, Proof, Seen, State, Wish, owner_of
 from nightmarket.rehearsal.store import Folder
 from nightmarket.tally.contract import Tallies
 
@@ -108,7 +108,7 @@ class Witness:
             seen.away_since, seen.back_at = None, now
         seen.at = now
         self._folder.seen.write(seen)
-        if wish is not None and self._proof_is_due(wish, seen):
+        if self._proof_is_due(wish, seen):
             await self._prove(wish, seen)
 
     async def _count(self, connection: Connection, wish: Wish, seen: Seen) -> None:
@@ -129,23 +129,25 @@ class Witness:
             self._looked_at = None
         return self._ledger[1]
 
-    def _proof_is_due(self, wish: Wish, seen: Seen) -> bool:
+    def _proof_is_due(self, wish: Wish | None, seen: Seen) -> bool:
         """After the rush, and again after each time that the database was away; not while one is still looked for."""
         scene = Scene(wish, self._folder.crowd.read(), seen, self._folder.kill.read())
-        if scene.state not in (State.OVER, State.STOPPED) or scene.down:
+        over = scene.kill is not None if wish is None else scene.state in (State.OVER, State.STOPPED)
+        if not over or scene.down:
             return False
         if seen.proof is None or seen.proven_after != seen.back_at:
             return True
         rested = self._looked_at is None or self._clock.now() - self._looked_at >= LOOK_AGAIN
         return not seen.proof.final and rested
 
-    async def _prove(self, wish: Wish, seen: Seen) -> None:
+    async def _prove(self, wish: Wish | None, seen: Seen) -> None:
         """Look up each acknowledged order, add up the tally anew, and run the audit; each line is shown as it comes."""
         crowd = self._folder.crowd.read()
-        told = crowd.orders if crowd else []
-        again = seen.proof is not None and seen.proven_after == seen.back_at and seen.proof.run == wish.run
+        told = crowd.orders if crowd and wish and crowd.run == wish.run else []
+        run = wish.run if wish else NOBODY
+        again = seen.proof is not None and seen.proven_after == seen.back_at and seen.proof.run == run
         looks = seen.proof.looks + 1 if again and seen.proof else 1
-        proof = await self._looked_up(wish, told, looks)
+        proof = await self._looked_up(wish, told, looks) if wish else _nothing_to_look_up(self._clock.now(), looks)
         if crowd is None or crowd.state is State.STOPPED:
             proof = msgspec.structs.replace(proof, unknown=0)  # who was sent away could not be told
         shown = proof if seen.proof is None or not again else None
@@ -190,6 +192,13 @@ class Witness:
             sold=counted.held + counted.spent if counted else 0,
             looks=looks,
         )
+
+
+def _nothing_to_look_up(at: datetime, looks: int) -> Proof:
+    """There was no crowd when the database was killed; the audit still speaks for all the others."""
+    return Proof(
+        run=NOBODY, at=at, acknowledged=0, present=0, paid=0, doubled=0, unknown=0, capacity=0, sold=0, looks=looks
+    )
 
 
 def _ids(told: list[str]) -> Mapping[UUID, int]:
