@@ -132,7 +132,8 @@ class Editor(Protocol):
     """Commands run in the caller's transaction and take lists; all of a call is done, or none.
 
     They raise `EntryRefused` with every flaw that was found, `VersionConflict` when somebody was faster, `NotFound` for
-    what is not there or another merchant's, and `MerchantStateRefused`. `by` is the name of who does it.
+    what is not there or another merchant's, and `MerchantStateRefused`. `by` is the name of who
+    does it, kept with the version that is replaced.
     """
 
     async def save_products(self, tx: Connection, drafts: Sequence[ProductDraft], by: str) -> Sequence[Saved]:
@@ -176,45 +177,45 @@ class Editor(Protocol):
         """Products by slug, `after` a slug, at most 500; `words` stand in the slug, a title or a SKU."""
         ...
 
-    async def apply(self, tx: Connection, profile: MerchantProfile, by: str) -> Merchant:
+    async def apply(self, tx: Connection, profile: MerchantProfile) -> Merchant:
         """A new merchant asks to sell here; its slug must be free. It gets one place, `main`."""
         ...
 
     async def save_profile(
-        self, tx: Connection, merchant: UUID, profile: MerchantProfile, expected_version: int, by: str
+        self, tx: Connection, merchant: UUID, profile: MerchantProfile, expected_version: int
     ) -> Merchant:
         """Change what a merchant says of itself; the slug stays. One that was declined has applied again with this."""
         ...
 
-    async def decide(self, tx: Connection, decisions: Sequence[Decision], by: str) -> Sequence[Merchant]:
+    async def decide(self, tx: Connection, decisions: Sequence[Decision]) -> Sequence[Merchant]:
         """Open, decline, close merchants; at most 100."""
         ...
 
     async def set_commission(
-        self, tx: Connection, merchant: UUID, basis_points: int, expected_version: int, by: str
+        self, tx: Connection, merchant: UUID, basis_points: int, expected_version: int
     ) -> Merchant:
         """What the house keeps of the merchant's sales, in hundredths of a percent."""
         ...
 
-    async def save_places(self, tx: Connection, merchant: UUID, names: Mapping[str, Texts], by: str) -> Sequence[Place]:
+    async def save_places(self, tx: Connection, merchant: UUID, names: Mapping[str, Texts]) -> Sequence[Place]:
         """Make or rename places of a merchant, by code; at most 50 in all. Returns all of them."""
         ...
 
-    async def save_brands(self, tx: Connection, brands: Sequence[Brand], by: str) -> Sequence[Brand]:
+    async def save_brands(self, tx: Connection, brands: Sequence[Brand]) -> Sequence[Brand]:
         """Make or change brands, at most 100; `version` is the one the form was opened with, 0 for a new brand."""
         ...
 
-    async def save_categories(self, tx: Connection, categories: Sequence[Category], by: str) -> Sequence[Category]:
+    async def save_categories(self, tx: Connection, categories: Sequence[Category]) -> Sequence[Category]:
         """Make, rename, move or order categories, at most 1,000; `version` as for brands. A category is in its
         parent's tree, and what is below it comes along."""
         ...
 
-    async def save_attributes(self, tx: Connection, attributes: Sequence[Attribute], by: str) -> Sequence[Attribute]:
+    async def save_attributes(self, tx: Connection, attributes: Sequence[Attribute]) -> Sequence[Attribute]:
         """Define attributes, at most 100; `version` as for brands. Values that goods have are checked when those are
         saved next."""
         ...
 
-    async def save_size_charts(self, tx: Connection, charts: Sequence[SizeChart], by: str) -> Sequence[SizeChart]:
+    async def save_size_charts(self, tx: Connection, charts: Sequence[SizeChart]) -> Sequence[SizeChart]:
         """Make or change size charts, at most 100; `version` as for brands."""
         ...
 
@@ -226,15 +227,15 @@ class Editor(Protocol):
         """All size charts by slug."""
         ...
 
-    async def join_products(self, tx: Connection, products: Sequence[UUID], by: str) -> UUID:
+    async def join_products(self, tx: Connection, products: Sequence[UUID]) -> UUID:
         """Say that products are the same thing, whatever their GTINs; returns the master, the one that appeared first.
         At most 50."""
         ...
 
-    async def part_products(self, tx: Connection, products: Sequence[UUID], by: str) -> None:
+    async def part_products(self, tx: Connection, products: Sequence[UUID]) -> None:
         """Say that each of these is like no other, whatever its GTINs. At most 50."""
         ...
 
-    async def release_products(self, tx: Connection, products: Sequence[UUID], by: str) -> None:
+    async def release_products(self, tx: Connection, products: Sequence[UUID]) -> None:
         """Take back what was said by hand: GTINs decide again. At most 50."""
         ...

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
+from uuid import UUID
 
-from nightmarket.catalog.contract import Attribute, Category
-from nightmarket.catalog.model.rows import OTHER_CATEGORY, ProductRow
+from nightmarket.catalog.contract import Attribute, Category, Place
+from nightmarket.catalog.model.rows import OTHER_CATEGORY, ProductRow, place_id
 from nightmarket.catalog.store import directory, reference
 from nightmarket.platform.database import Connection
 
 OTHER_NAMES = {"en": "Other", "de": "Sonstiges", "it": "Altro", "zh": "其他"}
 SHELF_TREE = "collections"
 """The tree of a shelf that is only named; `categories.json` or the console says another."""
+
+
+MAIN_PLACE = "main"
 
 
 class Named(TypedDict):
@@ -44,3 +48,8 @@ def new_category(slug: str, *, shelf: bool = False) -> Category:
     """A category of which only the slug is known; as a shelf it stands in a tree apart from the goods'."""
     names = OTHER_NAMES if slug == OTHER_CATEGORY else directory.name_from(slug)
     return Category(slug, names, None, None, tree=SHELF_TREE if shelf else "goods")
+
+
+def main_place(merchant: UUID) -> Place:
+    """Where a merchant keeps stock who has said nothing of it."""
+    return Place(place_id(merchant, MAIN_PLACE), merchant, MAIN_PLACE, directory.name_from(MAIN_PLACE))

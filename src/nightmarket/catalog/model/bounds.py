@@ -43,3 +43,7 @@ MAX_PRICE = 10**11
 
 MAX_COUNTED = 10**9
 """Units of one variant at one place."""
+
+MAX_REASON = 1_000
+MAX_TERMS = 20_000
+MAX_EMAIL = 254

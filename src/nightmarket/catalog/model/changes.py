@@ -116,7 +116,7 @@ def _plan_product(
     result.stock.extend(stock)
     if known is None:
         result.product_counts.created += 1
-        merged = msgspec.structs.replace(merged, slug=_free_slug(row, slugs))
+        merged = msgspec.structs.replace(merged, slug=free_slug(row.slug, row.id, slugs))
     elif changed or stock or merged != known:
         result.product_counts.updated += 1
         merged = msgspec.structs.replace(merged, version=known.version + 1)
@@ -289,12 +289,13 @@ def _warn_of_case(
     )
 
 
-def _free_slug(row: ProductRow, slugs: dict[str, UUID]) -> str:
-    slug = row.slug or encode("", row.id)[1:]
-    if slugs.setdefault(slug, row.id) != row.id:
-        tail = encode("", row.id)[1:][ENCODED_LENGTH - SLUG_TAIL :]
+def free_slug(wanted: str, product: UUID, slugs: dict[str, UUID]) -> str:
+    """The slug it wants, or with a tail of its own when another product has that; `slugs` says who has which."""
+    slug = wanted or encode("", product)[1:]
+    if slugs.setdefault(slug, product) != product:
+        tail = encode("", product)[1:][ENCODED_LENGTH - SLUG_TAIL :]
         slug = f"{slug[: bounds.MAX_SLUG - SLUG_TAIL - 1].strip('-')}-{tail}"
-        slugs[slug] = row.id
+        slugs[slug] = product
     return slug
 
 

@@ -80,6 +80,18 @@ async def categories(connection: Connection, slugs: Sequence[str] | None = None)
     return [Category(row[0], read_texts(row[1]), row[2], row[3], row[4], row[5], row[6]) for row in rows]
 
 
+async def categories_with_goods(connection: Connection, slugs: Sequence[str]) -> list[str]:
+    """Those of the categories that products belong to."""
+    rows = await connection.fetch(
+        """
+        SELECT c.slug FROM unnest($1::text[]) AS c(slug)
+        WHERE EXISTS (SELECT 1 FROM catalog.product p WHERE p.category = c.slug) ORDER BY 1
+        """,
+        slugs,
+    )
+    return [row[0] for row in rows]
+
+
 async def write_merchants(tx: Connection, records: Sequence[Merchant], at: datetime, *, replace: bool) -> int:
     """Insert merchants; with `replace`, those that exist take the new words. Returns how many were written."""
     if not records:

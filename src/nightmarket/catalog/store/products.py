@@ -10,12 +10,13 @@ from .directory import read_merchants
 from .listings import SHOWN, stock_of_variants
 from .packing import read_attributes, read_media, read_options, read_prices, read_product_texts
 from .reference import size_charts
+from .sameness import read_masters
 
 _PRODUCTS = """
 SELECT p.id, p.merchant, p.slug, p.category, p.brand, p.texts, p.attributes, p.media, p.version, p.updated_at,
-    p.brand_slug, p.kind, p.state, p.size_chart, same.master,
+    p.brand_slug, p.kind, p.state, p.size_chart,
     ARRAY(SELECT s.category FROM catalog.shelving s WHERE s.product = p.id ORDER BY s.category) AS shelves
-FROM catalog.product p LEFT JOIN catalog.sameness same ON same.product = p.id
+FROM catalog.product p
 """
 
 
@@ -30,12 +31,13 @@ async def product(connection: Connection, slug: str) -> Product | None:
     return None if shown is None else (await products(connection, [shown])).get(shown)
 
 
-async def products(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID, Product]:
-    """Those of the products that exist, shown or not."""
+async def products(connection: Connection, wanted: Sequence[UUID], *, masters: bool = True) -> dict[UUID, Product]:
+    """Those of the products that exist, shown or not. Masters are left out where the reader may not see all goods."""
     rows = await connection.fetch(f"{_PRODUCTS} WHERE p.id = ANY($1::uuid[])", wanted)
     merchants = await read_merchants(connection, list({row["merchant"] for row in rows}))
     charts = await size_charts(connection, [row["size_chart"] for row in rows if row["size_chart"]])
     variants = await _variants(connection, [row["id"] for row in rows])
+    same = await read_masters(connection, [row["id"] for row in rows]) if masters else {}
     return {
         row["id"]: Product(
             id=row["id"],
@@ -52,7 +54,7 @@ async def products(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID,
             brand_slug=row["brand_slug"],
             kind=ProductKind(row["kind"]),
             state=ProductState(row["state"]),
-            master=row["master"],
+            master=same[row["id"]][0] if row["id"] in same else None,
             size_chart=next((chart for chart in charts if chart.slug == row["size_chart"]), None),
             shelves=tuple(row["shelves"]),
         )

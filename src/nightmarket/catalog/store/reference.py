@@ -65,6 +65,11 @@ async def write_brands(
     return [(row[0], row[1]) for row in rows]
 
 
+async def lock_reference(tx: Connection) -> None:
+    """One transaction at a time changes by hand what goods refer to."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('catalog.reference', 0))")
+
+
 async def attributes(connection: Connection, keys: Sequence[str] | None = None) -> list[Attribute]:
     """Typed attributes by position, then key; with `keys`, only those of them."""
     rows = await connection.fetch(

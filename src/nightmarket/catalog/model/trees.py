@@ -1,0 +1,34 @@
+"""How categories hang together. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from nightmarket.catalog.contract import Category
+
+from . import bounds
+
+
+def is_rooted(slug: str, parents: Mapping[str, str | None]) -> bool:
+    """Whether its parents exist and lead to a top category, without a circle, within the depth that is allowed."""
+    for _ in range(bounds.MAX_CATEGORY_DEPTH):
+        if slug not in parents:
+            return False
+        parent = parents[slug]
+        if parent is None:
+            return True
+        slug = parent
+    return False
+
+
+def below(slug: str, categories: Iterable[Category]) -> set[str]:
+    """All categories under one, itself not among them; circles do no harm."""
+    children: dict[str | None, list[str]] = {}
+    for one in categories:
+        children.setdefault(one.parent, []).append(one.slug)
+    found: set[str] = set()
+    waiting = [slug]
+    while waiting:
+        for child in children.get(waiting.pop(), []):
+            if child not in found and child != slug:
+                found.add(child)
+                waiting.append(child)
+    return found
