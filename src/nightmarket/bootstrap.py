@@ -10,7 +10,14 @@ from pathlib import Path
 from uuid import UUID
 
 from nightmarket.catalog.contract import Catalog, Picture, ProductChanged
-from nightmarket.catalog.handlers import FileImporter, StoredCatalog, StoredStockBooks, StoredWholeGoods
+from nightmarket.catalog.handlers import (
+    FileImporter,
+    PictureSources,
+    StoredCatalog,
+    StoredImportRuns,
+    StoredStockBooks,
+    StoredWholeGoods,
+)
 from nightmarket.catalog.handlers.applications import StoredApplications
 from nightmarket.catalog.handlers.shelf import StoredShelf
 from nightmarket.catalog.jobs import import_job
@@ -23,7 +30,7 @@ from nightmarket.discovery.handlers import (
     stock_follower,
 )
 from nightmarket.engagement.contract.profiles import Profiles
-from nightmarket.engagement.handlers import StoredProfiles
+from nightmarket.engagement.handlers import StoredProfiles, StoredWishes
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
 from nightmarket.kernel.problems import Defect, Problem
@@ -42,6 +49,7 @@ from nightmarket.platform.jobs import Drain, Job, JobDesk
 from nightmarket.platform.jobs import counts as job_counts
 from nightmarket.platform.media import FolderStore, Library, Media, PictureRefused
 from nightmarket.platform.messages import ChannelKind, LocalChannel, Outbox, Postman, figures
+from nightmarket.platform.outside import Outside
 from nightmarket.platform.settings import Settings
 from nightmarket.platform.subscriptions import Subscription, lag
 from nightmarket.platform.tail import Tail
@@ -54,6 +62,7 @@ from nightmarket.stage.contract import Pages, PageSaved
 from nightmarket.stage.handlers import StoredPages
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
+from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import Leaving, forget_carts_job
 from nightmarket.workflows.order_mail import order_mail
 
@@ -67,6 +76,9 @@ ORDER_LINK_LIFE = timedelta(days=30)
 EMOJI = Path("node_modules/@lobehub/fluent-emoji-3d/assets")
 MAX_PICTURE_BYTES = 25_000_000
 HOUSEKEEPING_SECONDS = 3_600.0
+WAITING_SECONDS = 5.0
+"""How often it is looked whether goods that people wait for are there again."""
+
 GAUGE_SECONDS = 2.0
 STANDING_SECONDS = 2.0
 RESTOCK_SECONDS = 5.0
@@ -93,6 +105,11 @@ class LibraryPictures:
     async def look(self, raw: Sequence[bytes]) -> Sequence[Picture | Problem]:
         return [_picture(one) for one in await self._library.examine(raw)]
 
+    async def known(self, images: Sequence[str]) -> Mapping[str, Picture]:
+        async with self._database.read() as connection:
+            found = await self._library.find(connection, images)
+        return {one.sha256: Picture(one.sha256, one.width, one.height, one.colour) for one in found.values()}
+
 
 def _picture(one: Media | PictureRefused) -> Picture | Problem:
     if isinstance(one, PictureRefused):
@@ -113,6 +130,7 @@ class Shop:
     access: Access
     order_links: Links
     profiles: Profiles
+    wishes: StoredWishes
     leaving: Leaving
     library: Library
     outbox: Outbox
@@ -122,6 +140,8 @@ class Shop:
     shelf: StoredShelf
     applications: StoredApplications
     importer: FileImporter
+    import_runs: StoredImportRuns
+    outside: Outside
     books: Books
     offers: StoredOffers
     journal: Journal
@@ -159,7 +179,14 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     facts = Facts(ids)
     tallies = SlicedTallies(facts, ids, worker=os.getpid())
     library = Library(FolderStore(settings.home / "media"), clock)
-    pictures = LibraryPictures(library, database)
+    outside = Outside()
+    sources = PictureSources(
+        pictures=LibraryPictures(library, database),
+        folder=None,
+        emoji=front_end_folder(EMOJI),
+        outside=outside,
+        address=settings.address,
+    )
     webhook_options = WebhookOptions(secret=secret)
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
     means = Means(
@@ -179,7 +206,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     )
     orders = OrderDesk(means)
     access = Access(database, clock, ids, secret_key=secret)
-    profiles = StoredProfiles(facts, clock, ids)
+    profiles, wishes = StoredProfiles(facts, clock, ids), StoredWishes()
     return Shop(
         settings=settings,
         secret=secret,
@@ -190,7 +217,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         access=access,
         order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
         profiles=profiles,
-        leaving=Leaving(database, access.shoppers, profiles, JobDesk(clock)),
+        wishes=wishes,
+        leaving=Leaving(database, access.shoppers, profiles, wishes, JobDesk(clock)),
         library=library,
         outbox=Outbox(clock, ids),
         tallies=tallies,
@@ -198,7 +226,9 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         stock_books=StoredStockBooks(),
         shelf=StoredShelf(),
         applications=StoredApplications(),
-        importer=FileImporter(database, tallies, facts, pictures, clock, emoji=front_end_folder(EMOJI)),
+        importer=FileImporter(database, tallies, facts, sources, clock),
+        import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
+        outside=outside,
         books=means.books,
         offers=StoredOffers(facts, tallies),
         journal=means.journal,
@@ -249,6 +279,7 @@ async def open_shop(
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await shop.orders.close()
+        await shop.outside.close()
         await shop.provider.close()
         await database.close()
 
@@ -296,6 +327,7 @@ def consumers(shop: Shop) -> list[Subscription]:
         catalog_follower(shop.indexer, shop.clock),
         sales_follower(),
         stock_follower(),
+        launches(shop.wishes, shop.catalog, shop.clock),
     ]
 
 
@@ -323,6 +355,9 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         await measure(shop, metrics)
         return 0
 
+    back = ComingBack(shop.database, shop.wishes, shop.catalog, shop.tallies, shop.outbox)
+    news = Launches(shop.database, shop.wishes, shop.catalog, shop.outbox)
+    address = shop.settings.address
     witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
     watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
     return [
@@ -331,12 +366,15 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("payments", payments.step, tally=metrics),
         Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), tally=metrics),
         Drain("messages", postman.step, tally=metrics),
+        Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
+        Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("search-index", shop.indexer.step, tally=metrics),
         Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, tally=metrics),
         Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
         Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]

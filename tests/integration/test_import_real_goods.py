@@ -11,7 +11,7 @@ import pytest
 from nightmarket.bootstrap import LibraryPictures
 from nightmarket.catalog.contract import Counts, ImportReport, ImportRequest
 from nightmarket.catalog.errors import Reason
-from nightmarket.catalog.handlers import FileImporter
+from nightmarket.catalog.handlers import FileImporter, PictureSources
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.platform.media import FolderStore, Library
 from tests.conftest import FESTIVAL_EVE
@@ -57,7 +57,8 @@ async def test_saleor_demo_arrives_whole(shop: Workshop, tmp_path: Path) -> None
     converter("saleor_demo").convert(SALEOR, tmp_path)
     library = Library(FolderStore(tmp_path / "media"), shop.clock)
     pictures = LibraryPictures(library, shop.database)
-    importer = FileImporter(shop.database, shop.tallies, shop.facts, pictures, shop.clock)
+    sources = PictureSources(pictures=pictures, folder=None)
+    importer = FileImporter(shop.database, shop.tallies, shop.facts, sources, shop.clock)
     reports: dict[str, ImportReport] = {}
     for name in ("categories.json", "merchants.json", "products.jsonl"):
         request = ImportRequest(file=str(tmp_path / name), pictures=str(SALEOR))

@@ -1,32 +1,56 @@
 """Imports as jobs: asked for by anyone, run by the worker, watched in the console."""
 
 import asyncio
+from uuid import UUID
 
-from nightmarket.platform.jobs import Job, JobContext
+import msgspec
 
-from .contract import Importer, ImportProgress, ImportReport, ImportRequest
+from nightmarket.platform.jobs import Job, JobCancelled, JobContext
+
+from .contract import Importer, ImportProgress, ImportRequest
+
+IMPORT = "catalog.import"
+TOLD_SECONDS = 0.5
+
+
+class ImportJob(msgspec.Struct, frozen=True):
+    """What such a job is asked to do: a request, and the run under which it is kept."""
+
+    request: ImportRequest
+    run: UUID | None = None
 
 
 def import_job(importer: Importer) -> Job:
-    """The job `catalog.import`, its arguments an ImportRequest. Interrupted, it begins anew, which doubles nothing."""
+    """The job `catalog.import`. Interrupted, it goes on behind the last set that was written."""
 
     async def run(context: JobContext) -> str:
-        request = context.arguments(ImportRequest)
+        asked = context.arguments(ImportJob)
         latest: list[ImportProgress] = []
+        stop = asyncio.Event()
+
+        def hear(step: ImportProgress) -> None:
+            if stop.is_set():
+                raise JobCancelled
+            latest[:] = [step]
 
         async def tell() -> None:
-            while True:
-                await asyncio.sleep(0.5)
+            while not stop.is_set():
+                await asyncio.sleep(TOLD_SECONDS)
                 if latest:
-                    await context.progress(latest[-1].line, None, request.file)
+                    try:
+                        await context.progress(latest[0].line, None, latest[0].report.file)
+                    except JobCancelled:
+                        stop.set()
 
         telling = asyncio.create_task(tell())
         try:
-            report: ImportReport = await importer.run_import(request, latest.append)
+            report = await importer.run_import(asked.request, hear, run=asked.run)
         finally:
             telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
         return (
-            f"{report.variants.created} variants created, {report.variants.updated} updated, {report.warnings} warnings"
+            f"{report.variants.created} variants created, {report.variants.updated} updated, "
+            f"{report.refused} refused, {report.warnings} warnings"
         )
 
-    return Job("catalog.import", run)
+    return Job(IMPORT, run)

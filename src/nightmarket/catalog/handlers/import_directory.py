@@ -100,7 +100,7 @@ async def picture_of(
     [(_, outcome)] = await shelf.outcomes([PictureName(file)])
     if isinstance(outcome, Picture):
         return outcome.image, []
-    return None, [warning(number, outcome, entry.slug)]
+    return None, [warning(number, outcome, entry.slug)] if outcome else []
 
 
 def check_merchant(entry: MerchantEntry) -> None:

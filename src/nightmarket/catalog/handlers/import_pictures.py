@@ -4,9 +4,10 @@ import asyncio
 import os
 import re
 import stat
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
+from typing import cast
 
 import msgspec
 
@@ -16,6 +17,9 @@ from nightmarket.catalog.model.checks import RowRefused, excerpt
 from nightmarket.catalog.model.json_rows import remark
 from nightmarket.catalog.model.rows import PictureName, ProductRow, VariantRow
 from nightmarket.kernel.problems import Problem
+from nightmarket.platform.outside import Outside, OutsideFailed, OutsideRefused
+
+from .import_addresses import address_failed, address_refused, host_of, is_address, own_image
 
 AT_ONCE = 4
 """Pictures read and decoded together."""
@@ -27,7 +31,12 @@ MAX_NAME = 300
 _EMOJI = re.compile(r"[0-9a-f]{2,6}(?:-[0-9a-f]{2,6})*\Z")
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|clock\$|com[0-9]|lpt[0-9])(?:\..*)?\Z", re.IGNORECASE)
 
-Outcome = Picture | RowRefused
+KNOWN_AT_ONCE = 200
+HOST_FAILURES = 5
+"""Fetches from one host that may fail in a row; after them it is not asked again in this import."""
+
+Outcome = Picture | RowRefused | None
+"""None: not looked at, in a dry run."""
 
 
 def locate(name: str, folder: Path, emoji: Path | None) -> Path:
@@ -84,7 +93,7 @@ def _path_refused(name: str, why: str) -> RowRefused:
         "media",
         Reason.PICTURE_PATH,
         f"The picture {excerpt(name)} {why}.",
-        "Name a file beside or below the imported one, such as photos/wok.jpg, or emoji:1f373.",
+        "Name a file beside or below the imported one, such as photos/wok.jpg, a web address, or emoji:1f373.",
     )
 
 
@@ -94,61 +103,90 @@ def _missing(name: str, why: str) -> RowRefused:
     )
 
 
+class PictureSources(msgspec.Struct, frozen=True):
+    """Where an import's pictures may come from: a folder, the emoji, the web through its filter, the shop itself.
+
+    Without `folder` names of files lead nowhere, which is what a stranger's upload gets. `address` is the shop's own.
+    """
+
+    pictures: Pictures
+    folder: Path | None
+    emoji: Path | None = None
+    outside: Outside | None = None
+    address: str = ""
+
+
 class PictureShelf:
     """The pictures of one import."""
 
-    def __init__(self, pictures: Pictures, folder: Path, emoji: Path | None, *, keep: bool) -> None:
+    def __init__(self, sources: PictureSources, *, keep: bool) -> None:
         self.kept = 0
-        self._pictures = pictures
-        self._folder = folder
-        self._emoji = emoji
+        self._sources = sources
+        self._pictures = sources.pictures
         self._keep = keep
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
+        self._silent: Counter[str] = Counter()
+        """Fetches that failed in a row, by host."""
 
     async def fill(self, rows: Iterable[ProductRow]) -> list[Remark]:
         """Set `media` of the rows and their variants; returns a warning for each picture that was not taken."""
+        holders = [
+            (holder, holder.line, row.key, "" if holder is row else cast("VariantRow", holder).sku)
+            for row in rows
+            for holder in (row, *row.variants)
+            if holder.pictures is not None
+        ]
+        found = await self._look_up([named.file for holder, *_ in holders for named in holder.pictures or ()])
         remarks: list[Remark] = []
-        for row in rows:
-            await self._fill_one(row, row.line, row.key, "", remarks)
-            for variant in row.variants:
-                await self._fill_one(variant, variant.line, row.key, variant.sku, remarks)
+        for holder, line, product, sku in holders:
+            media: list[Media] = []
+            for named in holder.pictures or ():
+                outcome = found[named.file]
+                if isinstance(outcome, Picture):
+                    media.append(Media(outcome.image, dict(named.alt), outcome.width, outcome.height, outcome.colour))
+                elif isinstance(outcome, RowRefused):
+                    remarks.append(warning(line, outcome, product, sku))
+            if media or not holder.pictures:
+                holder.media = tuple(media)
         return remarks
-
-    async def _fill_one(
-        self, row: ProductRow | VariantRow, line: int, product: str, sku: str, remarks: list[Remark]
-    ) -> None:
-        if row.pictures is None:
-            return
-        media: list[Media] = []
-        for named, outcome in await self.outcomes(row.pictures):
-            if isinstance(outcome, Picture):
-                media.append(Media(outcome.image, dict(named.alt), outcome.width, outcome.height, outcome.colour))
-            else:
-                remarks.append(warning(line, outcome, product, sku))
-        if media or not row.pictures:
-            row.media = tuple(media)
 
     async def outcomes(self, names: Iterable[PictureName]) -> list[tuple[PictureName, Outcome]]:
         """Each picture as it was kept, or why it was not."""
         wanted = list(names)
-        new = list(dict.fromkeys(named.file for named in wanted if named.file not in self._outcomes))
-        fresh: dict[str, Outcome] = {}
-        for start in range(0, len(new), AT_ONCE):
-            fresh.update(await self._fetch(new[start : start + AT_ONCE]))
-        known = [(named, fresh.get(named.file) or self._outcomes[named.file]) for named in wanted]
+        found = await self._look_up([named.file for named in wanted])
+        return [(named, found[named.file]) for named in wanted]
+
+    async def _look_up(self, names: Sequence[str]) -> dict[str, Outcome]:
+        wanted = dict.fromkeys(names)
+        found = {name: self._outcomes[name] for name in wanted if name in self._outcomes}
+        new = [name for name in wanted if name not in found]
+        own = {name: image for name in new if (image := own_image(name, self._sources.address))}
+        fresh = await self._own(own)
+        others = [name for name in new if name not in own]
+        for start in range(0, len(others), AT_ONCE):
+            fresh.update(await self._fetch(others[start : start + AT_ONCE]))
         self._outcomes.update(fresh)
         while len(self._outcomes) > REMEMBERED:
             self._outcomes.popitem(last=False)
-        return known
+        return found | fresh
 
-    async def _fetch(self, names: list[str]) -> dict[str, Outcome]:
-        outcomes: dict[str, Outcome] = {}
-        raw: dict[str, bytes] = {}
-        for name in names:
-            try:
-                raw[name] = await asyncio.to_thread(self._read, name)
-            except RowRefused as refusal:
-                outcomes[name] = refusal
+    async def _own(self, images: dict[str, str]) -> dict[str, Outcome]:
+        """Pictures that the shop has already are neither fetched nor decoded again."""
+        known: dict[str, Picture] = {}
+        wanted = list(dict.fromkeys(images.values()))
+        for start in range(0, len(wanted), KNOWN_AT_ONCE):
+            known.update(await self._pictures.known(wanted[start : start + KNOWN_AT_ONCE]))
+        self.kept += len(known)
+        return {
+            name: known.get(image) or _missing(name, "this shop has no such picture") for name, image in images.items()
+        }
+
+    async def _fetch(self, names: Sequence[str]) -> dict[str, Outcome]:
+        given = await asyncio.gather(*(self._bytes(name) for name in names))
+        outcomes: dict[str, Outcome] = {
+            name: one for name, one in zip(names, given, strict=True) if not isinstance(one, bytes)
+        }
+        raw = {name: one for name, one in zip(names, given, strict=True) if isinstance(one, bytes)}
         take = self._pictures.keep if self._keep else self._pictures.look
         answers: Sequence[Picture | Problem] = await take(list(raw.values())) if raw else ()
         for name, answer in zip(raw, answers, strict=True):
@@ -160,8 +198,41 @@ class PictureShelf:
                 self.kept += 1
         return outcomes
 
+    async def _bytes(self, name: str) -> bytes | RowRefused | None:
+        try:
+            if is_address(name):
+                return await self._from_web(name)
+            return await asyncio.to_thread(self._read, name)
+        except RowRefused as refusal:
+            return refusal
+
+    async def _from_web(self, url: str) -> bytes | None:
+        """A dry run looks at the address only: nobody's pictures are fetched for nothing."""
+        if self._sources.outside is None:
+            raise address_refused(url, "pictures are not fetched from the web here")
+        host = host_of(url)
+        if self._silent[host] >= HOST_FAILURES:
+            raise address_failed(
+                url, f"{host} did not answer {HOST_FAILURES} times in a row, so it was not asked again"
+            )
+        try:
+            if not self._keep:
+                self._sources.outside.check(url)
+                return None
+            found = await self._sources.outside.fetch(url, self._pictures.max_bytes)
+        except OutsideRefused as refusal:
+            raise address_refused(url, refusal.detail) from refusal
+        except OutsideFailed as failure:
+            self._silent[host] += 1
+            raise address_failed(url, failure.detail) from failure
+        self._silent[host] = 0
+        return found
+
     def _read(self, name: str) -> bytes:
-        return read(locate(name, self._folder, self._emoji), name, self._pictures.max_bytes)
+        if self._sources.folder is None and not name.startswith("emoji:"):
+            raise _path_refused(name, "is a file, and this import has no folder of pictures")
+        folder = self._sources.folder or Path()
+        return read(locate(name, folder, self._sources.emoji), name, self._pictures.max_bytes)
 
 
 def warning(line: int, refusal: RowRefused, product: str, sku: str = "") -> Remark:

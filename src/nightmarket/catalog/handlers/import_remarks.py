@@ -1,4 +1,4 @@
-"""Every remark of an import goes to the report file as it comes; the first ones stay in the report itself."""
+"""Every remark of an import goes to the report file as it comes."""
 
 import csv
 from collections.abc import Iterable
@@ -8,21 +8,16 @@ from typing import Self, TextIO
 
 import msgspec
 
-from nightmarket.catalog.contract import ImportReport, Remark
+from nightmarket.catalog.contract import Remark
 from nightmarket.catalog.errors import FileMissing
+from nightmarket.catalog.model.cells import defused
 from nightmarket.kernel.problems import InvalidInput
-
-KEPT = 200
-"""Remarks that a report carries in memory."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class RemarkFile:
-    """Writes remarks to `path` (JSON Lines if it ends so, else CSV) and counts them in the report."""
+    """Writes remarks to `path`: JSON Lines if it ends so, else CSV; without a path, nowhere."""
 
-    def __init__(self, report: ImportReport, path: str | None, source: Path) -> None:
-        self._report = report
+    def __init__(self, path: str | None, source: Path) -> None:
         self._lines = path is not None and path.endswith((".jsonl", ".ndjson"))
         self._file: TextIO | None = None
         if path is not None:
@@ -47,20 +42,17 @@ class RemarkFile:
             self._file.close()
 
     def add(self, remarks: Iterable[Remark]) -> None:
-        """Note the remarks, in order."""
+        """Write the remarks, in order."""
+        if self._file is None:
+            return
         for remark in remarks:
-            self._report.warnings += not remark.refused
-            if len(self._report.remarks) < KEPT:
-                self._report.remarks.append(remark)
-            if self._file is None:
-                continue
             if self._lines:
                 self._file.write(msgspec.json.encode(remark).decode() + "\n")
             else:
-                csv.writer(self._file).writerow([_harmless(value) for value in msgspec.structs.astuple(remark)])
+                csv.writer(self._file).writerow(remark_cells(remark))
+        self._file.flush()
 
 
-def _harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def remark_cells(remark: Remark) -> list[str]:
+    """A remark as cells that no spreadsheet takes for formulas."""
+    return [defused(str(value)) for value in msgspec.structs.astuple(remark)]

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -43,10 +44,12 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf", "a 7-Zip archive; unpack it"),
     (b"PAR1", "a Parquet file; export the data as CSV"),
     (b"SQLite format 3", "an SQLite database; export the data as CSV"),
-    (b"<?xml", "XML; export the data as CSV or JSON Lines"),
     (b"<!DOCTYPE", "a web page; perhaps a login page was saved instead of the download"),
     (b"<html", "a web page; perhaps a login page was saved instead of the download"),
 )
+_DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding=[\"']([A-Za-z0-9._-]{1,40})[\"']")
+"""The encoding that an XML document names for itself."""
+
 WIDE_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -78,6 +81,10 @@ def inspect(file: str, encoding: str) -> Source:
             raise FileMissing(f"{path.name} is not a file; check the path.", field="file")
         with path.open("rb") as opened:
             packed = opened.read(2) == GZIP
+        with _open(path, packed=packed) as opened:
+            declared = _DECLARED.match(opened.read(200))
+        if declared and decoder == "utf-8-sig":
+            decoder = _decoder(declared[1].decode())
         with _open(path, packed=packed) as opened:
             return _read_through(path, opened, decoder, packed=packed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

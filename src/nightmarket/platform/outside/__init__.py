@@ -2,6 +2,7 @@
 
 outside = Outside(OutsideOptions(...))
 await outside.fetch("https://example.com/wok.jpg", max_bytes) -> bytes       raises OutsideRefused, OutsideFailed
+outside.check(url) -> None                                                   raises OutsideRefused
 await outside.close()
 is_public("203.0.113.9") -> bool                                             what the filter lets through
 """

@@ -55,6 +55,16 @@ class Outside:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._client: httpx.AsyncClient | None = None
 
+    def check(self, url: str) -> None:
+        """Raise OutsideRefused for an address that would not be asked, as far as it says so itself."""
+        target = self._parse(url)
+        try:
+            ipaddress.ip_address(target.host)
+        except ValueError:
+            return
+        if not self._may_ask(target, target.host):
+            raise _private(target)
+
     async def fetch(self, url: str, max_bytes: int) -> bytes:
         """What lies at the address. Raises OutsideRefused or OutsideFailed."""
         async with self._room:
@@ -109,9 +119,7 @@ class Outside:
             raise OutsideFailed(f"There is no host {target.host}.")
         for address in found:
             if not self._may_ask(target, address):
-                raise OutsideRefused(
-                    f"{target.host} lies in a private or special network, which is not asked.", field="address"
-                )
+                raise _private(target)
         return found[:RESOLVED_LIMIT]
 
     async def _get(self, target: Target, address: str, max_bytes: int) -> bytes | str:
@@ -145,6 +153,10 @@ class Outside:
             limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
             self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout, limits=limits)
         return self._client
+
+
+def _private(target: Target) -> OutsideRefused:
+    return OutsideRefused(f"{target.host} lies in a private or special network, which is not asked.", field="address")
 
 
 def _name_for_tls(target: Target) -> dict[str, str]:
