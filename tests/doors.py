@@ -12,6 +12,8 @@ from litestar import Litestar
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.app import framework
 from nightmarket.entrypoints.pages import Site
+from nightmarket.entrypoints.storefront import Storefront
+from nightmarket.entrypoints.storefront import hot_routes as storefront_routes
 from nightmarket.entrypoints.ucp.routes import hot_routes
 from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import SYSTEM, NewAccount, NewKey, Role
@@ -81,14 +83,16 @@ async def people(shop: Shop, merchant: Any) -> dict[str, Person]:
 
 def doors(site: Site, exchange: Exchange) -> set[str]:
     """Each method and path template of the framework and of the dispatcher before it."""
-    app: Litestar = framework(site, Errors(), exchange)
+    store = Storefront(site)
+    app: Litestar = framework(store, Errors(), exchange)
     found = {
         f"{method} {route.path_format}"
         for route in app.routes
         for method in getattr(route, "methods", ())
         if method != "OPTIONS"
     }
-    return found | {f"{route.method} {route.path}" for route in hot_routes(site.shop)}
+    hot = (*hot_routes(site.shop), *storefront_routes(store))
+    return found | {f"{route.method} {route.path}" for route in hot}
 
 
 async def ask(

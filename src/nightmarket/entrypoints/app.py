@@ -10,7 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 import nightmarket
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints import console, health, pictures, storefront, webhooks
-from nightmarket.entrypoints.pages import Site, open_site
+from nightmarket.entrypoints.pages import open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
@@ -38,12 +38,14 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
         observe=observe,
         trusted_proxies=THIS_MACHINE if shop.settings.public_url else (),
     )
-    return Edge(Dispatcher(hot_routes(shop), framework(site, errors, exchange)), shop.ids, options)
+    store = storefront.Storefront(site)
+    routes = [*hot_routes(shop), *storefront.hot_routes(store)]
+    return Edge(Dispatcher(routes, framework(store, errors, exchange)), shop.ids, options)
 
 
-def framework(site: Site, errors: Errors, exchange: Exchange | None) -> Litestar:
+def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Litestar:
     """Every route but the hottest."""
-    shop, store = site.shop, storefront.Storefront(site)
+    shop, site = store.shop, store.site
     return Litestar(
         route_handlers=[
             UcpController,

@@ -18,6 +18,9 @@ RATES: dict[str, tuple[int, int]] = {
 }
 """Standard and express per currency, in minor units."""
 
+STANDARD_DAYS, EXPRESS_DAYS = (3, 5), (1, 2)
+"""Working days on the way."""
+
 
 class FlatRates:
     """Implements `contract.DeliveryOptions`: two flat rates per merchant's parcel, the same to every country."""
@@ -25,8 +28,8 @@ class FlatRates:
     def __init__(self, rates: dict[str, tuple[int, int]] = RATES) -> None:
         self._options = {
             currency: (
-                DeliveryOption("standard", STANDARD, standard),
-                DeliveryOption("express", EXPRESS, express),
+                DeliveryOption("standard", STANDARD, standard, STANDARD_DAYS),
+                DeliveryOption("express", EXPRESS, express, EXPRESS_DAYS),
             )
             for currency, (standard, express) in rates.items()
         }

@@ -56,6 +56,10 @@ class Formats:
     def number(self, value: int) -> str:
         return format_decimal(value, locale=self.locale)
 
+    def decimal(self, value: float) -> str:
+        """A number with the decimals that it has."""
+        return format_decimal(Decimal(str(value)), locale=self.locale, decimal_quantization=False)
+
     def percent(self, basis_points: int) -> str:
         """Basis points as per cent, with the decimals that are needed."""
         return format_percent(Decimal(basis_points) / BASIS_POINTS, locale=self.locale, format=self._percent_pattern())
@@ -70,6 +74,10 @@ class Formats:
         """Date and time of day, with the zone, since a deadline without one is none."""
         between = " " if self._babel.language == "zh" else ", "
         return f"{self.date(at)}{between}{format_time(at, 'HH:mm', locale=self.locale)} {ZONE}"
+
+    def hour(self, at: datetime) -> str:
+        """The time of day with its zone, for what happens tonight."""
+        return f"{format_time(at, 'HH:mm', locale=self.locale)} {ZONE}"
 
     def all_of(self, words: list[str]) -> str:
         return format_list(words, locale=self.locale)

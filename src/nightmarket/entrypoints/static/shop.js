@@ -19,21 +19,41 @@ document.addEventListener("click", (event) => {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
-// Counts by the server's clock: the page says what time it was there when it was made.
+// Counts by the server's clock: the page says what time it was there when it was made. At zero it says what has begun,
+// and asks for what is new on the page; nobody has to load it again.
 function countDown(clock) {
   const shown = clock.querySelector("[data-countdown-time]");
   const offset = Number(clock.dataset.now) - Date.now();
   const until = Number(clock.dataset.countdown);
   const two = (value) => String(value).padStart(2, "0");
   const tick = () => {
-    const seconds = Math.max(0, Math.ceil((until - Date.now() - offset) / 1000));
+    if (!clock.isConnected) return;
+    const missing = until - Date.now() - offset;
+    const seconds = Math.max(0, Math.ceil(missing / 1000));
     const days = Math.floor(seconds / 86400);
     const time = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
-    shown.textContent = days ? `${days} d ${time}` : time;
-    if (seconds === 0) window.location.reload();
-    else window.setTimeout(tick, 1000);
+    shown.textContent = days && clock.dataset.days ? `${clock.dataset.days.replace("{}", days)} ${time}` : time;
+    if (missing <= 0) open();
+    else window.setTimeout(tick, Math.min(1000, missing - Math.floor((missing - 1) / 1000) * 1000));
+  };
+  const open = () => {
+    clock.querySelector("[data-countdown-before]").hidden = true;
+    clock.querySelector("[data-countdown-open]").hidden = false;
+    const news = clock.querySelector("[data-countdown-news]");
+    if (news) news.textContent = news.dataset.countdownNews;
+    if ("renewAtZero" in clock.dataset) document.dispatchEvent(new CustomEvent("nightmarket:renew"));
   };
   tick();
+}
+
+// Times of the night as the clock on the visitor's wall says them; without script they stand there in UTC.
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    const at = new Date(time.dateTime);
+    const far = Math.abs(at - Date.now()) > 20 * 3600 * 1000;
+    const day = far ? { day: "numeric", month: "short" } : {};
+    time.textContent = at.toLocaleString(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+  }
 }
 
 // One payment per press: a second press while the first is under way does nothing.
@@ -72,6 +92,12 @@ for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   });
 }
 
+// Parts of the page that live.js has asked for anew.
+document.addEventListener("nightmarket:renewed", (event) => {
+  localTimes(event.target);
+  event.target.querySelectorAll("[data-countdown]").forEach(countDown);
+});
+
 document.addEventListener("htmx:afterOnLoad", () => {
   const trouble = document.getElementById("trouble");
   if (trouble) trouble.hidden = true;
@@ -79,5 +105,6 @@ document.addEventListener("htmx:afterOnLoad", () => {
 
 document.addEventListener("DOMContentLoaded", () => {
   takeFocus(document);
+  localTimes(document);
   document.querySelectorAll("[data-countdown]").forEach(countDown);
 });

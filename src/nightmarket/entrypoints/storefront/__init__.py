@@ -1,8 +1,9 @@
 """The shop that shoppers see. `open_storefront(site)` once per process; `ROUTES` need it as the dependency `store`."""
 
-from . import browsing, cart, checkout, choices, documents, orders, product
+from . import browsing, cart, checkout, choices, documents, goods, orders
+from .goods import hot_routes
 from .storefront import FOLDER, Storefront
 
-ROUTES = [route for room in (browsing, product, cart, checkout, orders, choices, documents) for route in room.ROUTES]
+ROUTES = [route for room in (browsing, goods, cart, checkout, orders, choices, documents) for route in room.ROUTES]
 
-__all__ = ["FOLDER", "ROUTES", "Storefront"]
+__all__ = ["FOLDER", "ROUTES", "Storefront", "hot_routes"]

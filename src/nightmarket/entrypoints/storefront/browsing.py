@@ -1,61 +1,20 @@
-"""Pages for looking around: the front, lists of goods, categories, merchants."""
+"""Pages for looking around: lists of goods, categories, merchants."""
 
-from functools import cache
 from typing import Any
 
-import msgspec
 from litestar import Request, get
 from litestar.params import FromPath, FromQuery
 from litestar.response.base import ASGIResponse
 
-from nightmarket.catalog.contract import Card, Texts
+from nightmarket.catalog.contract import Card
 from nightmarket.entrypoints.pages import Visit
-from nightmarket.entrypoints.seeding import ASSORTMENT
 from nightmarket.kernel.problems import NotFound
 
 from .storefront import Storefront, TheStore
-from .tickets import next_sale, tickets
 from .wares import wares_of
 
-FRONT_GOODS = 20
 PAGE_GOODS = 24
 MAX_AFTER = 200
-ICONS = ("badge-check", "receipt-text", "shopping-basket")
-
-
-class Reason(msgspec.Struct, frozen=True):
-    title: Texts
-    text: Texts
-
-
-class FrontWords(msgspec.Struct, frozen=True):
-    """What the demo's night is called and promises."""
-
-    name: Texts
-    promise: Texts
-    reasons: tuple[Reason, ...]
-
-
-@cache
-def demo_words() -> FrontWords:
-    return msgspec.json.decode((ASSORTMENT / "front.json").read_bytes(), type=FrontWords)
-
-
-@get("/", include_in_schema=False)
-async def front(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
-    """The market by night."""
-    visit = await store.site.visit(request.scope)
-    shop, directory = store.shop, await store.directory()
-    cards = await shop.catalog.cards(limit=FRONT_GOODS)
-    return await store.page(
-        visit,
-        "front.html",
-        night=demo_words() if shop.settings.demo else None,
-        icons=ICONS,
-        tickets=tickets(shop, visit, directory),
-        sale=next_sale(shop, visit),
-        wares=await wares_of(shop, visit, cards),
-    )
 
 
 @get("/goods", include_in_schema=False)
@@ -114,4 +73,4 @@ async def _list(
     )
 
 
-ROUTES = [front, goods, category, merchant]
+ROUTES = [goods, category, merchant]

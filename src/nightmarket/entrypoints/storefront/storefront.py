@@ -12,12 +12,15 @@ from litestar.di import NamedDependency
 from litestar.response.base import ASGIResponse
 
 from nightmarket.bootstrap import CURRENCY, Shop
-from nightmarket.catalog.contract import Category, Merchant
+from nightmarket.catalog.contract import Attribute, Brand, Category, Merchant, MerchantState
 from nightmarket.entrypoints.pages import Site, Visit
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.problems import InvalidInput, NotFound
 
+from .bodies import Bodies
 from .carts import Carts
+from .levels import Levels
+from .watching import StockWatch
 
 FOLDER = Path(__file__).parent
 DIRECTORY_SECONDS = 10
@@ -27,18 +30,33 @@ CURRENCY_SAMPLE = 200
 """Products that are looked at to find the currencies that the shop has prices in."""
 
 MAX_CURRENCIES = 8
+MAX_MAIN_CATEGORIES = 10
+GOODS_TREE = "goods"
+"""The tree of categories in which each product stands once; others are further ways in."""
 
 
 class Directory(msgspec.Struct, frozen=True):
-    """Merchants, categories and currencies, as of an instant."""
+    """Merchants (closed ones too, for old orders), categories, brands, attributes and currencies, as of an instant.
+
+    `number` changes with what it says, so that pages made with an older one are known.
+    """
 
     at: datetime
+    number: int
     merchants: Mapping[UUID, Merchant]
     categories: Mapping[str, Category]
+    brands: Mapping[str, Brand]
+    attributes: Mapping[str, Attribute]
     currencies: tuple[str, ...]
 
+    @property
+    def stalls(self) -> list[Merchant]:
+        """Who sells here now."""
+        return [one for one in self.merchants.values() if one.state == MerchantState.OPEN]
+
     def merchant_by_slug(self, slug: str) -> Merchant | None:
-        return next((one for one in self.merchants.values() if one.slug == slug), None)
+        """One who sells here now."""
+        return next((one for one in self.stalls if one.slug == slug), None)
 
     def path_to(self, category: str) -> list[Category]:
         """The category and those above it, the widest first."""
@@ -48,6 +66,11 @@ class Directory(msgspec.Struct, frozen=True):
             path.insert(0, found)
             found = self.categories.get(found.parent or "")
         return path
+
+    @property
+    def main_categories(self) -> list[Category]:
+        """The first shelves of the tree of goods, as many as fit above a page."""
+        return [one for one in self.below(None) if one.tree == GOODS_TREE][:MAX_MAIN_CATEGORIES]
 
     def below(self, category: str | None) -> list[Category]:
         return [one for one in self.categories.values() if one.parent == category]
@@ -68,6 +91,10 @@ class Storefront:
         self.site = site
         self.shop: Shop = site.shop
         self.carts = Carts(site)
+        self.levels = Levels(site.shop)
+        self.bodies = Bodies(site, self.carts, self.levels)
+        self.watch = StockWatch(site.shop, self.levels, self.bodies)
+        site.shop.on_change.extend((self.bodies.forget, self.watch.forget))
         self._directory: Directory | None = None
         self._reading = asyncio.Lock()
 
@@ -78,30 +105,36 @@ class Storefront:
             return known
         async with self._reading:
             if self._directory is known:
-                self._directory = await self._read(now)
+                self._directory = await self._read(now, known)
             assert self._directory is not None
             return self._directory
 
-    async def _read(self, now: datetime) -> Directory:
+    async def _read(self, now: datetime, known: Directory | None) -> Directory:
         catalog = self.shop.catalog
         amounts: dict[str, int] = {CURRENCY: 0}
         for card in await catalog.cards(limit=CURRENCY_SAMPLE):
             for currency in card.prices_from:
                 amounts[currency] = amounts.get(currency, 0) + 1
         currencies = sorted(amounts, key=lambda code: (-amounts[code], code != CURRENCY, code))[:MAX_CURRENCIES]
-        return Directory(
+        found = Directory(
             at=now,
+            number=known.number if known else 1,
             merchants={one.id: one for one in await catalog.merchants()},
             categories={one.slug: one for one in await catalog.categories()},
+            brands={one.slug: one for one in await catalog.brands()},
+            attributes={one.key: one for one in await catalog.attributes()},
             currencies=tuple(currencies),
         )
+        if known is None or found == msgspec.structs.replace(known, at=now):
+            return found
+        return msgspec.structs.replace(found, number=found.number + 1)
 
     async def page(self, visit: Visit, template: str, *, status: int = 200, **words: object) -> ASGIResponse:
         """A page of the shop, with what its head and foot show."""
         directory = await self.directory()
         return self.site.page(
             visit,
-            f"shop/{template}",
+            template if "/" in template else f"shop/{template}",
             status=status,
             directory=directory,
             cart_units=self.carts.units(visit),

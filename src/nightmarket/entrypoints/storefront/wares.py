@@ -1,20 +1,32 @@
 """How goods look to a shopper: pictures, prices with the offers that hold right now, and true stock."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+from markupsafe import Markup
 
 from nightmarket.bootstrap import Shop
-from nightmarket.catalog.contract import Card, Media, Product, Variant
+from nightmarket.catalog.contract import Card, Listing, Media, Merchant, Product, Rival, Texts, Variant
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.promotions.contract import Book, PriceCart, PriceLine, Shopper, price
+from nightmarket.promotions.contract import Book, Offer, PriceCart, PriceLine, Shopper, price
+from nightmarket.tally.contract import Level
+
+from .frames import Gaps
 
 FEW = 9
 """From here down the number of units left is said; above, it would only be noise."""
+
+SCARCE_SHARE = 5
+"""Stock is scarce when at most one in so many of all units is left; then a bar shows how much."""
+
+MAX_COMING = 20
+"""Offers that begin soon of which a page looks at the prices."""
+
+NEVER = Level(0, 0, 0)
 
 CUTOUT_WIDTH = 300
 """Pictures up to this width are drawings without ground, set into a tinted field; wider ones are photos."""
@@ -43,11 +55,22 @@ class ShelfPrice(msgspec.Struct, frozen=True):
     offer: dict[str, str] | None = None
     until: datetime | None = None
 
+    @property
+    def off(self) -> int:
+        """Whole per cent off the list price, rounded down, so that it is never more than true; in basis points."""
+        return 100 * (self.listed - self.amount) // self.listed * 100 if self.listed else 0
+
 
 class StockView(msgspec.Struct, frozen=True):
-    """What is left, as the tally says at this moment."""
+    """What is left, as the tallies say at this moment. `id` names the variant or product; `capacity` is all there was.
 
+    In a page that is kept for everyone `gaps` is where the words go when it is sent; only `out` may decide its shape.
+    """
+
+    id: str
     left: int
+    capacity: int = 0
+    gaps: Gaps | None = None
 
     @property
     def out(self) -> bool:
@@ -57,10 +80,25 @@ class StockView(msgspec.Struct, frozen=True):
     def few(self) -> bool:
         return 0 < self.left <= FEW
 
+    @property
+    def scarce(self) -> bool:
+        return self.few or 0 < self.left * SCARCE_SHARE <= self.capacity
+
+    @property
+    def share(self) -> int:
+        """Per cent of all units that are left, at least one while there is any."""
+        return max(1, min(100, 100 * self.left // self.capacity)) if self.capacity and self.left > 0 else 0
+
+    def gap(self, style: str) -> Markup:
+        """Where the words of that style go later; only for a view with gaps."""
+        assert self.gaps is not None
+        return self.gaps.stock(self.id, style)
+
 
 class WareView(msgspec.Struct, frozen=True):
     """A product in a grid."""
 
+    id: str
     slug: str
     title: str
     merchant: str
@@ -69,6 +107,23 @@ class WareView(msgspec.Struct, frozen=True):
     other_price: ShelfPrice | None
     several: bool
     stock: StockView
+
+
+class RivalView(msgspec.Struct, frozen=True):
+    """The same thing at another merchant."""
+
+    id: str
+    slug: str
+    merchant: Merchant
+    label: str
+    price: ShelfPrice | None
+    other_price: ShelfPrice | None
+    stock: StockView
+
+    @property
+    def order(self) -> tuple[bool, int, str]:
+        """Sorts the cheapest first, and those without a price here last."""
+        return self.price is None, self.price.amount if self.price else 0, self.merchant.name
 
 
 class VariantView(msgspec.Struct, frozen=True):
@@ -109,20 +164,30 @@ def small_picture(image: str | None) -> PictureView | None:
 class Shelf:
     """Prices and stock for the goods of one page."""
 
-    def __init__(self, shop: Shop, visit: Visit, levels: Mapping[UUID, int]) -> None:
+    def __init__(self, shop: Shop, visit: Visit, levels: Mapping[UUID, Level], gaps: Gaps | None = None) -> None:
+        self._shop = shop
         self._book: Book = shop.books.current()
         self._now = shop.clock.now()
         self._visit = visit
         self._levels = levels
+        self._gaps = gaps
         self._shopper = Shopper(id=visit.owner)
         self._offers = {offer.id: offer for offer in self._book.offers}
 
     @classmethod
     async def read(cls, shop: Shop, visit: Visit, tallies: Iterable[UUID]) -> "Shelf":
-        return cls(shop, visit, await left(shop, tallies))
+        """With the stock of this moment, for a page of one visitor."""
+        async with shop.database.read() as connection:
+            return cls(shop, visit, await shop.tallies.levels(connection, list(tallies)))
 
-    def stock(self, tallies: Iterable[UUID]) -> StockView:
-        return StockView(sum(self._levels.get(tally, 0) for tally in tallies))
+    def stock(self, id: str, tallies: Iterable[UUID]) -> StockView:
+        """What is left of the variant or product that these tallies count."""
+        wanted = tuple(tallies)
+        if self._gaps is not None:
+            self._gaps.live(id, wanted)
+        levels = [self._levels.get(tally, NEVER) for tally in wanted]
+        left, capacity = sum(level.available for level in levels), sum(level.capacity for level in levels)
+        return StockView(id, left, capacity, self._gaps)
 
     def price(self, line: PriceLine, currency: str) -> ShelfPrice:
         """The price of one unit alone, with the offers that need nothing else."""
@@ -142,9 +207,11 @@ class Shelf:
         return (found, None) if chosen == wanted else (None, found)
 
     def ware(self, card: Card) -> WareView:
-        line = PriceLine("1", card.product, card.product, card.merchant, card.category, "", 1, 0)
+        line = PriceLine("1", card.product, card.product, card.merchant, card.category, card.brand, 1, 0)
         here, elsewhere = self.prices(card.prices_from, line)
+        id = encode("prd", card.product)
         return WareView(
+            id=id,
             slug=card.slug,
             title=pick(card.title, self._visit.language) or card.slug,
             merchant=card.merchant_name,
@@ -152,21 +219,70 @@ class Shelf:
             price=here,
             other_price=elsewhere,
             several=card.variants > 1,
-            stock=self.stock(card.tallies),
+            stock=self.stock(id, card.tallies),
         )
 
     def variant(self, product: Product, variant: Variant) -> VariantView:
-        line = PriceLine("1", variant.id, product.id, product.merchant.id, product.category, product.brand, 1, 0)
-        here, elsewhere = self.prices(variant.prices, line)
+        here, elsewhere = self.prices(variant.prices, _line(product, variant))
+        id = encode("var", variant.id)
         return VariantView(
-            id=encode("var", variant.id),
+            id=id,
             sku=variant.sku,
-            label=", ".join(pick(texts, self._visit.language) or "" for texts in variant.options.values())
-            or variant.sku,
+            label=self._label(variant.options) or variant.sku,
             price=here,
             other_price=elsewhere,
-            stock=self.stock(lot.tally for lot in variant.stock),
+            stock=self.stock(id, (lot.tally for lot in variant.stock)),
         )
+
+    def variant_price(self, product: Product, variant: Variant) -> ShelfPrice | None:
+        """What the variant costs in the visit's currency."""
+        return self.prices(variant.prices, _line(product, variant))[0]
+
+    def rival(self, rival: Rival, listing: Listing) -> RivalView:
+        """What another merchant asks for the same thing."""
+        line = PriceLine("1", rival.variant, listing.product, listing.merchant, listing.category, listing.brand, 1, 0)
+        here, elsewhere = self.prices(rival.prices, line)
+        id = encode("var", rival.variant)
+        return RivalView(
+            id=id,
+            slug=rival.product_slug,
+            merchant=rival.merchant,
+            label=self._label(listing.options),
+            price=here,
+            other_price=elsewhere,
+            stock=self.stock(id, (lot.tally for lot in rival.stock)),
+        )
+
+    def listing_price(self, listing: Listing) -> ShelfPrice | None:
+        """What a variant costs of which only the listing is known."""
+        line = PriceLine("1", listing.variant, listing.product, listing.merchant, listing.category, listing.brand, 1, 0)
+        return self.prices(listing.prices, line)[0]
+
+    def listing_stock(self, listing: Listing) -> StockView:
+        return self.stock(encode("var", listing.variant), (lot.tally for lot in listing.stock))
+
+    def _label(self, options: Mapping[str, Texts]) -> str:
+        return ", ".join(pick(texts, self._visit.language) or "" for texts in options.values())
+
+    def at(self, instant: datetime) -> "Shelf":
+        """The same shelf at another time."""
+        other = Shelf(self._shop, self._visit, self._levels, self._gaps)
+        other._now = instant
+        return other
+
+    def beginning_within(self, span: timedelta) -> list[Offer]:
+        """Offers without a code that begin within that time, the next first."""
+        coming = [
+            offer
+            for offer in self._book.offers
+            if self._now < offer.starts_at <= self._now + span and offer.code is None
+        ]
+        return sorted(coming, key=lambda offer: offer.starts_at)[:MAX_COMING]
+
+
+def _line(product: Product, variant: Variant) -> PriceLine:
+    """One unit of the variant, to be priced."""
+    return PriceLine("1", variant.id, product.id, product.merchant.id, product.category, product.brand, 1, 0)
 
 
 async def left(shop: Shop, tallies: Iterable[UUID]) -> dict[UUID, int]:

@@ -106,11 +106,15 @@ class SessionInput(msgspec.Struct, frozen=True):
 
 
 class DeliveryOption(msgspec.Struct, frozen=True):
-    """A way to get one merchant's goods; `amount` in minor units of the currency that was asked for."""
+    """A way to get one merchant's goods; `amount` in minor units of the currency that was asked for.
+
+    `days` are the fewest and the most working days until it arrives, where they are known.
+    """
 
     id: str
     titles: dict[str, str]
     amount: int
+    days: tuple[int, int] | None = None
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -25,15 +25,17 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Marks:
-    """What the edge knows of one request. `hot` routes send API headers and are logged only when something is off."""
+    """What the edge knows of one request. `hot` routes are logged only when something is off, and send an API's headers
+    unless they are a `page`."""
 
-    __slots__ = ("address", "hot", "request_id", "route", "status")
+    __slots__ = ("address", "hot", "page", "request_id", "route", "status")
 
     def __init__(self, request_id: str, address: str) -> None:
         self.request_id = request_id
         self.address = address
         self.route = ""
         self.hot = False
+        self.page = False
         self.status = 0
 
 

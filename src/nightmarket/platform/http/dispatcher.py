@@ -16,7 +16,7 @@ Handler: TypeAlias = Callable[[ASGIScope, bytes, str], Awaitable[Response]]
 class Route(msgspec.Struct, frozen=True):
     """A method and a path, exact or with one `{parameter}` that fills a whole segment.
 
-    `media_type` is what a body must be ("" takes any); `body_limit` is in bytes.
+    `media_type` is what a body must be ("" takes any); `body_limit` is in bytes. A `page` gets the headers of a page.
     """
 
     method: str
@@ -24,6 +24,7 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     media_type: str = "application/json"
     body_limit: int = BODY_LIMIT
+    page: bool = False
 
 
 class _Pattern(msgspec.Struct, frozen=True):
@@ -74,6 +75,7 @@ class Dispatcher:
                 marks = marks_of(scope)
                 marks.route = route.path
                 marks.hot = True
+                marks.page = route.page
                 body = b""
                 if route.method not in SAFE_METHODS:
                     body = await read_body(receive, route.body_limit)

@@ -207,7 +207,7 @@ class Edge:
 
     def _dress(self, marks: Marks, headers: Headers, extra: Headers) -> Headers:
         own = (b"x-request-id", marks.request_id.encode())
-        if marks.hot:
+        if marks.hot and not marks.page:
             return [*headers, *self._api, *extra, own]
         given = {name for name, _ in headers}
         return [*headers, *(pair for pair in self._pages if pair[0] not in given), *extra, own]

@@ -1,0 +1,111 @@
+"""The night as the front page tells it: when what opens, and what is running."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints.pages import Visit
+from nightmarket.entrypoints.storefront.storefront import Directory
+from nightmarket.kernel.languages import pick
+from nightmarket.promotions.contract import Offer
+
+from .tickets import link_of, worth_of
+
+NIGHT = timedelta(hours=24)
+"""Offers that begin or end within this time are part of the night; others stand as tickets above it."""
+
+MAX_WAVES = 8
+MAX_OFFERS = 6
+
+
+class WaveOffer(msgspec.Struct, frozen=True):
+    """An offer of a wave. `worth` is its amount as it is read here."""
+
+    name: str
+    worth: str
+    free_delivery: bool
+    link: str
+    until: datetime
+    uses: int | None
+
+
+class Wave(msgspec.Struct, frozen=True):
+    """What opens together; instants in milliseconds since 1970 too."""
+
+    at: datetime
+    starts: int
+    is_open: bool
+    offers: list[WaveOffer]
+    more: int
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What is counted down to."""
+
+    name: str
+    link: str
+    starts_at: datetime
+    starts: int
+    others: int
+
+
+def milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000)
+
+
+def for_everyone(shop: Shop) -> list[Offer]:
+    """Offers that anyone may have without a code."""
+    return [offer for offer in shop.books.current().offers if offer.code is None and not offer.condition.segments]
+
+
+def tonight(offers: Sequence[Offer], now: datetime) -> list[Offer]:
+    """Those that are open and end within the night, and those that begin within it."""
+    end = now + NIGHT
+    running = [one for one in offers if now < one.ends_at and one.starts_at <= end]
+    return [one for one in running if one.starts_at > now or one.ends_at <= end]
+
+
+def waves(shop: Shop, visit: Visit, directory: Directory) -> list[Wave]:
+    """The windows of this night in order of time: those that opened and close within it, and those still to come."""
+    now = shop.clock.now()
+    by_start: dict[datetime, list[Offer]] = {}
+    for offer in sorted(tonight(for_everyone(shop), now), key=lambda one: (one.starts_at, one.id.int)):
+        by_start.setdefault(offer.starts_at, []).append(offer)
+    found = [_wave(at, offers, visit, directory, now) for at, offers in by_start.items()]
+    return [wave for wave in found if wave.offers][:MAX_WAVES]
+
+
+def _wave(at: datetime, offers: Sequence[Offer], visit: Visit, directory: Directory, now: datetime) -> Wave:
+    shown: list[WaveOffer] = []
+    for offer in offers:
+        worth = worth_of(offer, visit)
+        if worth is not None:
+            words = WaveOffer(
+                name=pick(offer.name, visit.language) or "",
+                worth=worth.text,
+                free_delivery=worth.free_delivery,
+                link=link_of(offer, directory),
+                until=offer.ends_at,
+                uses=offer.max_uses,
+            )
+            shown.append(words)
+    return Wave(at, milliseconds(at), at <= now, shown[:MAX_OFFERS], max(0, len(shown) - MAX_OFFERS))
+
+
+def next_opening(shop: Shop, visit: Visit, directory: Directory) -> Opening | None:
+    """What opens next, if anything is planned; nothing is counted down otherwise."""
+    now = shop.clock.now()
+    coming = [offer for offer in for_everyone(shop) if offer.starts_at > now]
+    first = min(coming, key=lambda offer: (offer.starts_at, offer.id.int), default=None)
+    if first is None:
+        return None
+    together = [offer for offer in coming if offer.starts_at == first.starts_at]
+    return Opening(
+        name=pick(first.name, visit.language) or "",
+        link=link_of(first, directory),
+        starts_at=first.starts_at,
+        starts=milliseconds(first.starts_at),
+        others=len(together) - 1,
+    )
