@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from nightmarket.catalog.contract import Catalog, Picture, ProductChanged
+from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged
 from nightmarket.catalog.handlers import (
     FileImporter,
     PictureSources,
@@ -19,6 +19,7 @@ from nightmarket.catalog.handlers import (
     StoredWholeGoods,
 )
 from nightmarket.catalog.handlers.applications import StoredApplications
+from nightmarket.catalog.handlers.editing import StoredEditor
 from nightmarket.catalog.handlers.shelf import StoredShelf
 from nightmarket.catalog.jobs import import_job
 from nightmarket.discovery.contract import Search
@@ -139,6 +140,7 @@ class Shop:
     stock_books: StoredStockBooks
     shelf: StoredShelf
     applications: StoredApplications
+    editor: Editor
     importer: FileImporter
     import_runs: StoredImportRuns
     outside: Outside
@@ -226,6 +228,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         stock_books=StoredStockBooks(),
         shelf=StoredShelf(),
         applications=StoredApplications(),
+        editor=StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
         importer=FileImporter(database, tallies, facts, sources, clock),
         import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
         outside=outside,
@@ -265,7 +268,7 @@ async def open_shop(
     clock = clock or SystemClock()
     database = await Database.open(settings.database_url, committers=committers, application=application)
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
-    kinds = [ProductChanged.kind, OfferPublished.kind, OfferRetired.kind, PageSaved.kind]
+    kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind, PageSaved.kind]
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())

@@ -15,3 +15,24 @@ class TooManyAddresses(Problem):
 
     code = "too_many_addresses"
     kind = Kind.CONFLICT
+
+
+class TooManyWishes(Problem):
+    """The wish list is full; something has to go first."""
+
+    code = "too_many_wishes"
+    kind = Kind.CONFLICT
+
+
+class TooManyAlerts(Problem):
+    """This shopper, or this address, waits for as many things as there may be."""
+
+    code = "too_many_alerts"
+    kind = Kind.CONFLICT
+
+
+class TooManyFollowed(Problem):
+    """The shopper follows as many brands as there may be."""
+
+    code = "too_many_followed"
+    kind = Kind.CONFLICT

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.engagement.contract.profiles import Profiles
+from nightmarket.engagement.contract.wishes import Wishes
 from nightmarket.orders.contract import Orders
 from nightmarket.platform import messages
 from nightmarket.platform.access import Account, Shoppers
@@ -25,16 +26,20 @@ class Leaving:
     """One transaction forgets account, sessions, links, profile, addresses, decisions and mails; a job that begins with
     it goes through all carts and checkouts, since nothing finds them by owner."""
 
-    def __init__(self, database: Database, shoppers: Shoppers, profiles: Profiles, jobs: JobDesk) -> None:
+    def __init__(
+        self, database: Database, shoppers: Shoppers, profiles: Profiles, wishes: Wishes, jobs: JobDesk
+    ) -> None:
         self._database = database
         self._shoppers = shoppers
         self._profiles = profiles
+        self._wishes = wishes
         self._jobs = jobs
 
     async def leave(self, account: Account) -> None:
         """Forget the shopper; safe to repeat. Who may ask is the caller's check."""
         async with self._database.transaction() as tx:
             await self._profiles.forget(tx, account.id)
+            await self._wishes.forget(tx, account.id, account.email)
             await messages.forget(tx, account.email)
             await self._shoppers.delete(tx, account)
             request = JobRequest(f"{JOB}:{account.id}", JOB, "a shopper who left", Forgetting(str(account.id)))

@@ -1,5 +1,6 @@
 """What happens on commands to engagement, one subject a file."""
 
 from .profiles import StoredProfiles
+from .wishes import StoredWishes
 
-__all__ = ["StoredProfiles"]
+__all__ = ["StoredProfiles", "StoredWishes"]

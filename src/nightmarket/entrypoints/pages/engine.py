@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES, pick
 
 from .formats import Formats
@@ -59,8 +61,14 @@ def _environment(loader: PrefixLoader, language: str, words: Translations, share
         "date": formats.date,
         "instant": formats.instant,
         "pick": _picker(language),
+        "ident": _ident,
     }
     return environment
+
+
+def _ident(id: UUID, prefix: str) -> str:
+    """The id as the outside knows it, such as `prd_...`."""
+    return encode(prefix, id)
 
 
 def _picker(language: str) -> Callable[[Mapping[str, Any]], Any]:

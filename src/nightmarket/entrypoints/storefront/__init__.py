@@ -1,9 +1,13 @@
 """The shop that shoppers see. `open_storefront(site)` once per process; `ROUTES` need it as the dependency `store`."""
 
-from . import browsing, cart, checkout, choices, documents, goods, orders
+from . import account, browsing, cart, checkout, choices, documents, goods, orders, wishes
 from .goods import hot_routes
 from .storefront import FOLDER, Storefront
 
-ROUTES = [route for room in (browsing, goods, cart, checkout, orders, choices, documents) for route in room.ROUTES]
+ROUTES = [
+    route
+    for room in (account, browsing, goods, wishes, cart, checkout, orders, choices, documents)
+    for route in room.ROUTES
+]
 
 __all__ = ["FOLDER", "ROUTES", "Storefront", "hot_routes"]

@@ -64,7 +64,7 @@ from .people import People, PeopleFilter, PeoplePage
 from .proofs import Proof, Purpose
 from .shoppers import Letters, OpenSession, Shoppers, SignUp, Waiting
 from .signing import Signer
-from .store import Account, ApiKey, account_by_email, known_owners, page_of_accounts, page_of_keys
+from .store import Account, ApiKey, account_by_email, account_emails, known_owners, page_of_accounts, page_of_keys
 
 __all__ = [
     "ACCOUNT_ROLES",
@@ -111,6 +111,7 @@ __all__ = [
     "WeakPassword",
     "WrongCredentials",
     "account_by_email",
+    "account_emails",
     "actor_of",
     "guest",
     "known_owners",

@@ -167,6 +167,14 @@ async def account_by_email(connection: Connection, email: str) -> tuple[Account,
     return (_account(row), row["password_hash"]) if row else None
 
 
+async def account_emails(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Where the open accounts among these are written to."""
+    rows = await connection.fetch(
+        "SELECT id, email FROM platform.account WHERE id = ANY($1::uuid[]) AND state = 'active'", list(ids)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def accounts_by_id(connection: Connection, ids: Sequence[UUID]) -> list[tuple[Account, str]]:
     rows = await connection.fetch(_BY_IDS, list(ids))
     return [(_account(row), row["password_hash"]) for row in rows]

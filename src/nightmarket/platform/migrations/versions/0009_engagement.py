@@ -48,6 +48,47 @@ CREATE TABLE engagement.consent (
 );
 CREATE INDEX consent_by_account ON engagement.consent (account, id);
 COMMENT ON TABLE engagement.consent IS 'each decision with the words it was about; the latest of a purpose counts';
+
+CREATE TABLE engagement.wish (
+    owner uuid NOT NULL,
+    product uuid NOT NULL,
+    added_at timestamptz NOT NULL,
+    PRIMARY KEY (owner, product)
+);
+COMMENT ON COLUMN engagement.wish.owner IS 'an account or a guest';
+
+CREATE TABLE engagement.alert (
+    id uuid PRIMARY KEY,
+    owner uuid NOT NULL,
+    variant uuid NOT NULL,
+    email text NOT NULL,
+    language text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    told_at timestamptz
+);
+CREATE UNIQUE INDEX alert_once ON engagement.alert (variant, email) WHERE told_at IS NULL;
+CREATE INDEX alert_waiting ON engagement.alert (variant, asked_at, id) WHERE told_at IS NULL;
+CREATE INDEX alert_by_owner ON engagement.alert (owner) WHERE told_at IS NULL;
+CREATE INDEX alert_by_email ON engagement.alert (email);
+
+CREATE TABLE engagement.follow (
+    account uuid NOT NULL,
+    brand text NOT NULL,
+    language text NOT NULL,
+    since timestamptz NOT NULL,
+    told_until timestamptz NOT NULL,
+    told integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, brand)
+);
+CREATE INDEX follow_by_brand ON engagement.follow (brand);
+
+CREATE TABLE engagement.launch (
+    product uuid PRIMARY KEY,
+    brand text NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX launch_by_brand ON engagement.launch (brand, at);
+COMMENT ON TABLE engagement.launch IS 'what appeared of brands that somebody follows';
 """
 
 
