@@ -110,6 +110,8 @@ def _line(scene: Scene) -> str:
         return ""
     left = f"{seen.available:,} left" if seen and seen.run == crowd.run else ""
     away = "   the database is away" if scene.down else ""
+    if scene.proof and scene.proof.audited and scene.proof.looks > 1:
+        away += f"   {scene.proof.off:,} rows off, looking again ({scene.proof.looks})"
     return (
         f"{crowd.seconds:5.1f} s   {crowd.bought:,} orders   {left}   {crowd.sold_out:,} sold out   "
         f"{crowd.waiting:,} waiting   {crowd.answers_per_second:,}/s   p50 {crowd.p50_ms:.0f} ms   "

@@ -160,7 +160,8 @@ class Witness:
             if shown is not None:
                 self._show(seen, msgspec.structs.replace(proof, checks=list(checks)))
         proof = msgspec.structs.replace(proof, checks=checks, audited=True)
-        final = proof.clean or looks >= LOOKS_LIMIT
+        broken = proof.oversold or proof.lost or proof.doubled or proof.unknown
+        final = proof.clean or bool(broken) or looks >= LOOKS_LIMIT
         self._looked_at = self._clock.now()
         self._show(seen, msgspec.structs.replace(proof, final=final))
         if final:
