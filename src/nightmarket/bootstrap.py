@@ -226,7 +226,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         tallies=tallies,
         catalog=means.catalog,
         stock_books=StoredStockBooks(),
-        shelf=StoredShelf(),
+        shelf=StoredShelf(tallies),
         applications=StoredApplications(),
         editor=StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
         importer=FileImporter(database, tallies, facts, sources, clock),
@@ -295,6 +295,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
         if fact.kind == ProductChanged.kind:
             changed.extend(variant for product in fact.read(ProductChanged) for variant in product.variants)
             products.extend(product.product for product in fact.read(ProductChanged))
+        elif fact.kind == MerchantChanged.kind:
+            shop.catalog.forget_merchants(one.merchant for one in fact.read(MerchantChanged))
     if changed:
         shop.catalog.forget(changed)
     if products:

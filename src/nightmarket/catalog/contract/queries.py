@@ -22,6 +22,10 @@ class Catalog(Protocol):
         """Drop cached listings; called by the follower of `catalog.product_changed`."""
         ...
 
+    def forget_merchants(self, merchants: Iterable[UUID]) -> None:
+        """Drop cached listings of these merchants; called by the follower of `catalog.merchant_changed`."""
+        ...
+
     async def product(self, slug: str) -> Product | None:
         """The live product of an open merchant that has this slug."""
         ...

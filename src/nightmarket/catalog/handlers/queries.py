@@ -66,6 +66,10 @@ class StoredCatalog:
         for variant in variants:
             self._cache.pop(variant, None)
 
+    def forget_merchants(self, merchants: Iterable[UUID]) -> None:
+        gone = frozenset(merchants)
+        self.forget([variant for variant, listing in self._cache.items() if listing.merchant in gone])
+
     async def product(self, slug: str) -> Product | None:
         async with self._database.read() as connection, connection.transaction(isolation="repeatable_read"):
             return await products.product(connection, slug)
