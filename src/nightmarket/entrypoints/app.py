@@ -12,11 +12,15 @@ from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints import console, health, pictures, storefront, webhooks
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
+from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
 from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
 from nightmarket.platform.http.framework import exception_handlers
 from nightmarket.platform.telemetry import Exchange
+
+BODY_LIMITS = (("/console/selling/", UPLOAD_LIMIT),)
+"""Where more than a form may be sent: pictures with the product that they show."""
 
 ANYONE = Rate(1_200, 60)
 """Requests a minute from one address, where the shop is open to others."""
@@ -33,6 +37,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
     observe = exchange.metrics.request if exchange else None
     options = EdgeOptions(
         public_url=shop.settings.address,
+        body_limits=BODY_LIMITS,
         errors=errors,
         limiter=limiter,
         observe=observe,

@@ -54,7 +54,7 @@ from .imports import (
     RunState,
 )
 from .queries import Catalog, StockBooks, StockLevels, StockRow, WholeGoods
-from .shelf import Shelf, ShelfRow
+from .shelf import Kept, Shelf, ShelfRow
 
 __all__ = [
     "Application",
@@ -83,6 +83,7 @@ __all__ = [
     "ImportRun",
     "ImportRuns",
     "Importer",
+    "Kept",
     "Listing",
     "Media",
     "MediaDraft",

@@ -1,6 +1,7 @@
 """What a merchant's own tables show beside the products: where stock of products lies, and variants with prices."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -24,6 +25,16 @@ class ShelfRow(msgspec.Struct, frozen=True):
     stock: dict[str, UUID]
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A version of a product: since when it is no longer the newest and by whom (None and empty: it is), and all that
+    it says as text, by place, such as `texts.en.title` or `variants.LAMP.prices.EUR` (minor units)."""
+
+    version: int
+    replaced_at: datetime | None
+    replaced_by: str
+    content: dict[str, str]
+
+
 class Shelf(Protocol):
     """Queries on a connection that sees what the asker may see; `merchant` is asked for besides."""
 
@@ -39,8 +50,25 @@ class Shelf(Protocol):
         """Variants that are not retired, in order of SKU, `after` a SKU, at most 200; `words` stand in SKU or title."""
         ...
 
+    async def of_products(
+        self, connection: Connection, merchant: UUID, products: Sequence[UUID]
+    ) -> Sequence[ShelfRow]:
+        """The variants of these products, in order of SKU, at most 500 of them; products of others are absent."""
+        ...
+
+    async def open_stock(
+        self, tx: Connection, merchant: UUID, wanted: Sequence[tuple[UUID, UUID]], at: datetime
+    ) -> Mapping[tuple[UUID, UUID], UUID]:
+        """The tallies of a merchant's variants at its places, made with nothing in them where they are missing; at
+        most 500. Raises NotFound for a variant or a place that is not the merchant's."""
+        ...
+
     async def by_sku(self, connection: Connection, merchant: UUID, variants: Sequence[UUID]) -> Sequence[ShelfRow]:
         """These variants of the merchant, in order of SKU; those of others are absent. At most 200."""
+        ...
+
+    async def versions(self, connection: Connection, merchant: UUID, product: UUID) -> Sequence[Kept]:
+        """The newest version and those that it replaced, latest first; at most 21. Empty for what is not theirs."""
         ...
 
     async def tallies_of(

@@ -43,6 +43,29 @@ async def by_id(connection: Connection, merchant: UUID, variants: Sequence[UUID]
     return [_row(row) for row in found]
 
 
+async def of_products(connection: Connection, merchant: UUID, products: Sequence[UUID], limit: int) -> list[ShelfRow]:
+    found = await connection.fetch(
+        f"{_ROWS} WHERE v.merchant = $1 AND v.product = ANY($2::uuid[]) AND NOT v.retired ORDER BY v.sku LIMIT $3",
+        merchant,
+        products,
+        limit,
+    )
+    return [_row(row) for row in found]
+
+
+async def foreign(
+    connection: Connection, merchant: UUID, variants: Sequence[UUID], places: Sequence[UUID]
+) -> tuple[set[UUID], set[UUID]]:
+    """Which of the variants and places are not the merchant's, or are not there."""
+    mine = await connection.fetch(
+        "SELECT id FROM catalog.variant WHERE merchant = $1 AND id = ANY($2::uuid[])", merchant, variants
+    )
+    own = await connection.fetch(
+        "SELECT id FROM catalog.place WHERE merchant = $1 AND id = ANY($2::uuid[])", merchant, places
+    )
+    return set(variants) - {row[0] for row in mine}, set(places) - {row[0] for row in own}
+
+
 async def tallies_of(connection: Connection, merchant: UUID, products: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = {}
     for row in await connection.fetch(

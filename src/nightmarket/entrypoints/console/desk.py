@@ -13,6 +13,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.pages import Form, Site, Visit
+from nightmarket.entrypoints.pages.uploads import Files, read_upload
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
 from nightmarket.platform.access import Actor, Scope
@@ -129,6 +130,10 @@ class Desk:
     async def form(self) -> Form:
         """What was sent, proven to come from our own page."""
         return self.site.form(self.visit, await self.request.body())
+
+    async def upload(self) -> tuple[Form, Files]:
+        """As `form`, of a form with files; those by the name of their field."""
+        return await read_upload(self.site, self.visit, self.request)
 
     def next(self, default: str) -> str:
         return safe_next(self.query("next"), default)

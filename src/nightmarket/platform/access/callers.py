@@ -10,6 +10,7 @@ from nightmarket.platform.database import Database
 
 from .accounts import Accounts
 from .actors import Actor, guest
+from .allowances import Allowances
 from .errors import SignInRequired
 from .keys import Keys
 from .passwords import Passwords
@@ -68,6 +69,7 @@ class Access:
         self.people = People(database, self.accounts, passwords)
         self.shoppers = Shoppers(database, clock, ids, self.accounts, passwords)
         self.keys = Keys(database, clock, ids)
+        self.allowances = Allowances(database, clock)
         self.guests = Guests(secret_key, ids)
 
     async def client(self, authorization: str) -> Actor:
