@@ -24,6 +24,7 @@ from nightmarket.orders.errors import (
     SessionNotFound,
 )
 
+from .account import keep_address, saved
 from .bills import bill_of
 from .buyers import (
     CARD,
@@ -105,14 +106,18 @@ async def checkout(request: Request[Any, Any, Any], store: TheStore, id: FromPat
     """The checkout, or where it has led to."""
     visit = await store.site.visit(request.scope)
     view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
-    return await _elsewhere(store, visit, view) or await _show(store, visit, view, prefilled(view, visit))
+    form = prefilled(view, visit)
+    (await saved(store.shop, visit)).prefill(form)
+    return await _elsewhere(store, visit, view) or await _show(store, visit, view, form)
 
 
 @post("/checkout/{id:str}/review", include_in_schema=False)
 async def review(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
-    """The sums for what is chosen now; stores nothing."""
+    """The sums for what is chosen now, also for an address of the account's; stores nothing."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    if form.get("use_address"):
+        (await saved(store.shop, visit)).use(form, form.get("use_address"))
     view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
     return await _elsewhere(store, visit, view) or await _show(store, visit, view, form, part=visit.by_script)
 
@@ -171,7 +176,8 @@ async def _write(store: Storefront, visit: Visit, id: UUID, form: Form) -> Sessi
 async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, payment: PaymentInput) -> ASGIResponse:
     say = visit.say
     try:
-        done = await store.shop.orders.complete(visit.owner, view.id, payment)
+        listed = visit.account is not None
+        done = await store.shop.orders.complete(visit.owner, view.id, payment, listed=listed)
     except PaymentRefused as refused:
         words = DECLINED.get(str(refused.fields.get("decline_code")), OTHER_DECLINE)
         notice = Notice("danger", say("The payment did not go through"), f"{say(words)} {say(NOTHING_LOST)}")
@@ -187,6 +193,8 @@ async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, p
     except SessionClosed:
         return store.site.redirect(visit, f"/checkout/{encode('chk', view.id)}")
     else:
+        if visit.account is not None and form.get("save_address"):
+            await keep_address(store.shop, visit.account, form)
         return await _ordered(store, visit, done)
     fresh = await store.shop.orders.get(visit.owner, CHECKOUT, view.id)
     return await _elsewhere(store, visit, fresh) or await _show(store, visit, fresh, form, notice)
@@ -215,7 +223,8 @@ async def _keep_typed(store: Storefront, visit: Visit, view: SessionView) -> Non
 
 
 async def _ordered(store: Storefront, visit: Visit, done: Completion) -> ASGIResponse:
-    remember_order(store, visit, done.order.id)
+    if visit.account is None:
+        remember_order(store, visit, done.order.id)
     await store.carts.take_out(visit, done.order.rows)
     return store.site.redirect(visit, order_path(done.order.id))
 
@@ -251,6 +260,7 @@ async def _show(
         id=encode("chk", view.id),
         form=form,
         bill=bill,
+        saved=await saved(store.shop, visit),
         notice=notice,
         part=part,
     )

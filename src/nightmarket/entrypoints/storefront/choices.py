@@ -28,6 +28,9 @@ async def choose(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespon
     store.site.keep_choice(visit, LANGUAGE_COOKIE, language)
     store.site.keep_choice(visit, CURRENCY_COOKIE, currency)
     visit.language, visit.currency = language, currency
+    if visit.account is not None:
+        async with store.shop.database.transaction() as tx:
+            await store.shop.profiles.set_language(tx, visit.account, language)
     if await store.carts.read(visit) is not None:
         await store.carts.change(visit, lambda wanted: msgspec.structs.replace(wanted, currency=currency))
     return store.site.redirect(visit, safe_next(form.get("next")))

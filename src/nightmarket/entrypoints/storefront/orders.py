@@ -194,8 +194,10 @@ async def view_of(store: Storefront, order: Order) -> OrderView:
 
 @get("/orders", include_in_schema=False)
 async def orders(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
-    """The orders that were placed in this browser."""
+    """The orders that were placed in this browser; those of an account are with it."""
     visit = await store.site.visit(request.scope)
+    if visit.account is not None:
+        return store.site.redirect(visit, "/account/orders")
     found: list[OrderView] = []
     for id in remembered(visit):
         try:
@@ -212,6 +214,23 @@ async def order(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     found = await store.shop.orders.order(visit.owner, id_of("ord", id))
     view = await view_of(store, found)
     return await store.page(visit, "order_body.html" if visit.by_script else "order.html", view=view, problem="")
+
+
+@get("/orders/{id:str}/look", include_in_schema=False)
+async def look(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
+    """An order as the link in its mail shows it to whoever has the mail: how it stands and what is in it, no names, no
+    address, nothing to press. Its owner goes on to the whole page."""
+    visit = await store.site.visit(request.scope)
+    wanted = id_of("ord", id)
+    try:
+        await store.shop.orders.order(visit.owner, wanted)
+    except SessionNotFound:
+        opened = store.shop.order_links.read(str(request.query_params.get("key", "")))
+        if opened != wanted:
+            return await store.page(visit, "order_closed.html", status=410, path=f"/orders/{id}")
+        view = await view_of(store, await store.shop.orders.order(None, wanted))
+        return await store.page(visit, "order_look.html", view=view)
+    return store.site.redirect(visit, f"/orders/{id}")
 
 
 @get("/orders/{id:str}/cancel", include_in_schema=False)
@@ -238,4 +257,4 @@ async def cancel(request: Request[Any, Any, Any], store: TheStore, id: FromPath[
     return store.site.redirect(visit, f"/orders/{id}")
 
 
-ROUTES = [orders, order, ask_cancel, cancel]
+ROUTES = [orders, order, look, ask_cancel, cancel]
