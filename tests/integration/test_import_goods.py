@@ -457,7 +457,8 @@ async def test_imports_at_once(files: Files) -> None:
     reports = [answer for answer in answers if not isinstance(answer, ImportUnderWay)]
     assert all(isinstance(report, ImportReport) for report in reports)
     assert {report.file for report in reports} == {f"{name}.jsonl" for name in merchants}
-    assert sum(report.products.created for report in reports) == 1_200
+    # one that begins when the other has written all, but not said so yet, goes on behind it: its report is the same
+    assert {report.products.created for report in reports} <= {300, 0}
     async with files.shop.database.read() as connection:
         assert await connection.fetchval("SELECT count(DISTINCT slug) FROM catalog.product") == 1_200
         assert await connection.fetchval("SELECT sum(capacity) FROM tally.slice") == 1_200 * 12
