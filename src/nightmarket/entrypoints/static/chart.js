@@ -18,8 +18,8 @@ function optionOf(data, colours) {
   const short = new Intl.NumberFormat(language, { notation: "compact" });
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
   const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.soft, hideOverlap: true } };
-  const values = { type: "value", name: data.unit, nameTextStyle: { color: colours.soft, align: "left" }, minInterval: data.whole ? 1 : 0, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.soft, formatter: (value) => short.format(value) } };
   const lying = data.kind === "rows";
+  const values = { type: "value", name: data.unit, nameLocation: lying ? "middle" : "end", nameGap: lying ? 28 : 12, nameTextStyle: { color: colours.soft, align: lying ? "center" : "left" }, minInterval: data.whole ? 1 : 0, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.soft, formatter: (value) => short.format(value) } };
   return {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     color: colours.series,
