@@ -122,7 +122,7 @@ class Bodies:
 
     def stock_words(self, language: str, style: str, left: int, capacity: int) -> bytes:
         """What is left, in words; styles are those of `stock_words.html`."""
-        if style in ("words", "card"):
+        if style in ("words", "card", "chip", "cart"):
             left, capacity = max(0, min(left, FEW + 1)), 0
         key = (language, style, left, capacity)
         known = self._pieces.get(key)

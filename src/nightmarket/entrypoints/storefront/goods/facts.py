@@ -21,7 +21,7 @@ CARE = frozenset(
 
 MEASURES, DETAILS, HOME, NUMBERS = (
     say_later("Measures"),
-    say_later("What it is made of"),
+    say_later("Details"),
     say_later("Care and good to know"),
     say_later("Numbers"),
 )

@@ -39,6 +39,9 @@ MAX_FIELDS = 20
 CSS_CHOICES = 12
 """Up to so many variants the style sheet shows the chosen one's price by itself."""
 
+MANY, SHORT = 2, 16
+"""More variants than this of one price, with labels of at most so many letters, are chosen by chips."""
+
 ALTERNATIVES = 4
 RIVALS_SHOWN = 12
 SOON = timedelta(hours=48)
@@ -71,6 +74,8 @@ class ProductView(msgspec.Struct, frozen=True):
     lowest: int | None
     highest: int | None
     by_css: bool
+    compact: bool
+    """Whether short names are all there is to tell the variants apart: same price, so that chips are enough."""
     is_fixed: bool
     """Whether the page is about one variant, chosen by its address, instead of a list to choose from."""
     coming: Coming | None
@@ -185,6 +190,7 @@ def view_of(product: Product, shelf: Shelf, visit: Visit, wanted: str) -> Produc
         lowest=min(amounts, default=None),
         highest=max(amounts, default=None),
         by_css=len(variants) <= CSS_CHOICES and not fixed,
+        compact=len(variants) > MANY and len(set(amounts)) == 1 and max(len(one.label) for one in variants) <= SHORT,
         is_fixed=fixed,
         coming=_coming(product, own, chosen, shelf) if own and chosen else None,
     )
