@@ -81,6 +81,9 @@ OPEN = frozenset(
     {
         "GET /",
         "GET /goods",
+        "GET /search",
+        "GET /search/suggest",
+        "GET /brands",
         "GET /categories/{slug}",
         "GET /merchants/{slug}",
         "GET /products/{slug}",
