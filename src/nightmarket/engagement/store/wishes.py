@@ -135,7 +135,8 @@ async def awaited(connection: Connection, after: UUID, limit: int) -> list[UUID]
 
 
 async def take_alerts(tx: Connection, amounts: Mapping[UUID, int], now: datetime) -> list[Alert]:
-    """Note the longest waiting as told; two at once take different ones."""
+    """Note the longest waiting as told. One at a time, so that what was told within the hour is known."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('engagement.alert', 0))")
     rows = await tx.fetch(
         f"""
         WITH chosen AS (
