@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.storefront.storefront import TheStore
+from nightmarket.platform.access import LinkSpent
 from nightmarket.platform.http import SAFE_METHODS
 
 from . import addresses, entering, mailbox, orders, overview, privacy, recovering, security
@@ -69,7 +70,10 @@ def _handler(page: Page) -> HTTPRouteHandler:
         if page.signed_in and desk.visit.account is None:
             asked = desk.visit.path if request.method in SAFE_METHODS else entering.HOME
             return desk.redirect(f"{SIGN_IN}?next={quote(asked, safe='')}")
-        return await page.show(desk)
+        try:
+            return await page.show(desk)
+        except LinkSpent as problem:
+            return await desk.page("spent.html", status=problem.status)
 
     route = HTTPRouteHandler(page.path, http_method=page.method, include_in_schema=False)  # pyright: ignore[reportArgumentType]
     return route(handle)
