@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from nightmarket.catalog.contract import BrandChanged, ProductChanged
+from nightmarket.catalog.contract import Brand, BrandChanged, ProductChanged
 from nightmarket.catalog.model.brands import named_brand
 from nightmarket.catalog.model.records import ProductRecord, VariantRecord
 from nightmarket.catalog.store import goods, past, reference
@@ -48,7 +48,10 @@ class Pen:
         await self._facts.append(tx, told, at)
 
     async def _brands(self, tx: Connection, products: Iterable[ProductRecord], at: datetime) -> None:
-        named = {p.brand_slug: named_brand(p.brand_slug, p.brand) for p in products if p.brand_slug}
+        named: dict[str, Brand] = {}
+        for product in products:
+            if product.brand_slug:
+                named.setdefault(product.brand_slug, named_brand(product.brand_slug, product.brand))
         there = {brand.slug for brand in await reference.brands(tx, list(named))} if named else set[str]()
         new = [brand for slug, brand in named.items() if slug not in there]
         written = await reference.write_brands(tx, new, at, replace=False)
