@@ -1,6 +1,7 @@
 """Answers searches and suggestions."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -31,12 +32,15 @@ from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.platform.database import Connection, Database
 from nightmarket.promotions.contract import Books
 
-from .knowing import Frame, Reader, Reading
+from .knowing import REMEMBERED, Frame, Reader, Reading
 
 SUGGESTED_PRODUCTS = 6
 SUGGESTED_WORDS = 6
 FACET_VALUES = 24
 """Values of a facet that are listed, besides those that are chosen."""
+
+LISTS_REMEMBERED = 500
+"""Lists without words and filters whose counts a process remembers."""
 
 PINNED = 10
 """Goods with just this SKU or GTIN that are put first."""
@@ -50,6 +54,7 @@ class StoredSearch:
         self._books = books
         self._clock = clock
         self._reader = Reader(clock)
+        self._lists: dict[tuple[tuple[str, str] | None, str], tuple[datetime, Counts]] = {}
 
     async def search(self, ask: Ask) -> Found:
         query = parse(ask.text)
@@ -132,11 +137,15 @@ class StoredSearch:
         )
 
     async def _answer(self, connection: Connection, ask: Ask, wanted: Wanted, frame: Frame, about: Found) -> Found:
-        rows = await finding.page(connection, wanted)
-        if not rows and not wanted.offset and not ask.filters.any:
-            return about
-        counts = await finding.count(connection, wanted, facets=ask.facets)
-        facets = await self._facets(connection, wanted, frame, counts) if ask.facets else ()
+        if wanted.match is None:
+            rows = await finding.page(connection, wanted)
+            if not ask.facets:
+                return msgspec.structs.replace(about, hits=tuple(_hit(row, ask) for row in rows), total=len(rows))
+            counts = await self._browsed(connection, ask, wanted, frame)
+        else:
+            counts = await finding.count(connection, wanted, frame.facets.get(CATEGORY, 0))
+            rows = await finding.rows_of(connection, counts.page)
+        facets = await self._facets(connection, wanted, frame, counts) if counts.total or wanted.terms else ()
         return msgspec.structs.replace(
             about,
             hits=tuple(_hit(row, ask) for row in rows),
@@ -148,6 +157,21 @@ class StoredSearch:
             least=counts.least,
             most=counts.most,
         )
+
+    async def _browsed(self, connection: Connection, ask: Ask, wanted: Wanted, frame: Frame) -> Counts:
+        """Counts of a list without words. The plain ones, which most visitors open, are remembered for a moment."""
+        key = (ask.scope, ask.currency)
+        if ask.filters.any or wanted.pinned:
+            return await finding.count(connection, wanted, frame.facets.get(CATEGORY, 0))
+        now = self._clock.now()
+        known = self._lists.get(key)
+        if known is not None and now < known[0]:
+            return known[1]
+        counts = await finding.count(connection, wanted, frame.facets.get(CATEGORY, 0))
+        if len(self._lists) >= LISTS_REMEMBERED:
+            self._lists.clear()
+        self._lists[key] = (now + REMEMBERED, counts)
+        return counts
 
     async def _facets(
         self, connection: Connection, wanted: Wanted, frame: Frame, counts: Counts

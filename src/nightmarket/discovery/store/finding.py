@@ -3,7 +3,7 @@
 Text searches come as parameters and are made once, before the first row is looked at; the rest is built from constants.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -20,13 +20,19 @@ from nightmarket.discovery.model.scoring import (
     WEIGHT_SUMMARY,
     WEIGHT_TITLE,
 )
-from nightmarket.platform.database import Connection
+from nightmarket.platform.database import Connection, Record
 
 from .documents import CONFIGS
 from .terms import FACET_BITS
 
 COUNTED = 10_000
 """Goods that are counted; beyond, the page says "10,000+" and the counts are of that many."""
+
+RANKED = 20_000
+"""Goods with the words asked for that are ranked and counted; of more, the first that the index gives."""
+
+FREQUENT = 40
+"""Values of a facet that are counted out, besides categories, which are all."""
 
 SUGGESTED_FROM = 2_000
 """Goods among which the best are suggested while someone types."""
@@ -82,6 +88,7 @@ class Counts(msgspec.Struct):
     least: int | None = None
     most: int | None = None
     terms: dict[int, int] = {}
+    page: Sequence[int] = ()
 
 
 class _Parameters:
@@ -177,7 +184,7 @@ def _where(filters: dict[str, list[str]], without: str = "") -> str:
     return " AND ".join(conditions) or "true"
 
 
-def _order(wanted: Wanted, given: _Parameters) -> str:
+def _order(wanted: Wanted) -> str:
     match wanted.sort:
         case Sort.CHEAPEST:
             return f"{_price(wanted)}, d.number"
@@ -188,18 +195,15 @@ def _order(wanted: Wanted, given: _Parameters) -> str:
         case Sort.BEST_SELLING:
             return "d.popularity DESC, d.number"
         case Sort.RELEVANCE:
-            if wanted.match is None:
-                return "d.in_stock DESC, d.popularity DESC, d.number"
-            pinned = f"(d.number = ANY({given.add(list(wanted.pinned), 'integer[]')})) DESC, " if wanted.pinned else ""
-            return f"{pinned}{_score(wanted, given)} DESC, d.popularity DESC, d.number"
+            return "d.in_stock DESC, d.popularity DESC, d.number"
 
 
 async def page(connection: Connection, wanted: Wanted) -> list[Row]:
-    """The documents of a page, in order."""
+    """The documents of a page, in order: for lists without words, which an index can walk along."""
     given = _Parameters()
-    asked = _questions(wanted, given, ranked=wanted.sort is Sort.RELEVANCE)
+    asked = _questions(wanted, given, ranked=False)
     where = _where(_filters(wanted, given))
-    order = _order(wanted, given)
+    order = _order(wanted)
     rows = await connection.fetch(
         f"""
         WITH {asked} SELECT d.number, d.products, d.merchants, d.in_stock FROM asked, discovery.document AS d
@@ -208,7 +212,20 @@ async def page(connection: Connection, wanted: Wanted) -> list[Row]:
         """,
         *given.values,
     )
-    return [Row(row["number"], row["products"], row["merchants"], row["in_stock"]) for row in rows]
+    return [_row(row) for row in rows]
+
+
+def _row(row: Record) -> Row:
+    return Row(row["number"], row["products"], row["merchants"], row["in_stock"])
+
+
+async def rows_of(connection: Connection, numbers: Sequence[int]) -> list[Row]:
+    """Documents by number, in the order asked for."""
+    rows = await connection.fetch(
+        "SELECT number, products, merchants, in_stock FROM discovery.document WHERE number = ANY($1::int[])", numbers
+    )
+    found = {row["number"]: _row(row) for row in rows}
+    return [found[number] for number in numbers if number in found]
 
 
 async def likely(connection: Connection, wanted: Wanted) -> list[Row]:
@@ -227,85 +244,127 @@ async def likely(connection: Connection, wanted: Wanted) -> list[Row]:
         """,
         *given.values,
     )
-    return [Row(row["number"], row["products"], row["merchants"], row["in_stock"]) for row in rows]
+    return [_row(row) for row in rows]
 
 
-_TOTAL, _STOCK, _OFFER, _LEAST, _MOST = -1, -2, -3, -4, -5
+_TOTAL, _STOCK, _OFFER, _LEAST, _MOST, _PAGE = -1, -2, -3, -4, -5, -100
+"""What a row of the answer is when it is no term; places on the page count down from `_PAGE`."""
 
 
-async def count(connection: Connection, wanted: Wanted, *, facets: bool) -> Counts:
-    """How many there are, and of each value: a facet that is filtered by is counted without its own filter."""
+async def count(connection: Connection, wanted: Wanted, categories: int) -> Counts:
+    """How many there are, and of each value: a facet that is filtered by is counted without its own filter. With words,
+    the numbers of the page's documents as well, so that what matches is read once. `categories` is the facet of which
+    no value is left out."""
     given = _Parameters()
-    asked = _questions(wanted, given, ranked=False)
+    ranked = wanted.match is not None and wanted.sort is Sort.RELEVANCE
+    asked = _questions(wanted, given, ranked=ranked)
     filters = _filters(wanted, given)
-    if not facets:
-        total = await connection.fetchval(
-            f"""
-            WITH {asked} SELECT count(*) FROM (
-                SELECT 1 FROM asked, discovery.document AS d WHERE {_where(filters)} LIMIT {COUNTED + 1}) AS found
-            """,
-            *given.values,
-        )
-        return Counts(total=total)
-    rows = await connection.fetch(_counting(wanted, given, asked, filters), *given.values)
-    counts = Counts(terms={})
-    for term, goods in rows:
-        match term:
-            case -1:
-                counts.total = goods
-            case -2:
-                counts.in_stock = goods
-            case -3:
-                counts.on_offer = goods
-            case -4:
-                counts.least = goods
-            case -5:
-                counts.most = goods
-            case _:
-                counts.terms[term] = goods
-    return counts
-
-
-def _counting(wanted: Wanted, given: _Parameters, asked: str, filters: dict[str, list[str]]) -> str:
-    price = _price(wanted)
-    offered = _offered(wanted, given)
+    score = _score(wanted, given) if ranked else "0::float8"
     sets = [
         f"""
         found AS MATERIALIZED (
-            SELECT d.terms, {price} AS price, d.in_stock, {offered} AS offered
-            FROM asked, discovery.document AS d WHERE {_where(filters)} LIMIT {COUNTED + 1})
+            SELECT d.number, d.terms, {_price(wanted)} AS price, d.in_stock, {_offered(wanted, given)} AS offered,
+                d.popularity, d.added_at, {_is_pinned(wanted, given)} AS pinned, {score} AS score
+            FROM asked, discovery.document AS d WHERE {_where(filters)} LIMIT {_most(wanted)})
+        """,
         """
+        sums AS (SELECT count(*) AS total, count(*) FILTER (WHERE in_stock) AS in_stock,
+            count(*) FILTER (WHERE offered) AS offered, min(price) AS least, max(price) AS most FROM found)
+        """,
     ]
-    active = sorted(wanted.terms)
     parts = [
-        f"SELECT {_TOTAL} AS term, count(*) AS goods FROM found",
-        f"SELECT {_STOCK}, count(*) FROM found WHERE in_stock",
-        f"SELECT {_OFFER}, count(*) FROM found WHERE offered",
-        "SELECT term, count(*) FROM (SELECT unnest(terms) AS term FROM found) AS one"
-        + (f" WHERE (term >> {FACET_BITS}) NOT IN ({', '.join(map(str, active))})" if active else "")
-        + " GROUP BY term",
+        f"SELECT {_TOTAL} AS term, total AS goods FROM sums UNION ALL SELECT {_STOCK}, in_stock FROM sums",
+        f"SELECT {_OFFER}, offered FROM sums",
+        _frequent("SELECT unnest(terms) AS term FROM found", _without(wanted.terms), categories),
     ]
-    bounds = "found"
     if filters["price"]:
-        bounds = "any_price"
         sets.append(
             f"""
-            any_price AS MATERIALIZED (SELECT {price} AS price FROM asked, discovery.document AS d
-                WHERE {_where(filters, "price")} LIMIT {COUNTED + 1})
+            bounds AS (SELECT min(price) AS least, max(price) AS most FROM (
+                SELECT {_price(wanted)} AS price FROM asked, discovery.document AS d
+                WHERE {_where(filters, "price")} LIMIT {_most(wanted)}) AS prices)
             """
         )
-    parts += [f"SELECT {_LEAST}, min(price) FROM {bounds}", f"SELECT {_MOST}, max(price) FROM {bounds}"]
-    for facet in active:
-        parts.append(
+    bounds = "bounds" if filters["price"] else "sums"
+    parts.append(f"SELECT {_LEAST}, least FROM {bounds} UNION ALL SELECT {_MOST}, most FROM {bounds}")
+    for facet in sorted(wanted.terms):
+        others = f"""
+            SELECT unnest(terms) AS term FROM (SELECT d.terms FROM asked, discovery.document AS d
+                WHERE {_where(filters, str(facet))} LIMIT {_most(wanted)}) AS others
+        """
+        parts.append(_frequent(others, f"(term >> {FACET_BITS}) = {facet:d}", categories))
+    if wanted.match is not None:
+        keys = _found_order(wanted)
+        sets.append(
             f"""
-            SELECT term, count(*) FROM (
-                SELECT unnest(terms) AS term FROM (
-                    SELECT d.terms FROM asked, discovery.document AS d
-                    WHERE {_where(filters, str(facet))} LIMIT {COUNTED + 1}) AS others) AS without
-            WHERE (term >> {FACET_BITS}) = {facet:d} GROUP BY term
+            best AS MATERIALIZED (SELECT * FROM found ORDER BY {keys}
+                LIMIT {given.add(wanted.limit, "integer")} OFFSET {given.add(wanted.offset, "integer")})
             """
         )
-    return f"WITH {asked}, {', '.join(sets)} {' UNION ALL '.join(parts)}"
+        parts.append(f"SELECT {_PAGE} - row_number() OVER (ORDER BY {keys}), number FROM best")
+    rows = await connection.fetch(f"WITH {asked}, {', '.join(sets)} {' UNION ALL '.join(parts)}", *given.values)
+    return _counts(rows)
+
+
+def _most(wanted: Wanted) -> int:
+    """With words all have to be ranked, within reason; lists without words are walked along in order."""
+    return RANKED if wanted.match is not None else COUNTED + 1
+
+
+def _is_pinned(wanted: Wanted, given: _Parameters) -> str:
+    return f"d.number = ANY({given.add(list(wanted.pinned), 'integer[]')})" if wanted.pinned else "false"
+
+
+def _found_order(wanted: Wanted) -> str:
+    match wanted.sort:
+        case Sort.CHEAPEST:
+            return "price, number"
+        case Sort.DEAREST:
+            return "price DESC NULLS LAST, number"
+        case Sort.NEWEST:
+            return "added_at DESC, number"
+        case Sort.BEST_SELLING:
+            return "popularity DESC, number"
+        case Sort.RELEVANCE:
+            return "pinned DESC, score DESC, popularity DESC, number"
+
+
+def _without(terms: Iterable[int]) -> str:
+    active = ", ".join(f"{facet:d}" for facet in sorted(terms))
+    return f"(term >> {FACET_BITS}) NOT IN ({active})" if active else "true"
+
+
+def _frequent(terms: str, which: str, categories: int) -> str:
+    """The most frequent values of each facet: nobody reads a list of three thousand brands."""
+    return f"""
+        SELECT term, goods FROM (
+            SELECT term, count(*) AS goods,
+                row_number() OVER (PARTITION BY term >> {FACET_BITS} ORDER BY count(*) DESC, term) AS place
+            FROM ({terms}) AS terms WHERE {which} GROUP BY term) AS counted
+        WHERE place <= {FREQUENT} OR (term >> {FACET_BITS}) = {categories:d}
+    """
+
+
+def _counts(rows: Sequence[Record]) -> Counts:
+    counts = Counts(terms={})
+    on_page: list[tuple[int, int]] = []
+    for term, goods in rows:
+        if term >= 0:
+            counts.terms[term] = goods
+        elif term < _PAGE:
+            on_page.append((-term, goods))
+        elif term == _TOTAL:
+            counts.total = goods
+        elif term == _STOCK:
+            counts.in_stock = goods
+        elif term == _OFFER:
+            counts.on_offer = goods
+        elif term == _LEAST:
+            counts.least = goods
+        else:
+            counts.most = goods
+    counts.page = [number for _, number in sorted(on_page)]
+    return counts
 
 
 async def with_codes(connection: Connection, code: str, limit: int) -> list[int]:

@@ -11,7 +11,8 @@ async def mark_changed(tx: Connection, products: Iterable[UUID], at: datetime) -
     """These products' documents have to be written anew."""
     await tx.execute(
         """
-        INSERT INTO discovery.changed (product, marked_at) SELECT unnest($1::uuid[]), $2::timestamptz ON CONFLICT DO NOTHING
+        INSERT INTO discovery.changed (product, marked_at) SELECT unnest($1::uuid[]), $2::timestamptz
+        ON CONFLICT DO NOTHING
         """,
         sorted(set(products)),
         at,
@@ -22,8 +23,8 @@ async def mark_known(tx: Connection, at: datetime) -> None:
     """All products that stand in a document have to be looked at again, also those that the catalogue has no more."""
     await tx.execute(
         """
-        INSERT INTO discovery.changed (product, marked_at) SELECT DISTINCT unnest(products), $1::timestamptz FROM discovery.document
-        ON CONFLICT DO NOTHING
+        INSERT INTO discovery.changed (product, marked_at)
+        SELECT DISTINCT unnest(products), $1::timestamptz FROM discovery.document ON CONFLICT DO NOTHING
         """,
         at,
     )

@@ -154,7 +154,7 @@ INSERT INTO discovery.synonym (language, phrases) VALUES
     ('en', '{sofa,couch,settee}'), ('en', '{trousers,pants,slacks}'), ('en', '{jumper,sweater,pullover}'),
     ('en', '{trainers,sneakers,"running shoes"}'), ('en', '{earphones,headphones,earbuds,headset}'),
     ('en', '{bag,handbag,purse,tote}'), ('en', '{backpack,rucksack,daypack}'), ('en', '{laptop,notebook}'),
-    ('en', '{phone,smartphone,mobile,cellphone}'), ('en', '{tv,television}'), ('en', '{lamp,light}'),
+    ('en', '{phone,smartphone,mobile,cellphone}'), ('en', '{tv,television}'),
     ('en', '{lantern,lampion}'), ('en', '{cup,mug,beaker}'), ('en', '{glasses,spectacles,eyewear}'),
     ('en', '{sunglasses,shades}'), ('en', '{watch,wristwatch,timepiece}'), ('en', '{earrings,studs}'),
     ('en', '{necklace,pendant}'), ('en', '{jewellery,jewelry}'), ('en', '{gift,present}'),
