@@ -69,14 +69,19 @@ class Workshop(msgspec.Struct):
 
 @asynccontextmanager
 async def workshop(
-    url: str, clock: VirtualClock, emoji: Path | None = None, outside: Outside | None = None
+    url: str,
+    clock: VirtualClock,
+    emoji: Path | None = None,
+    outside: Outside | None = None,
+    pictures: LookedAtPictures | None = None,
+    seed: int = 3,
 ) -> AsyncGenerator[Workshop]:
     """An importer on that database, closed at the end."""
     database = await Database.open(url)
-    ids = SeededIds(clock, seed=3)
+    ids = SeededIds(clock, seed=seed)
     facts = Facts(ids)
     tallies = SlicedTallies(facts, ids)
-    pictures = LookedAtPictures()
+    pictures = pictures or LookedAtPictures()
     sources = PictureSources(pictures=pictures, folder=None, emoji=emoji, outside=outside, address="http://shop.test")
     importer = FileImporter(database, tallies, facts, sources, clock)
     runs = StoredImportRuns(database, clock, Path("no-uploads"))

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged
 from nightmarket.catalog.handlers import (
+    FileExporter,
     FileImporter,
     PictureSources,
     StoredCatalog,
@@ -142,6 +143,7 @@ class Shop:
     applications: StoredApplications
     editor: Editor
     importer: FileImporter
+    exporter: FileExporter
     import_runs: StoredImportRuns
     outside: Outside
     books: Books
@@ -230,6 +232,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         applications=StoredApplications(),
         editor=StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
         importer=FileImporter(database, tallies, facts, sources, clock),
+        exporter=FileExporter(database, tallies, settings.address),
         import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
         outside=outside,
         books=means.books,

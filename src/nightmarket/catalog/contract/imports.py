@@ -147,7 +147,10 @@ class ImportReport(msgspec.Struct, kw_only=True):
     @property
     def refused(self) -> int:
         """Rows that were not taken; of products and variants the larger number, since one holds the other."""
-        counts = (self.merchants, self.places, self.categories, self.products, self.variants)
+        counts = (
+            *(self.merchants, self.places, self.categories, self.brands, self.attributes, self.size_charts),
+            *(self.products, self.variants),
+        )
         return max(part.refused for part in counts)
 
 

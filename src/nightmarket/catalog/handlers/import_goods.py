@@ -9,8 +9,9 @@ import msgspec
 from nightmarket.catalog.contract import Category, Merchant, Place, Remark
 from nightmarket.catalog.model import changes
 from nightmarket.catalog.model.changes import Count, Plan
+from nightmarket.catalog.model.keeping import keep_unsaid
 from nightmarket.catalog.model.records import StockRecord, Stored
-from nightmarket.catalog.model.rows import ProductRow, merchant_id, place_id, variant_id
+from nightmarket.catalog.model.rows import ProductRow, merchant_id, overlay_product, place_id, variant_id
 from nightmarket.catalog.store import directory, goods
 from nightmarket.kernel.ids import derive
 from nightmarket.platform.database import Connection
@@ -86,6 +87,7 @@ class GoodsWriter:
         self._known.categories.update(applied.plan.categories, applied.plan.shelves)
 
     async def _plan(self, connection: Connection, rows: Sequence[ProductRow]) -> Plan:
+        rows = await self._by_address(connection, rows)
         ids = {
             variant_id(row.merchant, variant.sku): (merchant_id(row.merchant), variant.sku)
             for row in rows
@@ -95,6 +97,8 @@ class GoodsWriter:
         products = [row.id for row in rows]
         products.extend({variant.product for variant in variants.values()} - set(products))
         known = await goods.read_products(connection, products)
+        for row in rows:
+            keep_unsaid(row, known.get(row.id), variants)
         new_skus = [(merchant, sku.lower()) for variant, (merchant, sku) in ids.items() if variant not in variants]
         stored = Stored(
             products=known,
@@ -105,6 +109,24 @@ class GoodsWriter:
             **await named(connection, rows),
         )
         return changes.plan(rows, stored, self._import)
+
+    async def _by_address(self, connection: Connection, rows: Sequence[ProductRow]) -> Sequence[ProductRow]:
+        """A product is found by its key, and also by its address, which is what an export calls it."""
+        known = await goods.known_products(connection, [row.id for row in rows])
+        strangers = {row.key: row for row in rows if row.id not in known}
+        owners = await goods.owners_of_slugs(connection, list(strangers))
+        found = await goods.read_products(connection, list(owners.values()))
+        joined: dict[UUID, ProductRow] = {}
+        for row in rows:
+            owner = found.get(owners[row.key]) if row.id not in known and row.key in owners else None
+            if owner is not None and owner.merchant == merchant_id(row.merchant):
+                row.id = owner.id
+            if row.id in joined:
+                overlay_product(joined[row.id], row)
+                joined[row.id].variants.extend(row.variants)
+            else:
+                joined[row.id] = row
+        return list(joined.values())
 
     async def _new(self, connection: Connection, plan: Plan) -> New:
         merchants = set(plan.merchants) - self._known.merchants

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nightmarket.catalog.model.cells import restored
 from nightmarket.catalog.model.checks import RowRefused
-from nightmarket.catalog.model.google_rows import KNOWN, REPEATED, Item, field_name, google_reader
+from nightmarket.catalog.model.google_rows import KNOWN, LISTS, Item, field_name, google_reader
 from nightmarket.catalog.model.json_rows import remark
 from nightmarket.catalog.model.meanings import Assumed
 from nightmarket.catalog.model.rows import Reading
@@ -54,7 +54,7 @@ class GoogleTable:
             if field not in KNOWN:
                 continue
             value = restored(cell.strip())
-            values = [part.strip() for part in value.split(",")] if field in REPEATED else [value]
+            values = [part.strip() for part in value.split(",")] if field in LISTS else [value]
             item.setdefault(field, []).extend(values)
         return item
 

@@ -32,13 +32,15 @@ VARIANT_PICTURES = "variant_image_link"
 """A field of ours, which Google passes over: with it, `image_link` and its like are the product's, this the variant's.
 Without it, the pictures of an item in a group are the variant's."""
 
-REPEATED = frozenset({"additional_image_link", "product_detail", VARIANT_PICTURES})
+LISTS = frozenset({"additional_image_link", VARIANT_PICTURES})
+"""Fields whose cell may hold several values with commas between them."""
 KNOWN = frozenset(
     {
         *("id", "item_group_id", "title", "description", "link", "image_link", "availability", "quantity", "price"),
         *("brand", "gtin", "product_type", "google_product_category", "sell_on_google_quantity", VARIANT_PICTURES),
         *OPTIONS,
-        *REPEATED,
+        *LISTS,
+        "product_detail",
     }
 )
 Item = Mapping[str, Sequence[str]]
@@ -94,6 +96,7 @@ class GoogleReader(msgspec.Struct, frozen=True):
             texts=texts,
             pictures=check_pictures(shown, "image_link", bounds.MAX_PRODUCT_PICTURES),
             variants=[self._variant(item, given, line, own, remarks)],
+            one_language=True,
         )
 
     def _texts(self, given: dict[str, str]) -> dict[str, TextPart]:

@@ -96,6 +96,8 @@ class ProductRow(msgspec.Struct, kw_only=True):
     size_chart: str | None = None
     """A slug; empty for none."""
     shelves: tuple[str, ...] | None = None
+    one_language: bool = False
+    """From a format that knows one language and little of pictures: what it cannot say of them stays."""
 
 
 class Reading(msgspec.Struct):

@@ -138,6 +138,7 @@ class ShopifyReader(msgspec.Struct, frozen=True):
             pictures=check_pictures(pictures, "Image Src", bounds.MAX_PRODUCT_PICTURES) if pictures else None,
             variants=[],
             state=_state(said),
+            one_language=True,
         )
 
     def _option_names(self, first: Given) -> dict[int, str]:

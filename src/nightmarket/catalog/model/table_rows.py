@@ -60,7 +60,9 @@ def _description(cells: _Cells, language: str, value: str, field: str) -> None:
 
 
 def _highlights(cells: _Cells, language: str, value: str, field: str) -> None:
-    cells.words(language).highlights = checks.highlights(value.split(LIST_SEPARATOR), field=field)
+    cells.words(language).highlights = checks.highlights(
+        _decode(value, list[str], field) if value[0] == "[" else value.split(LIST_SEPARATOR), field=field
+    )
 
 
 def _price(cells: _Cells, currency: str, value: str, field: str) -> None:

@@ -116,6 +116,12 @@ async def read_stock(connection: Connection, variants: Sequence[UUID]) -> dict[t
     return {(row[0], row[1]): StockRecord(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows}
 
 
+async def known_products(connection: Connection, products: Sequence[UUID]) -> set[UUID]:
+    """Those of the products that exist."""
+    rows = await connection.fetch("SELECT id FROM catalog.product WHERE id = ANY($1::uuid[])", products)
+    return {row[0] for row in rows}
+
+
 async def owners_of_slugs(connection: Connection, slugs: Sequence[str]) -> dict[str, UUID]:
     """Which products have those slugs."""
     rows = await connection.fetch("SELECT slug, id FROM catalog.product WHERE slug = ANY($1::text[])", slugs)

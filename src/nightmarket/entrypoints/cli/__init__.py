@@ -12,6 +12,7 @@ from nightmarket.kernel.problems import Problem, Unavailable
 COMMANDS = {
     "up": "nightmarket.entrypoints.cli.up:up",
     "import": "nightmarket.entrypoints.cli.import_:import_",
+    "export": "nightmarket.entrypoints.cli.export:export",
     "account": "nightmarket.entrypoints.cli.account:account",
     "key": "nightmarket.entrypoints.cli.key:key",
     "audit": "nightmarket.entrypoints.cli.audit:audit",

@@ -1,15 +1,18 @@
 """`nightmarket import`: brings goods in from files."""
 
 import asyncio
+import shlex
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
 
 from nightmarket.catalog.contract import (
     Counts,
+    FileLook,
     Importer,
     ImportFormat,
     ImportProgress,
@@ -18,7 +21,19 @@ from nightmarket.catalog.contract import (
     Remark,
 )
 from nightmarket.entrypoints.cli.connected import database, note, settings_here
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 
+if TYPE_CHECKING:
+    from nightmarket.bootstrap import Shop
+
+T = TypeVar("T")
+
+NEEDS = {
+    "sku": "which column is the SKU (--map sku=COLUMN)",
+    "price": "which column is the price (--map price.EUR=COLUMN)",
+    "currency": "the currency of the prices (--currency EUR)",
+    "merchant": "whose goods these are (--merchant SLUG)",
+}
 REMARKS_SHOWN = 20
 """Refusals and warnings that the terminal shows; `--report` writes all of them."""
 
@@ -41,15 +56,20 @@ REMARKS_SHOWN = 20
 @click.option(
     "--pictures", type=click.Path(), metavar="FOLDER", help="Where the pictures lie. Default: beside the file."
 )
+@click.option("--currency", metavar="CODE", help="Of prices that name none: EUR.")
+@click.option("--language", default=DEFAULT_LANGUAGE, show_default=True, help="Of words that name none.")
+@click.option("--propose", is_flag=True, help="Say what the columns of a table seem to mean, write nothing.")
 @click.option("--recount", is_flag=True, help="Count the stock again although the file has been imported before.")
-def import_(*, files: tuple[str, ...], report: str | None, **options: Any) -> None:
-    """Bring in goods from JSON Lines or CSV, and merchants and categories from JSON.
+def import_(*, files: tuple[str, ...], report: str | None, propose: bool, **options: Any) -> None:
+    """Bring in goods: JSON Lines, CSV, Shopify's product CSV, Google Merchant XML and TSV; merchants, categories,
+    brands, attributes and size charts from JSON.
 
-    Nothing is doubled by a repeat: an import that was broken off is simply started again. Each row that is refused
-    is named with its line, its field, the reason and how to mend it. The exit status is 1 when rows were refused.
+    An import that was broken off goes on where it stopped when the same command is given again, and nothing is
+    doubled by a repeat. Each row that is refused is named with its line, its field, the reason and how to mend it. The
+    exit status is 1 when rows were refused.
 
     \b
-    Columns: sku, product, gtin, merchant, category, brand, image, for_sale,
+    Columns: sku, product, slug, gtin, merchant, category, brand, image, product_image, for_sale,
       title.de, summary.de, description.de, highlights.de  (en, de, it, zh)
       price.EUR, stock.main, option.size, attribute.material
       category==shoes  a constant for all rows
@@ -67,14 +87,42 @@ def import_(*, files: tuple[str, ...], report: str | None, **options: Any) -> No
             encoding=options["encoding"],
             pictures=options["pictures"],
             recount=options["recount"],
+            currency=options["currency"],
+            language=options["language"],
         )
         for file in files
     ]
-    reports = asyncio.run(_import_all(requests))
-    sys.exit(1 if any(_refused(report) for report in reports) else 0)
+    if propose:
+        asyncio.run(_with_shop(lambda shop: _propose(shop.importer, requests)))
+        return
+    reports = asyncio.run(_with_shop(lambda shop: _import_all(shop.importer, requests)))
+    sys.exit(1 if any(report.refused for report in reports) else 0)
 
 
-async def _import_all(requests: Sequence[ImportRequest]) -> list[ImportReport]:
+async def _import_all(importer: Importer, requests: Sequence[ImportRequest]) -> list[ImportReport]:
+    return [await import_one(importer, request, click.echo) for request in requests]
+
+
+async def _propose(importer: Importer, requests: Sequence[ImportRequest]) -> None:
+    for request in requests:
+        click.echo(proposal(Path(request.file).name, await importer.look(request)))
+
+
+def proposal(name: str, look: FileLook) -> str:
+    """What a file seems to be, with a map to copy and change."""
+    lines = [f"{name}: {look.format}"]
+    for column in look.columns:
+        meaning = f"{column.target} ({column.confidence:.0%})" if column.target else "left out"
+        samples = f"  such as {', '.join(map(repr, column.samples))}" if column.samples else ""
+        lines.append(f"  {column.name}: {meaning}{samples}")
+    lines.extend(f"  Still to say: {NEEDS[need]}" for need in look.needs)
+    if look.columns:
+        chosen = " ".join(f"--map {shlex.quote(entry)}" for entry in look.wording)
+        lines.append(f"  nightmarket import {shlex.quote(name)} {chosen}")
+    return "\n".join(lines)
+
+
+async def _with_shop(work: "Callable[[Shop], Awaitable[T]]") -> T:
     from nightmarket.bootstrap import open_shop
     from nightmarket.platform.migrations.current import is_current
     from nightmarket.platform.settings import with_secret
@@ -88,7 +136,7 @@ async def _import_all(requests: Sequence[ImportRequest]) -> list[ImportReport]:
 
             await asyncio.to_thread(migrate.upgrade, url)
         async with open_shop(msgspec.structs.replace(settings, database_url=url), application="import") as shop:
-            return [await import_one(shop.importer, request, click.echo) for request in requests]
+            return await work(shop)
 
 
 async def import_one(importer: Importer, request: ImportRequest, say: Callable[[str], None]) -> ImportReport:
@@ -110,7 +158,9 @@ def summary(report: ImportReport, written: str | None) -> str:
     """What a person at a terminal wants to know of an import."""
     what = "would be imported" if report.dry_run else "imported"
     lines = [f"{report.file}: {what} in {report.seconds:.1f} s ({report.format})"]
-    for name in ("merchants", "places", "categories", "products", "variants"):
+    if report.resumed_at:
+        lines.append(f"  It had been broken off, and went on from line {report.resumed_at:,}; this is of the whole.")
+    for name in ("merchants", "places", "categories", "brands", "attributes", "size_charts", "products", "variants"):
         counts: Counts = getattr(report, name)
         if any(msgspec.structs.astuple(counts)):
             parts = [f"{getattr(counts, part):,} {part}" for part in Counts.__struct_fields__ if getattr(counts, part)]
@@ -130,20 +180,15 @@ def summary(report: ImportReport, written: str | None) -> str:
 
 
 def _remarks(report: ImportReport, written: str | None) -> list[str]:
-    told = _refused(report) + report.warnings
+    told = report.refused + report.warnings
     lines = [_remark(remark) for remark in report.remarks[:REMARKS_SHOWN]]
     if written is not None:
         lines.append(f"  Every refusal and warning stands in {written}.")
     elif told > REMARKS_SHOWN:
-        lines.append(f"  ... and more; --report FILE writes all of them ({_refused(report):,} refused).")
+        lines.append(f"  ... and more; --report FILE writes all of them ({report.refused:,} refused).")
     return lines
 
 
 def _remark(remark: Remark) -> str:
     place = ", ".join(part for part in (f"line {remark.line}", remark.sku or remark.product, remark.field) if part)
     return f"  {'refused' if remark.refused else 'warning'}  {place}: {remark.reason} {remark.mend}"
-
-
-def _refused(report: ImportReport) -> int:
-    counts = (report.merchants, report.places, report.categories, report.products, report.variants)
-    return max(part.refused for part in counts)
