@@ -87,7 +87,9 @@ class Bodies:
         self._levels = levels
         self._word = hmac.digest(site.shop.secret, b"gaps in pages", "sha256").hex()[:20]
         self._kept: OrderedDict[Key, tuple[Frame, Terms]] = OrderedDict()
-        self._bytes = 0
+        self.size = 0
+        """Bytes of all that is kept."""
+        self.room = BODIES_BYTES
         self._about: dict[UUID, set[Key]] = {}
         self._making: dict[Key, asyncio.Task[Frame]] = {}
         self._news: dict[Key, set[UUID]] = {}
@@ -235,17 +237,17 @@ class Bodies:
     def _keep(self, key: Key, frame: Frame, terms: Terms) -> None:
         self._drop(key)
         self._kept[key] = frame, terms
-        self._bytes += frame.size
+        self.size += frame.size
         for thing in frame.things:
             self._about.setdefault(thing, set()).add(key)
-        while self._bytes > BODIES_BYTES:
+        while self.size > self.room:
             self._drop(next(iter(self._kept)))
 
     def _drop(self, key: Key) -> None:
         kept = self._kept.pop(key, None)
         if kept is None:
             return
-        self._bytes -= kept[0].size
+        self.size -= kept[0].size
         for thing in kept[0].things:
             keys = self._about[thing]
             keys.discard(key)

@@ -127,7 +127,8 @@ class StockWatch:
         levels = await self._levels.read({tally for tallies in watcher.things.values() for tally in tallies})
         for id, tallies in watcher.things.items():
             found = [levels[tally] for tally in tallies]
-            watcher.news[id] = (sum(one.available for one in found), sum(one.capacity for one in found))
+            left = (sum(one.available for one in found), sum(one.capacity for one in found))
+            watcher.news[id] = self._last.setdefault(id, left)
         watcher.woken.set()
 
     def _renew(self, watcher: Watcher) -> None:

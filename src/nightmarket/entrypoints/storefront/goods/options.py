@@ -48,10 +48,11 @@ class Picker(msgspec.Struct, frozen=True):
 
 
 def varying(variants: Sequence[Variant]) -> list[str]:
-    """The options in which the variants differ, in the order in which the first one names them."""
+    """The options in which the variants differ, colours first."""
     if not variants:
         return []
-    return [name for name in variants[0].options if len({_value(one, name) for one in variants}) > 1]
+    found = [name for name in variants[0].options if len({_value(one, name) for one in variants}) > 1]
+    return sorted(found, key=lambda name: name.casefold() not in COLOURS)
 
 
 def is_grid(variants: Sequence[Variant]) -> bool:

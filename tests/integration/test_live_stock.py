@@ -1,0 +1,113 @@
+"""Open pages hear what is left: at once when they begin, within a second when it changes, and nothing that did not."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightmarket.entrypoints.app import build
+from nightmarket.entrypoints.pages import open_site
+from nightmarket.entrypoints.storefront import Storefront
+from nightmarket.entrypoints.storefront.watching import THINGS_LIMIT, WATCHERS_PER_ADDRESS, Watcher
+from nightmarket.kernel.ids import decode, derive, encode
+from nightmarket.kernel.problems import InvalidInput, Unavailable
+from nightmarket.tally.contract import Adjustment
+from tests.doors import ask
+from tests.open_shop import Opened, opened
+
+HERE = "192.0.2.1"
+
+
+@pytest.fixture
+async def market(fresh_database: str, tmp_path: Path) -> AsyncGenerator[tuple[Opened, Storefront]]:
+    async with opened(fresh_database, tmp_path) as found:
+        yield found, Storefront(open_site(found.shop))
+
+
+async def adjust(found: Opened, sku: str, delta: int) -> None:
+    variant = decode("var", found.items[sku])
+    tally = (await found.shop.catalog.listings([variant]))[variant].stock[0].tally
+    change = Adjustment(derive("test", sku, time.monotonic_ns()), tally, delta, "test")
+    async with found.shop.database.transaction() as tx:
+        assert all((await found.shop.tallies.adjust(tx, [change], found.shop.clock.now())).values())
+
+
+async def heard(watcher: Watcher) -> dict[str, tuple[int, int]]:
+    async with asyncio.timeout(3):
+        await watcher.woken.wait()
+    watcher.woken.clear()
+    news, watcher.news = watcher.news, {}
+    return news
+
+
+async def test_changes_are_heard_within_a_second(market: tuple[Opened, Storefront]) -> None:
+    """A watcher first hears how all stands, then only what changed, and that quickly."""
+    found, store = market
+    lamp, candle = found.items["LAMP"], found.items["CANDLE"]
+    card = next(one for one in await found.shop.catalog.cards() if one.slug == "lamp")
+    async with store.watch.watch([lamp, candle, encode("prd", card.product)], HERE) as watcher:
+        assert (await heard(watcher))[lamp] == (10, 10)
+        await asyncio.sleep(1)
+        watcher.news.clear()
+        watcher.woken.clear()
+        begun = time.monotonic()
+        await adjust(found, "LAMP", -10)
+        news = await heard(watcher)
+        assert time.monotonic() - begun < 1.0
+        assert news == {lamp: (0, 0), encode("prd", card.product): (0, 0)}
+
+
+async def test_nobody_watches_for_ever(market: tuple[Opened, Storefront]) -> None:
+    """Streams per address, things per stream and ids that are none are refused; who leaves makes room."""
+    found, store = market
+    with pytest.raises(InvalidInput):
+        async with store.watch.watch(["var_0"], HERE):
+            pass
+    many = [encode("var", derive("test", number)) for number in range(THINGS_LIMIT + 1)]
+    with pytest.raises(InvalidInput):
+        async with store.watch.watch(many, HERE):
+            pass
+    open_ones = [store.watch.watch([found.items["LAMP"]], HERE) for _ in range(WATCHERS_PER_ADDRESS)]
+    for one in open_ones:
+        await one.__aenter__()
+    with pytest.raises(Unavailable):
+        async with store.watch.watch([found.items["LAMP"]], HERE):
+            pass
+    async with store.watch.watch([found.items["LAMP"]], "192.0.2.2") as watcher:
+        assert await heard(watcher)
+    for one in open_ones:
+        await one.__aexit__(None, None, None)
+    async with store.watch.watch([found.items["LAMP"]], HERE) as watcher:
+        assert await heard(watcher)
+
+
+async def test_the_stream_speaks_the_visitors_language_and_ends_at_closing(market: tuple[Opened, Storefront]) -> None:
+    """Words come rendered in the language of the page, and a stopping process leaves no stream open."""
+    found, _ = market
+    app = build(found.shop)
+    await adjust(found, "LAMP", -7)
+    task = asyncio.create_task(
+        ask(app, "GET", f"/live/stock?products={found.items['LAMP']}", {"accept-language": "de"}, stay=True)
+    )
+    await asyncio.sleep(1)
+    begun = time.monotonic()
+    found.shop.closing.set()
+    answer = await task
+    assert time.monotonic() - begun < 1.0
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    [line] = [line for line in answer.body.decode().splitlines() if line.startswith('data: {"var_')]
+    news: dict[str, Any] = json.loads(line.removeprefix("data: "))[found.items["LAMP"]]
+    assert news["out"] is False
+    assert "Noch 3" in news["words"]["words"] or "noch 3" in news["words"]["words"]
+
+
+async def test_a_stranger_learns_nothing_but_numbers(market: tuple[Opened, Storefront]) -> None:
+    """An id that does not exist counts as sold out; nothing says whether it ever was."""
+    _, store = market
+    unknown = encode("var", derive("test", "unknown"))
+    async with store.watch.watch([unknown], HERE) as watcher:
+        assert await heard(watcher) == {unknown: (0, 0)}
