@@ -110,6 +110,13 @@ OPEN = frozenset(
         "GET /health/ready",
         "GET /metrics",
         "GET /console/login",
+        "GET /account/sign-in",
+        "GET /account/sign-up",
+        "POST /account/sign-up",
+        "GET /account/sign-up/sent",
+        "GET /account/forgotten",
+        "POST /account/forgotten",
+        "GET /account/forgotten/sent",
     }
 )
 """For everybody. `/metrics` as long as only this machine can reach the shop."""
@@ -134,8 +141,60 @@ OWN = frozenset(
 )
 """For the one whom it belongs to; nobody else learns that it exists."""
 
-SECRETS = frozenset({"POST /console/login", "POST /console/logout", "POST /webhooks/payments/testpay"})
-"""For those who know a password, have a session to end, or can sign; each has its own test."""
+SECRETS = frozenset(
+    {
+        "POST /console/login",
+        "POST /console/logout",
+        "POST /webhooks/payments/testpay",
+        "POST /account/sign-in",
+        "POST /account/sign-out",
+        "GET /account/sign-up/confirm",
+        "POST /account/sign-up/confirm",
+        "GET /account/reset",
+        "POST /account/reset",
+        "GET /account/email/confirm",
+        "POST /account/email/confirm",
+        "GET /account/email/change",
+        "POST /account/email/change",
+        "GET /orders/{id}/look",
+    }
+)
+"""For those who know a password or a link, have a session to end, or can sign; each has its own test."""
+
+ACCOUNT = frozenset(
+    {
+        "GET /account",
+        "GET /account/security",
+        "POST /account/name",
+        "POST /account/email",
+        "POST /account/email/ask",
+        "POST /account/password",
+        "POST /account/sessions/end",
+        "POST /account/sessions/{id}/end",
+        "POST /account/sign-out-everywhere",
+        "GET /account/orders",
+        "POST /account/orders/claim",
+        "GET /account/wallet",
+        "GET /account/addresses",
+        "GET /account/addresses/new",
+        "POST /account/addresses/new",
+        "GET /account/addresses/{id}",
+        "POST /account/addresses/{id}",
+        "POST /account/addresses/{id}/default",
+        "GET /account/addresses/{id}/remove",
+        "POST /account/addresses/{id}/remove",
+        "GET /account/messages",
+        "GET /account/messages/{id}",
+        "GET /account/privacy",
+        "POST /account/privacy",
+        "GET /account/data.json",
+        "GET /account/delete",
+        "POST /account/delete",
+    }
+)
+"""For the shopper who is signed in, each about themselves; everybody else is led to the sign-in."""
+
+FOREIGN = {"/account/addresses": "adr", "/account/messages": "msg", "/account/sessions": "ses"}
 
 
 @dataclass(frozen=True)
@@ -228,7 +287,7 @@ async def _message(connection: Connection) -> str:
 
 def test_every_door_is_declared(house: House) -> None:
     """A route that nobody has said who may open fails here, and so does a rule for a route that is gone."""
-    declared = set(CONSOLE) | OPEN | OWN | SECRETS
+    declared = set(CONSOLE) | OPEN | OWN | SECRETS | ACCOUNT
     assert house.doors - declared == set()
     assert declared - house.doors == set()
 
@@ -387,3 +446,34 @@ async def test_a_door_leads_back_into_this_house_only(house: House) -> None:
         fields = {"email": "picker@example.org", "password": "made-up words of a picker", "next": wanted}
         answer = await ask(house.app, "POST", "/console/login", guest.headers, guest.form(fields))
         assert (answer.status, answer.headers["location"]) == (303, found)
+
+
+def _account_path(house: House, door: str) -> str:
+    """The address with an id that is not the shopper's."""
+    _, _, template = door.partition(" ")
+    prefix = next((prefix for start, prefix in FOREIGN.items() if template.startswith(start)), "")
+    return template.replace("{id}", outside(prefix, house.shop.ids.new())) if "{id}" in template else template
+
+
+@pytest.mark.parametrize("door", sorted(ACCOUNT))
+async def test_an_account_opens_to_its_shopper_only(house: House, door: str) -> None:
+    """Everybody else is led to the sign-in, the shopper without our form is refused, and nothing changes by trying."""
+    method, _, _ = door.partition(" ")
+    path = _account_path(house, door)
+    before = await house.state()
+    for person in house.people.values():
+        if person.role in ("shopper", "agent"):
+            continue
+        body = person.form({}) if method == "POST" else b""
+        answer = await ask(house.app, method, path, person.headers, body)
+        assert answer.status == 303, (person.role, answer.status)
+        assert answer.headers["location"].startswith("/account/sign-in"), person.role
+    shopper = house.people["shopper"]
+    if method == "POST":
+        tokenless = await ask(house.app, "POST", path, shopper.headers, b"name=none")
+        assert (tokenless.status, json.loads(tokenless.body)["code"]) == (403, "form_expired")
+    elif "{id}" in door:
+        assert (await ask(house.app, "GET", path, shopper.headers)).status == 404
+    assert await house.state() == before
+    if method == "GET" and "{id}" not in door:
+        assert (await ask(house.app, "GET", path, shopper.headers)).status == 200
