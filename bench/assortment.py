@@ -15,7 +15,14 @@ MERCHANTS = 20
 VAT_NOISE = (0, 9, 49, 90, 95, 99)
 
 KINDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...], int, int], ...] = (
-    ("kitchen", "Küche", ("pan", "kettle", "teapot", "chopping board", "colander"), ("20 cm", "24 cm", "28 cm"), 9, 120),
+    (
+        "kitchen",
+        "Küche",
+        ("pan", "kettle", "teapot", "chopping board", "colander"),
+        ("20 cm", "24 cm", "28 cm"),
+        9,
+        120,
+    ),
     ("lighting", "Licht", ("lantern", "reading lamp", "string of lights", "candle holder"), ("small", "large"), 5, 180),
     ("clothing", "Kleidung", ("shirt", "rain jacket", "scarf", "jumper", "trousers"), ("S", "M", "L"), 12, 240),
     ("shoes", "Schuhe", ("trainer", "sandal", "walking boot", "slipper"), ("38", "40", "42"), 25, 220),
@@ -27,7 +34,9 @@ KINDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...], int, int], ...] =
 MATERIALS = ("oak", "steel", "linen", "cotton", "glass", "cast iron", "bamboo", "wool", "recycled paper", "brass")
 QUALITIES = ("quiet", "sturdy", "folding", "hand-made", "light", "everyday", "warm", "plain", "bright", "well-worn")
 ORIGINS = ("Aurich", "Bassano", "Chengdu", "Dundee", "Évora", "Faro", "Göreme", "Hallstatt")
-BRANDS = tuple(f"{first}{last}" for first in ("Nord", "Luna", "Via", "Kern", "Stella") for last in ("werk", "haus", "ra"))
+BRANDS = tuple(
+    f"{first}{last}" for first in ("Nord", "Luna", "Via", "Kern", "Stella") for last in ("werk", "haus", "ra")
+)
 SENTENCES = (
     "Made to be used every day and mended when it has to be.",
     "The {material} takes on colour with the years and asks for nothing but a dry cloth.",
