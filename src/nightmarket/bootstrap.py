@@ -32,7 +32,7 @@ from nightmarket.discovery.handlers import (
     stock_follower,
 )
 from nightmarket.engagement.contract.profiles import Profiles
-from nightmarket.engagement.handlers import StoredProfiles, StoredWishes
+from nightmarket.engagement.handlers import StoredEnquiries, StoredProfiles, StoredWishes
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
 from nightmarket.kernel.problems import Defect, Problem
@@ -66,6 +66,7 @@ from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
 from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import Leaving, forget_carts_job
+from nightmarket.workflows.merchant_mail import merchant_mail
 from nightmarket.workflows.order_mail import order_mail
 
 PROVIDER = "testpay"
@@ -133,6 +134,7 @@ class Shop:
     order_links: Links
     profiles: Profiles
     wishes: StoredWishes
+    enquiries: StoredEnquiries
     leaving: Leaving
     library: Library
     outbox: Outbox
@@ -210,7 +212,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     )
     orders = OrderDesk(means)
     access = Access(database, clock, ids, secret_key=secret)
-    profiles, wishes = StoredProfiles(facts, clock, ids), StoredWishes()
+    profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     return Shop(
         settings=settings,
         secret=secret,
@@ -222,7 +224,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
         profiles=profiles,
         wishes=wishes,
-        leaving=Leaving(database, access.shoppers, profiles, wishes, JobDesk(clock)),
+        enquiries=enquiries,
+        leaving=Leaving(database, access.shoppers, profiles, wishes, enquiries, JobDesk(clock)),
         library=library,
         outbox=Outbox(clock, ids),
         tallies=tallies,
@@ -332,6 +335,7 @@ def consumers(shop: Shop) -> list[Subscription]:
     return [
         shop.orders.reported.subscription,
         order_mail(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
+        merchant_mail(shop.shelf, shop.applications, shop.outbox, shop.settings.address),
         catalog_follower(shop.indexer, shop.clock),
         sales_follower(),
         stock_follower(),

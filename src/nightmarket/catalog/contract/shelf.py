@@ -63,8 +63,8 @@ class Shelf(Protocol):
         most 500. Raises NotFound for a variant or a place that is not the merchant's."""
         ...
 
-    async def by_sku(self, connection: Connection, merchant: UUID, variants: Sequence[UUID]) -> Sequence[ShelfRow]:
-        """These variants of the merchant, in order of SKU; those of others are absent. At most 200."""
+    async def by_id(self, connection: Connection, merchant: UUID, variants: Sequence[UUID]) -> Sequence[ShelfRow]:
+        """These variants of the merchant, in order of SKU; those of others are absent. At most 500."""
         ...
 
     async def versions(self, connection: Connection, merchant: UUID, product: UUID) -> Sequence[Kept]:

@@ -57,8 +57,8 @@ class StoredShelf:
         _check(limit, ROWS_LIMIT)
         return await store.rows(connection, merchant, after, limit, words.strip()[:MAX_WORDS])
 
-    async def by_sku(self, connection: Connection, merchant: UUID, variants: Sequence[UUID]) -> Sequence[ShelfRow]:
-        _check(max(1, len(variants)), ROWS_LIMIT)
+    async def by_id(self, connection: Connection, merchant: UUID, variants: Sequence[UUID]) -> Sequence[ShelfRow]:
+        _check(max(1, len(variants)), VARIANTS_LIMIT)
         return await store.by_id(connection, merchant, variants)
 
     async def versions(self, connection: Connection, merchant: UUID, product: UUID) -> Sequence[Kept]:

@@ -14,15 +14,23 @@ class Entry(msgspec.Struct, frozen=True):
     icon: str
     scope: Scope
     here: bool = False
+    stall: bool = False
+    """Only for people of a merchant."""
 
 
 ENTRIES = (
     Entry("/console", say_later("Overview"), "gauge", Scope.CONSOLE),
     Entry("/console/figures", say_later("Figures"), "chart-column", Scope.ORDERS_READ),
+    Entry("/console/selling/goods", say_later("Your goods"), "shopping-bag", Scope.SELLING, stall=True),
+    Entry("/console/selling/table", say_later("Prices and stock"), "table-2", Scope.SELLING, stall=True),
+    Entry("/console/selling/figures", say_later("Sales"), "trending-up", Scope.SELLING, stall=True),
     Entry("/console/orders", say_later("Orders"), "package", Scope.ORDERS_READ),
     Entry("/console/stock", say_later("Stock"), "boxes", Scope.STOCK_READ),
     Entry("/console/offers", say_later("Offers"), "badge-percent", Scope.OFFERS_READ),
+    Entry("/console/selling/stall", say_later("Your stall"), "store", Scope.SELLING, stall=True),
+    Entry("/console/selling/places", say_later("Places"), "map-pin", Scope.SELLING, stall=True),
     Entry("/console/merchants", say_later("Merchants"), "store", Scope.MERCHANTS_READ),
+    Entry("/console/enquiries", say_later("Enquiries"), "message-circle", Scope.ENQUIRIES_READ),
     Entry("/console/facts", say_later("Facts"), "activity", Scope.FACTS_READ),
     Entry("/console/messages", say_later("Messages"), "mail", Scope.MESSAGES_READ),
     Entry("/console/jobs", say_later("Jobs"), "list-checks", Scope.JOBS_READ),
@@ -44,4 +52,8 @@ def menu_of(actor: Actor, path: str) -> list[Entry]:
     )
     if not actor.may(Scope.CONSOLE):
         return []
-    return [msgspec.structs.replace(entry, here=entry.path == here) for entry in ENTRIES if actor.may(entry.scope)]
+    return [msgspec.structs.replace(entry, here=entry.path == here) for entry in ENTRIES if _shows(entry, actor)]
+
+
+def _shows(entry: Entry, actor: Actor) -> bool:
+    return actor.may(entry.scope) and (actor.merchant_id is not None or not entry.stall)

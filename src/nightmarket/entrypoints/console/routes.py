@@ -9,10 +9,10 @@ from . import (
     audits,
     course,
     deeds,
+    enquiries,
     facts,
     health,
     jobs,
-    merchants,
     messages,
     offers,
     order_page,
@@ -22,12 +22,11 @@ from . import (
     stock,
 )
 from .console import AnyRequest, Console, Page
-from .crowd import page as crowd_page
-from .crowd import stream as crowd_stream
 from .content import texts
 from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream
 from .people import keys, listing, me, person
+from .selling.doors import PAGES as SELLING
 
 S = Scope
 
@@ -57,7 +56,9 @@ PAGES = (
     Page("POST", "/console/offers/new", S.OFFERS_WRITE, offers.publish),
     Page("GET", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.show_retire),
     Page("POST", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.retire),
-    Page("GET", "/console/merchants", S.MERCHANTS_READ, merchants.show),
+    Page("GET", "/console/enquiries", S.ENQUIRIES_READ, enquiries.show_list),
+    Page("GET", "/console/enquiries/{id:str}", S.ENQUIRIES_READ, enquiries.show),
+    Page("POST", "/console/enquiries/{id:str}", S.ENQUIRIES_WRITE, enquiries.answer),
     Page("GET", "/console/facts", S.FACTS_READ, facts.show),
     Page("GET", "/console/messages", S.MESSAGES_READ, messages.show_outbox),
     Page("GET", "/console/messages/inbox", S.MESSAGES_READ, messages.show_inbox),
@@ -93,6 +94,7 @@ PAGES = (
     Page("POST", "/console/keys/{id:str}/revoke", S.ACCOUNTS_WRITE, keys.revoke),
     Page("GET", "/console/me", S.CONSOLE, me.show),
     Page("POST", "/console/me", S.CONSOLE, me.change_password),
+    *SELLING,
 )
 
 

@@ -3,6 +3,9 @@
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.orders.contract import OrderState
 
+from .selling.words import ACTIONS as SELLING_ACTIONS
+from .selling.words import DONE as SELLING_DONE
+
 DONE = {
     "cancelled": say_later("The order is cancelled. What it held is back on the shelves, and what was paid goes back."),
     "transferred": say_later("The transfer is noted, and the order is paid."),
@@ -19,7 +22,10 @@ DONE = {
     "password-changed": say_later("Your password is changed. Sign in with the new one."),
     "key-revoked": say_later("The key has ended; within seconds no process takes it any more."),
     "text-saved": say_later("The page is saved and shown."),
+    "answered": say_later("Noted as answered."),
+    "open-again": say_later("It waits for an answer again."),
     "signed-out": say_later("You are signed out."),
+    **SELLING_DONE,
 }
 """What a page says after a form, by the word that the address carries."""
 
@@ -79,12 +85,15 @@ ACTIONS = {
     "accounts.password": say_later("set a password"),
     "accounts.own_password": say_later("changed their own password"),
     "texts.save": say_later("saved a page of words"),
+    "enquiries.answer": say_later("answered an enquiry"),
+    "enquiries.open": say_later("took an answer back"),
     "keys.issue": say_later("made an API key"),
     "keys.revoke": say_later("ended an API key"),
     "console.sign_in": say_later("signed in"),
     "crowd.let_in": say_later("let a crowd in"),
     "crowd.send_away": say_later("sent the crowd away"),
     "database.kill": say_later("killed the database"),
+    **SELLING_ACTIONS,
 }
 """Deeds of people, by the word under which they are written down."""
 

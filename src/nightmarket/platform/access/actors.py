@@ -40,6 +40,8 @@ class Scope(StrEnum):
     MEDIA_WRITE = "media:write"
     CONTENT_READ = "content:read"
     CONTENT_WRITE = "content:write"
+    ENQUIRIES_READ = "enquiries:read"
+    ENQUIRIES_WRITE = "enquiries:write"
     FACTS_READ = "facts:read"
     MESSAGES_READ = "messages:read"
     JOBS_READ = "jobs:read"
@@ -47,6 +49,7 @@ class Scope(StrEnum):
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
     HEALTH_READ = "health:read"
+    SELLING = "selling"
 
 
 class Role(StrEnum):
@@ -79,6 +82,9 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             _S.SHIPMENTS_WRITE,
             _S.MEDIA_WRITE,
             _S.JOBS_READ,
+            _S.SELLING,
+            _S.ENQUIRIES_READ,
+            _S.ENQUIRIES_WRITE,
         }
     ),
     Role.MARKETER: frozenset(
@@ -105,6 +111,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             _S.PAYMENTS_READ,
             _S.SHIPMENTS_READ,
             _S.MESSAGES_READ,
+            _S.ENQUIRIES_READ,
+            _S.ENQUIRIES_WRITE,
         }
     ),
     Role.PICKER: frozenset(

@@ -1,0 +1,155 @@
+"""Selling, from the application to the order, on the pages that people use, in a whole shop without a browser."""
+
+import io
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from nightmarket.bootstrap import Shop, consumers
+from nightmarket.catalog.contract import MerchantState
+from nightmarket.entrypoints.app import build
+from nightmarket.kernel.ids import encode
+from nightmarket.platform.access import NewAccount, Role
+from nightmarket.platform.messages import Filter, page
+from nightmarket.platform.subscriptions import ensure, step
+from tests.browsing import File, Visitor
+from tests.open_shop import opened
+from tests.placing import place_order
+
+pytestmark = pytest.mark.engine
+
+APPLICATION = {
+    "company": "Paper Moon Test Stall",
+    "contact": "Test Person",
+    "email": "paper@example.org",
+    "password": "a made-up sentence for tests",
+    "country": "IT",
+    "sells": "Paper lamps, forty kinds, folded by hand.",
+    "terms": "1",
+}
+GOODS = "/console/selling/goods"
+
+
+def picture(colour: str = "orange") -> File:
+    """A small picture as a phone would send it."""
+    body = io.BytesIO()
+    Image.new("RGB", (320, 240), colour).save(body, "PNG")
+    return ("lamp.png", body.getvalue(), "image/png")
+
+
+@dataclass
+class House:
+    shop: Shop
+    transport: httpx.ASGITransport
+    client: httpx.AsyncClient
+
+    async def hear(self) -> None:
+        """Let the consumers catch up."""
+        for consumer in consumers(self.shop):
+            for _ in range(20):
+                async with self.shop.database.transaction() as tx:
+                    await ensure(tx, consumer)
+                    if not await step(tx, consumer, self.shop.clock):
+                        break
+
+    async def mails(self, to: str) -> list[tuple[str, str]]:
+        async with self.shop.database.read() as connection:
+            found = await page(connection, Filter(), None, 50)
+        return [(one.message.subject, one.message.text) for one in reversed(found) if one.message.to == to]
+
+    async def person(self, email: str, role: Role, merchant: object = None) -> Visitor:
+        """Someone of that role who has signed in."""
+        wanted = NewAccount(email, "Test person", role, "a made-up sentence for tests", merchant)  # pyright: ignore[reportArgumentType]
+        await self.shop.access.accounts.create([wanted])
+        visitor = Visitor(self.transport)
+        await self.sign_in(visitor, email)
+        return visitor
+
+    async def sign_in(self, visitor: Visitor, email: str) -> None:
+        door = await visitor.open("/console/login")
+        inside = await visitor.send(
+            door, {"email": email, "password": "a made-up sentence for tests"}, to="/console/login"
+        )
+        assert inside.status_code == 200, inside.text[:500]
+
+
+@pytest.fixture
+async def house(fresh_database: str, tmp_path: Path) -> AsyncGenerator[House]:
+    async with opened(fresh_database, tmp_path / "home") as open_shop:
+        shop = open_shop.shop
+        yield House(shop, httpx.ASGITransport(build(shop)), open_shop.client)
+
+
+async def test_from_application_to_the_order(house: House) -> None:
+    """Someone applies, prepares a draft, is approved and told in their language, publishes, sells, sees the order and
+    the figures; another merchant and a guest see nothing of it."""
+    applicant = Visitor(house.transport, language="it")
+    form = await applicant.open("/sell/apply")
+    welcome = await applicant.send(form, APPLICATION)
+    assert welcome.url.path == "/console/selling", welcome.text[:800]
+    assert "In attesa" in welcome.text or "esame" in welcome.text or "being looked at" in welcome.text
+    [merchant] = [one for one in await house.shop.catalog.merchants() if one.name == APPLICATION["company"]]
+    assert merchant.state is MerchantState.APPLIED
+    made = await _type_lamp(applicant)
+    assert made.url.path.startswith(f"{GOODS}/prd_"), made.text[:3000]
+    refused = await applicant.send(made, {"action": "publish"}, to=made.url.path)
+    assert refused.status_code == 409, "nobody publishes before the stall is open"
+    shown = await Visitor(house.transport).open("/products/paper-moon-lamp")
+    assert shown.status_code == 404
+
+    operator = await house.person("operator@example.org", Role.OPERATOR)
+    waiting = await operator.open("/console/merchants")
+    assert "Paper lamps, forty kinds" in waiting.text
+    ticked = f"{encode('mer', merchant.id)}~{merchant.version}"
+    approved = await operator.send(waiting, {"id": ticked}, to="/console/merchants")
+    assert approved.url.params["done"] == "merchants-open"
+    await house.hear()
+    subjects = [subject for subject, _ in await house.mails("paper@example.org")]
+    assert subjects == ["Abbiamo la tua richiesta", "Il tuo banco è aperto"] or subjects == ["Il tuo banco è aperto"]
+
+    page = await applicant.open(made.url.path)
+    live = await applicant.send(page, {"action": "publish"}, to=made.url.path)
+    assert live.url.params["done"] == "goods-published", live.text[:2000]
+    amber = await house.shop.catalog.find(merchant.slug, "MOON-AMBER")
+    assert amber is not None
+    house.shop.catalog.forget([amber])
+    bought = await place_order(house.client, [encode("var", amber)])
+
+    order = await applicant.open(f"/console/orders/{bought}")
+    assert "MOON-AMBER" in order.text
+    assert "Lampengasse" in order.text
+    sales = await applicant.open("/console/selling/figures")
+    assert sales.status_code == 200
+    assert "MOON-AMBER" in sales.text
+    lines = (await applicant.open("/console/selling/figures.csv?days=1")).text.splitlines()
+    assert len(lines) == 2
+    assert lines[1].endswith('MOON-AMBER,"Paper moon lamp, amber",1,EUR,29.90') or "MOON-AMBER" in lines[1]
+
+    [lanterns] = [one for one in await house.shop.catalog.merchants() if one.slug == "lanterns"]
+    other = await house.person("other@example.org", Role.MERCHANT, lanterns.id)
+    for path in (f"/console/orders/{bought}", made.url.path, f"{made.url.path}/preview", f"{made.url.path}/history"):
+        assert (await other.open(path)).status_code == 404, path
+    for path in ("/console/orders", "/console/selling/goods", "/console/selling/table", "/console/selling/figures"):
+        assert "MOON" not in (await other.open(path)).text, path
+
+
+async def _type_lamp(visitor: Visitor, **more: str) -> httpx.Response:
+    """Goods with two variants made by combining options, a picture and some stock."""
+    form = await visitor.open(f"{GOODS}/new")
+    typed = {
+        "texts-en-title": "Paper moon lamp",
+        "options-1-name": "colour",
+        "options-1-values": "amber | Bernstein | ambra | 琥珀\nwhite | Weiß",
+        "variants-0-sku": "MOON",
+        "variants-0-prices-EUR": "29.90",
+        "action": "combine",
+    } | more
+    combined = await visitor.send(form, typed, to=f"{GOODS}/new")
+    assert combined.status_code == 200, combined.text[:1500]
+    assert 'value="MOON-AMBER"' in combined.text
+    stock = {"variants-0-stock-main": "5", "variants-1-stock-main": "7", "action": "save"}
+    return await visitor.send(combined, stock, to=f"{GOODS}/new", files=[("pictures", picture())])
