@@ -22,6 +22,9 @@ LANGUAGES = {"de": "de", "it": "it", "zh": "zh_Hans"}
 
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "say_later": None}
 METHODS = {".py": "python", ".html": "jinja2"}
+OPTIONS = {"extensions": "jinja2.ext.do", "silent": "false"}
+"""What our templates use; one that cannot be read is an error, else its texts would be lost."""
+
 WIDTH = 120
 
 
@@ -35,7 +38,7 @@ def said_in(room: str) -> Catalog:
         if method is None or any(path.is_relative_to(other) for other in inner):
             continue
         with path.open("rb") as source:
-            for _, text, _, _ in extract(method, source, keywords=KEYWORDS):
+            for _, text, _, _ in extract(method, source, keywords=KEYWORDS, options=OPTIONS):
                 catalog.add(text, locations=[(path.relative_to(folder).as_posix(), 0)])
     return catalog
 

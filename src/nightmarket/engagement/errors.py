@@ -36,3 +36,24 @@ class TooManyFollowed(Problem):
 
     code = "too_many_followed"
     kind = Kind.CONFLICT
+
+
+class EnquiryRefused(Problem):
+    """What was typed breaks a stated bound; `field` names where."""
+
+    code = "enquiry_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class EnquiryNotFound(Problem):
+    """No enquiry with that id, or it is another merchant's."""
+
+    code = "enquiry_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class TooManyEnquiries(Problem):
+    """So many questions of this visitor, or from this address, wait already."""
+
+    code = "too_many_enquiries"
+    kind = Kind.TOO_MANY

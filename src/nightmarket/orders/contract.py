@@ -36,6 +36,7 @@ from .model.session import (
     SessionInput,
     SessionKind,
     SessionState,
+    deliveries_of,
 )
 from .points import NO_FAULTS, Faults
 
@@ -81,6 +82,7 @@ __all__ = [
     "SessionState",
     "SessionView",
     "claim_id",
+    "deliveries_of",
     "title_of",
 ]
 

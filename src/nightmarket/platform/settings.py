@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,12 +24,14 @@ from nightmarket.platform.supervisor.lifeline import VARIABLE as LIFELINE_VARIAB
 PREFIX = "NIGHTMARKET_"
 MOST_WORKERS = 64
 LEAST_SECRET_LENGTH = 32
+DEMO_ZONE = "Europe/Rome"
 _NOT_SETTINGS = frozenset({LIFELINE_VARIABLE})
 _DATABASE_SCHEMES = ("postgresql", "postgres")
 _SHOWN_FROM_ELSEWHERE = {
     "secret": "made on first start",
     "workers": "1 or 2, by cores",
     "public_url": "http://HOST:PORT",
+    "time_zone": "UTC, of a demo Europe/Rome",
 }
 
 
@@ -93,9 +96,21 @@ class Settings(Struct, frozen=True, kw_only=True):
             "The same on every machine of one shop. Kept in the file `secret` of the home when not set.",
         ),
     ] = None
+    time_zone: Annotated[
+        str | None,
+        _named(
+            "NIGHTMARKET_TIME_ZONE",
+            "Time zone in which the shop says dates and times, such as Europe/Rome. The console says UTC.",
+        ),
+    ] = None
     demo: Annotated[
         bool, _named("NIGHTMARKET_DEMO", "1: fill an empty shop with the demo, as `nightmarket up --demo` does.")
     ] = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the shop's clock on the wall hangs."""
+        return ZoneInfo(self.time_zone or (DEMO_ZONE if self.demo else "UTC"))
 
     @property
     def is_loopback(self) -> bool:
@@ -222,6 +237,14 @@ def _check(settings: Settings) -> None:
             "DATABASE_URL has to begin with postgresql://, as in postgresql://user:password@host:5432/database.",
             field="DATABASE_URL",
         )
+    if settings.time_zone is not None:
+        try:
+            ZoneInfo(settings.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise SettingRefused(
+                f"There is no time zone {settings.time_zone!r}; write it as in Europe/Rome or UTC.",
+                field="NIGHTMARKET_TIME_ZONE",
+            ) from None
     if settings.public_url is not None:
         parts = urlsplit(settings.public_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:

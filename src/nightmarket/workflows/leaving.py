@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.engagement.contract.enquiries import Enquiries
 from nightmarket.engagement.contract.profiles import Profiles
 from nightmarket.engagement.contract.wishes import Wishes
 from nightmarket.orders.contract import Orders
@@ -27,12 +28,19 @@ class Leaving:
     it goes through all carts and checkouts, since nothing finds them by owner."""
 
     def __init__(
-        self, database: Database, shoppers: Shoppers, profiles: Profiles, wishes: Wishes, jobs: JobDesk
+        self,
+        database: Database,
+        shoppers: Shoppers,
+        profiles: Profiles,
+        wishes: Wishes,
+        enquiries: Enquiries,
+        jobs: JobDesk,
     ) -> None:
         self._database = database
         self._shoppers = shoppers
         self._profiles = profiles
         self._wishes = wishes
+        self._enquiries = enquiries
         self._jobs = jobs
 
     async def leave(self, account: Account) -> None:
@@ -40,6 +48,7 @@ class Leaving:
         async with self._database.transaction() as tx:
             await self._profiles.forget(tx, account.id)
             await self._wishes.forget(tx, account.id, account.email)
+            await self._enquiries.forget(tx, account.id, account.email)
             await messages.forget(tx, account.email)
             await self._shoppers.delete(tx, account)
             request = JobRequest(f"{JOB}:{account.id}", JOB, "a shopper who left", Forgetting(str(account.id)))

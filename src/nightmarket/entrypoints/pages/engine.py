@@ -26,11 +26,16 @@ class Engine:
     """Renders templates in a language."""
 
     def __init__(
-        self, templates: TemplateFolders, words: Mapping[str, Translations], shared: Mapping[str, object]
+        self,
+        templates: TemplateFolders,
+        words: Mapping[str, Translations],
+        shared: Mapping[str, object],
+        formats: Mapping[str, Formats],
     ) -> None:
         loader = PrefixLoader({prefix: FileSystemLoader(folder) for prefix, folder in templates.folders.items()})
         self._environments = {
-            language: _environment(loader, language, words[language], shared) for language in LANGUAGES
+            language: _environment(loader, formats[language], words[language], {**shared, "language": language})
+            for language in LANGUAGES
         }
 
     def render(self, name: str, language: str, words: Mapping[str, object]) -> bytes:
@@ -38,7 +43,7 @@ class Engine:
         return self._environments[language].get_template(name).render(words).encode()
 
 
-def _environment(loader: PrefixLoader, language: str, words: Translations, shared: Mapping[str, object]) -> Environment:
+def _environment(loader: PrefixLoader, formats: Formats, words: Translations, shared: Mapping[str, Any]) -> Environment:
     environment = Environment(
         loader=loader,
         autoescape=True,
@@ -50,9 +55,9 @@ def _environment(loader: PrefixLoader, language: str, words: Translations, share
     )
     install: Callable[..., None] = getattr(environment, "install_gettext_callables")  # noqa: B009 (added by an extension)
     install(words.ugettext, words.ungettext, newstyle=True)
-    formats = Formats(language)
+    language: str = shared["language"]
     known: dict[str, Any] = environment.globals
-    known |= {**shared, "language": language, "language_tag": TAGS[language], "language_names": NAMES}
+    known |= {**shared, "language_tag": TAGS[language], "language_names": NAMES}
     known["formats"] = formats
     filters: dict[str, Any] = environment.filters
     filters |= {

@@ -3,9 +3,10 @@
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_name
 
@@ -13,9 +14,10 @@ from nightmarket.kernel.money import BASIS_POINTS, minor_digits
 
 from .words import LOCALES
 
-ZONE = "UTC"
+UTC = ZoneInfo("UTC")
 MONEY_CACHED = 20_000
 
+_WEEKDAY = {"en": "EEEE, d MMMM", "de": "EEEE, d. MMMM", "it": "EEEE d MMMM", "zh": "M月d日 EEEE"}
 _DAY = {"en": "d MMMM y", "de": "d. MMMM y", "it": "d MMMM y", "zh": "y年M月d日"}
 
 
@@ -33,9 +35,10 @@ def _pattern(locale: str, currency: str) -> str:
 
 
 class Formats:
-    """The formats of one language."""
+    """The formats of one language; dates and times in one zone."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, zone: ZoneInfo = UTC) -> None:
+        self._zone = zone
         self.locale = LOCALES[language]
         self._babel = Locale.parse(self.locale)
         self._territories: dict[str, str] = dict(self._babel.territories)
@@ -68,16 +71,33 @@ class Formats:
         return self._babel.percent_formats[None].pattern.replace("#,##0", "#,##0.##")
 
     def date(self, at: datetime) -> str:
-        return format_date(at, _DAY[self._babel.language], locale=self.locale)
+        return format_date(at.astimezone(self._zone), _DAY[self._babel.language], locale=self.locale)
 
     def instant(self, at: datetime) -> str:
         """Date and time of day, with the zone, since a deadline without one is none."""
         between = " " if self._babel.language == "zh" else ", "
-        return f"{self.date(at)}{between}{format_time(at, 'HH:mm', locale=self.locale)} {ZONE}"
+        return f"{self.date(at)}{between}{self.hour(at)}"
 
     def hour(self, at: datetime) -> str:
         """The time of day with its zone, for what happens tonight."""
-        return f"{format_time(at, 'HH:mm', locale=self.locale)} {ZONE}"
+        local = at.astimezone(self._zone)
+        return f"{format_time(local, 'HH:mm', locale=self.locale)} {local.tzname()}"
+
+    def weekday(self, at: datetime) -> str:
+        """The day of a slot, with its weekday: "Friday, 27 November"."""
+        return format_date(at.astimezone(self._zone), _WEEKDAY[self._babel.language], locale=self.locale)
+
+    def clock(self, at: datetime) -> str:
+        """The time of day alone, where the zone is said beside it."""
+        return format_time(at.astimezone(self._zone), "HH:mm", locale=self.locale)
+
+    def zone_name(self, at: datetime) -> str:
+        """What the zone is called, at that time of the year."""
+        return get_timezone_name(at.astimezone(self._zone), locale=self.locale)
+
+    def day(self, at: datetime) -> str:
+        """The day in this zone, to group by: 2026-11-27."""
+        return at.astimezone(self._zone).date().isoformat()
 
     def all_of(self, words: list[str]) -> str:
         return format_list(words, locale=self.locale)

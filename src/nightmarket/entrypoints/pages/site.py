@@ -64,7 +64,7 @@ class Site:
         self.static = static
         self._engine = engine
         self._words = words
-        self._formats = {language: Formats(language) for language in LANGUAGES}
+        self._formats = formats_of(shop)
         public_url = shop.settings.address
         self.cookies = Cookies(secure=public_url.startswith("https://"))
         self.tokens = FormTokens(shop.secret, public_url=public_url)
@@ -167,6 +167,11 @@ def _country(accepted: str) -> str | None:
     return None
 
 
+def formats_of(shop: Shop) -> dict[str, Formats]:
+    """Each language's formats, in the shop's time zone."""
+    return {language: Formats(language, shop.settings.zone) for language in LANGUAGES}
+
+
 def open_site(shop: Shop, rooms: Mapping[str, Path] = ROOMS) -> Site:
     """Join engine, words and files. `rooms` are the folders with pages, by the prefix of their templates."""
     words = read_translations([folder / "locale" for folder in rooms.values()])
@@ -176,4 +181,4 @@ def open_site(shop: Shop, rooms: Mapping[str, Path] = ROOMS) -> Site:
     icons = Icons(modules / "lucide-static" / "icons" if modules else None)
     shared = {"icon": icons.svg, "static": static.url, "has_static": static.__contains__}
     templates = TemplateFolders({prefix: folder / "templates" for prefix, folder in rooms.items()})
-    return Site(shop, Engine(templates, words, shared), words, static)
+    return Site(shop, Engine(templates, words, shared, formats_of(shop)), words, static)

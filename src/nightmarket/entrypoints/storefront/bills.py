@@ -11,7 +11,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.orders.contract import CartLine, DeliveryOption, SessionView, title_of
+from nightmarket.orders.contract import CartLine, DeliveryOption, SessionView, deliveries_of, title_of
 from nightmarket.promotions.contract import (
     Explanation,
     Offer,
@@ -126,9 +126,9 @@ async def bill_of(
 ) -> Bill:
     """The bill for delivery to `country`, by the chosen options or else the first of each merchant."""
     currency, book, now = view.body.currency, shop.books.current(), shop.clock.now()
-    options = {
-        group.merchant: shop.deliveries.options(group.merchant, country, currency) for group in view.assessment.groups
-    }
+    variants = [line.variant for line in view.body.lines]
+    offered = deliveries_of(variants, view.listings, country, currency, shop.deliveries.options)
+    options = {group.merchant: offered[group.merchant] for group in view.assessment.groups}
     picked = {merchant: _picked(offered, chosen.get(merchant)) for merchant, offered in options.items()}
     shipping = tuple(
         ShippingLine(merchant, option.id, option.amount) for merchant, option in picked.items() if option is not None

@@ -18,6 +18,7 @@ from nightmarket.orders.model.session import (
     SessionKind,
     SessionState,
     assess,
+    deliveries_of,
     price_cart,
     shopper_of,
 )
@@ -166,11 +167,11 @@ class ClaimBatch:
     ) -> _Ready | Problem:
         options = self._means.deliveries.options
         to = body.destination
-        merchants = {listings[line.variant].merchant for line in body.lines if line.variant in listings}
-        deliveries = {m: options(m, to.country, body.currency) for m in merchants} if to is not None else {}
-        cart = price_cart(body, listings, deliveries)
+        variants = [line.variant for line in body.lines]
+        deliveries = deliveries_of(variants, listings, to.country, body.currency, options) if to is not None else {}
+        cart = price_cart(body, listings, deliveries, now)
         shopper = shopper_of(item.owner, body)
-        complete = len(cart.lines) == len(body.lines) and len(cart.shipping) == len(merchants)
+        complete = len(cart.lines) == len(body.lines) and len(cart.shipping) == len(deliveries)
         if not complete or not body.lines or body.contact is None or not body.contact.email or to is None:
             notices = assess(body, listings, deliveries, book, shopper, now).notices
             missing = [notice for notice in notices if notice.blocking]

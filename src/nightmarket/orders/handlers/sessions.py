@@ -24,6 +24,7 @@ from nightmarket.orders.model.session import (
     SessionKind,
     SessionState,
     assess,
+    deliveries_of,
     shopper_of,
 )
 from nightmarket.platform.database import Connection, Record
@@ -182,11 +183,9 @@ class SessionDesk:
         """Each merchant's delivery options to the body's destination; none before there is one."""
         if body.destination is None:
             return {}
-        country, currency = body.destination.country, body.currency
-        return {
-            merchant: self._means.deliveries.options(merchant, country, currency)
-            for merchant in {listing.merchant for listing in listings.values()}
-        }
+        variants = [line.variant for line in body.lines]
+        country, options = body.destination.country, self._means.deliveries.options
+        return deliveries_of(variants, listings, country, body.currency, options)
 
     async def _from_cart(self, owner: UUID, wanted: SessionInput, cart: UUID) -> SessionInput:
         """A session made from a cart takes the cart's lines, buyer and codes, whatever the request says of them."""

@@ -1,13 +1,13 @@
 """Carts and checkout sessions: what they contain, cost and lack before they can be completed. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
 import msgspec
 
-from nightmarket.catalog.contract import Listing
+from nightmarket.catalog.contract import Listing, ProductKind
 from nightmarket.promotions.contract import Book, PriceCart, PriceLine, Quote, ShippingLine, Shopper, price
 
 MAX_LINES = 200
@@ -148,13 +148,45 @@ class Assessment(msgspec.Struct, frozen=True):
         return not any(notice.blocking for notice in self.notices)
 
 
+ON_SITE = DeliveryOption(
+    "on_site", {"en": "Nothing to send", "de": "Nichts zu versenden", "it": "Niente da spedire", "zh": "无需配送"}, 0
+)
+"""How a booking comes: not at all. The only option of a merchant of whom nothing but bookings is bought."""
+
+Options = Callable[[UUID, str, str], Sequence[DeliveryOption]]
+"""`contract.DeliveryOptions.options`."""
+
+
+def deliveries_of(
+    lines: Iterable[UUID], listings: Mapping[UUID, Listing], country: str, currency: str, options: Options
+) -> dict[UUID, Sequence[DeliveryOption]]:
+    """The delivery options of each merchant of whom these variants are bought."""
+    sent: dict[UUID, bool] = {}
+    for variant in lines:
+        listing = listings.get(variant)
+        if listing is not None:
+            booked = listing.kind is ProductKind.BOOKING
+            sent[listing.merchant] = sent.get(listing.merchant, False) or not booked
+    return {
+        merchant: options(merchant, country, currency) if is_sent else (ON_SITE,) for merchant, is_sent in sent.items()
+    }
+
+
+def on_sale(listing: Listing | None, now: datetime) -> bool:
+    """Whether it can be bought now: a slot only until it begins."""
+    return listing is not None and listing.for_sale and (listing.starts_at is None or now < listing.starts_at)
+
+
 def shopper_of(owner: UUID, body: SessionBody) -> Shopper:
     """What a price may know of the one who buys."""
     return Shopper(id=owner, region=body.destination.country if body.destination else None)
 
 
 def price_cart(
-    body: SessionBody, listings: Mapping[UUID, Listing], deliveries: Mapping[UUID, Sequence[DeliveryOption]]
+    body: SessionBody,
+    listings: Mapping[UUID, Listing],
+    deliveries: Mapping[UUID, Sequence[DeliveryOption]],
+    now: datetime,
 ) -> PriceCart:
     """The cart as the price sees it: lines on sale in this currency, and each merchant's chosen delivery."""
     currency = body.currency
@@ -162,7 +194,7 @@ def price_cart(
     merchants: dict[UUID, None] = {}
     for line in body.lines:
         listing = listings.get(line.variant)
-        if listing is None or not listing.for_sale:
+        if listing is None or not on_sale(listing, now):
             continue
         amount = listing.prices.get(currency)
         if amount is None:
@@ -182,7 +214,7 @@ def price_cart(
         )
     shipping: list[ShippingLine] = []
     for merchant in merchants:
-        chosen = body.options.get(merchant.hex)
+        chosen = _chosen(body, merchant, deliveries)
         offered = deliveries.get(merchant, ())
         shipping.extend(ShippingLine(merchant, option.id, option.amount) for option in offered if option.id == chosen)
     return PriceCart(currency, tuple(lines), tuple(shipping), body.codes)
@@ -197,7 +229,7 @@ def assess(
     now: datetime,
 ) -> Assessment:
     """Price a session and say what is missing before it can be completed."""
-    cart = price_cart(body, listings, deliveries)
+    cart = price_cart(body, listings, deliveries, now)
     groups: dict[UUID, list[str]] = {}
     for line in cart.lines:
         groups.setdefault(line.merchant, []).append(line.id)
@@ -205,16 +237,19 @@ def assess(
         Group(merchant, tuple(lines), tuple(deliveries.get(merchant, ())), _chosen(body, merchant, deliveries))
         for merchant, lines in groups.items()
     )
-    notices = [*_line_notices(body, listings), *_buyer_notices(body, offered)]
+    notices = [*_line_notices(body, listings, now), *_buyer_notices(body, offered)]
     return Assessment(price(cart, book, shopper, now), cart, offered, tuple(notices))
 
 
 def _chosen(body: SessionBody, merchant: UUID, deliveries: Mapping[UUID, Sequence[DeliveryOption]]) -> str | None:
+    offered = deliveries.get(merchant, ())
+    if offered == (ON_SITE,):
+        return ON_SITE.id
     chosen = body.options.get(merchant.hex)
-    return chosen if any(option.id == chosen for option in deliveries.get(merchant, ())) else None
+    return chosen if any(option.id == chosen for option in offered) else None
 
 
-def _line_notices(body: SessionBody, listings: Mapping[UUID, Listing]) -> list[Notice]:
+def _line_notices(body: SessionBody, listings: Mapping[UUID, Listing], now: datetime) -> list[Notice]:
     notices: list[Notice] = []
     if not body.lines:
         notices.append(Notice("empty", "Nothing is in it yet. Add an item.", "$.line_items"))
@@ -223,6 +258,8 @@ def _line_notices(body: SessionBody, listings: Mapping[UUID, Listing]) -> list[N
         path = f"$.line_items[{index}]"
         if listing is None or not listing.for_sale:
             notices.append(Notice("item_unavailable", "This item is no longer sold. Remove it to go on.", path))
+        elif not on_sale(listing, now):
+            notices.append(Notice("slot_over", "This has begun already. Remove it and choose a later time.", path))
         elif body.currency not in listing.prices:
             text = f"This item has no price in {body.currency}. Choose another currency or remove it."
             notices.append(Notice("no_price_in_currency", text, path))

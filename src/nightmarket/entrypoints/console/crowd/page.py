@@ -32,8 +32,8 @@ async def show(desk: Desk) -> ASGIResponse:
 
 async def let_in(desk: Desk) -> ASGIResponse:
     """Put the article on the shelf and open the door to a crowd."""
-    _admit(desk)
     form = await desk.form()
+    _admit(desk)
     stage, article = desk.shop.stage, crowd_article()
     try:
         stage.check()
@@ -51,8 +51,8 @@ async def let_in(desk: Desk) -> ASGIResponse:
 
 async def send_away(desk: Desk) -> ASGIResponse:
     """Those who still wait leave; what they have bought stays bought."""
-    _admit(desk)
     await desk.form()
+    _admit(desk)
     desk.shop.stage.send_away()
     try:
         await desk.note("crowd.send_away", "")
@@ -63,8 +63,8 @@ async def send_away(desk: Desk) -> ASGIResponse:
 
 async def kill(desk: Desk) -> ASGIResponse:
     """Write down who does it, and do it."""
-    _admit(desk)
     await desk.form()
+    _admit(desk)
     stage = desk.shop.stage
     try:
         pid = stage.database_pid()

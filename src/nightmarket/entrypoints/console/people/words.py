@@ -44,6 +44,8 @@ SCOPES = {
     "media:write": say_later("Bring in pictures"),
     "content:read": say_later("Read the texts of pages"),
     "content:write": say_later("Write the texts of pages"),
+    "enquiries:read": say_later("Read enquiries"),
+    "enquiries:write": say_later("Answer enquiries"),
     "facts:read": say_later("Read facts"),
     "messages:read": say_later("Read messages"),
     "jobs:read": say_later("See jobs"),

@@ -82,6 +82,26 @@ CREATE TABLE engagement.follow (
 );
 CREATE INDEX follow_by_brand ON engagement.follow (brand);
 
+CREATE TABLE engagement.enquiry (
+    id uuid PRIMARY KEY,
+    merchant uuid NOT NULL,
+    product uuid NOT NULL,
+    title text NOT NULL,
+    owner uuid NOT NULL,
+    name text NOT NULL,
+    email text NOT NULL,
+    phone text NOT NULL,
+    words text NOT NULL,
+    language text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    answered_at timestamptz,
+    answered_by text NOT NULL DEFAULT ''
+);
+CREATE INDEX enquiry_by_merchant ON engagement.enquiry (merchant, id DESC);
+CREATE INDEX enquiry_open_by_owner ON engagement.enquiry (owner) WHERE answered_at IS NULL;
+CREATE INDEX enquiry_by_email ON engagement.enquiry (email);
+COMMENT ON TABLE engagement.enquiry IS 'someone wants to hear from a merchant about a product that is no cart matter';
+
 CREATE TABLE engagement.launch (
     product uuid PRIMARY KEY,
     brand text NOT NULL,

@@ -61,6 +61,7 @@ FORCED = {
     "catalog.stock": "merchant",
     "catalog.shelving": "merchant",
     "catalog.past": "merchant",
+    "engagement.enquiry": "merchant",
 }
 """Table -> the column of the row itself that says whose it is. The owner is bound too, by a policy of its own."""
 
@@ -102,7 +103,7 @@ GRANT SELECT ON payments.merchant_leg TO nightmarket_merchant
 
 
 def _statements() -> list[str]:
-    found = [ROLE, APPLICATION, "GRANT USAGE ON SCHEMA catalog, orders TO nightmarket_merchant"]
+    found = [ROLE, APPLICATION, "GRANT USAGE ON SCHEMA catalog, orders, engagement TO nightmarket_merchant"]
     for table, column in {**FORCED, **COPIED}.items():
         rule = f"USING ({column} = {MINE}) WITH CHECK ({column} = {MINE})"
         found += [
@@ -147,5 +148,5 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY house ON {table}")
     op.execute(OPENED)
     op.execute(f"REVOKE ALL ON {', '.join((*FORCED, *COPIED, *SHARED))} FROM nightmarket_merchant")
-    op.execute("REVOKE USAGE ON SCHEMA catalog, orders, payments FROM nightmarket_merchant")
+    op.execute("REVOKE USAGE ON SCHEMA catalog, orders, payments, engagement FROM nightmarket_merchant")
     op.execute("DROP TABLE catalog.application")
