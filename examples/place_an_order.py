@@ -60,7 +60,7 @@ def main() -> None:
 
         wanted: dict[str, Any] = {
             "line_items": [
-                {"item": {"id": item(client, "midnight-lantern")}, "quantity": 2},
+                {"item": {"id": item(client, "bento-box")}, "quantity": 2},
                 {"item": {"id": item(client, "evening-leaf-tea")}, "quantity": 1},
             ],
             "buyer": {"email": "night.owl@example.com", "first_name": "Night", "last_name": "Owl"},

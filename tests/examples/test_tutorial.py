@@ -1,6 +1,7 @@
 """The tutorial is walked: its commands are typed and compared, its buttons pressed, its addresses opened."""
 
 import re
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.engine
 PAGE = ROOT / "docs" / "tutorial" / "your-first-night.md"
 TEXT = PAGE.read_text()
 OPENING = "make run"
+RUSH_SECONDS = 60
 PRESSED = re.compile(r"\*\*([^*]+)\*\*")
 ADDRESS = {
     "email": "first.night@example.com",
@@ -55,8 +57,27 @@ def test_make_run_is_what_is_walked() -> None:
     assert f"exec .venv/bin/{Path(OPEN[0]).name} {' '.join(OPEN[1:])}" in recipe
 
 
+def test_the_first_minute(night: Night, reader: Reader) -> None:
+    """Part 2, without script: the crowd comes, the database is killed while it is there, and all four proofs hold."""
+    operator = next(one for one in DEMO_ACCOUNTS if one.role == "operator")
+    reader.open("/console/crowd")
+    Guest.press(reader, "Sign in", email=operator.email, password=operator.password)
+    reader.press("Let the crowd in", how="swell")
+    time.sleep(4)
+    reader.press("Kill the database")
+    give_up = time.monotonic() + RUSH_SECONDS
+    while not reader.sees("Nothing was lost"):
+        assert time.monotonic() < give_up, "the rush does not end"
+        time.sleep(0.5)
+        reader.open("/console/crowd")
+    for words in ("50 of 50", "oversold 0", "audit clean"):
+        assert words in TEXT
+        assert reader.sees(words)
+    assert reader.sees("it was away for")
+
+
 def test_two_stalls_a_declined_card_and_a_change_of_mind(night: Night, reader: Reader) -> None:
-    """Part 2, without script: goods of two merchants, a card that is declined, one that is not, cancelling."""
+    """Part 3, without script: goods of two merchants, a card that is declined, one that is not, cancelling."""
     for product in re.findall(r"\]\(http://127\.0\.0\.1:1111(/products/[a-z-]+)\).*press \*\*Add", TEXT):
         reader.open(product)
         reader.press("Add to cart")
@@ -68,7 +89,7 @@ def test_two_stalls_a_declined_card_and_a_change_of_mind(night: Night, reader: R
     assert reader.sees("not charged") or reader.sees("Nothing was charged")
     reader.press("Order and pay", **ADDRESS, **CARD, number=card(1))
     assert "/orders/ord_" in reader.address
-    assert reader.sees("Midnight Lantern")
+    assert reader.sees("Night-Shift Bento Box")
     assert reader.sees("Evening Leaf Tea")
     reader.press("Cancel this order")
     Guest.press(reader, "Cancel the order")
@@ -77,7 +98,7 @@ def test_two_stalls_a_declined_card_and_a_change_of_mind(night: Night, reader: R
 
 @pytest.mark.parametrize("role", ["operator", "merchant"])
 def test_behind_the_counter(reader: Reader, role: str) -> None:
-    """Part 3: the accounts that it names sign in, and an operator finds what it speaks of."""
+    """Part 4: the accounts that it names sign in, and an operator finds what it speaks of."""
     account = next(one for one in DEMO_ACCOUNTS if one.role == role)
     assert f"`{account.email}`" in TEXT
     reader.open("/console")

@@ -10,7 +10,7 @@ from nightmarket.entrypoints.demonstration import DEMO_ACCOUNTS
 from nightmarket.entrypoints.pages import Site, open_site
 from nightmarket.entrypoints.pages.problem_page import HAPPENED, NOBODY, TITLES, problem_page
 from nightmarket.entrypoints.pages.static import PREFIX, StaticFiles
-from nightmarket.entrypoints.seeding import seed_demo
+from nightmarket.entrypoints.seeding import SALE_OFFER, seed_demo
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.problems import NotFound, Unavailable
 from nightmarket.platform.access import WrongCredentials
@@ -51,10 +51,14 @@ async def test_demo_comes_in_whole(shop: Shop) -> None:
 
 
 async def test_demo_comes_in_once(shop: Shop) -> None:
-    """Seeding a shop that has goods changes nothing."""
-    before = (await shop.catalog.cards(limit=200), await shop.books.refresh())
-    await seed_demo(shop.settings, shop.database.url)
-    assert (await shop.catalog.cards(limit=200), await shop.books.refresh()) == before
+    """Seeding a shop that has goods changes nothing but the hour of the next sale."""
+    before, book = await shop.catalog.cards(limit=200), await shop.books.refresh()
+    opens = await seed_demo(shop.settings, shop.database.url)
+    after = await shop.books.refresh()
+    assert await shop.catalog.cards(limit=200) == before
+    others = [[offer for offer in some.offers if offer.id != SALE_OFFER] for some in (book, after)]
+    assert others[0] == others[1]
+    assert [offer.starts_at for offer in after.offers if offer.id == SALE_OFFER] == [opens]
 
 
 async def test_no_demo_accounts_where_others_can_reach(tmp_path: Path, fresh_database: str) -> None:

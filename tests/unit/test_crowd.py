@@ -34,7 +34,6 @@ from nightmarket.rehearsal.model import (
 from nightmarket.rehearsal.store import Folder
 
 
-
 @pytest.fixture
 def wish(ids: SeededIds, clock: VirtualClock) -> Wish:
     variant = ids.new()
@@ -82,7 +81,7 @@ def test_an_answer_is_taken_for_what_it_says(status: int, body: bytes, outcome: 
 
 
 def test_buyers_are_told_apart_and_stay_themselves(wish: Wish) -> None:
-    """Each buyer has an owner and a key of their own, the same however often they ask, and other ones in another run."""
+    """Each buyer has an owner and a key of their own, the same however often they ask, other ones in another run."""
     numbers = range(1, 200)
     assert len({owner_of(wish.run, number) for number in numbers}) == len(numbers)
     assert len({key_of(wish.run, number) for number in numbers}) == len(numbers)
@@ -105,7 +104,7 @@ def test_a_session_names_its_parcel_once_that_is_known(wish: Wish) -> None:
 
 
 def test_a_crowd_swells(wish: Wish) -> None:
-    """Buyers come in order, the last one at the end, most of them in the second half; without a span all at once."""
+    """Buyers come in order, the last at the end, most of them in the second half; without a span all at once."""
     arrivals = [arrival_of(wish, number) for number in range(1, wish.buyers + 1)]
     assert arrivals == sorted(arrivals)
     assert arrivals[-1] == pytest.approx(wish.within_seconds)
@@ -115,7 +114,7 @@ def test_a_crowd_swells(wish: Wish) -> None:
 
 
 def test_every_buyer_is_counted_once(wish: Wish, clock: VirtualClock) -> None:
-    """Bought, sold out, failed, waiting and still on their way add up to all, at any moment; beats add up to them too."""
+    """Bought, sold out, failed, waiting and on their way add up to all, at any moment; beats add up to them too."""
     score = Score(wish, 100.0, clock.now())
     outcomes = [Outcome.BOUGHT] * 5 + [Outcome.SOLD_OUT] * 20 + [Outcome.FAILED]
     for step, outcome in enumerate(outcomes):
@@ -192,7 +191,7 @@ def test_a_crowd_that_was_asked_for_keeps_the_door(wish: Wish, clock: VirtualClo
 
 
 def test_files_appear_whole_and_are_forgotten(wish: Wish, tmp_path: Path) -> None:
-    """What is written is read by another process's view of the folder, again after a change; nonsense reads as nothing."""
+    """What is written is read through another view of the folder, again after a change; nonsense is read as nothing."""
     mine, theirs = Folder(tmp_path), Folder(tmp_path)
     assert theirs.wish.read() is None
     mine.wish.write(wish)
@@ -207,7 +206,7 @@ def test_files_appear_whole_and_are_forgotten(wish: Wish, tmp_path: Path) -> Non
 
 
 def test_what_is_past_its_time_is_known_for_a_while(clock: VirtualClock) -> None:
-    """An old answer is not given as a fresh one, but is there for when nobody can be asked; after its grace it is gone."""
+    """An old answer is not given as a fresh one, but is there when nobody can be asked; after its grace it is gone."""
     cache: TimedCache[str, int] = TimedCache(clock, 10, 2, grace_seconds=60)
     cache.put("a", 1)
     assert (cache.get("a"), cache.past("a")) == (1, 1)
@@ -247,7 +246,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nserver: x\r\n\r\nok"
 
 
 async def test_a_line_is_kept_and_a_lost_one_replaced() -> None:
-    """Answers in pieces are put together, a line serves again, and one that was hung up is an error, then a new line."""
+    """Answers in pieces are put together, a line serves again, one that was hung up is an error and then replaced."""
     async with served([OK, OK, b"", OK]) as port, Door("127.0.0.1", port, lines=1) as door:
         for _ in range(2):
             status, body, seconds = await door.ask("/a", "", b"{}")
@@ -258,7 +257,9 @@ async def test_a_line_is_kept_and_a_lost_one_replaced() -> None:
         assert (await door.ask("/a", "", b"{}"))[0] == 200
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nserver: x\r\n\r\n", b"HTTP/1.1 xxx\r\ncontent-length: 0\r\n\r\n"])
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\nserver: x\r\n\r\n", b"HTTP/1.1 xxx\r\ncontent-length: 0\r\n\r\n"]
+)
 async def test_an_answer_that_cannot_be_read_is_none(answer: bytes) -> None:
     """Without a length, or without a status, nothing is guessed."""
     async with served([answer]) as port, Door("127.0.0.1", port) as door:
