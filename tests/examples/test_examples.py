@@ -30,7 +30,7 @@ def test_claims_go_as_the_page_says() -> None:
 @pytest.mark.engine
 def test_an_order_is_placed_and_its_facts_are_read(night: Night) -> None:
     """An agent's whole way through the protocol, and then the facts of it, as the page on facts shows them."""
-    assert output("place_an_order.py", night.address).splitlines()[-1] == "paid 68.14 EUR"
+    assert output("place_an_order.py", night.address).splitlines()[-1] == "paid 73.50 EUR"
     (says,) = blocks(EXPLANATION / "facts.md", "text")
     with night.shell() as shell:
         until = time.monotonic() + PATIENCE_SECONDS
