@@ -32,7 +32,7 @@ from nightmarket.platform.settings import Settings
 
 SEED = 11
 GOODS = 100_000
-SET = 500
+SET = 200
 ASKED = 1_000
 SOLD_OUT_SHARE = 0.15
 RESULTS = Path(__file__).parent / "results" / "search.json"

@@ -111,7 +111,8 @@ MATERIALS: tuple[Words, ...] = (
     ("oak", "Eiche", "rovere", "橡木"), ("bamboo", "Bambus", "bambù", "竹"), ("glass", "Glas", "vetro", "玻璃"),
     ("wool", "Wolle", "lana", "羊毛"), ("linen", "Leinen", "lino", "亚麻"), ("paper", "Papier", "carta", "纸"),
     ("brass", "Messing", "ottone", "黄铜"), ("ceramic", "Keramik", "ceramica", "陶瓷"),
-    ("silicone", "Silikon", "silicone", "硅胶"), ("cast iron", "Gusseisen", "ghisa", "铸铁"), ("silk", "Seide", "seta", "丝绸"),
+    ("silicone", "Silikon", "silicone", "硅胶"), ("cast iron", "Gusseisen", "ghisa", "铸铁"),
+    ("silk", "Seide", "seta", "丝绸"),
 )  # fmt: skip
 COLOURS: tuple[Words, ...] = (
     ("red", "rot", "rosso", "红色"), ("blue", "blau", "blu", "蓝色"), ("green", "grün", "verde", "绿色"),
@@ -199,7 +200,9 @@ def _product(
     known = LANGUAGES if chance.random() < 0.6 else LANGUAGES[: chance.randint(1, 3)]
     texts = {
         language: ProductText(
-            title=f"{quality[n].capitalize()} {thing[n]} {name}" if language != "zh" else f"{quality[n]}{thing[n]} {name}",
+            title=f"{quality[n].capitalize()} {thing[n]} {name}"
+            if language != "zh"
+            else f"{quality[n]}{thing[n]} {name}",
             summary=f"{colour[n].capitalize()}, {material[n]}.",
             description=" ".join(one[n] for one in story),
             highlights=(material[n], colour[n]),

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 
-from nightmarket.discovery.model.plan import Knowledge, Plan, Synonyms, plan, quoted
+from nightmarket.discovery.model.plan import Knowledge, Plan, Synonyms, part_text, plan
 from nightmarket.discovery.model.query import Query, Word
 from nightmarket.discovery.model.spelling import SHORTEST, best
 from nightmarket.discovery.model.text import fold, plain
@@ -74,6 +74,10 @@ class Reader:
             self._until = now + REMEMBERED
         return self._frame
 
+    def _synonyms(self, language: str) -> Synonyms:
+        found = self._frame.synonyms.get(language) if self._frame else None
+        return found or Synonyms((), language)
+
     async def read(self, connection: Connection, query: Query, language: str, *, exact: bool) -> Reading:
         """The plan for a query in a language; words that nothing has are corrected unless `exact`."""
         frame = await self.frame(connection)
@@ -90,16 +94,22 @@ class Reader:
         compounds = await self._compounds(connection, words, language)
         knowledge = Knowledge(frame.total, known, compounds, frozenset(reading.beginnings), reading.pairs)
         changed = msgspec.structs.replace(query, words=tuple(words))
-        synonyms = frame.synonyms.get(language) or Synonyms((), language)
         text = _shown(query, reading.corrections)
-        return Reading(plan(changed, language, synonyms, knowledge), text, text != query.text, tuple(reading.nearest))
+        return Reading(
+            plan(changed, language, self._synonyms(language), knowledge),
+            text,
+            text != query.text,
+            tuple(reading.nearest),
+        )
 
     async def _unknown(
         self, connection: Connection, unknown: Sequence[Word], language: str, known: dict[str, int], *, exact: bool
     ) -> "_Unknown":
-        """Words that the vocabulary lacks: inflected, begun, put together, or misspelt."""
+        """Words that the vocabulary lacks: inflected, called otherwise, begun, put together, or misspelt."""
         found = _Unknown()
-        inflected = await finding.have(connection, language, [quoted(word.shown, language) for word in unknown])
+        synonyms = self._synonyms(language)
+        questions = [part_text(word, language, synonyms) for word in unknown]
+        inflected = await finding.have(connection, language, questions)
         for word, there in zip(unknown, inflected, strict=True):
             if there:
                 known[word.folded] = 1

@@ -167,6 +167,11 @@ def _part(words: Sequence[Word], language: str, synonyms: Synonyms, known: Knowl
     return 1, Part(_rarity(known, word), tuple(ways[:MAX_ALTERNATIVES]))
 
 
+def part_text(word: Word, language: str, synonyms: Synonyms) -> str:
+    """The text search for a word by itself, with its synonyms."""
+    return _part([word], language, synonyms, Knowledge())[1].text
+
+
 def _rarity(known: Knowledge, word: Word) -> float:
     return rarity(known.documents.get(word.folded, 0), known.total)
 

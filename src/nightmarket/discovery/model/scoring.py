@@ -6,8 +6,9 @@ score = (sum over the query's words of rarity x closeness x standing of the word
 
 import math
 
-WEIGHT_TITLE, WEIGHT_BRAND, WEIGHT_SUMMARY, WEIGHT_DESCRIPTION = 1.0, 0.4, 0.2, 0.1
-"""A, B, C and D of a document's vectors, for `ts_rank`. D is matched but not ranked: it lies outside the row."""
+WEIGHT_TITLE, WEIGHT_BRAND, WEIGHT_SUMMARY, WEIGHT_DESCRIPTION = 1.0, 0.6, 0.4, 0.2
+"""A, B, C and D of a document's vectors, for `ts_rank`. Of D, what lies outside the row is
+matched but not ranked."""
 
 LENGTH_NORMALIZATION = 1
 """`ts_rank`: divide by 1 + log of the number of words, so that a short title about it beats a long one that says it."""

@@ -6,8 +6,9 @@ import msgspec
 
 from .text import has_han, spread, tokens
 
-RANK_BYTES = 1_200
-"""Room for the ranked words of one language in a document's row: title, then brand and categories, then the rest."""
+RANK_BYTES = 700
+"""Room for the ranked words of one language in a document's row: title, then brand and categories, then what is short,
+then the beginning of the description."""
 
 DESCRIPTION_WORDS = 1_500
 MAX_POSITION = 16_000
@@ -16,11 +17,12 @@ WORD_OVERHEAD_BYTES = 10
 
 class Weighted(msgspec.Struct, frozen=True):
     """Words of one language: title (A), brand and categories (B), summary, highlights, attributes (C), description
-    (D), each a line of words."""
+    (D), each a line of words. `beginning` is as much of the description as is ranked, `description` what follows."""
 
     title: str
     brand: str
     summary: str
+    beginning: str
     description: str
 
 
@@ -28,16 +30,18 @@ def weigh(parts: tuple[Iterable[str], Iterable[str], Iterable[str], Iterable[str
     """Cut each part into words, as many as there is room for. For Chinese the lines are tsvector literals' words."""
     room = RANK_BYTES
     lines: list[str] = []
-    for texts in parts[:3]:
-        kept: list[str] = []
-        for word in _cut(texts, chinese=chinese):
+    kept: list[str] = []
+    for texts in parts:
+        words = _cut(texts, chinese=chinese)
+        kept = []
+        for word in words:
             room -= len(word.encode()) + WORD_OVERHEAD_BYTES
             if room < 0:
                 break
             kept.append(word)
         lines.append(" ".join(kept))
-    lines.append(" ".join(_cut(parts[3], chinese=chinese)[:DESCRIPTION_WORDS]))
-    return Weighted(*lines)
+    rest = _cut(parts[3], chinese=chinese)[len(kept) : DESCRIPTION_WORDS]
+    return Weighted(lines[0], lines[1], lines[2], lines[3], " ".join(rest))
 
 
 def _cut(texts: Iterable[str], *, chinese: bool) -> list[str]:
@@ -51,8 +55,8 @@ def literal(words: Weighted, *, description: bool) -> str:
     """A `tsvector` literal of words that are index entries already (Chinese)."""
     positions: dict[str, list[str]] = {}
     place = 0
-    parts = ((words.title, "A"), (words.brand, "B"), (words.summary, "C"), (words.description, "D"))
-    for line, weight in parts if description else parts[:3]:
+    parts = [(words.title, "A"), (words.brand, "B"), (words.summary, "C"), (words.beginning, "D")]
+    for line, weight in [*parts, (words.description, "D")] if description else parts:
         for word in line.split():
             place = min(place + 1, MAX_POSITION)
             positions.setdefault(word, []).append(f"{place}{weight}")

@@ -60,9 +60,10 @@ _TEXTS = "".join(
     f""",
         CROSS JOIN LATERAL (SELECT setweight(to_tsvector('{config}', r.words_{code} ->> 0), 'A')
             || setweight(to_tsvector('{config}', r.words_{code} ->> 1), 'B')
-            || setweight(to_tsvector('{config}', r.words_{code} ->> 2), 'C') AS rank_{code}) AS ranked_{code}
+            || setweight(to_tsvector('{config}', r.words_{code} ->> 2), 'C')
+            || to_tsvector('{config}', r.words_{code} ->> 3) AS rank_{code}) AS ranked_{code}
         CROSS JOIN LATERAL (SELECT ranked_{code}.rank_{code}
-            || setweight(to_tsvector('{config}', r.words_{code} ->> 3), 'D') AS match_{code}) AS matched_{code}"""
+            || to_tsvector('{config}', r.words_{code} ->> 4) AS match_{code}) AS matched_{code}"""
     for code, config in CONFIGS.items()
 ).replace(",\n", "\n")
 
@@ -120,8 +121,8 @@ def _record(row: Row) -> dict[str, object]:
     return record | {f"words_{code}": _lines(document.words[code]) for code in CONFIGS}
 
 
-def _lines(words: Weighted) -> tuple[str, str, str, str]:
-    return words.title, words.brand, words.summary, words.description
+def _lines(words: Weighted) -> tuple[str, ...]:
+    return words.title, words.brand, words.summary, words.beginning, words.description
 
 
 async def remove(tx: Connection, ids: Sequence[UUID]) -> None:
