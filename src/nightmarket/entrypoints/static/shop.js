@@ -52,7 +52,7 @@ function localTimes(root) {
     const at = new Date(time.dateTime);
     const far = Math.abs(at - Date.now()) > 20 * 3600 * 1000;
     const day = far ? { day: "numeric", month: "short" } : {};
-    time.textContent = at.toLocaleString(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+    time.textContent = at.toLocaleString(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
   }
 }
 

@@ -1,7 +1,7 @@
 """The page of a product: what it is, what it costs, what is left, how it comes, and who else has it."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -44,6 +44,9 @@ MANY, SHORT = 2, 16
 
 ALTERNATIVES = 4
 RIVALS_SHOWN = 12
+GTIN_DIGITS = 14
+"""A GTIN of any length is one of this length with zeros before it (GS1)."""
+
 SOON = timedelta(hours=48)
 """How far ahead a lower price is announced."""
 
@@ -121,7 +124,7 @@ class ProductPages:
         self._remember(product)
         directory = await store.directory()
         path = directory.path_to(product.category)
-        rivals = (await shop.catalog.rivals(product.id))[:RIVALS_SHOWN] if product.master else ()
+        rivals = await shop.catalog.rivals(product.id) if product.master else ()
         listings = await shop.catalog.listings([one.variant for one in rivals])
         others = await _others(store, product, [step.slug for step in reversed(path)])
         levels = await store.levels.read(_tallies(product, rivals, others))
@@ -135,7 +138,7 @@ class ProductPages:
             "facts": fact_groups(product, chosen, directory.attributes, visit),
             "brand": directory.brands.get(product.brand_slug or ""),
             "deliveries": deliveries(store, product, visit),
-            "rivals": sorted(_rival_views(rivals, listings, shelf), key=lambda one: (one.stock.out, one.order)),
+            "rivals": _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, shelf),
             "path": path,
             "alternatives": [shelf.ware(card) for card in others],
             "canonical": f"{shop.settings.address}/products/{product.slug}",
@@ -207,13 +210,18 @@ def _coming(product: Product, variant: Variant, shown: VariantView, shelf: Shelf
     return None
 
 
-def _rival_views(rivals: Sequence[Rival], listings: Any, shelf: Shelf) -> list[RivalView]:
-    found: list[RivalView] = []
-    for rival in rivals:
-        listing: Listing | None = listings.get(rival.variant)
-        if listing is not None:
-            found.append(shelf.rival(rival, listing))
-    return found
+def _beside(rivals: Sequence[Rival], chosen: Variant | None) -> list[Rival]:
+    """Who else has the very variant that the page is about; with a list to choose from, who has any of them."""
+    if chosen is None:
+        return list(rivals)
+    wanted = (chosen.gtin or "").zfill(GTIN_DIGITS)
+    return [rival for rival in rivals if rival.gtin.zfill(GTIN_DIGITS) == wanted]
+
+
+def _rival_views(rivals: Sequence[Rival], listings: Mapping[UUID, Listing], shelf: Shelf) -> list[RivalView]:
+    """What is left first, and the cheapest of that."""
+    found = [shelf.rival(rival, listings[rival.variant]) for rival in rivals if rival.variant in listings]
+    return sorted(found, key=lambda one: (one.stock.out, one.order))[:RIVALS_SHOWN]
 
 
 async def _others(store: Storefront, product: Product, categories: list[str]) -> list[Card]:
