@@ -209,6 +209,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         ids=ids,
         secret=secret,
         faults=faults,
+        zone=settings.zone,
     )
     orders = OrderDesk(means)
     access = Access(database, clock, ids, secret_key=secret)

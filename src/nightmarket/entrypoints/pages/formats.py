@@ -38,7 +38,7 @@ class Formats:
     """The formats of one language; dates and times in one zone."""
 
     def __init__(self, language: str, zone: ZoneInfo = UTC) -> None:
-        self._zone = zone
+        self.zone = zone
         self.locale = LOCALES[language]
         self._babel = Locale.parse(self.locale)
         self._territories: dict[str, str] = dict(self._babel.territories)
@@ -71,7 +71,7 @@ class Formats:
         return self._babel.percent_formats[None].pattern.replace("#,##0", "#,##0.##")
 
     def date(self, at: datetime) -> str:
-        return format_date(at.astimezone(self._zone), _DAY[self._babel.language], locale=self.locale)
+        return format_date(at.astimezone(self.zone), _DAY[self._babel.language], locale=self.locale)
 
     def instant(self, at: datetime) -> str:
         """Date and time of day, with the zone, since a deadline without one is none."""
@@ -80,24 +80,24 @@ class Formats:
 
     def hour(self, at: datetime) -> str:
         """The time of day with its zone, for what happens tonight."""
-        local = at.astimezone(self._zone)
+        local = at.astimezone(self.zone)
         return f"{format_time(local, 'HH:mm', locale=self.locale)} {local.tzname()}"
 
     def weekday(self, at: datetime) -> str:
         """The day of a slot, with its weekday: "Friday, 27 November"."""
-        return format_date(at.astimezone(self._zone), _WEEKDAY[self._babel.language], locale=self.locale)
+        return format_date(at.astimezone(self.zone), _WEEKDAY[self._babel.language], locale=self.locale)
 
     def clock(self, at: datetime) -> str:
         """The time of day alone, where the zone is said beside it."""
-        return format_time(at.astimezone(self._zone), "HH:mm", locale=self.locale)
+        return format_time(at.astimezone(self.zone), "HH:mm", locale=self.locale)
 
     def zone_name(self, at: datetime) -> str:
         """What the zone is called, at that time of the year."""
-        return get_timezone_name(at.astimezone(self._zone), locale=self.locale)
+        return get_timezone_name(at.astimezone(self.zone), locale=self.locale)
 
     def day(self, at: datetime) -> str:
         """The day in this zone, to group by: 2026-11-27."""
-        return at.astimezone(self._zone).date().isoformat()
+        return at.astimezone(self.zone).date().isoformat()
 
     def all_of(self, words: list[str]) -> str:
         return format_list(words, locale=self.locale)

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.bootstrap import Shop
-from nightmarket.catalog.contract import Merchant
+from nightmarket.catalog.contract import Listing, Merchant
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -189,7 +189,7 @@ class _Lines:
         return LineView(
             id=line.id,
             variant=encode("var", line.variant),
-            title=title_of(listing, self._visit.language),
+            title=self._title(listing),
             slug=listing.slug,
             picture=small_picture(listing.image),
             quantity=line.quantity,
@@ -200,6 +200,9 @@ class _Lines:
             left=remaining,
             problem=self._short(remaining, line.quantity),
         )
+
+    def _title(self, listing: Listing) -> str:
+        return title_of(listing, self._visit.language, self._visit.formats.zone)
 
     def _short(self, remaining: int, wanted: int) -> str:
         if remaining <= 0:
@@ -224,7 +227,9 @@ class _Lines:
         return LineView(
             id=line.id,
             variant=encode("var", line.variant),
-            title=title_of(listing, self._visit.language) if listing else say("Something that is no longer sold"),
+            title=title_of(listing, self._visit.language, self._visit.formats.zone)
+            if listing
+            else say("Something that is no longer sold"),
             slug=listing.slug if sold and listing else "",
             picture=small_picture(listing.image if listing else None),
             quantity=line.quantity,

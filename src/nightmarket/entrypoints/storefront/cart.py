@@ -80,7 +80,7 @@ async def _place(store: Storefront, visit: Visit, form: Form) -> Placed:
     view = before
     if added:
         view = await store.carts.change(visit, lambda wanted: _with(wanted, variant, held + added))
-    return Placed(title_of(listing, visit.language), added, remaining, view)
+    return Placed(title_of(listing, visit.language, store.shop.settings.zone), added, remaining, view)
 
 
 def _with(wanted: SessionInput, variant: UUID, quantity: int) -> SessionInput:

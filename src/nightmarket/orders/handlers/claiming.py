@@ -144,7 +144,7 @@ class ClaimBatch:
                 dearer[one.item.id] = result.body
                 outcomes[one.item.id] = _price_changed(one.body, result.quote)
             else:
-                placings.append((result, rows_of(result, listings, one.deliveries)))
+                placings.append((result, rows_of(result, listings, one.deliveries, means.zone)))
         await self._write(tx, placings, ledger, outcomes, now)
         if dearer:
             await store.write_bodies(

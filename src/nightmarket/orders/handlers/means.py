@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from nightmarket.catalog.contract import Catalog
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
 from nightmarket.orders.contract import DeliveryOptions
+from nightmarket.orders.model.order import UTC
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
@@ -54,6 +56,8 @@ class Means:
     ids: Ids
     secret: bytes
     faults: Faults = field(default=NO_FAULTS)
+    zone: ZoneInfo = field(default=UTC)
+    """In which the times of bookings are said."""
     limits: Limits = field(default=Limits())
 
     def lane(self, name: str, work: Work[I, O], *, batch: int | None = None) -> GroupCommit[I, O]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -31,6 +32,8 @@ NO_TEXTS: dict[str, str] = {}
 
 TRANSFER = "transfer"
 """The handler of orders that are paid later by bank transfer; every other handler is a provider."""
+
+UTC = ZoneInfo("UTC")
 
 
 class OrderState(IntEnum):
@@ -140,6 +143,7 @@ def rows_of(
     placing: Placing,
     listings: Mapping[UUID, Listing],
     options: Mapping[UUID, Sequence[DeliveryOption]],
+    zone: ZoneInfo = UTC,
 ) -> list[OrderRow]:
     """Split a priced session into one pending row per merchant, in order of merchant."""
     body, quote = placing.body, placing.quote
@@ -156,7 +160,7 @@ def rows_of(
                 line.variant,
                 listing.product,
                 listing.sku,
-                title_of(listing, body.language),
+                title_of(listing, body.language, zone),
                 listing.image,
                 line.quantity,
                 line.unit_price,
@@ -199,12 +203,18 @@ def rows_of(
     ]
 
 
-def title_of(listing: Listing, language: str) -> str:
-    """The product's title with the variant's options: "Midnight lantern, amber"."""
+def title_of(listing: Listing, language: str, zone: ZoneInfo = UTC) -> str:
+    """The product's title with the variant's options, and of a booking its time in that zone: "Midnight lantern,
+    amber"; "Night walk, 2026-11-27 19:00-21:00 CET"."""
     title = pick(listing.title, language) or listing.sku
-    if not listing.options:
+    if not listing.options and listing.starts_at is None:
         return title
-    return ", ".join([title, *(pick(texts, language) or "" for texts in listing.options.values())])
+    words = [title, *(pick(texts, language) or "" for texts in listing.options.values())]
+    if listing.starts_at is not None and listing.ends_at is not None:
+        starts, ends = listing.starts_at.astimezone(zone), listing.ends_at.astimezone(zone)
+        until = f"{ends:%H:%M}" if starts.date() == ends.date() else f"{ends:%Y-%m-%d %H:%M}"
+        words.append(f"{starts:%Y-%m-%d %H:%M}-{until} {starts:%Z}")
+    return ", ".join(words)
 
 
 def sale_of(order: UUID, claim: UUID, rows: Sequence[OrderRow]) -> Sale:
