@@ -140,11 +140,16 @@ async def test_an_import_leaves_the_operators_words(house: Desk, tmp_path: Path)
     """A file about a merchant changes what it says, never its state, commission terms or address."""
     merchant = await applied(house, "filed")
     file = tmp_path / "merchants.json"
-    file.write_text(json.dumps([{"slug": "filed", "name": "Filed Anew"}]))
+    file.write_text(json.dumps([{"slug": "filed", "name": "Filed Anew", "country": "Nowhere"}]))
+    report = await house.shop.importer.run_import(ImportRequest(file=str(file)))
+    assert [(one.field, one.refused) for one in report.remarks] == [("country", True)]
+    file.write_text(json.dumps([{"slug": "filed", "name": "Filed Anew", "country": "it", "terms": {"en": "Ours."}}]))
     report = await house.shop.importer.run_import(ImportRequest(file=str(file)))
     assert report.merchants == Counts(updated=1)
     found = next(one for one in await house.shop.catalog.merchants() if one.slug == "filed")
-    assert msgspec.structs.replace(found, name=merchant.name, version=1) == merchant
+    assert (found.country, found.terms) == ("IT", {"en": "Ours."})
+    said = {"name": merchant.name, "country": merchant.country, "terms": merchant.terms, "version": 1}
+    assert msgspec.structs.replace(found, **said) == merchant
     report = await house.shop.importer.run_import(ImportRequest(file=str(file)))
     assert report.merchants == Counts(unchanged=1)
 
@@ -295,6 +300,24 @@ async def test_reference_files(house: Desk, tmp_path: Path, name: str) -> None:
         Counts(unchanged=2, refused=1),
     ]
     assert [(one.line, one.refused) for one in first.remarks] == [(3, True)]
+
+
+async def test_a_file_of_categories_keeps_trees_whole(house: Desk, tmp_path: Path) -> None:
+    """What stands below a category comes along into its tree, whatever the file says of it; others are told."""
+    file = tmp_path / "categories.json"
+
+    async def take(*entries: dict[str, Any]) -> dict[str, str]:
+        file.write_text(json.dumps([{"names": {"en": "Some"}, **entry} for entry in entries]))
+        await house.shop.importer.run_import(ImportRequest(file=str(file)))
+        return {one.slug: one.tree for one in await house.shop.catalog.categories() if one.slug.startswith("t-")}
+
+    found = await take(
+        {"slug": "t-a", "tree": "moods"}, {"slug": "t-b", "parent": "t-a"}, {"slug": "t-c", "tree": "goods"}
+    )
+    assert found == {"t-a": "moods", "t-b": "moods", "t-c": "goods"}
+    assert (await take({"slug": "t-a", "parent": "t-c"}))["t-b"] == "goods"
+    told = [one.key for one in await house.facts(ReferenceChanged.kind, ReferenceChanged) if one.what == "category"]
+    assert told[-5:] == ["t-a", "t-b", "t-c", "t-a", "t-b"]
 
 
 async def test_goods_refer_to_them(house: Desk, tmp_path: Path) -> None:

@@ -13,19 +13,30 @@ from nightmarket.catalog.contract import (
     ImportFormat,
     ImportReport,
     Merchant,
+    MerchantChanged,
     Picture,
     Place,
+    ReferenceChanged,
     Remark,
     Texts,
 )
 from nightmarket.catalog.errors import FileRefused, FileTooLarge, Reason
 from nightmarket.catalog.model import bounds, checks
 from nightmarket.catalog.model.checks import RowRefused
-from nightmarket.catalog.model.json_faults import explain
+from nightmarket.catalog.model.json_faults import explain, fields_of
 from nightmarket.catalog.model.json_rows import remark
+from nightmarket.catalog.model.merchants import check_country, check_email
 from nightmarket.catalog.model.reference_rules import check_position
 from nightmarket.catalog.model.rows import PictureName, merchant_id, place_id
-from nightmarket.catalog.model.wire import AttributeEntry, BrandEntry, CategoryEntry, MerchantEntry, SizeChartEntry
+from nightmarket.catalog.model.trees import in_one_tree, is_rooted
+from nightmarket.catalog.model.wire import (
+    AttributeEntry,
+    BrandEntry,
+    CategoryEntry,
+    MerchantEntry,
+    PlaceEntry,
+    SizeChartEntry,
+)
 from nightmarket.catalog.store import directory
 from nightmarket.platform.database import Connection
 
@@ -81,7 +92,7 @@ def understand(
             try:
                 entry = msgspec.json.decode(text, type=shape)
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-                raise explain(error, text) from error
+                raise explain(error, text, fields_of(shape, PlaceEntry)) from error
             slug = entry.slug[: bounds.MAX_SLUG]
             check(entry)
             fit[entry.slug] = (number, entry)
@@ -122,6 +133,12 @@ def check_merchant(entry: MerchantEntry) -> None:
             f"{entry.commission_basis_points} is no commission.",
             "Give hundredths of a percent, from 0 to 10000.",
         )
+    if entry.email is not None:
+        entry.email = check_email(entry.email)
+    if entry.country is not None:
+        entry.country = check_country(entry.country)
+    if entry.terms is not None:
+        entry.terms = checks.texts(entry.terms, field="terms", limit=bounds.MAX_TERMS, lines=True)
     checks.at_most(len(entry.places), bounds.MAX_PLACES, "places", "places")
     for position, place in enumerate(entry.places):
         checks.slug(place.code, field=f"places[{position}].code")
@@ -143,8 +160,8 @@ def check_category(entry: CategoryEntry) -> None:
 
 async def take_merchants(
     connection: Connection, kept: Sequence[Kept[MerchantEntry]], at: datetime, report: ImportReport
-) -> None:
-    """Write the merchants and places that differ; in a dry run only count them."""
+) -> list[MerchantChanged]:
+    """Write the merchants and places that differ, and say which merchants do; in a dry run only count them."""
     before = {
         merchant.slug: merchant for merchant in await directory.merchants(connection, [e.slug for _, e, _ in kept])
     }
@@ -166,9 +183,12 @@ async def take_merchants(
             _tally(report.places, known_place, placed)
             if placed != known_place:
                 places.append(placed)
-    if not report.dry_run:
-        await directory.write_merchants(connection, merchants, at, replace=True)
-        await directory.write_places(connection, places, replace=True)
+    if report.dry_run:
+        return []
+    await directory.write_merchants(connection, merchants, at, replace=True)
+    await directory.write_places(connection, places, replace=True)
+    now = await directory.read_merchants(connection, [merchant.id for merchant in merchants])
+    return [MerchantChanged(one.id, one.state.value, one.version) for one in now.values()]
 
 
 def _merchant(entry: MerchantEntry, image: str | None, known: Merchant | None) -> Merchant:
@@ -182,20 +202,24 @@ def _merchant(entry: MerchantEntry, image: str | None, known: Merchant | None) -
         story=known.story if entry.story is None else entry.story,
         image=image or known.image,
         hue=known.hue if entry.hue is None else entry.hue,
+        email=entry.email or known.email,
+        country=entry.country or known.country,
+        terms=known.terms if entry.terms is None else entry.terms,
         commission_basis_points=known.commission_basis_points if commission is None else commission,
     )
 
 
 async def take_categories(
     connection: Connection, kept: Sequence[Kept[CategoryEntry]], at: datetime, report: ImportReport
-) -> list[Remark]:
-    """Write the categories that differ; returns a remark for each whose parents do not hold together."""
+) -> tuple[list[Remark], list[ReferenceChanged]]:
+    """Write the categories that differ; returns a remark for each whose parents do not hold together, and what to
+    tell others. A category is in the tree of its top category."""
     before = {category.slug: category for category in await directory.categories(connection)}
     parents = {slug: category.parent for slug, category in before.items()}
     parents.update({entry.slug: entry.parent for _, entry, _ in kept})
-    categories: list[Category] = []
     remarks: list[Remark] = []
-    refused = {entry.slug for _, entry, _ in kept if not _rooted(entry.slug, parents)}
+    refused = {entry.slug for _, entry, _ in kept if not is_rooted(entry.slug, parents)}
+    after = dict(before)
     for number, entry, image in kept:
         if entry.slug in refused:
             report.categories.refused += 1
@@ -206,36 +230,29 @@ async def take_categories(
                 f"Name existing categories, without a circle, at most {bounds.MAX_CATEGORY_DEPTH} deep.",
             )
             remarks.append(remark(number, fault, entry.slug))
-            continue
-        known = before.get(entry.slug)
-        after = msgspec.structs.replace(
-            known or Category(entry.slug, entry.names, entry.parent, None),
-            names=entry.names,
-            parent=entry.parent,
-            image=image or (known.image if known else None),
-        )
-        after = msgspec.structs.replace(
-            after,
-            tree=after.tree if entry.tree is None else entry.tree,
-            position=after.position if entry.position is None else entry.position,
-        )
-        _tally(report.categories, known, after)
-        if after != known:
-            categories.append(after)
-    if not report.dry_run:
-        await directory.write_categories(connection, categories, at, replace=True)
-    return remarks
+        else:
+            after[entry.slug] = _category(entry, image, before.get(entry.slug))
+    after = in_one_tree(after)
+    for _, entry, _ in kept:
+        if entry.slug not in refused:
+            _tally(report.categories, before.get(entry.slug), after[entry.slug])
+    if report.dry_run:
+        return remarks, []
+    changed = [category for slug, category in after.items() if category != before.get(slug)]
+    await directory.write_categories(connection, changed, at, replace=True)
+    return remarks, [ReferenceChanged("category", category.slug) for category in changed]
 
 
-def _rooted(slug: str, parents: dict[str, str | None]) -> bool:
-    for _ in range(bounds.MAX_CATEGORY_DEPTH):
-        if slug not in parents:
-            return False
-        parent = parents[slug]
-        if parent is None:
-            return True
-        slug = parent
-    return False
+def _category(entry: CategoryEntry, image: str | None, known: Category | None) -> Category:
+    base = known or Category(entry.slug, entry.names, entry.parent, None)
+    return msgspec.structs.replace(
+        base,
+        names=entry.names,
+        parent=entry.parent,
+        image=image or base.image,
+        tree=base.tree if entry.tree is None else entry.tree,
+        position=base.position if entry.position is None else entry.position,
+    )
 
 
 def _tally(counts: Counts, before: object, after: object) -> None:

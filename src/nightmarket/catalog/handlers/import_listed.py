@@ -44,7 +44,8 @@ class ListedTaker:
             remarks.extend(warnings)
             kept.append((number, entry, image))
         async with self._database.transaction() as tx:
-            await listed.take_merchants(tx, kept, self._clock.now(), report)
+            changed = await listed.take_merchants(tx, kept, self._clock.now(), report)
+            await self._facts.append(tx, changed, self._clock.now())
         return remarks
 
     async def _categories(self, raw: list[tuple[int, str]], report: ImportReport) -> list[Remark]:
@@ -56,5 +57,7 @@ class ListedTaker:
             remarks.extend(warnings)
             kept.append((number, entry, image))
         async with self._database.transaction() as tx:
-            remarks.extend(await listed.take_categories(tx, kept, self._clock.now(), report))
+            further, changed = await listed.take_categories(tx, kept, self._clock.now(), report)
+            remarks.extend(further)
+            await self._facts.append(tx, changed, self._clock.now())
         return remarks

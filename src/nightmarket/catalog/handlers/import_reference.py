@@ -12,6 +12,7 @@ from nightmarket.catalog.contract import (
     Counts,
     ImportFormat,
     ImportReport,
+    ReferenceChanged,
     Remark,
     SizeChart,
 )
@@ -58,13 +59,15 @@ class ReferenceTaker:
             case ImportFormat.ATTRIBUTES:
                 attributes, refused = understand(raw, AttributeEntry, check_attribute)
                 async with self._database.transaction() as tx:
-                    await _take_attributes(tx, [entry for _, entry in attributes], at, report)
+                    changed = await _take_attributes(tx, [entry for _, entry in attributes], at, report)
+                    await self._tell(tx, "attribute", changed, at)
                 report.attributes.refused += len(refused)
                 return refused
             case ImportFormat.SIZE_CHARTS:
                 charts, refused = understand(raw, SizeChartEntry, check_size_chart)
                 async with self._database.transaction() as tx:
-                    await _take_charts(tx, [entry for _, entry in charts], at, report)
+                    changed = await _take_charts(tx, [entry for _, entry in charts], at, report)
+                    await self._tell(tx, "size_chart", changed, at)
                 report.size_charts.refused += len(refused)
                 return refused
             case _:
@@ -79,6 +82,9 @@ class ReferenceTaker:
                     written = await _take_brands(tx, kept, at, report)
                     await self._facts.append(tx, [BrandChanged(slug, version) for slug, version in written], at)
                 return refused
+
+    async def _tell(self, tx: Connection, what: str, keys: Sequence[str], at: datetime) -> None:
+        await self._facts.append(tx, [ReferenceChanged(what, key) for key in keys], at)
 
 
 async def _take_brands(
@@ -104,7 +110,7 @@ async def _take_brands(
 
 async def _take_attributes(
     tx: Connection, entries: Sequence[AttributeEntry], at: datetime, report: ImportReport
-) -> None:
+) -> list[str]:
     before = {one.key: one for one in await reference.attributes(tx, [entry.key for entry in entries])}
     changed: list[Attribute] = []
     for entry in entries:
@@ -112,11 +118,15 @@ async def _take_attributes(
         after = Attribute(**msgspec.structs.asdict(entry), version=known.version if known else 1)
         if _differs(report.attributes, known, after):
             changed.append(after)
-    if not report.dry_run:
-        await reference.write_attributes(tx, changed, at)
+    if report.dry_run:
+        return []
+    await reference.write_attributes(tx, changed, at)
+    return [one.key for one in changed]
 
 
-async def _take_charts(tx: Connection, entries: Sequence[SizeChartEntry], at: datetime, report: ImportReport) -> None:
+async def _take_charts(
+    tx: Connection, entries: Sequence[SizeChartEntry], at: datetime, report: ImportReport
+) -> list[str]:
     before = {chart.slug: chart for chart in await reference.size_charts(tx, [entry.slug for entry in entries])}
     changed: list[SizeChart] = []
     for entry in entries:
@@ -125,8 +135,10 @@ async def _take_charts(tx: Connection, entries: Sequence[SizeChartEntry], at: da
         after = SizeChart(entry.slug, entry.names, tuple(entry.columns), rows, known.version if known else 1)
         if _differs(report.size_charts, known, after):
             changed.append(after)
-    if not report.dry_run:
-        await reference.write_size_charts(tx, changed, at)
+    if report.dry_run:
+        return []
+    await reference.write_size_charts(tx, changed, at)
+    return [one.slug for one in changed]
 
 
 def _differs(counts: Counts, before: object, after: object) -> bool:

@@ -2,32 +2,34 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from nightmarket.catalog.errors import Reason
 
 from .checks import RowRefused, excerpt
-from .wire import CategoryEntry, MerchantEntry, PlaceEntry, ProductLine, TextLine, VariantLine
+from .wire import ProductLine, TextLine, VariantLine
 
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _NAMED = re.compile(r"`([^`]*)`")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
-KNOWN_FIELDS = sorted(
-    {
-        field
-        for shape in (ProductLine, VariantLine, TextLine, MerchantEntry, PlaceEntry, CategoryEntry)
-        for field in shape.__struct_fields__
-    }
-    | {"file", "alt"}
-)
+
+def fields_of(*shapes: type[msgspec.Struct]) -> list[str]:
+    """All fields that entries of these shapes may have."""
+    return sorted({field for shape in shapes for field in shape.__struct_fields__} | {"file", "alt"})
 
 
-def explain(error: msgspec.DecodeError | RecursionError | UnicodeError, source: str) -> RowRefused:
-    """The refusal for an error that decoding `source` raised."""
+PRODUCT_FIELDS = fields_of(ProductLine, VariantLine, TextLine)
+
+
+def explain(
+    error: msgspec.DecodeError | RecursionError | UnicodeError, source: str, known: Sequence[str] = PRODUCT_FIELDS
+) -> RowRefused:
+    """The refusal for an error that decoding `source` raised; `known` are the fields that may have been meant."""
     if isinstance(error, msgspec.ValidationError):
-        return _wrong_shape(str(error))
+        return _wrong_shape(str(error), known)
     if isinstance(error, RecursionError):
         return RowRefused("", Reason.JSON_INVALID, "It is nested too deeply.", "Flatten it.")
     if isinstance(error, UnicodeError):
@@ -51,7 +53,7 @@ def explain(error: msgspec.DecodeError | RecursionError | UnicodeError, source: 
     )
 
 
-def _wrong_shape(message: str) -> RowRefused:
+def _wrong_shape(message: str, known: Sequence[str]) -> RowRefused:
     parts = _PATH.match(message)
     assert parts is not None
     what = parts["what"]
@@ -59,7 +61,7 @@ def _wrong_shape(message: str) -> RowRefused:
     named: list[str] = _NAMED.findall(what)
     if what.startswith("Object contains unknown field"):
         field = f"{path}.{named[0]}".lstrip(".")
-        close = difflib.get_close_matches(named[0], KNOWN_FIELDS, 1)
+        close = difflib.get_close_matches(named[0], known, 1)
         return RowRefused(
             field[:200],
             Reason.FIELD_UNKNOWN,

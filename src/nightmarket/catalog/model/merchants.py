@@ -60,13 +60,14 @@ def with_profile(merchant: Merchant, profile: MerchantProfile, flaws: Flaws) -> 
         terms=words(profile.terms, "terms", bounds.MAX_TERMS),
         image=profile.image,
         hue=profile.hue,
-        email=flaws.check(lambda: _email(profile.email), None),
-        country=flaws.check(lambda: _country(profile.country), None),
+        email=flaws.check(lambda: check_email(profile.email), None),
+        country=flaws.check(lambda: check_country(profile.country), None),
         state=MerchantState.APPLIED if merchant.state is MerchantState.DECLINED else merchant.state,
     )
 
 
-def _email(value: str | None) -> str | None:
+def check_email(value: str | None) -> str | None:
+    """An address to write to; None for an empty one."""
     value = (value or "").strip()
     if value and (len(value) > bounds.MAX_EMAIL or not value.isprintable() or not _EMAIL.match(value)):
         raise RowRefused(
@@ -78,7 +79,8 @@ def _email(value: str | None) -> str | None:
     return value or None
 
 
-def _country(value: str | None) -> str | None:
+def check_country(value: str | None) -> str | None:
+    """Two capital letters (ISO 3166-1 alpha-2); None for an empty one."""
     value = (value or "").strip().upper()
     if value and not _COUNTRY.match(value):
         raise RowRefused(

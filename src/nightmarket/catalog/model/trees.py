@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from nightmarket.catalog.contract import Category
 
 from . import bounds
@@ -32,3 +34,16 @@ def below(slug: str, categories: Iterable[Category]) -> set[str]:
                 found.add(child)
                 waiting.append(child)
     return found
+
+
+def in_one_tree(categories: Mapping[str, Category]) -> dict[str, Category]:
+    """Each category in the tree of the one at its top."""
+    return {slug: msgspec.structs.replace(one, tree=_top(one, categories).tree) for slug, one in categories.items()}
+
+
+def _top(category: Category, categories: Mapping[str, Category]) -> Category:
+    for _ in range(bounds.MAX_CATEGORY_DEPTH):
+        if category.parent is None or category.parent not in categories:
+            break
+        category = categories[category.parent]
+    return category

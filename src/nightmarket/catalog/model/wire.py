@@ -68,6 +68,9 @@ class MerchantEntry(msgspec.Struct, forbid_unknown_fields=True):
     hue: int | None = None
     places: list[PlaceEntry] = []
     commission_basis_points: int | None = None
+    email: str | None = None
+    country: str | None = None
+    terms: Texts | None = None
 
 
 class CategoryEntry(msgspec.Struct, forbid_unknown_fields=True):

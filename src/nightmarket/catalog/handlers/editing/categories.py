@@ -10,7 +10,7 @@ from nightmarket.catalog.model import bounds, checks
 from nightmarket.catalog.model.checks import RowRefused
 from nightmarket.catalog.model.flaws import Flaws
 from nightmarket.catalog.model.reference_rules import check_position, need_name
-from nightmarket.catalog.model.trees import below, is_rooted
+from nightmarket.catalog.model.trees import below, in_one_tree, is_rooted
 from nightmarket.catalog.store import directory, reference
 from nightmarket.platform.database import Connection
 
@@ -44,7 +44,7 @@ async def save_categories(means: Means, tx: Connection, categories: Sequence[Cat
                 )
             )
     flaws.settle()
-    after = {slug: msgspec.structs.replace(one, tree=_top(slug, after).tree) for slug, one in after.items()}
+    after = in_one_tree(after)
     named = {one.slug for one in categories}
     changed = [one for slug, one in after.items() if slug in named or one != known.get(slug)]
     await _check_goods(tx, changed, flaws, [one.slug for one in categories])
@@ -62,15 +62,6 @@ def _checked(one: Category, flaws: Flaws) -> Category:
     names = flaws.check(lambda: checks.texts(one.names, field="names", limit=bounds.MAX_NAME), one.names)
     flaws.check(lambda: need_name(names), None)
     return msgspec.structs.replace(one, names=names, parent=one.parent or None)
-
-
-def _top(slug: str, categories: dict[str, Category]) -> Category:
-    found = categories[slug]
-    for _ in range(bounds.MAX_CATEGORY_DEPTH):
-        if found.parent is None or found.parent not in categories:
-            break
-        found = categories[found.parent]
-    return found
 
 
 async def _check_goods(tx: Connection, changed: Sequence[Category], flaws: Flaws, order: Sequence[str]) -> None:
