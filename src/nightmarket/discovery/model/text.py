@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
 _HAN_RUN = re.compile(f"[{HAN}]+")
-_TOKEN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<word>\d+(?:[.,]\d+)+|[^\W_]+)")
+_TOKEN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<word>\d+(?:[.,]\d+)+|[^\W_{HAN}]+)")
 _APOSTROPHE = re.compile(r"(?<=\w)['’ʼ](?=\w)")
 
 MAX_WORD_LETTERS = 60
@@ -38,7 +38,7 @@ def has_han(text: str) -> bool:
 
 def tokens(text: str) -> list[str]:
     """Words, numbers and whole runs of Han, in order. `text` is made plain first."""
-    return [found[0][:MAX_WORD_LETTERS] for found in _TOKEN.finditer(plain(text))]
+    return [found["han"] or found["word"][:MAX_WORD_LETTERS] for found in _TOKEN.finditer(plain(text))]
 
 
 def grams(run: str) -> list[str]:

@@ -155,7 +155,7 @@ def _categories(
 
 def tree_title(visit: Visit, tree: str) -> str:
     """What a further tree of categories is called."""
-    known = {"occasion": visit.say("Occasion"), "occasions": visit.say("Occasion"), "gifts": visit.say("Gifts")}
+    known = {"occasions": visit.say("Occasion"), "gifts": visit.say("Gifts"), "collections": visit.say("Collection")}
     return known.get(tree, tree.replace("-", " ").capitalize())
 
 
