@@ -1,5 +1,7 @@
 """Every address of the console, and the permission that it needs. The permission matrix test walks this."""
 
+from collections.abc import Iterator
+
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
@@ -22,15 +24,31 @@ from . import (
     stock,
 )
 from .console import AnyRequest, Console, Page
-from .content import texts
+from .content import reference, texts
+from .content.kinds import KINDS
 from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream
+from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
 from .selling.doors import PAGES as SELLING
 
 S = Scope
 
+
+def _range() -> Iterator[Page]:
+    """The lists and forms of what all merchants share."""
+    for kind in KINDS:
+        path = f"{reference.PATH}/{kind}"
+        show_list, show_new, create, show, save = reference.pages(kind)
+        yield Page("GET", path, S.CONTENT_READ, show_list)
+        yield Page("GET", f"{path}/new", S.CONTENT_WRITE, show_new)
+        yield Page("POST", f"{path}/new", S.CONTENT_WRITE, create)
+        yield Page("GET", f"{path}/{{slug:str}}", S.CONTENT_READ, show)
+        yield Page("POST", f"{path}/{{slug:str}}", S.CONTENT_WRITE, save)
+
+
 PAGES = (
+    *_range(),
     Page("GET", "/console/login", None, signing_in.show),
     Page("POST", "/console/login", None, signing_in.sign_in),
     Page("POST", "/console/logout", None, signing_in.sign_out),
@@ -95,6 +113,7 @@ PAGES = (
     Page("GET", "/console/me", S.CONSOLE, me.show),
     Page("POST", "/console/me", S.CONSOLE, me.change_password),
     *SELLING,
+    *IMPORTS,
 )
 
 
@@ -107,5 +126,6 @@ def _handler(console: Console, page: Page) -> HTTPRouteHandler:
     async def handle(request: AnyRequest) -> ASGIResponse:
         return await console.answer(page, request)
 
-    route = HTTPRouteHandler(page.path, http_method=page.method, include_in_schema=False)  # pyright: ignore[reportArgumentType]
+    limit = {"request_max_body_size": page.body_limit} if page.body_limit else {}
+    route = HTTPRouteHandler(page.path, http_method=page.method, include_in_schema=False, **limit)  # pyright: ignore[reportArgumentType]
     return route(handle)

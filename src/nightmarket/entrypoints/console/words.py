@@ -21,9 +21,11 @@ DONE = {
     "password-set": say_later("The password is set. Tell it to the person by another way than mail."),
     "password-changed": say_later("Your password is changed. Sign in with the new one."),
     "key-revoked": say_later("The key has ended; within seconds no process takes it any more."),
+    "range-saved": say_later("Saved. Pages show it within seconds."),
     "text-saved": say_later("The page is saved and shown."),
     "answered": say_later("Noted as answered."),
     "open-again": say_later("It waits for an answer again."),
+    "import-stopped": say_later("The import was asked to stop. What is in stays in, and it can go on later."),
     "signed-out": say_later("You are signed out."),
     **SELLING_DONE,
 }
@@ -70,6 +72,10 @@ CLAIM_STATES = {
 }
 
 ACTIONS = {
+    "imports.upload": say_later("sent a file to import"),
+    "imports.try": say_later("tried an import out"),
+    "imports.start": say_later("started an import"),
+    "imports.stop": say_later("stopped an import"),
     "orders.cancel": say_later("cancelled an order"),
     "orders.mark_transferred": say_later("marked a transfer as arrived"),
     "stock.adjust": say_later("adjusted stock"),
@@ -84,6 +90,10 @@ ACTIONS = {
     "accounts.role": say_later("changed a role"),
     "accounts.password": say_later("set a password"),
     "accounts.own_password": say_later("changed their own password"),
+    "range.categories": say_later("saved a category"),
+    "range.brands": say_later("saved a brand"),
+    "range.attributes": say_later("saved an attribute"),
+    "range.size-charts": say_later("saved a size chart"),
     "texts.save": say_later("saved a page of words"),
     "enquiries.answer": say_later("answered an enquiry"),
     "enquiries.open": say_later("took an answer back"),
