@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -49,7 +50,7 @@ class Demo:
         folder = Folder(self.home)
         return Scene(folder.wish.read(), folder.crowd.read(), folder.seen.read(), folder.kill.read())
 
-    def ask(self, query: str, *values: object) -> list[tuple[object, ...]]:
+    def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(EmbeddedPostgres(self.home).url, autocommit=True) as connection:
             cursor = connection.execute(query, values)  # pyright: ignore[reportArgumentType]
             return cursor.fetchall() if cursor.description else []
