@@ -7,7 +7,7 @@ from html import unescape
 import httpx
 
 FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
-FIELD = re.compile(r"<(input|textarea|select)\b([^>]*)>(?:(.*?)</(?:textarea|select)>)?", re.DOTALL)
+FIELD = re.compile(r"<(?:(input)\b([^>]*)|(textarea|select)\b([^>]*)>(.*?)</(?:textarea|select))>", re.DOTALL)
 OPTION = re.compile(r"<option\b([^>]*)>", re.DOTALL)
 ATTRIBUTE = re.compile(r"([a-z-]+)(?:=\"([^\"]*)\")?")
 
@@ -65,8 +65,8 @@ def _attributes(text: str) -> dict[str, str]:
 
 def _fields(body: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for kind, head, inner in FIELD.findall(body):
-        known = _attributes(head)
+    for plain, plain_head, kind, head, inner in FIELD.findall(body):
+        known = _attributes(plain_head if plain else head)
         name = known.get("name")
         if not name or known.get("type") in ("file", "submit"):
             continue

@@ -223,13 +223,17 @@ def _pictures(form: Form) -> tuple[MediaDraft, ...]:
     return tuple(draft for _, _, draft in sorted(found, key=lambda one: one[:2]))
 
 
+def words_of(code: object, visit: Visit) -> str:
+    """What to say for a flaw of that code, in the visitor's language."""
+    words = FLAWS.get(str(code), OTHER_FLAW)
+    return visit.say(words)
+
+
 def note_flaws(form: Form, problem: Problem, visit: Visit) -> None:
     """Note each flaw that the catalogue found beside its field."""
     flaws: Sequence[Mapping[str, Any]] = problem.fields.get("flaws") or []
     for flaw in flaws:
-        words = FLAWS.get(str(flaw.get("code")), OTHER_FLAW)
-        field = field_of(str(flaw.get("field", "")), form)
-        form.wrong(field, visit.say(words))
+        form.wrong(field_of(str(flaw.get("field", "")), form), words_of(flaw.get("code"), visit))
     if not flaws:
         form.wrong("texts-en-title", visit.say(OTHER_FLAW))
 

@@ -11,7 +11,7 @@ from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.platform.media import Media
 
-from .drafts import FLAWS, OTHER_FLAW
+from .drafts import words_of
 from .stalls import own
 
 PATH = "/console/selling/stall"
@@ -61,8 +61,7 @@ async def save(desk: Desk) -> ASGIResponse:
             await desk.shop.editor.save_profile(tx, merchant.id, profile, form.number("version", 0))
     except EntryRefused as problem:
         for flaw in problem.fields.get("flaws") or ():
-            words = FLAWS.get(str(flaw["code"]), OTHER_FLAW)
-            form.wrong(_field(str(flaw["field"])), desk.say(words))
+            form.wrong(_field(str(flaw["field"])), words_of(flaw["code"], desk.visit))
         return await _page(desk, merchant, form, 422)
     except VersionConflict as problem:
         form.values["version"] = str(problem.fields.get("current", 0))
@@ -96,7 +95,7 @@ async def save_places(desk: Desk) -> ASGIResponse:
             await desk.shop.editor.save_places(tx, merchant.id, names)
     except EntryRefused as problem:
         words = say_later("A code has small letters, digits and hyphens, such as munich-2; names are short.")
-        form.wrong("code", desk.say(words if problem.field == "code" else OTHER_FLAW))
+        form.wrong("code", desk.say(words) if problem.field == "code" else words_of("", desk.visit))
         return await _places_page(desk, form, 422)
     return desk.redirect(f"{PLACES}?done=places-saved")
 

@@ -20,7 +20,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import Level
 
 from .counting import Count, CountRefused, count, whole
-from .drafts import FLAWS, OTHER_FLAW
+from .drafts import words_of
 from .fields import CURRENCIES
 from .product import places_of
 from .repricing import as_text
@@ -90,7 +90,7 @@ async def save(desk: Desk) -> ASGIResponse:
         flaws: Sequence[Mapping[str, Any]] = problem.fields.get("flaws") or []
         for flaw in flaws:
             line = next(one for one in sheet.lines if one.row.variant == prices[int(flaw["entry"])].variant)
-            form.wrong(line.prices[0].name, desk.say(FLAWS.get(str(flaw["code"]), OTHER_FLAW)))
+            form.wrong(line.prices[0].name, words_of(flaw["code"], desk.visit))
         return _page(desk, sheet, form, 422)
     return desk.redirect(f"{PATH}?{_query(desk)}done=goods-table")
 
@@ -139,12 +139,12 @@ def _prices(desk: Desk, line: Line, currencies: Sequence[str], form: Form) -> di
         except InvalidInput:
             fit = False
         if not fit:
-            form.wrong(cell.name, desk.say(FLAWS["price_invalid"]))
+            form.wrong(cell.name, words_of("price_invalid", desk.visit))
             continue
         texts[currency] = typed
         touched = True
     if touched and not any(texts.values()):
-        form.wrong(line.prices[0].name, desk.say(FLAWS["price_missing"]))
+        form.wrong(line.prices[0].name, words_of("price_missing", desk.visit))
     return texts if touched else None
 
 

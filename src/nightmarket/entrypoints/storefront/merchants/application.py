@@ -64,7 +64,8 @@ def check(form: Form, visit: Visit) -> None:
         except InvalidInput:
             form.wrong("email", visit.say(NOT_AN_EMAIL))
     if form.get("country") and form.get("country") not in dict(visit.formats.countries()):
-        form.wrong("country", visit.say(NEEDED["country"]))
+        words = NEEDED["country"]
+        form.wrong("country", visit.say(words))
     if form.get("terms") != TERMS_VERSION:
         words = visit.say("Read the terms for merchants and accept them; without that we cannot let you sell.")
         form.wrong("terms", words)
