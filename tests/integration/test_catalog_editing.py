@@ -1,5 +1,6 @@
 """Products made and changed by hand, on a real database: checked at every field, kept, undone, told of."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncGenerator
@@ -350,3 +351,16 @@ async def test_calls_are_bounded(house: Desk) -> None:
     """More than a call takes is refused at once."""
     with pytest.raises(InvalidInput):
         await house.save(*[wok("kitchen", key=f"k-{n}") for n in range(101)])
+
+
+async def test_of_two_at_once_one_is_told(house: Desk) -> None:
+    """Two forms that began with the same version and are sent at the same moment: one is written, one is told."""
+    [made] = await house.save(wok("harbour", key="race", variants=(VariantDraft(sku="R-1", prices={"EUR": "5"}),)))
+    for turn in range(1, 6):
+        form = as_draft(await house.product(made))
+        answers = await asyncio.gather(
+            *(house.save(msgspec.structs.replace(form, brand=f"Hand {turn} {n}")) for n in range(2)),
+            return_exceptions=True,
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["VersionConflict", "list"]
+        assert (await house.product(made)).version == turn + 1
