@@ -36,6 +36,9 @@ from .knowing import REMEMBERED, Frame, Reader, Reading
 
 SUGGESTED_PRODUCTS = 6
 SUGGESTED_WORDS = 6
+SUGGESTED_LETTERS = 2
+"""Below so many nothing is suggested, but for a single Chinese letter."""
+
 FACET_VALUES = 24
 """Values of a facet that are listed, besides those that are chosen."""
 
@@ -61,7 +64,7 @@ class StoredSearch:
         async with self._database.read() as connection:
             frame = await self._reader.frame(connection)
             wanted = await self._wanted(connection, ask, frame)
-            if query.empty and not query.without:
+            if query.empty:
                 return await self._answer(connection, ask, wanted, frame, Found((), 0, language=ask.language))
             return await self._by_words(connection, ask, query, wanted, frame)
 
@@ -84,7 +87,7 @@ class StoredSearch:
         about = Found(
             (), 0, text=first.text, corrected=first.corrected, nearest=first.nearest, language=first.plan.language
         )
-        if len(first.plan.parts) > 1 or query.chinese:
+        if len(first.plan.parts) > 1 or (query.chinese and first.plan.parts):
             tried = _with_plan(wanted, first.plan, _loosely(first.plan), [])
             found = await self._answer(connection, ask, tried, frame, about)
             return msgspec.structs.replace(found, relaxed=bool(found.hits))
@@ -203,7 +206,8 @@ class StoredSearch:
 
     async def suggest(self, text: str, language: str) -> Suggestions:
         query = parse(text)
-        if query.empty or (not query.chinese and max(len(word.folded) for word in query.words or ()) < 2):
+        letters = sum(len(word.folded) for word in (*query.words, *(one for some in query.phrases for one in some)))
+        if query.empty or (not query.chinese and letters < SUGGESTED_LETTERS):
             return Suggestions()
         language = "zh" if query.chinese else language if language in LANGUAGES else DEFAULT_LANGUAGE
         async with self._database.read() as connection:

@@ -108,12 +108,15 @@ class Synonyms:
         return found[:MAX_ALTERNATIVES]
 
 
-_ENDINGS = {"en": ("es", "s"), "de": ("en", "er", "n", "e", "s"), "it": ("i", "e", "a", "o"), "zh": ("s",)}
+_ENDINGS = {"en": ("s",), "de": ("en", "er", "n", "e", "s"), "it": ("i", "e", "a", "o"), "zh": ("s",)}
+_HISSING_PLURALS = ("sses", "xes", "ches", "shes")
 
 
 def root(folded: str, language: str) -> str:
     """A word without its commonest ending: enough to see that `sofas` are `sofa`."""
-    for ending in _ENDINGS.get(language, ()):
+    if language == "en" and folded.endswith(_HISSING_PLURALS):
+        return folded[:-2]
+    for ending in () if folded.endswith("ss") else _ENDINGS.get(language, ()):
         if folded.endswith(ending) and len(folded) - len(ending) >= 3:
             return folded[: -len(ending)]
     return folded
