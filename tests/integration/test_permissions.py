@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nightmarket.bootstrap import Shop, published
-from nightmarket.catalog.contract import Listing
+from nightmarket.catalog.contract import ImportRequest, ImportRun, Listing, RunState
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.kernel.ids import decode
@@ -34,6 +34,7 @@ OFFER_READERS = frozenset({"operator", "merchant", "marketer", "service"})
 OFFER_WRITERS = frozenset({"operator", "marketer"})
 MESSAGE_READERS = frozenset({"operator", "marketer", "service"})
 JOB_READERS = frozenset({"operator", "merchant"})
+IMPORTERS = frozenset({"operator", "merchant"})
 
 CONSOLE: dict[str, frozenset[str]] = {
     "GET /console": STAFF,
@@ -69,6 +70,14 @@ CONSOLE: dict[str, frozenset[str]] = {
     "GET /console/audit": OPERATOR,
     "POST /console/audit": OPERATOR,
     "GET /console/deeds": OPERATOR,
+    "GET /console/imports": IMPORTERS,
+    "POST /console/imports": IMPORTERS,
+    "GET /console/imports/export": IMPORTERS,
+    "GET /console/imports/{id}": IMPORTERS,
+    "GET /console/imports/{id}/progress": IMPORTERS,
+    "GET /console/imports/{id}/refused.csv": IMPORTERS,
+    "POST /console/imports/{id}": IMPORTERS,
+    "POST /console/imports/{id}/stop": IMPORTERS,
     "GET /console/crowd": OPERATOR,
     "GET /console/crowd/live": OPERATOR,
     "POST /console/crowd": OPERATOR,
@@ -230,6 +239,13 @@ FORMS: dict[str, dict[str, str]] = {
         "ends_at": "2026-11-12T00:00",
     },
     "POST /console/jobs/cancel": {"job": "test-job"},
+    "POST /console/imports/{id}": {
+        "column-0": "sku",
+        "column-1": "title.en",
+        "column-2": "price.EUR",
+        "merchant": "lanterns",
+        "do": "try",
+    },
 }
 """What the form of an action says, such that it works for those who may."""
 
@@ -268,7 +284,9 @@ async def _things(opened: Opened, tally: object) -> dict[str, str]:
         message = await _message(tx)
     await shop.books.refresh()
     session = order.replace("ord_", "chk_")
+    upload = await _import(shop)
     return {
+        "/console/imports": upload,
         "/console/orders": order,
         "/console/stock": outside("tal", tally),
         "/console/offers": outside("off", offer.id),
@@ -279,6 +297,28 @@ async def _things(opened: Opened, tally: object) -> dict[str, str]:
         "/ucp/checkout-sessions": session,
         "/ucp/carts": order.replace("ord_", "cart_"),
     }
+
+
+async def _import(shop: Shop) -> str:
+    """A file of the merchant that waits to be looked at."""
+    file = shop.import_runs.uploads / "goods.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("sku,title.en,price.EUR\nNEW,New,1.00\n")
+    request = ImportRequest(file=str(file), merchant="lanterns")
+    now = shop.clock.now()
+    run = ImportRun(
+        id=shop.ids.new(),
+        merchant="lanterns",
+        requested_by="test",
+        file=file.name,
+        request=request,
+        state=RunState.READY,
+        begun_at=now,
+        updated_at=now,
+    )
+    async with shop.database.transaction() as tx:
+        await shop.import_runs.add(tx, run)
+    return outside("imp", run.id)
 
 
 async def _message(connection: Connection) -> str:

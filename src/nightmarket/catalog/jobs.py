@@ -1,23 +1,12 @@
 """Imports as jobs: asked for by anyone, run by the worker, watched in the console."""
 
 import asyncio
-from uuid import UUID
-
-import msgspec
 
 from nightmarket.platform.jobs import Job, JobCancelled, JobContext
 
-from .contract import Importer, ImportProgress, ImportRequest
+from .contract import IMPORT_JOB, Importer, ImportJob, ImportProgress
 
-IMPORT = "catalog.import"
 TOLD_SECONDS = 0.5
-
-
-class ImportJob(msgspec.Struct, frozen=True):
-    """What such a job is asked to do: a request, and the run under which it is kept."""
-
-    request: ImportRequest
-    run: UUID | None = None
 
 
 def import_job(importer: Importer) -> Job:
@@ -53,4 +42,4 @@ def import_job(importer: Importer) -> Job:
             f"{report.refused} refused, {report.warnings} warnings"
         )
 
-    return Job(IMPORT, run)
+    return Job(IMPORT_JOB, run)

@@ -10,6 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 import nightmarket
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints import console, health, pictures, storefront, webhooks
+from nightmarket.entrypoints.console.imports.uploads import UPLOAD_LIMIT as IMPORT_LIMIT
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
@@ -19,8 +20,8 @@ from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Er
 from nightmarket.platform.http.framework import exception_handlers
 from nightmarket.platform.telemetry import Exchange
 
-BODY_LIMITS = (("/console/selling/", UPLOAD_LIMIT),)
-"""Where more than a form may be sent: pictures with the product that they show."""
+BODY_LIMITS = (("/console/selling/", UPLOAD_LIMIT), ("/console/imports", IMPORT_LIMIT))
+"""Where more than a form may be sent: pictures with the product that they show, and files of goods."""
 
 ANYONE = Rate(1_200, 60)
 """Requests a minute from one address, where the shop is open to others."""

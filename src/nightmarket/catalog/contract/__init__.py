@@ -38,11 +38,13 @@ from .goods import (
     Version,
 )
 from .imports import (
+    IMPORT_JOB,
     Column,
     Counts,
     FileLook,
     Importer,
     ImportFormat,
+    ImportJob,
     ImportProgress,
     ImportReport,
     ImportRequest,
@@ -57,6 +59,7 @@ from .queries import Catalog, StockBooks, StockLevels, StockRow, WholeGoods
 from .shelf import Kept, Shelf, ShelfRow
 
 __all__ = [
+    "IMPORT_JOB",
     "Application",
     "Applications",
     "Attribute",
@@ -77,6 +80,7 @@ __all__ = [
     "Exporter",
     "FileLook",
     "ImportFormat",
+    "ImportJob",
     "ImportProgress",
     "ImportReport",
     "ImportRequest",

@@ -212,6 +212,16 @@ class ImportRun(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None
 
 
+IMPORT_JOB = "catalog.import"
+
+
+class ImportJob(msgspec.Struct, frozen=True):
+    """What the job `catalog.import` is asked to do: a request, and the run under which it is kept."""
+
+    request: ImportRequest
+    run: UUID | None = None
+
+
 class Importer(Protocol):
     """Brings goods in from files; implemented in `handlers`, joined in bootstrap."""
 
@@ -242,6 +252,10 @@ class ImportRuns(Protocol):
 
     async def change(self, tx: Connection, run: ImportRun) -> None:
         """Keep a new request and state, and forget how far the run was; raises ImportUnderWay while it is at work."""
+        ...
+
+    async def stop(self, tx: Connection, id: UUID) -> None:
+        """Take back a run that waits; one that is at work ends when its job does."""
         ...
 
     async def one(self, connection: Connection, id: UUID, merchant: str | None) -> ImportRun:

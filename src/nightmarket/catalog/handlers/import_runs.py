@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -20,6 +21,9 @@ KEPT = timedelta(days=90)
 """After that a run is forgotten, with the file that was uploaded for it."""
 
 SWEEP_LIMIT = 100
+SILENT = timedelta(minutes=15)
+"""A run that has not moved for so long has lost its worker, and may be asked for again."""
+
 BEFORE_ALL = -1
 
 
@@ -40,10 +44,16 @@ class StoredImportRuns:
         kept = await runs.lock(tx, run.id)
         if kept is None:
             raise ImportNotFound("There is no such import.")
-        if kept.run.state in (RunState.QUEUED, RunState.RUNNING):
+        at_work = kept.run.state in (RunState.QUEUED, RunState.RUNNING)
+        if at_work and self._clock.now() - kept.run.updated_at < SILENT:
             raise ImportUnderWay("This import is at work; wait until it has ended, or stop it first.")
         anew = kept.run.request != run.request or kept.run.state in (RunState.READY, RunState.DONE)
         await runs.begin(tx, msgspec.structs.replace(run, updated_at=self._clock.now()), anew=anew)
+
+    async def stop(self, tx: Connection, id: UUID) -> None:
+        kept = await runs.lock(tx, id)
+        if kept is not None and kept.run.state is RunState.QUEUED:
+            await runs.end(tx, id, RunState.STOPPED, self._clock.now())
 
     async def one(self, connection: Connection, id: UUID, merchant: str | None) -> ImportRun:
         kept = await runs.read(connection, id)
@@ -70,8 +80,10 @@ class StoredImportRuns:
 
     def _remove(self, files: Sequence[Path]) -> None:
         for file in files:
-            if file.parent == self.uploads:
+            if self.uploads in file.parents:
                 file.unlink(missing_ok=True)
+                with suppress(OSError):
+                    file.parent.rmdir()
 
 
 class RunLedger:

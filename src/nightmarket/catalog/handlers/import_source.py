@@ -72,8 +72,11 @@ def _open(path: Path, *, packed: bool) -> BinaryIO:
     return cast("BinaryIO", gzip.open(path, "rb")) if packed else path.open("rb")
 
 
-def inspect(file: str, encoding: str) -> Source:
-    """Read the file through once; raises a `FileRefused` that says what is wrong and how to mend it."""
+def inspect(file: str, encoding: str, *, whole: bool = True) -> Source:
+    """Read the file through once, or with `whole` false its first block only, which does to look at it.
+
+    Raises a `FileRefused` that says what is wrong and how to mend it.
+    """
     path = Path(file)
     decoder = _decoder(encoding)
     try:
@@ -86,7 +89,7 @@ def inspect(file: str, encoding: str) -> Source:
         if declared and decoder == "utf-8-sig":
             decoder = _decoder(declared[1].decode())
         with _open(path, packed=packed) as opened:
-            return _read_through(path, opened, decoder, packed=packed)
+            return _read_through(path, opened, decoder, packed=packed, whole=whole)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileDamaged(f"{path.name} ends early or is damaged ({error}); fetch it again.", field="file") from error
     except (OSError, ValueError) as error:
@@ -121,7 +124,7 @@ def _blocks(opened: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _read_through(path: Path, opened: BinaryIO, encoding: str, *, packed: bool) -> Source:
+def _read_through(path: Path, opened: BinaryIO, encoding: str, *, packed: bool, whole: bool) -> Source:
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder(encoding)()
     head, size, letters, lines, filled = "", 0, 0, 0, False
@@ -141,8 +144,10 @@ def _read_through(path: Path, opened: BinaryIO, encoding: str, *, packed: bool) 
         letters += len(text)
         lines += text.count("\n")
         filled = filled or bool(text.strip())
+        if not whole:
+            break
     try:
-        decoder.decode(b"", final=True)
+        decoder.decode(b"", final=whole)
     except UnicodeError as error:
         raise _wrong_encoding(path, error, lines, encoding) from error
     if not filled:

@@ -56,7 +56,7 @@ class FileImporter:
         self._clock = clock
 
     async def look(self, request: ImportRequest) -> FileLook:
-        source = await asyncio.to_thread(inspect, request.file, request.encoding)
+        source = await asyncio.to_thread(inspect, request.file, request.encoding, whole=False)
         format_ = request.format or find_format(source, mapped=bool(request.columns))
         return await asyncio.to_thread(look_at, source, format_, request)
 

@@ -34,6 +34,8 @@ class Page(msgspec.Struct, frozen=True):
     path: str
     scope: Scope | None
     show: Show
+    body_limit: int | None = None
+    """Bytes that may be sent here; None: what a form may have."""
 
 
 class Console:

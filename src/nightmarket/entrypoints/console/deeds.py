@@ -10,7 +10,7 @@ from .desk import Desk
 from .words import ACTIONS
 
 ROWS = 50
-PAGES = {"ord": "orders", "tal": "stock", "msg": "messages", "acc": "people", "enq": "enquiries"}
+PAGES = {"ord": "orders", "tal": "stock", "msg": "messages", "acc": "people", "enq": "enquiries", "imp": "imports"}
 """Where the thing of a deed is looked at, by the prefix of its id."""
 
 
