@@ -37,7 +37,7 @@ NEEDS = {
 
 KINDS = {
     "merchants": say_later("Merchants"),
-    "places": say_later("Places"),
+    "places": say_later("Places of stock"),
     "categories": say_later("Categories"),
     "brands": say_later("Brands"),
     "attributes": say_later("Attributes"),
