@@ -24,6 +24,7 @@ from nightmarket.platform.telemetry import Exchange
 
 HOST = "127.0.0.1:1111"
 ORIGIN = f"http://{HOST}"
+MARK = "between-the-parts-of-a-test-form"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ class Person:
         """A form that our own page gave to this person."""
         token = {"csrf_token": self.tokens.issue(self.binding)} if self.binding else {}
         return urlencode({**fields, **token}).encode()
+
+    def upload(self, fields: Mapping[str, str], *, token: bool = True) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a form that may have files, given to this person by our own page."""
+        sent = {**fields, **({"csrf_token": self.tokens.issue(self.binding)} if token and self.binding else {})}
+        lines = [f'--{MARK}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{sent[name]}\r\n' for name in sent]
+        body = "".join([*lines, f"--{MARK}--\r\n"]).encode()
+        return {**self.headers, "content-type": f"multipart/form-data; boundary={MARK}"}, body
 
 
 async def people(shop: Shop, merchant: Any) -> dict[str, Person]:

@@ -1,10 +1,11 @@
 """Who may open which door: every route of the application, tried by every role; refusals change nothing."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -34,6 +35,10 @@ OFFER_READERS = frozenset({"operator", "merchant", "marketer", "service"})
 OFFER_WRITERS = frozenset({"operator", "marketer"})
 MESSAGE_READERS = frozenset({"operator", "marketer", "service"})
 JOB_READERS = frozenset({"operator", "merchant"})
+SELLERS = frozenset({"operator", "merchant"})
+"""Operators pass the door, and find nothing behind it: these pages are about the asker's own stall."""
+
+WRITERS_OF_WORDS = frozenset({"operator", "marketer"})
 IMPORTERS = frozenset({"operator", "merchant"})
 
 CONSOLE: dict[str, frozenset[str]] = {
@@ -83,6 +88,75 @@ CONSOLE: dict[str, frozenset[str]] = {
     "POST /console/crowd": OPERATOR,
     "POST /console/crowd/away": OPERATOR,
     "POST /console/crowd/kill": OPERATOR,
+    "GET /console/range/categories": WRITERS_OF_WORDS,
+    "GET /console/range/categories/new": WRITERS_OF_WORDS,
+    "POST /console/range/categories/new": WRITERS_OF_WORDS,
+    "GET /console/range/categories/{slug}": WRITERS_OF_WORDS,
+    "POST /console/range/categories/{slug}": WRITERS_OF_WORDS,
+    "GET /console/range/brands": WRITERS_OF_WORDS,
+    "GET /console/range/brands/new": WRITERS_OF_WORDS,
+    "POST /console/range/brands/new": WRITERS_OF_WORDS,
+    "GET /console/range/brands/{slug}": WRITERS_OF_WORDS,
+    "POST /console/range/brands/{slug}": WRITERS_OF_WORDS,
+    "GET /console/range/attributes": WRITERS_OF_WORDS,
+    "GET /console/range/attributes/new": WRITERS_OF_WORDS,
+    "POST /console/range/attributes/new": WRITERS_OF_WORDS,
+    "GET /console/range/attributes/{slug}": WRITERS_OF_WORDS,
+    "POST /console/range/attributes/{slug}": WRITERS_OF_WORDS,
+    "GET /console/range/size-charts": WRITERS_OF_WORDS,
+    "GET /console/range/size-charts/new": WRITERS_OF_WORDS,
+    "POST /console/range/size-charts/new": WRITERS_OF_WORDS,
+    "GET /console/range/size-charts/{slug}": WRITERS_OF_WORDS,
+    "POST /console/range/size-charts/{slug}": WRITERS_OF_WORDS,
+    "GET /console/figures": ORDER_READERS,
+    "GET /console/figures.csv": ORDER_READERS,
+    "GET /console/enquiries": ORDER_READERS,
+    "GET /console/enquiries/{id}": ORDER_READERS,
+    "POST /console/enquiries/{id}": ORDER_READERS,
+    "GET /console/texts": WRITERS_OF_WORDS,
+    "GET /console/texts/new": WRITERS_OF_WORDS,
+    "POST /console/texts/new": WRITERS_OF_WORDS,
+    "GET /console/texts/{slug}": WRITERS_OF_WORDS,
+    "POST /console/texts/{slug}": WRITERS_OF_WORDS,
+    "GET /console/people": OPERATOR,
+    "GET /console/people.csv": OPERATOR,
+    "POST /console/people": OPERATOR,
+    "GET /console/people/new": OPERATOR,
+    "POST /console/people/new": OPERATOR,
+    "GET /console/people/{id}": OPERATOR,
+    "POST /console/people/{id}/role": OPERATOR,
+    "POST /console/people/{id}/password": OPERATOR,
+    "GET /console/keys": OPERATOR,
+    "POST /console/keys": OPERATOR,
+    "POST /console/keys/{id}/revoke": OPERATOR,
+    "GET /console/me": STAFF,
+    "POST /console/me": STAFF,
+    "GET /console/selling": SELLERS,
+    "GET /console/selling/goods": SELLERS,
+    "GET /console/selling/goods.csv": SELLERS,
+    "POST /console/selling/goods": SELLERS,
+    "POST /console/selling/goods/prices": SELLERS,
+    "POST /console/selling/goods/prices/change": SELLERS,
+    "GET /console/selling/goods/new": SELLERS,
+    "POST /console/selling/goods/new": SELLERS,
+    "GET /console/selling/goods/{id}": SELLERS,
+    "POST /console/selling/goods/{id}": SELLERS,
+    "GET /console/selling/goods/{id}/preview": SELLERS,
+    "POST /console/selling/goods/{id}/copy": SELLERS,
+    "GET /console/selling/goods/{id}/history": SELLERS,
+    "POST /console/selling/goods/{id}/history": SELLERS,
+    "GET /console/selling/table": SELLERS,
+    "POST /console/selling/table": SELLERS,
+    "GET /console/selling/places": SELLERS,
+    "POST /console/selling/places": SELLERS,
+    "GET /console/selling/stall": SELLERS,
+    "POST /console/selling/stall": SELLERS,
+    "GET /console/selling/figures": SELLERS,
+    "GET /console/selling/figures.csv": SELLERS,
+    "POST /console/merchants": OPERATOR,
+    "GET /console/merchants/{id}": OPERATOR,
+    "POST /console/merchants/{id}": OPERATOR,
+    "POST /console/merchants/{id}/commission": OPERATOR,
 }
 """The back office: who may."""
 
@@ -118,6 +192,21 @@ OPEN = frozenset(
         "GET /health/live",
         "GET /health/ready",
         "GET /metrics",
+        "GET /sell",
+        "GET /sell/terms",
+        "GET /sell/apply",
+        "POST /sell/apply",
+        "GET /wishes",
+        "POST /wishes",
+        "POST /wishes/remove",
+        "GET /wishes/back/{slug}",
+        "POST /wishes/back/{slug}",
+        "POST /wishes/back-off",
+        "POST /brands/{slug}/follow",
+        "GET /products/{slug}/ask",
+        "POST /products/{slug}/ask",
+        "GET /products/{slug}/asked",
+        "GET /pages/{slug}",
         "GET /console/login",
         "GET /account/sign-in",
         "GET /account/sign-up",
@@ -219,7 +308,8 @@ class House:
 
     def path(self, template: str) -> str:
         fitting = [start for start in self.things if template.startswith(start)]
-        return template.replace("{id}", self.things[max(fitting, key=len)]) if "{id}" in template else template
+        found = template.replace("{id}", self.things[max(fitting, key=len)]) if "{id}" in template else template
+        return found.replace("{slug}", "lamp")
 
     async def state(self) -> str:
         async with self.shop.database.read() as connection:
@@ -262,7 +352,7 @@ async def house(database: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
             build(shop, exchange),
             doors(site, exchange),
             await people(shop, lamp.merchant),
-            await _things(open_shop, lamp.stock[0].tally),
+            await _things(open_shop, lamp),
         )
 
 
@@ -271,7 +361,7 @@ async def _listing(opened: Opened, sku: str) -> Listing:
     return (await opened.shop.catalog.listings([variant]))[variant]
 
 
-async def _things(opened: Opened, tally: object) -> dict[str, str]:
+async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
     shop = opened.shop
     order = await place_order(opened.client, [opened.items["LAMP"], opened.items["OOLONG"]])
     now = shop.clock.now()
@@ -288,7 +378,12 @@ async def _things(opened: Opened, tally: object) -> dict[str, str]:
     return {
         "/console/imports": upload,
         "/console/orders": order,
-        "/console/stock": outside("tal", tally),
+        "/console/stock": outside("tal", lamp.stock[0].tally),
+        "/console/selling/goods": outside("prd", lamp.product),
+        "/console/merchants": outside("mer", lamp.merchant),
+        "/console/people": outside("acc", shop.ids.new()),
+        "/console/keys": outside("key", shop.ids.new()),
+        "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
         "/console/messages": message,
         "/orders": order,
@@ -339,8 +434,8 @@ async def test_the_back_office_opens_to_its_roles_only(house: House, door: str) 
     before = await house.state()
     refused = [person for role, person in house.people.items() if role not in CONSOLE[door]]
     for person in refused:
-        body = person.form(FORMS.get(door, {})) if method == "POST" else b""
-        answer = await ask(house.app, method, house.path(template), person.headers, body)
+        headers, body = _sent(person, door, FORMS.get(door, {}))
+        answer = await ask(house.app, method, house.path(template), headers, body)
         if person.role == "guest":
             assert answer.to_login, (person.role, answer.status)
         else:
@@ -349,12 +444,26 @@ async def test_the_back_office_opens_to_its_roles_only(house: House, door: str) 
     assert await house.state() == before
     for role in sorted(CONSOLE[door]):
         person = house.people[role]
-        fields = FORMS.get(door, {}) | _once(house, door)
-        body = person.form(fields) if method == "POST" else b""
-        answer = await ask(house.app, method, house.path(template), person.headers, body)
+        headers, body = _sent(person, door, FORMS.get(door, {}) | _once(house, door))
+        answer = await ask(house.app, method, house.path(template), headers, body)
         assert not answer.to_login, role
         assert answer.status not in (401, 403), (role, answer.status, answer.body[:300])
         assert answer.status < 500, (role, answer.body[:300])
+
+
+UPLOADS = frozenset(
+    {"POST /console/selling/goods/new", "POST /console/selling/goods/{id}", "POST /console/selling/stall"}
+)
+"""Forms that may have files with them."""
+
+
+def _sent(person: Person, door: str, fields: Mapping[str, str], *, token: bool = True) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a form as a browser sends it; nothing but the person's headers for a door that is read."""
+    if door.startswith("GET"):
+        return dict(person.headers), b""
+    if door not in UPLOADS:
+        return dict(person.headers), person.form(fields) if token else urlencode(fields).encode()
+    return person.upload(fields, token=token)
 
 
 def _once(house: House, door: str) -> dict[str, str]:
@@ -366,15 +475,18 @@ def _once(house: House, door: str) -> dict[str, str]:
 async def test_forms_come_from_our_own_pages(house: House, door: str) -> None:
     """A form without our token, or sent by another site's page, is refused and changes nothing."""
     _, _, template = door.partition(" ")
-    operator = house.people["operator"]
+    person = house.people["merchant" if template.startswith("/console/selling") else "operator"]
+    fields = FORMS.get(door, {})
     before = await house.state()
-    tokenless = await ask(house.app, "POST", house.path(template), operator.headers, b"reason=none")
+    headers, body = _sent(person, door, {"reason": "none"}, token=False)
+    tokenless = await ask(house.app, "POST", house.path(template), headers, body)
     assert (tokenless.status, json.loads(tokenless.body)["code"]) == (403, "form_expired")
-    elsewhere = {**operator.headers, "origin": "https://elsewhere.example"}
-    foreign = await ask(house.app, "POST", house.path(template), elsewhere, operator.form(FORMS.get(door, {})))
+    headers, body = _sent(person, door, fields)
+    elsewhere = {**headers, "origin": "https://elsewhere.example"}
+    foreign = await ask(house.app, "POST", house.path(template), elsewhere, body)
     assert (foreign.status, json.loads(foreign.body)["code"]) == (403, "cross_site_request")
-    borrowed = house.people["service"].form(FORMS.get(door, {}))
-    other = await ask(house.app, "POST", house.path(template), operator.headers, borrowed)
+    borrowed, body = _sent(house.people["service"], door, fields)
+    other = await ask(house.app, "POST", house.path(template), {**borrowed, **person.headers}, body)
     assert (other.status, json.loads(other.body)["code"]) == (403, "form_expired")
     assert await house.state() == before
 
