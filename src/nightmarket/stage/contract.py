@@ -13,6 +13,8 @@ MAX_TITLE_LETTERS = 120
 MAX_BODY_LETTERS = 50_000
 MAX_PAGES = 200
 VERSIONS_SHOWN = 50
+FIXED = frozenset({"terms", "privacy", "festival"})
+"""Pages that every shop has, at addresses of their own; the festival's name and promise stand on the front page."""
 
 
 class PageText(msgspec.Struct, frozen=True):
@@ -46,6 +48,11 @@ class Pages(Protocol):
 
     def current(self) -> Mapping[str, Page]:
         """Every page by slug, from this process's memory, which `refresh` renews."""
+        ...
+
+    def listed(self) -> Sequence[Page]:
+        """The pages that the foot of the shop names, in order of their address; those with an address of their own
+        (FIXED) are not among them."""
         ...
 
     async def refresh(self) -> None:

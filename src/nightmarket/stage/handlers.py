@@ -9,7 +9,7 @@ from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Facts
 
 from . import store
-from .contract import MAX_PAGES, Page, PageSaved
+from .contract import FIXED, MAX_PAGES, Page, PageSaved
 from .errors import PageRefused
 from .model import check, to_html
 
@@ -24,6 +24,9 @@ class StoredPages:
 
     def current(self) -> Mapping[str, Page]:
         return self._pages
+
+    def listed(self) -> Sequence[Page]:
+        return [page for slug, page in sorted(self._pages.items()) if page.listed and slug not in FIXED]
 
     async def refresh(self) -> None:
         async with self._database.read() as connection:

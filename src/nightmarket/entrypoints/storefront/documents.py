@@ -10,14 +10,13 @@ from markupsafe import Markup
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import NotFound
-from nightmarket.stage.contract import Page
+from nightmarket.stage.contract import FIXED, Page
 
 from .storefront import Storefront, TheStore
 
-TERMS, PRIVACY = "terms", "privacy"
+TERMS, PRIVACY, FESTIVAL = "terms", "privacy", "festival"
 """Pages that every shop has: until someone writes them, they say what holds anyway."""
 
-OWN_ADDRESS = frozenset({TERMS, PRIVACY})
 
 
 @get("/terms", include_in_schema=False)
@@ -36,8 +35,8 @@ async def privacy(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespo
 async def written(request: Request[Any, Any, Any], store: TheStore, slug: FromPath[str]) -> ASGIResponse:
     """A page that the shop's people have written."""
     visit = await store.site.visit(request.scope)
-    if slug in OWN_ADDRESS:
-        return store.site.redirect(visit, f"/{slug}")
+    if slug in FIXED:
+        return store.site.redirect(visit, "/" if slug == FESTIVAL else f"/{slug}")
     page = store.shop.pages.current().get(slug)
     if page is None:
         raise NotFound("There is no such page.")

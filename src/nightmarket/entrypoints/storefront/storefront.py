@@ -48,6 +48,8 @@ class Directory(msgspec.Struct, frozen=True):
     brands: Mapping[str, Brand]
     attributes: Mapping[str, Attribute]
     currencies: tuple[str, ...]
+    written: Mapping[str, int]
+    """Versions of the pages of words, which foot and front page show."""
 
     @property
     def stalls(self) -> list[Merchant]:
@@ -124,6 +126,7 @@ class Storefront:
             brands={one.slug: one for one in await catalog.brands()},
             attributes={one.key: one for one in await catalog.attributes()},
             currencies=tuple(currencies),
+            written={slug: page.version for slug, page in self.shop.pages.current().items()},
         )
         if known is None or found == msgspec.structs.replace(known, at=now):
             return found

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -41,8 +41,8 @@ class Named(msgspec.Struct, frozen=True):
         return self.item.version
 
 
-class Kind:
-    """One kind: subclasses say how it is listed, shown as fields, read and saved."""
+class Kind(Protocol):
+    """One kind: how it is listed, shown as fields, read and saved."""
 
     key: ClassVar[str]
     words: ClassVar[str]
@@ -51,19 +51,24 @@ class Kind:
     icon: ClassVar[str]
 
     async def items(self, desk: Desk) -> dict[str, Named]:
-        raise NotImplementedError
+        """Every one that there is, by the name in its address."""
+        ...
 
     async def rows(self, desk: Desk) -> list[Row]:
-        raise NotImplementedError
+        """The lines of the list, in its order."""
+        ...
 
     def values(self, found: Named) -> dict[str, str]:
-        raise NotImplementedError
+        """The fields of the form."""
+        ...
 
     def read(self, desk: Desk, form: Form, slug: str, before: Named | None) -> Any:
-        raise NotImplementedError
+        """What was typed; what cannot be read is noted in the form."""
+        ...
 
     async def save(self, desk: Desk, tx: Connection, item: Any) -> None:
-        raise NotImplementedError
+        """Keep it. Raises EntryRefused, VersionConflict."""
+        ...
 
     def name_of(self, form: Form) -> str:
         return form.get("slug")

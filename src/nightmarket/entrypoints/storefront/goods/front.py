@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.bootstrap import Shop
 from nightmarket.catalog.contract import Card, Listing, Texts
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.seeding import ASSORTMENT
@@ -29,6 +30,9 @@ GOODS_SHOWN = 20
 RUSH_SHOWN = 8
 BRANDS_SHOWN = 12
 STALLS_SHOWN = 12
+FESTIVAL = "festival"
+"""The page of words whose title and text are the festival's name and promise."""
+
 ICONS = ("badge-check", "receipt-text", "shopping-basket")
 
 
@@ -62,6 +66,19 @@ def demo_words() -> FrontWords:
     return msgspec.json.decode((ASSORTMENT / "front.json").read_bytes(), type=FrontWords)
 
 
+def night_of(shop: Shop) -> FrontWords | None:
+    """What the shop's people have written of the festival, else what the demo says, else nothing."""
+    demo = demo_words() if shop.settings.demo else None
+    written = shop.pages.current().get(FESTIVAL)
+    if written is None:
+        return demo
+    return FrontWords(
+        {language: text.title for language, text in written.texts.items()},
+        {language: text.body.strip() for language, text in written.texts.items()},
+        demo.reasons if demo else (),
+    )
+
+
 class FrontPage:
     """Answers for the front page. One per process."""
 
@@ -88,7 +105,7 @@ class FrontPage:
         shown = _best(pool, levels)
         shelf = Shelf(shop, visit, levels, gaps)
         words: dict[str, Any] = {
-            "night": demo_words() if shop.settings.demo else None,
+            "night": night_of(shop),
             "icons": ICONS,
             "opening": next_opening(shop, visit, directory),
             "waves": waves(shop, visit, directory),
