@@ -56,6 +56,10 @@ class Enquiries(Protocol):
         """The newest first; through `Database.as_merchant` that merchant's only."""
         ...
 
+    async def of_owner(self, connection: Connection, owner: UUID, limit: int) -> Sequence[Enquiry]:
+        """What a shopper asked, the newest first."""
+        ...
+
     async def one(self, connection: Connection, id: UUID) -> Enquiry:
         """Raises EnquiryNotFound."""
         ...

@@ -44,6 +44,9 @@ class StoredEnquiries:
     ) -> Sequence[Enquiry]:
         return await store.page(connection, answered, before, min(limit, PAGE_LIMIT))
 
+    async def of_owner(self, connection: Connection, owner: UUID, limit: int) -> Sequence[Enquiry]:
+        return await store.of_owner(connection, owner, min(limit, PAGE_LIMIT))
+
     async def one(self, connection: Connection, id: UUID) -> Enquiry:
         found = await store.one(connection, id)
         if found is None:

@@ -56,6 +56,13 @@ async def page(connection: Connection, answered: bool | None, before: UUID | Non
     return [_enquiry(row) for row in rows]
 
 
+async def of_owner(connection: Connection, owner: UUID, limit: int) -> Sequence[Enquiry]:
+    rows = await connection.fetch(
+        f"SELECT {', '.join(_COLUMNS)} FROM engagement.enquiry WHERE owner = $1 ORDER BY id DESC LIMIT $2", owner, limit
+    )
+    return [_enquiry(row) for row in rows]
+
+
 async def one(connection: Connection, id: UUID) -> Enquiry | None:
     row = await connection.fetchrow(f"SELECT {', '.join(_COLUMNS)} FROM engagement.enquiry WHERE id = $1", id)
     return _enquiry(row) if row else None

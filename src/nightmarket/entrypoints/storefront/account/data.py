@@ -14,18 +14,24 @@ from .desk import AccountDesk
 
 ORDERS_PAGE = 100
 MESSAGES_PAGE = 200
+ENQUIRIES = 200
 MOST_PAGES = 200
 """20,000 orders and 40,000 mails: nobody has more, and nothing here goes on without end."""
 
 
 async def everything(desk: AccountDesk) -> dict[str, Any]:
-    """As plain values. Orders with what was paid, carts, addresses, decisions, mails and sessions."""
+    """As plain values. Orders with what was paid, cart, wishes, enquiries, addresses, decisions, mails
+    and sessions."""
     account = await desk.account()
     shoppers = desk.shop.access.shoppers
     async with desk.shop.database.read() as connection:
         profile = (await desk.shop.profiles.of(connection, [desk.id])).get(desk.id)
         addresses = await desk.shop.profiles.addresses(connection, desk.id)
         consents = await desk.shop.profiles.consents(connection, desk.id)
+        wishes = await desk.shop.wishes.wished(connection, desk.id)
+        alerts = await desk.shop.wishes.open_alerts(connection, desk.id)
+        followed = await desk.shop.wishes.followed(connection, desk.id)
+        enquiries = await desk.shop.enquiries.of_owner(connection, desk.id, ENQUIRIES)
     confirmed = await shoppers.confirmed_at(desk.id)
     cart = await desk.store.carts.read(desk.visit)
     return {
@@ -45,6 +51,10 @@ async def everything(desk: AccountDesk) -> dict[str, Any]:
         ],
         "addresses": [{"default": one.is_default, **msgspec.to_builtins(one.words)} for one in addresses],
         "consents": [msgspec.to_builtins(one) for one in consents],
+        "wishes": [_named(one) for one in wishes],
+        "waiting_for": [_named(one) for one in alerts],
+        "brands_followed": [_named(one) for one in followed],
+        "enquiries": [_named(one) for one in enquiries],
         "cart": _cart(cart),
         "orders": [_order(rows) for rows in await _orders(desk)],
         "payments": await _payments(desk),
