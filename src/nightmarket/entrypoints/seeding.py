@@ -1,6 +1,7 @@
-"""Fills an empty shop with the demo: merchants, categories, goods, a few offers, and accounts to look around with."""
+"""Fills an empty shop with the demo: stalls, categories, brands, goods, bookings, a few offers, and accounts."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ from uuid import UUID
 import msgspec
 
 import nightmarket
-from nightmarket.bootstrap import Shop, open_shop
+from nightmarket.bootstrap import EMOJI, Shop, front_end_folder, open_shop
 from nightmarket.catalog.contract import ImportFormat, ImportRequest
+from nightmarket.demo.album import hang
+from nightmarket.demo.slots import booking_lines, plans
 from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import Defect, Problem
 from nightmarket.platform.access import MERCHANT_BOUND, NewAccount, Role, account_by_email
@@ -25,8 +28,18 @@ ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
 FILES = (
     ("merchants.json", ImportFormat.MERCHANTS),
     ("categories.json", ImportFormat.CATEGORIES),
+    ("brands.json", ImportFormat.BRANDS),
+    ("attributes.json", ImportFormat.ATTRIBUTES),
+    ("size_charts.json", ImportFormat.SIZE_CHARTS),
     ("goods.jsonl", ImportFormat.JSON_LINES),
 )
+MORE_GOODS = "goods"
+"""The folder of further files of goods, one a stall."""
+
+BOOKINGS = "bookings.jsonl"
+SLOTS_AHEAD = timedelta(days=3)
+"""A demo that is opened again and has no slot later than this gets new ones."""
+
 OFFER_DAYS = 365
 SALE_AHEAD = timedelta(seconds=125)
 """From the filling of the demo to the opening of its sale: two minutes, and what the processes take to start."""
@@ -56,8 +69,11 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
         merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
         if not merchants:
             await _import_goods(shop)
+            await shop.indexer.rebuild()
             merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
             await _publish(shop, demo_offers(shop, merchants))
+        else:
+            await _renew_slots(shop)
         if settings.is_loopback:
             await _open_accounts(shop, merchants)
         shop.stage.folder.clear()
@@ -109,11 +125,49 @@ async def plan_sale(shop: Shop) -> datetime | None:
 
 
 async def _import_goods(shop: Shop) -> None:
-    for name, shape in FILES:
-        report = await shop.importer.run_import(ImportRequest(file=str(ASSORTMENT / name), format=shape))
-        refused = [remark for remark in report.remarks if remark.refused]
-        if refused:
-            raise Defect(f"the demo's {name} was refused in line {refused[0].line}: {refused[0].reason}")
+    pictures = await _pictures(shop.settings)
+    files = [(ASSORTMENT / name, shape) for name, shape in FILES]
+    files += [(file, ImportFormat.JSON_LINES) for file in sorted((ASSORTMENT / MORE_GOODS).glob("*.jsonl"))]
+    for file, shape in files:
+        await _import(shop, file, shape, pictures)
+    await _import_bookings(shop, pictures)
+
+
+async def _import(shop: Shop, file: Path, shape: ImportFormat, pictures: Path | None) -> None:
+    folder = str(pictures) if pictures else None
+    report = await shop.importer.run_import(ImportRequest(file=str(file), format=shape, pictures=folder))
+    refused = [remark for remark in report.remarks if remark.refused]
+    if refused:
+        raise Defect(f"the demo's {file.name} was refused in line {refused[0].line}: {refused[0].reason}")
+
+
+async def _pictures(settings: Settings) -> Path | None:
+    """The folder of the goods' pictures, painted on the first use; None where the art of the front end is missing."""
+    art = front_end_folder(EMOJI)
+    if art is None:
+        return None
+    beside = art.parents[2] / ".cache"
+    shelf = beside if os.access(beside.parent, os.W_OK) else settings.home
+    return await asyncio.to_thread(hang, shelf, art)
+
+
+async def _import_bookings(shop: Shop, pictures: Path | None, products: Sequence[str] | None = None) -> None:
+    """Bookings with slots from today on; with `products`, only those."""
+    file = shop.settings.home / "demo" / BOOKINGS
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(booking_lines(shop.clock.now(), products), encoding="utf-8")
+    await _import(shop, file, ImportFormat.JSON_LINES, pictures)
+
+
+async def _renew_slots(shop: Shop) -> None:
+    """New slots for the demo's bookings that are still sold and have hardly one ahead."""
+    soon, stale = shop.clock.now() + SLOTS_AHEAD, list[str]()
+    for plan in plans():
+        product = await shop.catalog.product(plan.product)
+        if product is not None and all((one.starts_at or soon) <= soon for one in product.variants):
+            stale.append(plan.product)
+    if stale:
+        await _import_bookings(shop, await _pictures(shop.settings), stale)
 
 
 def demo_offers(shop: Shop, merchants: dict[str, UUID]) -> Sequence[Offer]:

@@ -1,0 +1,1 @@
+"""The demo market: its goods as files, its pictures and its slots as pure functions."""
