@@ -10,7 +10,17 @@ from urllib.parse import urlencode
 import pytest
 
 from nightmarket.bootstrap import Shop, published
-from nightmarket.catalog.contract import ImportRequest, ImportRun, Listing, RunState
+from nightmarket.catalog.contract import (
+    Attribute,
+    AttributeType,
+    Brand,
+    Category,
+    ImportRequest,
+    ImportRun,
+    Listing,
+    RunState,
+    SizeChart,
+)
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.kernel.ids import decode
@@ -21,6 +31,7 @@ from nightmarket.platform.http import ASGIApp
 from nightmarket.platform.jobs import JobDesk, JobRequest
 from nightmarket.platform.messages import ChannelKind, Filter, Message, page
 from nightmarket.promotions.contract import Offer, PercentOff
+from nightmarket.stage.contract import Page, PageText
 from tests.doors import Person, ask, doors, fingerprint, outside, people
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
@@ -329,6 +340,7 @@ FORMS: dict[str, dict[str, str]] = {
         "ends_at": "2026-11-12T00:00",
     },
     "POST /console/jobs/cancel": {"job": "test-job"},
+    "POST /console/me": {"new_password": "one thing", "again": "another"},
     "POST /console/imports/{id}": {
         "column-0": "sku",
         "column-1": "title.en",
@@ -372,6 +384,8 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         await shop.outbox.send(tx, [letter])
         await JobDesk(shop.clock).request(tx, [JobRequest("test-job", "test.job", "test")])
         message = await _message(tx)
+        await _words(shop, tx)
+    await shop.pages.refresh()
     await shop.books.refresh()
     session = order.replace("ord_", "chk_")
     upload = await _import(shop)
@@ -392,6 +406,17 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/ucp/checkout-sessions": session,
         "/ucp/carts": order.replace("ord_", "cart_"),
     }
+
+
+async def _words(shop: Shop, tx: Connection) -> None:
+    """One of each thing that addresses name by `lamp`, besides the product."""
+    names = {"en": "Lamp"}
+    await shop.editor.save_categories(tx, [Category("lamp", names, None, None, version=0)])
+    await shop.editor.save_brands(tx, [Brand("lamp", "Lamp", version=0)])
+    await shop.editor.save_attributes(tx, [Attribute("lamp", names, AttributeType.TEXT, version=0)])
+    await shop.editor.save_size_charts(tx, [SizeChart("lamp", names, (names,), (("1",),), version=0)])
+    text = {"en": PageText("Lamp", "Words.")}
+    await shop.pages.save(tx, Page("lamp", text, True, 0, shop.clock.now(), "test"), shop.clock.now())
 
 
 async def _import(shop: Shop) -> str:
