@@ -175,10 +175,14 @@ def _sold(card: Card, levels: Mapping[UUID, Level]) -> int:
 
 
 def _best(pool: Sequence[Card], levels: Mapping[UUID, Level]) -> list[Card]:
-    """Those of which most was sold; what is sold out goes to the end, and the rest stays in order."""
+    """Those of which most was sold, the same thing of several merchants once; what is sold out goes to the end, and
+    the rest stays in order."""
 
     def place(card: Card) -> tuple[bool, int]:
         left = sum(levels[tally].available for tally in card.tallies if tally in levels)
         return left <= 0, -_sold(card, levels)
 
-    return sorted(pool, key=place)[:GOODS_SHOWN]
+    once: dict[UUID, Card] = {}
+    for card in sorted(pool, key=place):
+        once.setdefault(card.master or card.product, card)
+    return list(once.values())[:GOODS_SHOWN]
