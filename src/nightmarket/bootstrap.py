@@ -179,6 +179,34 @@ def front_end_folder(name: Path) -> Path | None:
     return None
 
 
+def _means(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    ids: Ids,
+    joined: tuple[Facts, SlicedTallies, TestProvider],
+    faults: Faults,
+) -> Means:
+    """What the order desk works with."""
+    facts, tallies, provider = joined
+    return Means(
+        database=database,
+        catalog=StoredCatalog(database),
+        books=StoredBooks(database),
+        tallies=tallies,
+        journal=StoredJournal(),
+        payments=StoredPayments(facts),
+        providers={PROVIDER: provider, TRANSFER: BankTransfers(TRANSFER)},
+        deliveries=FlatRates(),
+        facts=facts,
+        clock=clock,
+        ids=ids,
+        secret=(settings.secret or "").encode(),
+        faults=faults,
+        zone=settings.zone,
+    )
+
+
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
     secret = (settings.secret or "").encode()
@@ -195,22 +223,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     )
     webhook_options = WebhookOptions(secret=secret)
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
-    means = Means(
-        database=database,
-        catalog=StoredCatalog(database),
-        books=StoredBooks(database),
-        tallies=tallies,
-        journal=StoredJournal(),
-        payments=StoredPayments(facts),
-        providers={PROVIDER: provider, TRANSFER: BankTransfers(TRANSFER)},
-        deliveries=FlatRates(),
-        facts=facts,
-        clock=clock,
-        ids=ids,
-        secret=secret,
-        faults=faults,
-        zone=settings.zone,
-    )
+    means = _means(settings, database, clock, ids, (facts, tallies, provider), faults)
     orders = OrderDesk(means)
     access = Access(database, clock, ids, secret_key=secret)
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
