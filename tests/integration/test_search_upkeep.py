@@ -11,6 +11,7 @@ from nightmarket.bootstrap import Shop
 from nightmarket.catalog.contract import ImportFormat
 from nightmarket.discovery.contract import Ask, Filters, Sort
 from nightmarket.discovery.errors import NothingToIndex
+from nightmarket.discovery.store import documents, queues
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import derive
 from nightmarket.orders.contract import OrdersPlaced, PlacedLine
@@ -180,3 +181,16 @@ async def test_an_empty_shop_has_nothing_to_index(fresh_database: str, home: Pat
         with pytest.raises(NothingToIndex):
             await empty.indexer.rebuild()
         assert (await empty.search.search(Ask(text="lamp"))).hits == ()
+
+
+async def test_a_change_while_indexing_is_not_lost(shop: Shop) -> None:
+    """What changes after it was read and before it is written waits to be indexed again."""
+    product = await product_of(shop, "corner", "LAMP")
+    async with shop.database.transaction() as tx:
+        await queues.mark_changed(tx, [product], shop.clock.now())
+        read = await documents.changed(tx, 10)
+        await queues.mark_changed(tx, [product], shop.clock.now())
+        await documents.done(tx, read)
+        assert await queues.waiting(tx) == 1
+        await documents.done(tx, await documents.changed(tx, 10))
+        assert await queues.waiting(tx) == 0

@@ -15,14 +15,16 @@ from nightmarket.discovery.model.scoring import POPULARITY_DAYS, popularity
 from nightmarket.discovery.store import documents, queues, terms
 from nightmarket.discovery.store.documents import Row
 from nightmarket.kernel.clock import Clock
-from nightmarket.platform.database import Connection, Database
+from nightmarket.kernel.problems import Unavailable
+from nightmarket.platform.database import CONNECTION_LOST, Connection, Database
 from nightmarket.tally.contract import Tallies
 
 SHAPE = "1"
 """What documents look like; a release that makes them otherwise raises it, and all are made anew."""
 
 INDEX_SET = 100
-"""Products that one transaction takes; their masters' other products come with them."""
+"""Products that one transaction takes; their masters' other products come with them. Half as many after a set that
+took too long."""
 
 READ_SET = 400
 MARK_SET = 5_000
@@ -33,6 +35,8 @@ LOOK_SECONDS = 15.0
 """How often categories and typed attributes are compared with what documents were made from."""
 
 WAIT_SECONDS = 0.2
+ATTEMPTS = 8
+"""So often in a row a rebuild tries a set again, half as large each time."""
 
 
 class StoredIndexer:
@@ -46,6 +50,7 @@ class StoredIndexer:
         self._clock = clock
         self._looked_at = clock.now() - timedelta(days=1)
         self._sold_out_after = 0
+        self._set = INDEX_SET
 
     async def mark_everything(self) -> int:
         now = self._clock.now()
@@ -80,13 +85,21 @@ class StoredIndexer:
             attributes={one.key: one for one in await self._catalog.attributes()},
             levels={},
         )
-        async with self._database.transaction() as tx:
-            if not await documents.alone(tx):
-                return 0
-            taken = await documents.take_changed(tx, INDEX_SET)
-            if taken:
-                await self._index(tx, taken, around)
-        return len(taken)
+        try:
+            async with self._database.committing() as guard:
+                if not await documents.begin_alone(guard):
+                    return 0
+                try:
+                    marks = await documents.changed(guard, self._set)
+                    if marks:
+                        await self._index(guard, marks, around)
+                finally:
+                    await documents.end_alone(guard)
+        except CONNECTION_LOST as error:
+            self._set = max(1, self._set // 2)
+            raise Unavailable("The database did not take what was indexed in time.") from error
+        self._set = min(INDEX_SET, self._set * 2)
+        return len(marks)
 
     async def _look(self) -> None:
         now = self._clock.now()
@@ -110,23 +123,27 @@ class StoredIndexer:
         ]
         return hashlib.sha256(msgspec.json.encode(made_of, order="deterministic")).hexdigest()
 
-    async def _index(self, tx: Connection, taken: Sequence[UUID], around: Surroundings) -> None:
-        old = await documents.holding(tx, taken)
-        heads = await self._goods.kin(tx, list({*taken, *(one for document in old for one in document.products)}))
+    async def _index(self, guard: Connection, marks: Mapping[UUID, int], around: Surroundings) -> None:
+        """Read without a transaction, so that only the writing has to be quick. What changes in between has another
+        mark and stays."""
+        taken = list(marks)
+        old = await documents.holding(guard, taken)
+        heads = await self._goods.kin(guard, list({*taken, *(one for document in old for one in document.products)}))
         everything = list({*taken, *heads, *heads.values()})
-        old = await documents.holding(tx, everything)
-        goods = await self._products(tx, list(heads))
+        goods = await self._products(guard, list(heads))
         tallies = {stock.tally for one in goods.values() for v in one.variants for stock in v.stock}
-        levels = {id: level.available for id, level in (await self._tallies.levels(tx, tallies)).items()}
-        around = msgspec.structs.replace(around, levels=levels)
+        around = msgspec.structs.replace(around, levels=await self._left(guard, list(tallies)))
         kin: dict[UUID, list[Product]] = {}
         for id, head in heads.items():
             if id in goods:
                 kin.setdefault(head, []).append(goods[id])
         made = [found for head in sorted(kin) if (found := document_of(kin[head], around)) is not None]
-        await documents.remove(tx, sorted({one.id for one in old} - {one.id for one in made}))
-        await documents.write(tx, await self._rows(tx, made))
-        await documents.learn(tx, [one.vocabulary for one in old], [one.vocabulary for one in made])
+        async with guard.transaction():
+            await documents.done(guard, marks)
+            old = await documents.holding(guard, everything)
+            await documents.remove(guard, sorted({one.id for one in old} - {one.id for one in made}))
+            await documents.write(guard, await self._rows(guard, made))
+            await documents.learn(guard, [one.vocabulary for one in old], [one.vocabulary for one in made])
 
     async def _products(self, tx: Connection, wanted: Sequence[UUID]) -> dict[UUID, Product]:
         found: dict[UUID, Product] = {}
@@ -196,8 +213,16 @@ class StoredIndexer:
         marked = await self.mark_everything()
         if not marked:
             raise NothingToIndex("There are no goods that search could know. Bring some in with `nightmarket import`.")
+        lost = 0
         while True:
-            done = await self.step()
+            try:
+                done = await self.step()
+                lost = 0
+            except Unavailable:
+                lost += 1
+                if lost > ATTEMPTS:
+                    raise
+                done = 0
             async with self._database.read() as connection:
                 left = await queues.waiting(connection)
             if progress is not None:

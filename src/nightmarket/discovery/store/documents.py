@@ -29,22 +29,32 @@ class Old(msgspec.Struct, frozen=True):
     vocabulary: Vocabulary
 
 
-async def alone(tx: Connection) -> bool:
-    """Whether this transaction is the only one that indexes; the lock ends with it."""
-    return bool(await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", INDEXER_LOCK))
+async def begin_alone(connection: Connection) -> bool:
+    """Whether this session is now the only one that indexes, until it ends that or breaks."""
+    return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", INDEXER_LOCK))
 
 
-async def take_changed(tx: Connection, limit: int) -> list[UUID]:
-    """Products that wait to be indexed; they wait no more when the transaction commits."""
-    rows = await tx.fetch(
+async def end_alone(connection: Connection) -> None:
+    """Let others index."""
+    await connection.execute("SELECT pg_advisory_unlock($1)", INDEXER_LOCK)
+
+
+async def changed(connection: Connection, limit: int) -> dict[UUID, int]:
+    """Products that wait to be indexed, with their marks."""
+    rows = await connection.fetch("SELECT product, mark FROM discovery.changed ORDER BY product LIMIT $1", limit)
+    return {row["product"]: row["mark"] for row in rows}
+
+
+async def done(tx: Connection, marks: Mapping[UUID, int]) -> None:
+    """These wait no more, but for those that got another mark meanwhile."""
+    await tx.execute(
         """
-        DELETE FROM discovery.changed WHERE product IN (
-            SELECT product FROM discovery.changed ORDER BY product LIMIT $1 FOR UPDATE SKIP LOCKED)
-        RETURNING product
+        DELETE FROM discovery.changed AS c USING unnest($1::uuid[], $2::bigint[]) AS d (product, mark)
+        WHERE c.product = d.product AND c.mark = d.mark
         """,
-        limit,
+        list(marks),
+        list(marks.values()),
     )
-    return sorted(row["product"] for row in rows)
 
 
 async def holding(tx: Connection, products: Sequence[UUID]) -> list[Old]:

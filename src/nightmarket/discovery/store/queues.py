@@ -12,7 +12,7 @@ async def mark_changed(tx: Connection, products: Iterable[UUID], at: datetime) -
     await tx.execute(
         """
         INSERT INTO discovery.changed (product, marked_at) SELECT unnest($1::uuid[]), $2::timestamptz
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (product) DO UPDATE SET mark = DEFAULT, marked_at = excluded.marked_at
         """,
         sorted(set(products)),
         at,
@@ -24,7 +24,8 @@ async def mark_known(tx: Connection, at: datetime) -> None:
     await tx.execute(
         """
         INSERT INTO discovery.changed (product, marked_at)
-        SELECT DISTINCT unnest(products), $1::timestamptz FROM discovery.document ON CONFLICT DO NOTHING
+        SELECT DISTINCT unnest(products), $1::timestamptz FROM discovery.document
+        ON CONFLICT (product) DO UPDATE SET mark = DEFAULT, marked_at = excluded.marked_at
         """,
         at,
     )

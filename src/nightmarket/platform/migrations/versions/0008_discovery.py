@@ -138,8 +138,12 @@ CREATE TABLE discovery.sale (
 );
 COMMENT ON TABLE discovery.sale IS 'units ordered of a product on a day (UTC); days over thirty are swept away';
 
-CREATE TABLE discovery.changed (product uuid PRIMARY KEY, marked_at timestamptz NOT NULL);
-COMMENT ON TABLE discovery.changed IS 'products whose document has to be written anew';
+CREATE TABLE discovery.changed (
+    product uuid PRIMARY KEY,
+    mark bigint GENERATED ALWAYS AS IDENTITY,
+    marked_at timestamptz NOT NULL
+);
+COMMENT ON TABLE discovery.changed IS 'products whose document has to be written anew; who changes again meanwhile gets another mark';
 CREATE TABLE discovery.touched (product uuid PRIMARY KEY);
 COMMENT ON TABLE discovery.touched IS 'products that were ordered, or whose stock changed: popularity and stock to be seen';
 
