@@ -207,6 +207,17 @@ def _means(
     )
 
 
+def _sources(settings: Settings, database: Database, library: Library, outside: Outside) -> PictureSources:
+    """Where pictures of imported goods may come from."""
+    return PictureSources(
+        pictures=LibraryPictures(library, database),
+        folder=None,
+        emoji=front_end_folder(EMOJI),
+        outside=outside,
+        address=settings.address,
+    )
+
+
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
     secret = (settings.secret or "").encode()
@@ -214,13 +225,6 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     tallies = SlicedTallies(facts, ids, worker=os.getpid())
     library = Library(FolderStore(settings.home / "media"), clock)
     outside = Outside()
-    sources = PictureSources(
-        pictures=LibraryPictures(library, database),
-        folder=None,
-        emoji=front_end_folder(EMOJI),
-        outside=outside,
-        address=settings.address,
-    )
     webhook_options = WebhookOptions(secret=secret)
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
     means = _means(settings, database, clock, ids, (facts, tallies, provider), faults)
@@ -248,7 +252,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         shelf=StoredShelf(tallies),
         applications=StoredApplications(),
         editor=StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
-        importer=FileImporter(database, tallies, facts, sources, clock),
+        importer=FileImporter(database, tallies, facts, _sources(settings, database, library, outside), clock),
         exporter=FileExporter(database, tallies, settings.address),
         import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
         outside=outside,

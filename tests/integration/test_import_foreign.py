@@ -86,7 +86,7 @@ async def test_flower_shop(shop: Workshop) -> None:
 SHOPIFY = """Handle,Title,Body (HTML),Vendor,Type,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src,Image Position,Status
 lamp,Lamp,<p>Warm &amp; small</p>,Nordra,Lighting,true,Size,Small,L-S,5,19.90,http://127.0.0.1:PORT/a.png,1,active
 lamp,,,,,,,Large,L-L,3,29.90,http://127.0.0.1:PORT/missing,2,
-lamp,,,,,,,,,,,http://10.0.0.1/b.png,3,
+lamp,,,,,,,,,,,http://[fe80::1]/b.png,3,
 draft,Draft,,,,true,,,D-1,1,5.00,,,draft
 wrong,Wrong,,,,true,,,W-1,1,-5.00,,,active
 """  # noqa: E501 (a table's header)

@@ -422,7 +422,8 @@ async def test_progress_and_sets(files: Files) -> None:
     assert seen[-1].share == 1.0
     async with files.shop.database.read() as connection:
         written = await facts.read(connection, facts.Cursor(), [ProductChanged.kind])
-    assert [row.amount for row in written] == [700, 700, 500]
+    told = [row.amount for row in written]  # a set that takes a busy machine over two seconds is told of in halves
+    assert (sum(told), max(told) <= 700) == (1_900, True)
 
 
 async def test_import_goes_on_after_a_fault(files: Files) -> None:
@@ -454,8 +455,8 @@ async def test_imports_at_once(files: Files) -> None:
     answers = await asyncio.gather(
         *(files.take(content, f"{name}.jsonl", merchant=name) for name in merchants * 2), return_exceptions=True
     )
-    reports = [answer for answer in answers if not isinstance(answer, ImportUnderWay)]
-    assert all(isinstance(report, ImportReport) for report in reports)
+    reports = [answer for answer in answers if isinstance(answer, ImportReport)]
+    assert all(isinstance(answer, ImportReport | ImportUnderWay) for answer in answers)
     assert {report.file for report in reports} == {f"{name}.jsonl" for name in merchants}
     # one that begins when the other has written all, but not said so yet, goes on behind it: its report is the same
     assert {report.products.created for report in reports} <= {300, 0}
