@@ -48,11 +48,14 @@ function countDown(clock) {
 
 // Times of the night as the clock on the visitor's wall says them; without script they stand there in UTC.
 function localTimes(root) {
+  const language = document.documentElement.lang;
+  const locale = language === "en" ? "en-GB" : language;
   for (const time of root.querySelectorAll("time[data-local]")) {
     const at = new Date(time.dateTime);
     const far = Math.abs(at - Date.now()) > 20 * 3600 * 1000;
-    const day = far ? { day: "numeric", month: "short" } : {};
-    time.textContent = at.toLocaleString(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+    const dated = time.dataset.local === "date" ? { day: "numeric", month: "long", year: "numeric" } : null;
+    const day = dated ?? (far ? { day: "numeric", month: "short" } : {});
+    time.textContent = at.toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
   }
 }
 

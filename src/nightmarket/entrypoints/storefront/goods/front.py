@@ -1,5 +1,6 @@
 """The front page: the night's name, what opens when, what is scarce, who sells, and goods."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -175,14 +176,19 @@ def _sold(card: Card, levels: Mapping[UUID, Level]) -> int:
 
 
 def _best(pool: Sequence[Card], levels: Mapping[UUID, Level]) -> list[Card]:
-    """Those of which most was sold, the same thing of several merchants once; what is sold out goes to the end, and
-    the rest stays in order."""
+    """Those of which most was sold, then a bit of every category; each thing once, and what is left before the rest."""
 
-    def place(card: Card) -> tuple[bool, int]:
-        left = sum(levels[tally].available for tally in card.tallies if tally in levels)
-        return left <= 0, -_sold(card, levels)
+    def left(card: Card) -> bool:
+        return any(levels[tally].available > 0 for tally in card.tallies if tally in levels)
 
-    once: dict[UUID, Card] = {}
-    for card in sorted(pool, key=place):
-        once.setdefault(card.master or card.product, card)
-    return list(once.values())[:GOODS_SHOWN]
+    ranked = sorted(pool, key=lambda card: (not left(card), -_sold(card, levels)))
+    once = list({card.master or card.product: card for card in reversed(ranked)}.values())[::-1]
+    ranked = sorted(once, key=lambda card: (not left(card), -_sold(card, levels)))
+    turns: Counter[str] = Counter()
+    places: dict[UUID, int] = {}
+    for card in ranked:
+        if left(card) and not _sold(card, levels):
+            places[card.product] = turns[card.category]
+            turns[card.category] += 1
+    ranked.sort(key=lambda card: (not left(card), -_sold(card, levels), places.get(card.product, 0)))
+    return ranked[:GOODS_SHOWN]
