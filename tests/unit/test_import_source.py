@@ -152,3 +152,13 @@ def test_file_changed_after_it_was_looked_at(tmp_path: Path) -> None:
         put(tmp_path, name, content)
         with pytest.raises(FileDamaged, match="changed while"), changed_file(source), source.open() as opened:
             opened.read()
+
+
+@pytest.mark.parametrize("encoding", ["punycode", "idna", "unicode_escape", "raw-unicode-escape", "undefined"])
+def test_notations_of_python_are_no_encodings_of_files(tmp_path: Path, encoding: str) -> None:
+    """A stranger's XML that says it is in Punycode would be read for minutes, so such encodings are refused by name."""
+    feed = f'<?xml version="1.0" encoding="{encoding}"?>-'.encode() + b"a" * 2_000
+    with pytest.raises(EncodingWrong):
+        look(tmp_path, "feed.xml", feed)
+    with pytest.raises(EncodingWrong):
+        look(tmp_path, "table.csv", b"sku,title\n1,Wok\n", encoding)

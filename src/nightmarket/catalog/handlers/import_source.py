@@ -50,6 +50,10 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
 _DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding=[\"']([A-Za-z0-9._-]{1,40})[\"']")
 """The encoding that an XML document names for itself."""
 
+UNFIT_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
+"""Python's own notations, in which no file is written. Reading a megabyte of Punycode takes minutes, and a stranger's
+XML may name it for itself."""
+
 WIDE_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -112,6 +116,8 @@ def _decoder(encoding: str) -> str:
         with suppress(UnicodeError):
             b"a".decode(encoding)  # refuses codecs that are not for text
         found = codecs.lookup(encoding).name
+        if found.replace("_", "-") in UNFIT_ENCODINGS:
+            raise LookupError(encoding)
     except LookupError:
         raise EncodingWrong(
             f"There is no encoding {encoding!r}; try utf-8, cp1252, utf-16 or gb18030.", field="encoding"
