@@ -7,6 +7,7 @@ import msgspec
 from nightmarket.engagement.contract.enquiries import Enquiries
 from nightmarket.engagement.contract.profiles import Profiles
 from nightmarket.engagement.contract.wishes import Wishes
+from nightmarket.kernel.ids import encode
 from nightmarket.orders.contract import Orders
 from nightmarket.platform import messages
 from nightmarket.platform.access import Account, Shoppers
@@ -48,7 +49,8 @@ class Leaving:
         async with self._database.transaction() as tx:
             await self._profiles.forget(tx, account.id)
             await self._wishes.forget(tx, account.id, account.email)
-            await self._enquiries.forget(tx, account.id, account.email)
+            asked = await self._enquiries.forget(tx, account.id, account.email)
+            await messages.forget_about(tx, [encode("enq", id) for id in asked])
             await messages.forget(tx, account.email)
             await self._shoppers.delete(tx, account)
             request = JobRequest(f"{JOB}:{account.id}", JOB, "a shopper who left", Forgetting(str(account.id)))

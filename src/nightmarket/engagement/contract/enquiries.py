@@ -68,6 +68,6 @@ class Enquiries(Protocol):
         """Note that it was answered, or that it was not after all. Raises EnquiryNotFound."""
         ...
 
-    async def forget(self, tx: Connection, account: UUID, email: str) -> None:
-        """Delete a shopper's enquiries."""
+    async def forget(self, tx: Connection, account: UUID, email: str) -> Sequence[UUID]:
+        """Delete a shopper's enquiries; returns which, for mails that repeat them."""
         ...

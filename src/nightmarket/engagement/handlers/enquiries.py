@@ -57,8 +57,8 @@ class StoredEnquiries:
         if not await store.set_answered(tx, id, now if answered else None, by if answered else ""):
             raise EnquiryNotFound("There is no such enquiry.")
 
-    async def forget(self, tx: Connection, account: UUID, email: str) -> None:
-        await store.forget(tx, account, email)
+    async def forget(self, tx: Connection, account: UUID, email: str) -> Sequence[UUID]:
+        return await store.forget(tx, account, email)
 
 
 def _check(enquiry: Enquiry) -> None:

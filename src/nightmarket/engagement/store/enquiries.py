@@ -76,5 +76,7 @@ async def set_answered(tx: Connection, id: UUID, at: datetime | None, by: str) -
     return changed is not None
 
 
-async def forget(tx: Connection, account: UUID, email: str) -> None:
-    await tx.execute("DELETE FROM engagement.enquiry WHERE owner = $1 OR email = $2", account, email)
+async def forget(tx: Connection, account: UUID, email: str) -> Sequence[UUID]:
+    """Returns those that were deleted."""
+    rows = await tx.fetch("DELETE FROM engagement.enquiry WHERE owner = $1 OR email = $2 RETURNING id", account, email)
+    return [row["id"] for row in rows]

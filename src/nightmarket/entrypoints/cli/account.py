@@ -41,7 +41,7 @@ def add(email: str, role: str, name: str, merchant: str | None) -> None:
         stall = await door.merchant(merchant) if merchant else None
         person = NewAccount(email, name or email.partition("@")[0], wanted, password, stall)
         (made,) = await door.access.accounts.create([person])
-        await door.note("accounts.create", "acc", made.id, f"{made.email} {made.role.value}")
+        await door.note("accounts.create", "acc", made.id, made.role.value)
         return f"{made.email} may sign in as {made.role.value}."
 
     click.echo(at_the_door(work))

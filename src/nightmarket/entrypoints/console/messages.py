@@ -5,6 +5,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform import messages
+from nightmarket.platform.access import Scope
 from nightmarket.platform.messages import Filter, MessageState
 
 from .desk import Desk
@@ -33,10 +34,17 @@ async def show_outbox(desk: Desk) -> ASGIResponse:
 
 
 async def show_inbox(desk: Desk) -> ASGIResponse:
-    """What arrived on this machine, newest first; with `to`, for one recipient."""
+    """What arrived on this machine, newest first; with `to`, for one recipient. Links that open an account are for
+    those only who could set its password anyway."""
     to, before = desk.query("to"), desk.query("before")
     async with desk.shop.database.read() as connection:
-        found = await messages.inbox(connection, to or None, decode("msg", before) if before else None, ROWS + 1)
+        found = await messages.inbox(
+            connection,
+            to or None,
+            decode("msg", before) if before else None,
+            ROWS + 1,
+            secrets=desk.may(Scope.ACCOUNTS_WRITE),
+        )
     shown = found[:ROWS]
     return desk.page(
         "inbox.html",

@@ -19,7 +19,7 @@ from nightmarket.platform.access import (
 )
 from nightmarket.platform.access.accounts import STAFF_SESSION
 from nightmarket.platform.deeds import Acted
-from nightmarket.platform.http import marks_of, safe_next
+from nightmarket.platform.http import address_key, marks_of, safe_next
 
 from .desk import Desk
 
@@ -51,7 +51,7 @@ async def sign_in(desk: Desk) -> ASGIResponse:
         return _again(desk, form, to, 422)
     cookies, accounts = desk.site.cookies, desk.shop.access.accounts
     old = desk.visit.cookies.get(cookies.session_name)
-    address = marks_of(desk.request.scope).address
+    address = address_key(marks_of(desk.request.scope).address)
     try:
         login = await accounts.login(form.get("email"), form.values["password"], address=address, replaces=old)
     except (WrongCredentials, AccountSuspended, TooManyAttempts) as problem:

@@ -35,7 +35,19 @@ from .letters import (
     StoredMessage,
 )
 from .post import Outbox, Postman, pause_after
-from .store import Arrived, Filter, QueueFigures, figures, forget, inbox, page, page_to, retry, told_about
+from .store import (
+    Arrived,
+    Filter,
+    QueueFigures,
+    figures,
+    forget,
+    forget_about,
+    inbox,
+    page,
+    page_to,
+    retry,
+    told_about,
+)
 
 
 async def one(connection: Connection, message_id: UUID) -> StoredMessage:
@@ -73,6 +85,7 @@ __all__ = [
     "StoredMessage",
     "figures",
     "forget",
+    "forget_about",
     "inbox",
     "one",
     "one_to",

@@ -61,6 +61,10 @@ SELECT DISTINCT about FROM (
 """
 _FORGET = "DELETE FROM platform.message WHERE lower(recipient) = $1"
 _FORGET_ARRIVED = "DELETE FROM platform.inbox WHERE lower(recipient) = $1"
+_FORGET_ABOUT = """
+WITH gone AS (DELETE FROM platform.message WHERE about = ANY($1::text[]) RETURNING id)
+DELETE FROM platform.inbox WHERE id IN (SELECT id FROM gone)
+"""
 _RETRY = """
 UPDATE platform.message SET state = 'queued', tries = 0, due_at = $2, failure = NULL
 WHERE id = ANY($1::uuid[]) AND state = 'failed' RETURNING id
@@ -85,8 +89,10 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 ON CONFLICT (id) DO NOTHING
 """
 _INBOX = """
-SELECT id, channel, recipient, subject, text, html, arrived_at FROM platform.inbox
-WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR recipient = $2) ORDER BY id DESC LIMIT $3
+SELECT i.id, i.channel, i.recipient, i.subject, i.arrived_at, i.html,
+    CASE WHEN m.secret AND NOT $4 THEN '' ELSE i.text END AS text
+FROM platform.inbox AS i LEFT JOIN platform.message AS m ON m.id = i.id
+WHERE ($1::uuid IS NULL OR i.id < $1) AND ($2::text IS NULL OR i.recipient = $2) ORDER BY i.id DESC LIMIT $3
 """
 
 
@@ -209,6 +215,12 @@ async def forget(tx: Connection, email: str) -> None:
     await tx.execute(_FORGET_ARRIVED, email)
 
 
+async def forget_about(tx: Connection, about: Sequence[str]) -> None:
+    """Delete what was sent, or waits, about these things, to whomever."""
+    if about:
+        await tx.execute(_FORGET_ABOUT, list(about))
+
+
 async def retry(tx: Connection, ids: Sequence[UUID], now: datetime) -> list[UUID]:
     """Queue failed messages again; returns those that were."""
     return [row["id"] for row in await tx.fetch(_RETRY, list(ids), now)]
@@ -235,9 +247,11 @@ async def arrive(tx: Connection, parcels: Sequence[Parcel], now: datetime) -> No
     await tx.execute(_ARRIVE, [parcel.id for parcel in parcels], *columns, now)
 
 
-async def inbox(connection: Connection, to: str | None, before: UUID | None, limit: int) -> list[Arrived]:
-    """What arrived on this machine, newest first."""
-    rows = await connection.fetch(_INBOX, before, to, limit)
+async def inbox(
+    connection: Connection, to: str | None, before: UUID | None, limit: int, *, secrets: bool = True
+) -> list[Arrived]:
+    """What arrived on this machine, newest first; without `secrets` no text that opens a door."""
+    rows = await connection.fetch(_INBOX, before, to, limit, secrets)
     return [
         Arrived(
             id=row["id"],

@@ -7,6 +7,7 @@ from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.problems import Problem
+from nightmarket.platform.access.shoppers import PASSWORD_TRIES, PASSWORD_WINDOW
 
 from .words import ROLES, refusal
 
@@ -25,8 +26,11 @@ async def change_password(desk: Desk) -> ASGIResponse:
     if new != form.values.get("again", ""):
         form.wrong("again", desk.say(REPEATED))
         return await _page(desk, form, 422)
+    tries = f"account-password:{desk.actor.id}"
     try:
+        await desk.shop.access.allowances.take(tries, PASSWORD_TRIES, PASSWORD_WINDOW)
         await desk.shop.access.accounts.change_password(desk.actor.id, old, new)
+        await desk.shop.access.allowances.forgive(tries)
     except Problem as problem:
         form.wrong(problem.field or "old_password", refusal(desk, problem))
         return await _page(desk, form, problem.status)

@@ -36,7 +36,7 @@ async def create(desk: Desk) -> ASGIResponse:
     except Problem as problem:
         form.wrong(problem.field or "email", refusal(desk, problem))
         return await _new_page(desk, form, problem.status)
-    await desk.note("accounts.create", encode("acc", account.id), f"{account.email} {role.value}")
+    await desk.note("accounts.create", encode("acc", account.id), role.value)
     return desk.redirect(f"{PATH}/{encode('acc', account.id)}?done=account-made")
 
 
@@ -73,7 +73,7 @@ async def change_password(desk: Desk) -> ASGIResponse:
     except Problem as problem:
         form.wrong("password", refusal(desk, problem))
         return await _page(desk, form, problem.status)
-    async with desk.acting("accounts.password", ident, account.email) as tx:
+    async with desk.acting("accounts.password", ident) as tx:
         await people.set_password(tx, account.id, hashed)
     return desk.redirect(f"{PATH}/{ident}?done=password-set")
 

@@ -59,6 +59,7 @@ REFUSED = {
     "last_operator": say_later("Nobody could run the shop then. Make another operator first."),
     "weak_password": say_later("Use 10 to 200 letters, at least four of them different, and not the e-mail address."),
     "wrong_credentials": say_later("The old password is not right."),
+    "too_many_attempts": say_later("Too many tries. Wait a quarter of an hour and try again."),
     "account_not_found": say_later("One of these accounts does not exist; nothing was changed."),
 }
 """By the problem's code."""

@@ -13,7 +13,7 @@ from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.storefront.storefront import Storefront, id_of
 from nightmarket.kernel.problems import Defect
 from nightmarket.platform.access import Account
-from nightmarket.platform.http import marks_of
+from nightmarket.platform.http import address_key, marks_of
 
 from .letters import AccountLetters
 from .words import DONE
@@ -42,8 +42,8 @@ class AccountDesk:
 
     @property
     def address(self) -> str:
-        """The visitor's network address."""
-        return marks_of(self.request.scope).address
+        """Whom the visitor's network address stands for, to be counted by."""
+        return address_key(marks_of(self.request.scope).address)
 
     @property
     def session_token(self) -> str:

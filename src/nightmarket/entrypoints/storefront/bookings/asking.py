@@ -1,5 +1,6 @@
 """Asking a merchant about a house, a car, a journey: a form, a mail to the merchant, a place in the console."""
 
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, get, post
@@ -16,9 +17,14 @@ from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound
 from nightmarket.platform.access import normal_email
+from nightmarket.platform.http import address_key, marks_of
 from nightmarket.platform.messages import ChannelKind, Message
 
 MAX_SLUG = 200
+ENQUIRIES_PER_VISITOR = 20
+"""Enquiries that one network address sends within ENQUIRY_WINDOW: each is a mail, and another cookie costs nothing."""
+
+ENQUIRY_WINDOW = timedelta(hours=1)
 FIELDS = ("name", "email", "phone", "words")
 
 REFUSED = {
@@ -51,6 +57,8 @@ async def ask(request: Request[Any, Any, Any], store: TheStore, slug: FromPath[s
     enquiry = _read(store, visit, form, product)
     try:
         if not form.errors:
+            asker = f"enquiry:{address_key(marks_of(request.scope).address)}"
+            await shop.access.allowances.take(asker, ENQUIRIES_PER_VISITOR, ENQUIRY_WINDOW)
             async with shop.database.transaction() as tx:
                 if await shop.enquiries.ask(tx, enquiry) and product.merchant.email:
                     await shop.outbox.send(tx, [_mail(enquiry, product.merchant.email, shop.settings.address)])

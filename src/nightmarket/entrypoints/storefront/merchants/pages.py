@@ -26,7 +26,7 @@ from nightmarket.platform.access import (
 from nightmarket.platform.access.accounts import STAFF_SESSION
 from nightmarket.platform.database import Connection
 from nightmarket.platform.deeds import Acted
-from nightmarket.platform.http import marks_of
+from nightmarket.platform.http import address_key, marks_of
 
 from .application import FIELDS, TERMS_ON, TERMS_VERSION, check, note_refusal, slugs_of
 
@@ -68,7 +68,7 @@ async def apply(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespons
     check(form, visit)
     if form.errors:
         return await _show(store, visit, form, 422)
-    address = marks_of(request.scope).address
+    address = address_key(marks_of(request.scope).address)
     await store.shop.access.allowances.take(
         f"merchant-application:{address}", APPLICATIONS_PER_ADDRESS, APPLICATION_WINDOW
     )

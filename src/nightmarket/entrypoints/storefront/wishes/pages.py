@@ -1,6 +1,7 @@
 """The wish list and its buttons, "tell me when it is back", and following a brand. All of it works without script."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -21,10 +22,14 @@ from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound
 from nightmarket.platform.access import normal_email
-from nightmarket.platform.http import safe_next
+from nightmarket.platform.http import address_key, marks_of, safe_next
 
 SIGN_IN = "/account/sign-in"
 MAX_SLUG = 200
+ALERTS_PER_VISITOR = 60
+"""Alerts that one network address sets within ALERT_WINDOW: each becomes a mail to an address that nobody proved."""
+
+ALERT_WINDOW = timedelta(hours=1)
 
 REFUSED = {
     TooManyWishes.code: say_later("Your wish list is full: it holds 200 things. Take one off first."),
@@ -158,6 +163,8 @@ async def ask_back(request: Request[Any, Any, Any], store: TheStore, slug: FromP
     if variant is None or form.errors:
         return await _back_page(store, visit, product, form, 422)
     shop = store.shop
+    asker = f"alert:{address_key(marks_of(request.scope).address)}"
+    await shop.access.allowances.take(asker, ALERTS_PER_VISITOR, ALERT_WINDOW)
     alert = Alert(shop.ids.new(), visit.owner, variant, email, visit.language, shop.clock.now())
     try:
         async with shop.database.transaction() as tx:
