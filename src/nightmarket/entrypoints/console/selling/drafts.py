@@ -34,7 +34,7 @@ from .fields import MOMENT, OPTIONS_TYPED, VARIANTS_TYPED, WORDS, Row, is_blank,
 FLAWS = {
     "sku_missing": say_later("Give a SKU: your own short name for this variant."),
     "sku_invalid": say_later(
-        "A SKU has up to 64 letters (A to Z), digits, single spaces and . _ / + : # -, and begins with a letter or digit."
+        "A SKU has up to 64 letters (A to Z), digits, single spaces and . _ / + : # -; a letter or digit comes first."
     ),
     "sku_twice": say_later("This SKU stands twice. Give each variant its own."),
     "sku_taken": say_later("Another product of yours has this SKU. Choose another one."),

@@ -277,9 +277,16 @@ async def form_page(desk: Desk, subject: Subject, form: Form, status: int = 200,
         brands=brands,
         kinds=[(kind.value, desk.say(words)) for kind, words in KINDS.items()],
         attributes=attributes,
+        told_keys={one.key for one in attributes if _is_told(form, one.key)},
         free={key: value for key, value in product.attributes.items() if key not in defined} if product else {},
         is_open=subject.merchant.state is MerchantState.OPEN,
     )
+
+
+def _is_told(form: Form, key: str) -> bool:
+    """Whether the form has a value or an error for the attribute."""
+    names = [f"attributes-{key}", *(f"attributes-{key}-{code}" for code in LANGUAGES)]
+    return any(form.get(name) or form.error(name) for name in names)
 
 
 def _currencies(form: Form) -> list[str]:
