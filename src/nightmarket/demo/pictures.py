@@ -46,7 +46,7 @@ def render(recipe: Recipe, art: Path) -> bytes:
     """The picture as JPEG, 1000 x 1000."""
     canvas = PAINTERS[recipe.view](recipe, art)
     target = BytesIO()
-    canvas.save(target, "JPEG", quality=QUALITY, subsampling=0)
+    canvas.save(target, "JPEG", quality=QUALITY)
     return target.getvalue()
 
 
@@ -107,7 +107,7 @@ def _scene(recipe: Recipe, art: Path, backdrop: Image.Image, tone: tuple[int, in
     main = _fit(sprite(recipe.things[0], art), SIDE * (full + 0.06) * recipe.size, SIDE * full * recipe.size)
     _stand(canvas, main, 0.5, 0.81 if not others else 0.79, tone)
     for name, (middle, foot, share) in zip(others, COMPANIONS, strict=False):
-        _stand(canvas, _fit(sprite(name, art), SIDE * share, SIDE * share), middle, foot, tone)
+        _stand(canvas, _fit(sprite(name, art, large=False), SIDE * share, SIDE * share), middle, foot, tone)
     return canvas
 
 
@@ -157,7 +157,7 @@ def _cloth(recipe: Recipe, art: Path) -> Image.Image:
         angle = math.radians(-125 + 360 * place / len(others))
         centre = (0.5 + 0.365 * math.cos(angle), 0.5 + 0.36 * math.sin(angle))
         share = 0.205 if len(others) > 4 else 0.235
-        picture = _fit(sprite(name, art), SIDE * share, SIDE * share)
+        picture = _fit(sprite(name, art, large=False), SIDE * share, SIDE * share)
         lean = (-14, 9, 17, -8, 12)[place % 5]
         _drop(canvas, picture.rotate(lean, Image.Resampling.BICUBIC, expand=True), centre, tone)
     _drop(canvas, _fit(sprite(recipe.things[0], art), SIDE * side, SIDE * side), (0.5, 0.5), tone)

@@ -17,6 +17,7 @@ SMALL = 150
 """Light is soft: it is painted in small and enlarged."""
 
 
+@lru_cache(maxsize=256)
 def _pool(centre: tuple[float, float], radius: float, strength: int) -> Image.Image:
     """A round pool of light that fades out; measures are shares of the picture's side."""
     glow = Image.radial_gradient("L").point(

@@ -28,8 +28,8 @@ def colour(hue: float, saturation: float, value: float) -> Rgb:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def sprite(name: str, art: Path) -> Image.Image:
-    """A thing on nothing, cropped to its edges, RGBA.
+def sprite(name: str, art: Path, *, large: bool = True) -> Image.Image:
+    """A thing on nothing, cropped to its edges, RGBA. Without `large`, art stays as small as it is.
 
     `1f392` is the art itself; `1f392@120` with its hues turned by 120 degrees, `1f392@120,60,80` also with 60 % of
     their saturation and 80 % of their brightness; `1f392<20` leans by 20 degrees; `tin(1f375,150)` prints it on a tin
@@ -38,18 +38,20 @@ def sprite(name: str, art: Path) -> Image.Image:
     """
     above, caret, below = name.partition("^")
     if caret:
-        return _stacked(sprite(above, art), sprite(below, art))
+        return _stacked(sprite(above, art, large=large), sprite(below, art))
     form, bracket, inside = name.partition("(")
     if bracket:
         code, _, rest = inside.removesuffix(")").partition(",")
         hue, _, strength = rest.partition(",")
         if form == "turned":
             return _trimmed(turned(code, float(hue or 30), float(strength or 55) / 100))
-        label = Label(sprite(code, art), float(hue or 30), float(strength or 55) / 100)
+        label = Label(sprite(code, art, large=False), float(hue or 30), float(strength or 55) / 100)
         return _trimmed(FORMS[form](label))
     name, _, lean = name.partition("<")
     code, _, tint = name.partition("@")
-    picture = _large(Image.open(art / f"{code}.webp").convert("RGBA"))
+    picture = Image.open(art / f"{code}.webp").convert("RGBA")
+    if large:
+        picture = _large(picture)
     if tint:
         picture = _tinted(picture, *(float(part) for part in tint.split(",")))
     if lean:

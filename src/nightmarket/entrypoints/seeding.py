@@ -25,18 +25,16 @@ from nightmarket.rehearsal.contract import Article
 from .demonstration import DEMO_ACCOUNTS
 
 ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
-FILES = (
+REFERENCE = (
     ("merchants.json", ImportFormat.MERCHANTS),
     ("categories.json", ImportFormat.CATEGORIES),
     ("brands.json", ImportFormat.BRANDS),
     ("attributes.json", ImportFormat.ATTRIBUTES),
     ("size_charts.json", ImportFormat.SIZE_CHARTS),
-    ("goods.jsonl", ImportFormat.JSON_LINES),
 )
-MORE_GOODS = "goods"
-"""The folder of further files of goods, one a stall."""
+GOODS, MORE_GOODS = "goods.jsonl", "goods"
+"""The file of the first stalls' goods, and the folder with one file for each other stall."""
 
-BOOKINGS = "bookings.jsonl"
 SLOTS_AHEAD = timedelta(days=3)
 """A demo that is opened again and has no slot later than this gets new ones."""
 
@@ -125,12 +123,19 @@ async def plan_sale(shop: Shop) -> datetime | None:
 
 
 async def _import_goods(shop: Shop) -> None:
-    pictures = await _pictures(shop.settings)
-    files = [(ASSORTMENT / name, shape) for name, shape in FILES]
-    files += [(file, ImportFormat.JSON_LINES) for file in sorted((ASSORTMENT / MORE_GOODS).glob("*.jsonl"))]
-    for file, shape in files:
-        await _import(shop, file, shape, pictures)
-    await _import_bookings(shop, pictures)
+    for name, shape in REFERENCE:
+        await _import(shop, ASSORTMENT / name, shape, None)
+    sources = [ASSORTMENT / GOODS, *sorted((ASSORTMENT / MORE_GOODS).glob("*.jsonl"))]
+    goods = "".join(source.read_text(encoding="utf-8") for source in sources)
+    await _import_lines(shop, goods + booking_lines(shop.clock.now()))
+
+
+async def _import_lines(shop: Shop, lines: str) -> None:
+    """As one file, so that a picture which several stalls show is looked at once."""
+    file = shop.settings.home / "demo" / GOODS
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(lines, encoding="utf-8")
+    await _import(shop, file, ImportFormat.JSON_LINES, await _pictures(shop.settings))
 
 
 async def _import(shop: Shop, file: Path, shape: ImportFormat, pictures: Path | None) -> None:
@@ -151,14 +156,6 @@ async def _pictures(settings: Settings) -> Path | None:
     return await asyncio.to_thread(hang, shelf, art)
 
 
-async def _import_bookings(shop: Shop, pictures: Path | None, products: Sequence[str] | None = None) -> None:
-    """Bookings with slots from today on; with `products`, only those."""
-    file = shop.settings.home / "demo" / BOOKINGS
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(booking_lines(shop.clock.now(), products), encoding="utf-8")
-    await _import(shop, file, ImportFormat.JSON_LINES, pictures)
-
-
 async def _renew_slots(shop: Shop) -> None:
     """New slots for the demo's bookings that are still sold and have hardly one ahead."""
     soon, stale = shop.clock.now() + SLOTS_AHEAD, list[str]()
@@ -167,7 +164,7 @@ async def _renew_slots(shop: Shop) -> None:
         if product is not None and all((one.starts_at or soon) <= soon for one in product.variants):
             stale.append(plan.product)
     if stale:
-        await _import_bookings(shop, await _pictures(shop.settings), stale)
+        await _import_lines(shop, booking_lines(shop.clock.now(), stale))
 
 
 def demo_offers(shop: Shop, merchants: dict[str, UUID]) -> Sequence[Offer]:
