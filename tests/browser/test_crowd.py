@@ -41,7 +41,7 @@ def test_a_rush_is_watched_and_survives_the_kill(visitor: Visitor) -> None:
     expect(page.locator(".night-huge")).not_to_have_text("50")
     lit = page.locator(".lamp-unit.lit").count()
     assert lit < 50
-    page.wait_for_function(f"document.querySelectorAll('.lamp-unit.lit').length < {lit}")
+    expect(page.locator(".lamp-unit.lit")).not_to_have_count(lit)
     page.get_by_role("button", name="Kill the database").click()
     expect(page.locator(".night-tile.is-down")).to_be_visible()
     expect(page.locator("#night-said")).to_contain_text("dead")
