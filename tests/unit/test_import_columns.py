@@ -5,7 +5,8 @@ import pytest
 from nightmarket.catalog.errors import ColumnMapWrong
 from nightmarket.catalog.model import bounds
 from nightmarket.catalog.model.columns import map_columns, read_map
-from nightmarket.catalog.model.proposing import propose
+from nightmarket.catalog.model.meanings import Assumed
+from nightmarket.catalog.model.proposing import headings, propose, propose_columns
 
 UCI = ["InvoiceNo", "StockCode", "Description", "Quantity", "UnitPrice", "Country"]
 MAP = ("sku=StockCode", "title.en=Description", "price.GBP=UnitPrice", "stock.main=Quantity", "category==homeware")
@@ -105,3 +106,20 @@ def test_too_many_columns() -> None:
     """The number of columns is bounded."""
     with pytest.raises(ColumnMapWrong, match="at most"):
         map_columns(MAP, [f"c{i}" for i in range(bounds.MAX_COLUMNS + 1)], "uci")
+
+
+def test_proposal_from_cells() -> None:
+    """Columns whose names say nothing are proposed by what stands in them, less surely than by name."""
+    rows = [["4006381333931", f"A-{i}", "12.50", f"{i}", "A > B", f"A lamp of paper {i}"] for i in range(20)]
+    found = propose_columns(["c1", "c2", "c3", "c4", "c5", "Name"], rows, Assumed("EUR"))
+    assert [(column.target, column.confidence) for column in found] == [
+        *(("gtin", 0.8), ("sku", 0.5), ("price.EUR", 0.6), ("stock.main", 0.4), ("category", 0.6), ("title.en", 0.9)),
+    ]
+    assert found[1].samples == ("A-0", "A-1", "A-2")
+
+
+def test_header_or_data() -> None:
+    """A first row that is data makes numbered columns; one that may be a header is one."""
+    assert headings(["Book", "9781416507789", "9.99"]) == ["#1", "#2", "#3"]
+    assert headings(["Title", "9781416507789", "9.99"]) is None
+    assert headings(["a", "b", "3"]) is None

@@ -12,6 +12,9 @@ from nightmarket.kernel.ids import derive
 OTHER_CATEGORY = "other"
 """Where a product goes that names no category."""
 
+IDS_KEPT = 5_000
+"""Ids of variants and their stock that are not worked out again; a set asks for each several times."""
+
 Attribute = str | int | float | bool | list[str] | dict[str, str]
 
 
@@ -32,11 +35,13 @@ def product_id(merchant: str, key: str) -> UUID:
     return derive("product", merchant, key)
 
 
+@lru_cache(maxsize=IDS_KEPT)
 def variant_id(merchant: str, sku: str) -> UUID:
     """A variant's id follows from the merchant's slug and the SKU, letter for letter."""
     return derive("variant", merchant, sku)
 
 
+@lru_cache(maxsize=IDS_KEPT)
 def stock_tally(variant: UUID, place: UUID) -> UUID:
     """The tally that counts a variant at a place."""
     return derive("stock", variant, place)
