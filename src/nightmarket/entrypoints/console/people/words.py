@@ -22,7 +22,7 @@ ROLE_HELP = {
     Role.PICKER: say_later("Sees and counts stock, works on shipments."),
 }
 
-STATES = {"active": (say_later("open"), "good"), "suspended": (say_later("closed"), "danger")}
+STATES = {"active": (say_later("active"), "good"), "suspended": (say_later("closed"), "danger")}
 """The word and the tone of an account's state."""
 
 SCOPES = {
