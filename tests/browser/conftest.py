@@ -20,7 +20,7 @@ from tests.browser.visiting import Visitor
 from tools.chromium import MEND, find
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENING_SECONDS = 120
+OPENING_SECONDS = 300
 CHROMIUM = (
     "--headless",
     "--no-sandbox",
