@@ -151,6 +151,29 @@ async def test_imports_are_of_their_merchant(house: House) -> None:
     assert await house.shop.catalog.find("teas", "X") is None
 
 
+async def test_a_merchants_people_make_no_categories(house: House) -> None:
+    """What all merchants share, and every page shows, is not made by one merchant's file: goods come without it."""
+    texts, variants = '"texts":{"en":{"title":"x"}}', '"variants":[{"sku":"%s","prices":{"EUR":"1"}}]'
+    for role, slug, made in (("merchant", "buy-at-another-shop", False), ("operator", "night-lamps", True)):
+        words = f'"merchant":"lanterns","category":"{slug}","shelves":["{slug}-shelf","night"]'
+        line = f'{{"product":"of-{role}",{words},{texts},{variants % role.upper()}}}'
+        path = (await house.send(role, "goods.jsonl", line)).headers["location"]
+        assert (await house.post(role, path, {"do": "start"})).status == 303
+        assert await house.finished(path) is RunState.DONE
+        known = {one.slug for one in await house.shop.catalog.categories()}
+        assert (slug in known, f"{slug}-shelf" in known) == (made, made)
+        told = (await house.get(role, f"{path}/refused.csv")).body
+        assert told.count(b"category_unknown") == (0 if made else 2)
+        variant = await house.shop.catalog.find("lanterns", role.upper())
+        assert variant is not None
+        async with house.shop.database.read() as connection:
+            listing = (await house.shop.catalog.listings([variant]))[variant]
+            product = await house.shop.editor.product(connection, listing.product)
+        assert product is not None
+        assert product.category == (slug if made else "other")
+        assert set(product.shelves) == ({f"{slug}-shelf", "night"} if made else {"night"})
+
+
 async def test_documents_about_the_shop(house: House) -> None:
     """A merchant's person cannot bring in merchants, under whatever name."""
     content = '[{"slug": "teas", "name": "Taken over"}]'

@@ -80,6 +80,9 @@ class ImportRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Of prices that name none, as those of Shopify."""
     language: str = "en"
     """Of words that name none, as those of Shopify and Google."""
+    within_range: bool = False
+    """Make no categories: a merchant's people do not make what all merchants share. A row is taken without those that
+    there are not."""
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
 from nightmarket.tally.contract import Adjustment, Level, NewTally, Tallies, TallyKind
 
-from .naming import named, new_category
+from .naming import named, new_category, within_range
 from .writing import Pen
 
 CAUSE = "counted by import"
@@ -52,11 +52,14 @@ class Applied(msgspec.Struct):
 class GoodsWriter:
     """Plans and writes sets of rows for one import."""
 
-    def __init__(self, tallies: Tallies, facts: Facts, import_id: UUID, file: str = "import") -> None:
+    def __init__(
+        self, tallies: Tallies, facts: Facts, import_id: UUID, file: str = "import", *, within_range: bool = False
+    ) -> None:
         self._tallies = tallies
         self._pen = Pen(facts)
         self._import = import_id
         self._file = file
+        self._within_range = within_range
         self._known = Known()
 
     async def preview(self, connection: Connection, rows: Sequence[ProductRow]) -> Applied:
@@ -88,6 +91,9 @@ class GoodsWriter:
 
     async def _plan(self, connection: Connection, rows: Sequence[ProductRow]) -> Plan:
         rows = await self._by_address(connection, rows)
+        left_out: list[Remark] = []
+        if self._within_range:
+            rows, left_out = await within_range(connection, rows)
         ids = {
             variant_id(row.merchant, variant.sku): (merchant_id(row.merchant), variant.sku)
             for row in rows
@@ -108,7 +114,9 @@ class GoodsWriter:
             folded=await goods.skus_like(connection, new_skus),
             **await named(connection, rows),
         )
-        return changes.plan(rows, stored, self._import)
+        plan = changes.plan(rows, stored, self._import)
+        plan.remarks.extend(left_out)
+        return plan
 
     async def _by_address(self, connection: Connection, rows: Sequence[ProductRow]) -> Sequence[ProductRow]:
         """A product is found by its key, and also by its address, which is what an export calls it."""

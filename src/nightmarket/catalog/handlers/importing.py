@@ -129,7 +129,7 @@ class FileImporter:
     async def _take_goods(
         self, work: "Work", report: ImportReport, shelf: PictureShelf, remarks: RemarkFile
     ) -> ImportReport:
-        writer = GoodsWriter(self._tallies, self._facts, report.id, report.file)
+        writer = GoodsWriter(self._tallies, self._facts, report.id, report.file, within_range=work.request.within_range)
         taker = SetTaker(self._database, self._clock, writer, work.ledger, dry_run=work.request.dry_run)
         with work.source.open() as text, changed_file(work.source):
             rows = open_rows(text, work.request, report)

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import TypedDict
 from uuid import UUID
 
-from nightmarket.catalog.contract import Attribute, Category, Place
+import msgspec
+
+from nightmarket.catalog.contract import Attribute, Category, Place, Remark
+from nightmarket.catalog.errors import Reason
 from nightmarket.catalog.model.rows import OTHER_CATEGORY, ProductRow, place_id
 from nightmarket.catalog.store import directory, reference
 from nightmarket.platform.database import Connection
@@ -42,6 +45,36 @@ async def definitions(connection: Connection, keys: Iterable[str]) -> dict[str, 
     """Those of the attributes that are typed."""
     wanted = set(keys)
     return {one.key: one for one in await reference.attributes(connection, list(wanted))} if wanted else {}
+
+
+async def within_range(connection: Connection, rows: Sequence[ProductRow]) -> tuple[list[ProductRow], list[Remark]]:
+    """The rows without categories and shelves that there are not, and a warning for each that was left out."""
+    wanted = {slug for row in rows for slug in (row.category, *(row.shelves or ())) if slug}
+    there = {one.slug for one in await directory.categories(connection, sorted(wanted))} | {OTHER_CATEGORY}
+    kept: list[ProductRow] = []
+    remarks: list[Remark] = []
+    for row in rows:
+        category = row.category if row.category in there else None
+        shelves = tuple(slug for slug in row.shelves or () if slug in there)
+        if row.category and category is None:
+            remarks.append(_no_such_category(row, "category", row.category))
+        remarks.extend(_no_such_category(row, "shelves", slug) for slug in row.shelves or () if slug not in there)
+        kept.append(
+            msgspec.structs.replace(row, category=category, shelves=shelves or (() if row.shelves == () else None))
+        )
+    return kept, remarks
+
+
+def _no_such_category(row: ProductRow, field: str, slug: str) -> Remark:
+    return Remark(
+        line=row.line,
+        field=field,
+        code=Reason.CATEGORY_UNKNOWN,
+        reason=f"There is no category {slug!r}; the product was taken without it.",
+        mend="Name one of the market's categories, or ask the market to make this one.",
+        product=row.key,
+        refused=False,
+    )
 
 
 def new_category(slug: str, *, shelf: bool = False) -> Category:

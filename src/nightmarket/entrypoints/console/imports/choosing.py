@@ -82,6 +82,7 @@ async def read_choice(desk: Desk, form: Form, run: ImportRun, look: FileLook) ->
         language=language if language in LANGUAGES else run.request.language,
         encoding=encoding if encoding in ENCODINGS else run.request.encoding,
         columns=columns,
+        within_range=desk.merchant is not None,
     )
 
 
