@@ -26,13 +26,14 @@ from nightmarket.discovery.handlers.indexing import StoredIndexer
 from nightmarket.discovery.model.documents import Surroundings, document_of
 from nightmarket.discovery.store import documents
 from nightmarket.kernel.ids import derive
+from nightmarket.kernel.problems import Unavailable
 from nightmarket.platform.migrations import migrate
 from nightmarket.platform.postgres import EmbeddedPostgres, ServerOptions
 from nightmarket.platform.settings import Settings
 
 SEED = 11
 GOODS = 100_000
-SET = 200
+SET = 100
 ASKED = 1_000
 SOLD_OUT_SHARE = 0.15
 RESULTS = Path(__file__).parent / "results" / "search.json"
@@ -43,9 +44,16 @@ class Filler(StoredIndexer):
 
     async def fill(self, shop: Shop, goods: Sequence[Product], around: Surroundings) -> None:
         made = [found for one in goods if (found := document_of([one], around)) is not None]
-        async with shop.database.transaction() as tx:
-            await documents.write(tx, await self._rows(tx, made))
-            await documents.learn(tx, [], [one.vocabulary for one in made])
+        try:
+            async with shop.database.transaction() as tx:
+                await documents.write(tx, await self._rows(tx, made))
+                await documents.learn(tx, [], [one.vocabulary for one in made])
+        except Unavailable:  # on a busy machine a set may take longer than a transaction may last
+            if len(goods) == 1:
+                raise
+            half = len(goods) // 2
+            await self.fill(shop, goods[:half], around)
+            await self.fill(shop, goods[half:], around)
 
 
 def main() -> None:
