@@ -44,7 +44,7 @@ from .fields import (
     put_rows,
     rows_of,
 )
-from .stalls import StallNotOpen, own, require_open
+from .stalls import StallNotOpen, count_upload, own, require_open
 
 GOODS = "/console/selling/goods"
 PICTURES_AT_ONCE = 10
@@ -170,6 +170,8 @@ async def levels_of(desk: Desk, product: Product) -> Mapping[UUID, Level]:
 async def _save(desk: Desk, subject: Subject) -> ASGIResponse:
     form, files = await desk.upload()
     form.lists.setdefault("shelves", [])
+    if files:
+        await count_upload(desk, subject.merchant)
     await _take_pictures(desk, form, files.get("pictures", []))
     put_rows(form, [row for row in rows_of(form) if not is_blank(row)] or [{"for_sale": "yes"}])
     match form.get("action"):

@@ -12,7 +12,7 @@ from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.platform.media import Media
 
 from .drafts import words_of
-from .stalls import own
+from .stalls import count_upload, own
 
 PATH = "/console/selling/stall"
 PLACES = "/console/selling/places"
@@ -41,6 +41,8 @@ async def save(desk: Desk) -> ASGIResponse:
     """Change what the stall says of itself. State, commission and address in the shop are not the merchant's."""
     form, files = await desk.upload()
     merchant = await own(desk)
+    if files:
+        await count_upload(desk, merchant)
     image = await _picture(desk, form, files.get("picture", []), merchant)
     if form.errors:
         return await _page(desk, merchant, form, 422)

@@ -1,5 +1,6 @@
 """Whose stall these pages are about: that of the merchant's person who opens them, and nobody else's."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from nightmarket.catalog.contract import Merchant, MerchantState
@@ -9,6 +10,12 @@ from nightmarket.kernel.problems import Kind, NotFound, Problem
 
 NO_STALL = say_later("This account belongs to no merchant. Open these pages with a merchant's account.")
 NOT_OPEN = say_later("Your stall is not open, so nothing can be put on sale. Save it as a draft.")
+
+
+APPLICANTS_UPLOADS = 60
+"""Forms with pictures that a stall which is not open sends within UPLOADS_WINDOW: anybody can apply, and we keep them."""
+
+UPLOADS_WINDOW = timedelta(days=1)
 
 
 class StallNotOpen(Problem):
@@ -33,6 +40,13 @@ async def own(desk: Desk) -> Merchant:
     if found is None:
         raise NotFound(NO_STALL)
     return found
+
+
+async def count_upload(desk: Desk, merchant: Merchant) -> None:
+    """Before pictures are kept for a merchant that is not open. Raises TooManyAttempts."""
+    if merchant.state is not MerchantState.OPEN:
+        key = f"pictures:{merchant.id}"
+        await desk.shop.access.allowances.take(key, APPLICANTS_UPLOADS, UPLOADS_WINDOW)
 
 
 def require_open(merchant: Merchant) -> None:

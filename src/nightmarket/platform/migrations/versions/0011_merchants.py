@@ -52,23 +52,23 @@ CREATE TABLE catalog.application (
 COMMENT ON TABLE catalog.application IS 'what a merchant said when signing up; imported merchants have none'
 """
 
-FORCED = {
-    "catalog.application": "merchant",
-    "catalog.merchant": "id",
-    "catalog.place": "merchant",
-    "catalog.product": "merchant",
-    "catalog.variant": "merchant",
-    "catalog.stock": "merchant",
-    "catalog.shelving": "merchant",
-    "catalog.past": "merchant",
-    "engagement.enquiry": "merchant",
-}
-"""Table -> the column of the row itself that says whose it is. The owner is bound too, by a policy of its own."""
+FORCED = (
+    ("catalog.merchant", "id"),
+    ("catalog.application", "merchant"),
+    ("catalog.place", "merchant"),
+    ("catalog.product", "merchant"),
+    ("catalog.variant", "merchant"),
+    ("catalog.stock", "merchant"),
+    ("catalog.shelving", "merchant"),
+    ("catalog.past", "merchant"),
+)
+"""Tables, each with the column of the row itself that says whose it is. The owner is bound too, by a policy of its
+own that lets everything through."""
 
-COPIED = {"orders.order": "merchant"}
-"""As `FORCED`, but the owner is left free: COPY, by which orders come in, refuses a table whose policies bind it."""
+READABLE = (*FORCED, ("orders.order", "merchant"))
+"""The orders' owner is left free: COPY, by which they come in, refuses a table whose policies bind it."""
 
-SHARED = ("catalog.category", "catalog.brand", "catalog.attribute", "catalog.size_chart")
+SHARED = "catalog.category, catalog.brand, catalog.attribute, catalog.size_chart"
 """Words that all merchants use: no row of them is anybody's."""
 
 CLOSED = """
@@ -102,26 +102,23 @@ GRANT SELECT ON payments.merchant_leg TO nightmarket_merchant
 """
 
 
-def _statements() -> list[str]:
-    found = [ROLE, APPLICATION, "GRANT USAGE ON SCHEMA catalog, orders, engagement TO nightmarket_merchant"]
-    for table, column in {**FORCED, **COPIED}.items():
-        rule = f"USING ({column} = {MINE}) WITH CHECK ({column} = {MINE})"
-        found += [
-            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-            f"CREATE POLICY own_rows ON {table} TO nightmarket_merchant {rule}",
-            f"GRANT SELECT ON {table} TO nightmarket_merchant",
-        ]
-    for table in FORCED:
-        found += [
-            f"CREATE POLICY house ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)",
-            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        ]
-    return [*found, f"GRANT SELECT ON {', '.join(SHARED)} TO nightmarket_merchant", LEGS, CLOSED]
-
-
 def upgrade() -> None:
-    for statement in _statements():
-        op.execute(statement)
+    op.execute(ROLE)
+    op.execute(APPLICATION)
+    op.execute("GRANT USAGE ON SCHEMA catalog, orders TO nightmarket_merchant")
+    for table, column in READABLE:
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(
+            f"CREATE POLICY own_rows ON {table} TO nightmarket_merchant "
+            f"USING ({column} = {MINE}) WITH CHECK ({column} = {MINE})"
+        )
+        op.execute(f"GRANT SELECT ON {table} TO nightmarket_merchant")
+    for table, _ in FORCED:
+        op.execute(f"CREATE POLICY house ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"GRANT SELECT ON {SHARED} TO nightmarket_merchant")
+    op.execute(LEGS)
+    op.execute(CLOSED)
 
 
 OPENED = """
@@ -142,11 +139,12 @@ END $$
 def downgrade() -> None:
     """Take the rights back; the role itself stays, as another database of the cluster may use it."""
     op.execute("DROP VIEW payments.merchant_leg")
-    for table in (*FORCED, *COPIED):
+    for table, _ in READABLE:
         op.execute(f"DROP POLICY own_rows ON {table}")
-    for table in FORCED:
+        op.execute(f"REVOKE ALL ON {table} FROM nightmarket_merchant")
+    for table, _ in FORCED:
         op.execute(f"DROP POLICY house ON {table}")
     op.execute(OPENED)
-    op.execute(f"REVOKE ALL ON {', '.join((*FORCED, *COPIED, *SHARED))} FROM nightmarket_merchant")
-    op.execute("REVOKE USAGE ON SCHEMA catalog, orders, payments, engagement FROM nightmarket_merchant")
+    op.execute(f"REVOKE ALL ON {SHARED} FROM nightmarket_merchant")
+    op.execute("REVOKE USAGE ON SCHEMA catalog, orders, payments FROM nightmarket_merchant")
     op.execute("DROP TABLE catalog.application")
