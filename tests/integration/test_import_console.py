@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from nightmarket.bootstrap import Shop, jobs
-from nightmarket.catalog.contract import RunState
+from nightmarket.catalog.contract import Decision, MerchantState, RunState
 from nightmarket.entrypoints.app import build
+from nightmarket.entrypoints.console.imports.uploads import APPLICANTS_BYTES
 from nightmarket.kernel.ids import decode
 from nightmarket.platform.http import ASGIApp
 from nightmarket.platform.jobs.runner import JobRunner
@@ -172,6 +173,28 @@ async def test_a_merchants_people_make_no_categories(house: House) -> None:
         assert product is not None
         assert product.category == (slug if made else "other")
         assert set(product.shelves) == ({f"{slug}-shelf", "night"} if made else {"night"})
+
+
+async def test_who_has_only_applied_tries_files_out(house: House) -> None:
+    """Anybody can apply: until the stall is open its people's files are small, looked at and tried, never taken in."""
+    [merchant] = [one for one in await house.shop.catalog.merchants() if one.slug == "lanterns"]
+    line = '{"product":"early","texts":{"en":{"title":"x"}},"variants":[{"sku":"EARLY","prices":{"EUR":"1"}}]}'
+    async with house.shop.database.transaction() as tx:
+        await house.shop.editor.decide(tx, [Decision(merchant.id, MerchantState.CLOSED, merchant.version, "a test")])
+    try:
+        path = (await house.send("merchant", "goods.jsonl", line)).headers["location"]
+        started = await house.post("merchant", path, {"do": "start"})
+        assert started.status == 422
+        assert b"Your stall is not open yet" in started.body
+        assert (await house.post("merchant", path, {"do": "try"})).status == 303
+        assert await house.finished(path) is RunState.DONE
+        assert await house.shop.catalog.find("lanterns", "EARLY") is None
+        large = await house.send("merchant", "large.jsonl", line + "\n" + " " * APPLICANTS_BYTES)
+        assert large.status == 413
+        assert b"Until your stall is open" in large.body
+    finally:
+        async with house.shop.database.transaction() as tx:
+            await house.shop.editor.decide(tx, [Decision(merchant.id, MerchantState.OPEN, merchant.version + 1)])
 
 
 async def test_documents_about_the_shop(house: House) -> None:

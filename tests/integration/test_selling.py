@@ -12,6 +12,7 @@ from PIL import Image
 from nightmarket.bootstrap import Shop, consumers
 from nightmarket.catalog.contract import MerchantState
 from nightmarket.entrypoints.app import build
+from nightmarket.entrypoints.console.selling.stalls import APPLICANTS_UPLOADS
 from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import NewAccount, Role
 from nightmarket.platform.messages import Filter, page
@@ -95,7 +96,7 @@ async def test_from_application_to_the_order(house: House) -> None:
     [merchant] = [one for one in await house.shop.catalog.merchants() if one.name == APPLICATION["company"]]
     assert merchant.state is MerchantState.APPLIED
     made = await _type_lamp(applicant)
-    assert made.url.path.startswith(f"{GOODS}/prd_"), made.text[made.text.find("class=\"errors\""):][:800]
+    assert made.url.path.startswith(f"{GOODS}/prd_"), made.text[made.text.find('class="errors"') :][:800]
     refused = await applicant.send(made, {"action": "publish"}, to=made.url.path)
     assert refused.status_code == 409, "nobody publishes before the stall is open"
     shown = await Visitor(house.transport).open("/products/paper-moon-lamp")
@@ -135,6 +136,19 @@ async def test_from_application_to_the_order(house: House) -> None:
         assert (await other.open(path)).status_code == 404, path
     for path in ("/console/orders", "/console/selling/goods", "/console/selling/table", "/console/selling/figures"):
         assert "MOON" not in (await other.open(path)).text, path
+
+
+async def test_who_has_only_applied_does_not_fill_the_disk(house: House) -> None:
+    """Anybody can apply and is let in at once: until the stall is open its people send a bounded number of pictures."""
+    applicant = Visitor(house.transport)
+    await applicant.send(await applicant.open("/sell/apply"), APPLICATION)
+    form = await applicant.open(f"{GOODS}/new")
+    one = [("pictures", picture())]
+    for _ in range(APPLICANTS_UPLOADS):
+        kept = await applicant.send(form, {"action": "row"}, to=f"{GOODS}/new", files=one)
+        assert kept.status_code == 200, kept.text[:500]
+    assert (await applicant.send(form, {"action": "row"}, to=f"{GOODS}/new", files=one)).status_code == 429
+    assert (await applicant.send(form, {"action": "row"}, to=f"{GOODS}/new")).status_code == 200
 
 
 async def _type_lamp(visitor: Visitor, **more: str) -> httpx.Response:

@@ -21,7 +21,7 @@ from nightmarket.kernel.money import known_currency
 from nightmarket.platform.jobs import JobDesk, JobRequest
 
 from .run import run_page
-from .scope import choosable, own_slug, run_of
+from .scope import choosable, may_import, own_slug, run_of
 
 COLUMNS_SHOWN = 150
 """Columns whose meaning can be chosen here; further ones are left out."""
@@ -35,9 +35,13 @@ async def begin(desk: Desk) -> ASGIResponse:
     run = await run_of(desk)
     look = await desk.shop.importer.look(msgspec.structs.replace(run.request, columns=()))
     request = await read_choice(desk, form, run, look)
+    trying = form.get("do") != "start"
+    if not trying and not await may_import(desk):
+        form.wrong(
+            "do", desk.say(say_later("Your stall is not open yet. Try the file out; import it once it is open."))
+        )
     if form.errors:
         return await run_page(desk, run, form=form, status=422)
-    trying = form.get("do") != "start"
     request = msgspec.structs.replace(request, dry_run=trying)
     asked = msgspec.structs.replace(run, request=request, merchant=request.merchant, state=RunState.QUEUED)
     if desk.merchant is None and run.merchant is None:

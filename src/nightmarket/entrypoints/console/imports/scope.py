@@ -1,6 +1,6 @@
 """Whose imports a person may see and start: a merchant's people their own, operators all."""
 
-from nightmarket.catalog.contract import ImportRun, Merchant
+from nightmarket.catalog.contract import ImportRun, Merchant, MerchantState
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.kernel.problems import NotFound
 
@@ -13,6 +13,12 @@ async def own_slug(desk: Desk) -> str | None:
         if merchant.id == desk.merchant:
             return merchant.slug
     raise NotFound("There is no merchant behind this account any more.")
+
+
+async def may_import(desk: Desk) -> bool:
+    """Whether what this person imports is taken in. Who has only applied may try a file out: anybody can apply, and
+    what is imported fills our disk, asks the web for pictures, and stands ready for sale."""
+    return all(one.state is MerchantState.OPEN for one in await choosable(desk)) if desk.merchant else True
 
 
 async def choosable(desk: Desk) -> list[Merchant]:

@@ -19,13 +19,16 @@ from nightmarket.kernel.ids import encode
 from nightmarket.platform.http import FORM_TOKEN_FIELD, MalformedBody, check_origin, media_type
 
 from .listing import listing_page
-from .scope import own_slug
+from .scope import may_import, own_slug
 
 UPLOAD_LIMIT = 512 * 1024 * 1024
 """Bytes of one file as it is sent; packed with gzip it may hold more."""
 
 KEPT_BYTES = 2 * 1024**3
 """Of one merchant's uploads together; the oldest files make room."""
+
+APPLICANTS_BYTES = 16 * 1024 * 1024
+"""Of one file, and of one's files together, while one's stall is not open: anybody can apply."""
 
 MULTIPART = "multipart/form-data"
 EVERYBODY = "_all"
@@ -44,10 +47,14 @@ async def receive(desk: Desk) -> ASGIResponse:
         return await listing_page(desk, form, 422)
     try:
         slug = await own_slug(desk)
+        kept = KEPT_BYTES if await may_import(desk) else APPLICANTS_BYTES
+        if await asyncio.to_thread(upload.file.seek, 0, 2) > kept:
+            form.wrong("file", desk.say(say_later("Until your stall is open, a file has at most 16 MB.")))
+            return await listing_page(desk, form, 413)
         id = desk.shop.ids.new()
         folder = desk.shop.import_runs.uploads / (slug or EVERYBODY)
         target = folder / encode("imp", id) / safe_name(upload.filename)
-        await asyncio.to_thread(_keep, upload.file, folder, target)
+        await asyncio.to_thread(_keep, upload.file, folder, target, kept)
     finally:
         await upload.close()
     request = ImportRequest(
@@ -98,20 +105,20 @@ def safe_name(name: str) -> str:
     return plain[-MAX_NAME:].lstrip("._") or "file"
 
 
-def _keep(file: IO[bytes], folder: Path, target: Path) -> None:
+def _keep(file: IO[bytes], folder: Path, target: Path, kept: int) -> None:
     target.parent.mkdir(parents=True, mode=0o700)
     file.seek(0)
     with target.open("xb") as out:
         shutil.copyfileobj(file, out, 1024 * 1024)
-    _make_room(folder, target)
+    _make_room(folder, target, kept)
 
 
-def _make_room(folder: Path, newest: Path) -> None:
+def _make_room(folder: Path, newest: Path, kept: int) -> None:
     """Remove the oldest files until the rest fits."""
     files = sorted((one for one in folder.glob("*/*") if one != newest), key=lambda one: one.stat().st_mtime)
     size = newest.stat().st_size + sum(one.stat().st_size for one in files)
     for one in files:
-        if size <= KEPT_BYTES:
+        if size <= kept:
             break
         size -= one.stat().st_size
         one.unlink(missing_ok=True)
