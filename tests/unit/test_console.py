@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -16,7 +17,7 @@ from nightmarket.entrypoints.console.words import ACCOUNTS, CLAIM_STATES, STATES
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders.contract import OrderState
 from nightmarket.payments.contract import Account
-from nightmarket.platform.access import ROLE_SCOPES, SYSTEM, Actor, ActorKind, Role
+from nightmarket.platform.access import MERCHANT_BOUND, ROLE_SCOPES, SYSTEM, Actor, ActorKind, Role
 from nightmarket.platform.deeds import Acted
 from nightmarket.platform.settings import Settings
 from nightmarket.tally.contract import ClaimState
@@ -81,11 +82,12 @@ def test_every_state_has_a_word() -> None:
 def test_the_menu_offers_what_may_be_opened(role: Role) -> None:
     """Each entry leads to a page of ours, needs what the page needs, and shows only to those who have it."""
     scopes = {page.path: page.scope for page in PAGES if page.method == "GET"}
-    actor = Actor(ActorKind.STAFF, SYSTEM.id, "x", ROLE_SCOPES[role])
+    merchant = UUID(int=1) if role in MERCHANT_BOUND else None
+    actor = Actor(ActorKind.STAFF, SYSTEM.id, "x", ROLE_SCOPES[role], merchant_id=merchant)
     offered = {entry.path for entry in menu_of(actor, "/console")}
     for entry in ENTRIES:
         assert scopes[entry.path] == entry.scope
-        may = actor.may(entry.scope) and actor.may(ENTRIES[0].scope)
+        may = actor.may(entry.scope) and actor.may(ENTRIES[0].scope) and (not entry.stall or merchant is not None)
         assert (entry.path in offered) == may, entry.path
 
 
