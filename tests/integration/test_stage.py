@@ -122,3 +122,11 @@ def test_any_text_becomes_html_without_foreign_tags(body: str) -> None:
     allowed.add("blockquote")
     tags = {part.split(">")[0].split()[0].strip("/") for part in html.split("<")[1:]}
     assert tags <= allowed
+
+
+def test_a_text_is_rendered_once() -> None:
+    """Anybody may ask for a page again and again: even a text that takes long to read costs its time once."""
+    unlucky = "[" * 5_000
+    to_html.cache_clear()
+    assert to_html(unlucky) == to_html(unlucky)
+    assert (to_html.cache_info().misses, to_html.cache_info().hits) == (1, 1)

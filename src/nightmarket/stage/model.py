@@ -1,6 +1,7 @@
 """What makes a page's words fit, and how they become HTML. Pure."""
 
 import re
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 
@@ -19,6 +20,11 @@ _READER = MarkdownIt("commonmark", {"html": False}).disable("image")
 _OUTER = re.compile(r"<(/?)h1>")
 
 
+BODIES_KEPT = 100
+"""Rendered texts that a process remembers: reading an unlucky one takes seconds, and everybody may ask for its page."""
+
+
+@lru_cache(maxsize=BODIES_KEPT)
 def to_html(body: str) -> str:
     """CommonMark as HTML; first-level headings become second ones, since the page's title is the first."""
     return _OUTER.sub(r"<\1h2>", _READER.render(body))
