@@ -228,6 +228,17 @@ async def test_failure_is_noted_and_retried(pools: Database, facts: Facts, clock
     assert await lagging(pools, clock) == Lag("sales", 8, 0.0, None)
 
 
+async def test_a_failure_that_has_passed_is_forgotten(pools: Database, clock: VirtualClock) -> None:
+    """A consumer that failed while the database was away is well again at its next look, though no fact comes."""
+    async with pools.transaction() as tx:
+        await ensure(tx, SALES)
+        await tx.execute("UPDATE platform.subscription SET failing_since = $1, failure = 'away'", clock.now())
+    assert (await lagging(pools, clock)).failure == "away"
+    async with pools.transaction() as tx:
+        assert await step(tx, SALES, clock) == 0
+    assert (await lagging(pools, clock)).failure is None
+
+
 async def test_too_much_at_once_gets_through(pools: Database, facts: Facts, clock: VirtualClock) -> None:
     """A handler that cannot do its many facts within the limit of a transaction gets fewer, says so, and gets done."""
     sizes: list[int] = []

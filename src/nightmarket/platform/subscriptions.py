@@ -34,7 +34,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 _ENSURE = "INSERT INTO platform.subscription (name) VALUES ($1) ON CONFLICT DO NOTHING"
-_STANDS = "SELECT epoch, xid::text::bigint AS xid, sequence FROM platform.subscription WHERE name = $1"
+_STANDS = "SELECT epoch, xid::text::bigint AS xid, sequence, failing_since FROM platform.subscription WHERE name = $1"
 _LOCK = """
 SELECT epoch, xid::text::bigint AS xid, sequence FROM platform.subscription WHERE name = $1 FOR UPDATE SKIP LOCKED
 """
@@ -70,7 +70,8 @@ async def ensure(tx: Connection, subscription: Subscription) -> None:
 async def step(tx: Connection, subscription: Subscription, clock: Clock, limit: int = READ_LIMIT) -> int:
     """Handle the next facts inside the given transaction. Returns the rows handled; 0 when none or another is at it.
 
-    Reads before it locks: an idle consumer writes nothing, and its own transaction does not hold facts back.
+    Reads before it locks: an idle consumer writes nothing, and its own transaction does not hold facts back. Only a
+    failure that has passed is taken back, also where nothing is left to do.
     """
     row = await tx.fetchrow(_STANDS, subscription.name)
     if row is None:
@@ -78,7 +79,8 @@ async def step(tx: Connection, subscription: Subscription, clock: Clock, limit: 
     cursor = _cursor(row)
     end = await head(tx)
     facts = await read(tx, cursor, subscription.kinds, limit)
-    if not facts and end.epoch == cursor.epoch and end.xid - cursor.xid < SKIP_TRANSACTIONS:
+    quiet = end.epoch == cursor.epoch and end.xid - cursor.xid < SKIP_TRANSACTIONS
+    if not facts and quiet and row["failing_since"] is None:
         return 0
     row = await tx.fetchrow(_LOCK, subscription.name)
     if row is None or _cursor(row) != cursor:

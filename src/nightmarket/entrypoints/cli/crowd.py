@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from nightmarket.entrypoints.cli.connected import engine, note, settings_here
+from nightmarket.platform.database import CONNECTION_LOST
 from nightmarket.platform.supervisor import running
 from nightmarket.rehearsal.contract import (
     MOST_BUYERS,
@@ -46,7 +47,11 @@ def crowd(*, buyers: int, units: int, within: float) -> None:
     They go through the shop's own door, all at once, for one article. The exit status is 1 when an order was lost or
     doubled, a unit was sold twice, or the audit finds anything off.
     """
-    raise SystemExit(asyncio.run(_crowd(Size(buyers=buyers, units=units, within_seconds=within))))
+    try:
+        status = asyncio.run(_crowd(Size(buyers=buyers, units=units, within_seconds=within)))
+    except (*CONNECTION_LOST, OSError) as error:
+        raise click.ClickException(f"The database does not answer; try again in a moment ({error}).") from error
+    raise SystemExit(status)
 
 
 async def _crowd(size: Size) -> int:
