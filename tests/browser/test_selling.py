@@ -34,8 +34,40 @@ def test_a_stall_from_application_to_order(visitor: Visitor) -> None:
     sold to a guest, the merchant sees the order, the neighbour does not. axe finds nothing serious on the way."""
     name = f"Paper Moon {time.time_ns() % 10**6}"
     seller = visitor(width=360)
-    seller.goto("/sell")
-    assert faults(seller) == []
+    _apply(seller, name)
+    goods = _type_lamp(seller, name)
+    _approve(visitor(width=1440), name)
+    seller.goto(goods)
+    seller.click("button:has-text('Save and put on sale')")
+    expect(seller.get_by_text("Saved and on sale.")).to_be_visible()
+    _look(seller, f"{goods}/history", "/console/selling/table", "/console/selling/places", f"{goods}/preview")
+    shown = seller.locator("a:has-text('In the shop')").get_attribute("href")
+    assert shown is not None
+    guest = visitor(width=360)
+    _buy(guest, shown)
+    number = guest.url.rpartition("/")[2].partition("?")[0]
+    seller.goto(f"/console/orders/{number}")
+    expect(seller.get_by_text("Lampengasse")).to_be_visible()
+    _look(seller, "/console/selling/goods", "/console/selling/figures", "/console/selling/stall")
+    neighbour = visitor(width=1440)
+    _sign_in(neighbour, "merchant")
+    for path in (f"/console/orders/{number}", goods):
+        neighbour.goto(path)
+        expect(neighbour.get_by_text("There is nothing here")).to_be_visible()
+    neighbour.goto("/console/orders")
+    expect(neighbour.locator(f"a[href$='{number}']")).to_have_count(0)
+
+
+def _look(page: Page, *paths: str) -> None:
+    """axe finds nothing serious on these pages."""
+    for path in paths:
+        page.goto(path)
+        assert faults(page) == [], path
+
+
+def _apply(seller: Page, name: str) -> None:
+    """An empty form is refused with focus on what is wrong; a whole one leads into the console."""
+    _look(seller, "/sell")
     seller.click("text=Apply for a stall >> nth=0")
     seller.click("button:has-text('Send application')")
     expect(seller.locator(".errors")).to_be_focused()
@@ -51,8 +83,10 @@ def test_a_stall_from_application_to_order(visitor: Visitor) -> None:
     expect(seller.get_by_text("Your application is being looked at.")).to_be_visible()
     assert faults(seller) == []
 
-    seller.goto("/console/selling/goods/new")
-    assert faults(seller) == []
+
+def _type_lamp(seller: Page, name: str) -> str:
+    """Goods with two variants and a picture; returns the address of their form."""
+    _look(seller, "/console/selling/goods/new")
     seller.fill("#texts-en-title", f"{name} lamp")
     seller.click("summary:has-text('Names and values')")
     seller.fill("#options-1-name", "colour")
@@ -67,44 +101,17 @@ def test_a_stall_from_application_to_order(visitor: Visitor) -> None:
     seller.click(".goods-actions button[value='save']")
     expect(seller.get_by_text("Saved.")).to_be_visible()
     assert faults(seller) == []
-    goods = seller.url.partition("?")[0]
+    return seller.url.partition("?")[0]
 
-    operator = visitor(width=1440)
+
+def _approve(operator: Page, name: str) -> None:
+    """An operator looks closer and approves."""
     _sign_in(operator, "operator")
-    operator.goto("/console/merchants")
-    assert faults(operator) == []
+    _look(operator, "/console/merchants")
     operator.click(f"li:has-text('{name}') >> text=Look closer")
     assert faults(operator) == []
     operator.click("button[value='open']")
     expect(operator.get_by_text("Approved.")).to_be_visible()
-
-    seller.goto(goods)
-    seller.click("button:has-text('Save and put on sale')")
-    expect(seller.get_by_text("Saved and on sale.")).to_be_visible()
-    for path in (f"{goods}/preview", f"{goods}/history", "/console/selling/table", "/console/selling/places"):
-        seller.goto(path)
-        assert faults(seller) == [], path
-
-    guest = visitor(width=360)
-    seller.goto(f"{goods}/preview")
-    shown = seller.locator("a:has-text('In the shop')").get_attribute("href")
-    assert shown is not None
-    _buy(guest, shown)
-    number = guest.url.rpartition("/")[2].partition("?")[0]
-
-    seller.goto(f"/console/orders/{number}")
-    expect(seller.get_by_text("Lampengasse")).to_be_visible()
-    for path in ("/console/selling/goods", "/console/selling/figures", "/console/selling/stall"):
-        seller.goto(path)
-        assert faults(seller) == [], path
-    neighbour = visitor(width=1440)
-    _sign_in(neighbour, "merchant")
-    neighbour.goto(f"/console/orders/{number}")
-    expect(neighbour.get_by_text("There is nothing here")).to_be_visible()
-    neighbour.goto(goods)
-    expect(neighbour.get_by_text("There is nothing here")).to_be_visible()
-    neighbour.goto("/console/orders")
-    expect(neighbour.locator(f"a[href$='{number}']")).to_have_count(0)
 
 
 def _buy(guest: Page, path: str) -> None:
