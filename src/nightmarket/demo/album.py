@@ -12,7 +12,7 @@ import msgspec
 from .pictures import Recipe, render
 
 HERE = Path(__file__).parent
-SOURCES = ("pictures.json", "pictures.py", "scenes.py", "sprites.py", "forms.py", "turned.py")
+SOURCES = ("pictures.json", "pictures.py", "scenes.py", "sprites.py", "forms.py", "parts.py", "paper.py", "turned.py")
 """What decides how a picture looks; if one of them changes, the album is made anew."""
 
 AT_ONCE = 8

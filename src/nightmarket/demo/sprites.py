@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter
 
-from .forms import FORMS, Label
+from .forms import FORMS
+from .paper import Label
 from .turned import turned
 
 SIDE = 640

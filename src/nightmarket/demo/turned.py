@@ -87,10 +87,8 @@ PROFILES = {
     "flask": ("0 15 steel, 2 17 steel, 16 17 steel, 18 16 black, 20 17, 24 20, 94 20, 95 20 steel, 100 19 steel"),
     "vase": "0 13 dark, 2 14, 8 10, 20 9, 38 18, 58 30, 74 31, 88 23, 97 16 cream, 100 16 cream",
     "mug": "20 30 dark, 22 31, 60 31, 62 31 cream, 88 30 cream, 96 26 cream, 100 20 cream",
-    "tumbler": "18 27 dark, 20 28, 70 24, 72 24 cream, 97 21 cream, 100 20 cream",
     "plate": "70 49 dark, 73 50, 84 42, 93 24, 96 20 cream, 100 20 cream",
     "bowl": "40 46 dark, 43 47, 66 43, 84 30, 92 19 cream, 100 18 cream",
-    "candle": "26 27 pale, 28 28 pale, 34 28 glow, 44 28, 90 28, 96 27 dark, 100 25 dark",
     "lamp": (
         "0 17 glow, 1 18 glow, 50 38 glow, 52 38, 53 4 brass, 64 4 brass, 65 8, 74 17, 86 18, 94 11, "
         "96 20 brass, 100 21 brass"
@@ -107,24 +105,17 @@ PROFILES = {
     ),
     "pot": "24 38 dark, 26 40, 38 40, 40 36, 90 27, 91 32 dark, 96 34 dark, 100 33 dark",
     "singing": "48 44 dark, 52 46, 70 44, 86 34, 94 22, 95 30 black, 100 28 black",
-    "top": ("14 3 wood, 34 3 wood, 36 8, 44 34, 50 42 cream, 56 41, 70 26 dark, 88 8 wood, 98 2 steel, 100 1 steel"),
-    "pestle": "0 7 wood, 4 9 wood, 26 6 wood, 38 7 wood, 39 34 dark, 42 36, 70 30, 86 18, 92 24, 100 26 dark",
-    "beacon": ("30 16 glow, 31 24 glow, 40 30 glow, 46 31, 62 32, 64 34 black, 80 34 black, 82 26 black, 100 24 black"),
-    "brazier": (
-        "52 44 black, 55 46 black, 72 40 black, 84 22 black, 86 30 steel, 89 30 steel, 90 24 black, 100 30 black"
-    ),
+    "brazier": "52 44 black, 55 46 black, 72 40 black, 84 22 black, 86 30 steel, 89 30 steel, 90 24 black, 99 30 black",
 }
 """From top to foot: height, radius and, where it is not the thing's own colour, what it is made of."""
 
 OPEN = {
     "mug": "earth",
-    "tumbler": "cream",
     "plate": "cream",
     "bowl": "cream",
     "pot": "earth",
     "vase": "black",
     "singing": "dark",
-    "candle": "glow",
     "brazier": "earth",
 }
 """Things one can look into, and what one sees there."""
@@ -147,8 +138,8 @@ def turned(name: str, hue: float, saturation: float) -> Image.Image:
     _foot(picture, rings, hue, saturation)
     if name in OPEN:
         _mouth(picture, rings[0], _stuff(rings[0].stuff, hue, saturation), _stuff(OPEN[name], hue, saturation))
-    if name == "candle":
-        _flame(picture, rings[0])
+    if name == "globe":
+        _shine(picture)
     return picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
@@ -208,16 +199,15 @@ def _foot(picture: Image.Image, rings: tuple[Ring, ...], hue: float, saturation:
             picture.paste(row.resize((right - left, 1)), (left, height))
 
 
-def _flame(picture: Image.Image, rim: Ring) -> None:
+def _shine(picture: Image.Image) -> None:
+    """Light that comes from within: brightest in the middle of the ball."""
     side = SIDE * FINE
-    middle, foot = side / 2, rim.height * side / 100
-    glow = Image.new("RGBA", picture.size, (0, 0, 0, 0))
-    pen = ImageDraw.Draw(glow)
-    pen.line((middle, foot, middle, foot - 40), fill=(60, 44, 40, 255), width=8)
-    pen.ellipse((middle - 34, foot - 170, middle + 34, foot - 26), fill=(255, 168, 44, 255))
-    pen.polygon([(middle - 26, foot - 130), (middle, foot - 240), (middle + 26, foot - 130)], fill=(255, 168, 44, 255))
-    pen.ellipse((middle - 17, foot - 110, middle + 17, foot - 32), fill=(255, 236, 160, 255))
-    picture.alpha_composite(glow.filter(ImageFilter.GaussianBlur(3)))
+    spot = Image.new("L", (side // 8, side // 8), 0)
+    ImageDraw.Draw(spot).ellipse((side * 0.026, side * 0.014, side * 0.076, side * 0.064), fill=235)
+    soft = spot.filter(ImageFilter.GaussianBlur(side / 90)).resize((side, side), Image.Resampling.BICUBIC)
+    alpha = picture.getchannel("A")
+    picture.paste((255, 253, 244), (0, 0, side, side), soft)
+    picture.putalpha(alpha)
 
 
 def _handles(picture: Image.Image, name: str, hue: float, saturation: float) -> None:

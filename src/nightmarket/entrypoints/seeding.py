@@ -71,7 +71,7 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
             merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
             await _publish(shop, demo_offers(shop, merchants))
         else:
-            await _renew_slots(shop)
+            await renew_slots(shop)
         if settings.is_loopback:
             await _open_accounts(shop, merchants)
         shop.stage.folder.clear()
@@ -156,7 +156,7 @@ async def _pictures(settings: Settings) -> Path | None:
     return await asyncio.to_thread(hang, shelf, art)
 
 
-async def _renew_slots(shop: Shop) -> None:
+async def renew_slots(shop: Shop) -> None:
     """New slots for the demo's bookings that are still sold and have hardly one ahead."""
     soon, stale = shop.clock.now() + SLOTS_AHEAD, list[str]()
     for plan in plans():
