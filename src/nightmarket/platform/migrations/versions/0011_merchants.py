@@ -61,6 +61,7 @@ FORCED = (
     ("catalog.stock", "merchant"),
     ("catalog.shelving", "merchant"),
     ("catalog.past", "merchant"),
+    ("engagement.enquiry", "merchant"),
 )
 """Tables, each with the column of the row itself that says whose it is. The owner is bound too, by a policy of its
 own that lets everything through."""
@@ -105,7 +106,7 @@ GRANT SELECT ON payments.merchant_leg TO nightmarket_merchant
 def upgrade() -> None:
     op.execute(ROLE)
     op.execute(APPLICATION)
-    op.execute("GRANT USAGE ON SCHEMA catalog, orders TO nightmarket_merchant")
+    op.execute("GRANT USAGE ON SCHEMA catalog, engagement, orders TO nightmarket_merchant")
     for table, column in READABLE:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(
@@ -146,5 +147,5 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY house ON {table}")
     op.execute(OPENED)
     op.execute(f"REVOKE ALL ON {SHARED} FROM nightmarket_merchant")
-    op.execute("REVOKE USAGE ON SCHEMA catalog, orders, payments FROM nightmarket_merchant")
+    op.execute("REVOKE USAGE ON SCHEMA catalog, engagement, orders, payments FROM nightmarket_merchant")
     op.execute("DROP TABLE catalog.application")
