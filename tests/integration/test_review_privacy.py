@@ -165,3 +165,14 @@ async def test_links_into_accounts_are_read_by_nobody_who_could_not_open_them(ho
         inbox = await (await at_the_console(house, email)).get(path)
         assert "forgetful@example.org" in inbox.text
         assert ("/account/reset?key=" in inbox.text) is seen
+
+
+async def test_nul_is_no_letter_anywhere(house: ShopperHouse) -> None:
+    """No database keeps it: in searches it is passed over, in addresses it leads nowhere, in forms it is refused."""
+    desk = await at_the_console(house)
+    for path in ("people?q=%00", "people.csv?q=%00", "facts?kind=%00", "messages/inbox?to=%00", "stock?q=%00"):
+        assert (await desk.get(f"/console/{path}")).status_code == 200, path
+    refused = await desk.post("/console/jobs/cancel", "/console/me", job="\x00")
+    assert refused.status_code == 400
+    shopper = await house.sign_up("nul@example.org")
+    assert (await shopper.post("/brands/%00/follow", "/cart", action="leave")).status_code == 404

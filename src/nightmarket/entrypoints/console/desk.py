@@ -70,12 +70,12 @@ class Desk:
 
     def query(self, name: str) -> str:
         """A member of the query, without the spaces around it."""
-        return str(self.request.query_params.get(name, ""))[:MAX_QUERY_LETTERS].strip()
+        return _typed(str(self.request.query_params.get(name, "")))
 
     def several(self, name: str) -> list[str]:
         """Every value of a member of the query that may come more than once."""
         values: list[str] = self.request.query_params.getall(name, [])
-        return [value[:MAX_QUERY_LETTERS].strip() for value in values[:MAX_SEVERAL]]
+        return [_typed(value) for value in values[:MAX_SEVERAL]]
 
     def moment(self, at: datetime) -> str:
         """Day and time in UTC, as everywhere in the console: this year to the second, other years with their number."""
@@ -150,6 +150,11 @@ class Desk:
         """Write down who asks for something that commits by itself, before it is done: no deed goes unrecorded."""
         async with self.acting(action, about, detail):
             pass
+
+
+def _typed(text: str) -> str:
+    """What a person may have typed: no database keeps NUL."""
+    return text[:MAX_QUERY_LETTERS].replace("\x00", "").strip()
 
 
 def _in_room(template: str) -> str:

@@ -21,6 +21,7 @@ from nightmarket.platform.http import (
     Cookies,
     FormTokens,
     Headers,
+    MalformedBody,
     Response,
     caller_of,
     header,
@@ -146,6 +147,8 @@ class Site:
         """The fields that were sent. Raises WrongMediaType, MalformedBody, CrossSiteRequest or FormExpired."""
         require_media_type(visit.scope, FORM_TYPE)
         fields = parse_form(body)
+        if any("\x00" in text for values in fields.values() for text in values):
+            raise MalformedBody("The form has letters that are none.")
         token = fields.pop(FORM_TOKEN_FIELD, [""])[-1]
         self.tokens.check(visit.scope, visit.caller.binding, token)
         return Form.of(fields)

@@ -13,7 +13,7 @@ NOT_OPEN = say_later("Your stall is not open, so nothing can be put on sale. Sav
 
 
 APPLICANTS_UPLOADS = 60
-"""Forms with pictures that a stall which is not open sends within UPLOADS_WINDOW: anybody can apply, and they are kept."""
+"""Forms with pictures that a stall which is not open sends within UPLOADS_WINDOW: anybody can apply."""
 
 UPLOADS_WINDOW = timedelta(days=1)
 

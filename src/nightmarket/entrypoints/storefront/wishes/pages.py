@@ -191,6 +191,8 @@ async def follow(request: Request[Any, Any, Any], store: TheStore, slug: FromPat
     """Follow a brand, or leave it. Guests sign in first: news goes to an address that was proven."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    if not slug.isprintable() or len(slug) > MAX_SLUG:
+        raise NotFound("There is no such brand.")
     shop, back = store.shop, f"/brands/{quote(slug, safe='')}"
     if visit.account is None:
         return store.site.redirect(visit, f"{SIGN_IN}?next={quote(back, safe='')}")
