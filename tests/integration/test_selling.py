@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nightmarket.bootstrap import Shop, consumers
-from nightmarket.catalog.contract import MerchantState
+from nightmarket.catalog.contract import Merchant, MerchantState
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.console.selling.stalls import APPLICANTS_UPLOADS
 from nightmarket.kernel.ids import encode
@@ -92,7 +92,8 @@ async def test_from_application_to_the_order(house: House) -> None:
     form = await applicant.open("/sell/apply")
     welcome = await applicant.send(form, APPLICATION)
     assert welcome.url.path == "/console/selling", welcome.text[:800]
-    assert "In attesa" in welcome.text or "esame" in welcome.text or "being looked at" in welcome.text
+    assert "La tua richiesta è in esame." in welcome.text
+    await house.hear()
     [merchant] = [one for one in await house.shop.catalog.merchants() if one.name == APPLICATION["company"]]
     assert merchant.state is MerchantState.APPLIED
     made = await _type_lamp(applicant)
@@ -110,7 +111,7 @@ async def test_from_application_to_the_order(house: House) -> None:
     assert approved.url.params["done"] == "merchants-open"
     await house.hear()
     subjects = [subject for subject, _ in await house.mails("paper@example.org")]
-    assert subjects == ["Abbiamo la tua richiesta", "Il tuo banco è aperto"] or subjects == ["Il tuo banco è aperto"]
+    assert subjects == ["Abbiamo la tua richiesta", "Il tuo banco è aperto"]
 
     page = await applicant.open(made.url.path)
     live = await applicant.send(page, {"action": "publish"}, to=made.url.path)
@@ -128,7 +129,7 @@ async def test_from_application_to_the_order(house: House) -> None:
     assert "MOON-AMBER" in sales.text
     lines = (await applicant.open("/console/selling/figures.csv?days=1")).text.splitlines()
     assert len(lines) == 2
-    assert lines[1].endswith('MOON-AMBER,"Paper moon lamp, amber",1,EUR,29.90') or "MOON-AMBER" in lines[1]
+    assert lines[1].split(",")[1] == "MOON-AMBER"
 
     [lanterns] = [one for one in await house.shop.catalog.merchants() if one.slug == "lanterns"]
     other = await house.person("other@example.org", Role.MERCHANT, lanterns.id)
@@ -167,3 +168,88 @@ async def _type_lamp(visitor: Visitor, **more: str) -> httpx.Response:
     assert 'value="MOON-AMBER"' in combined.text
     stock = {"variants-0-stock-main": "5", "variants-1-stock-main": "7", "action": "save"}
     return await visitor.send(combined, stock, to=f"{GOODS}/new", files=[("pictures", picture())])
+
+
+async def test_declined_applied_again_opened_closed(house: House) -> None:
+    """A declined applicant reads why, changes the stall and has applied again; a closed merchant's goods are off sale.
+    Each decision is told once, however often the facts are heard; a decision on an old page is refused."""
+    applicant = Visitor(house.transport)
+    await applicant.send(await applicant.open("/sell/apply"), APPLICATION)
+    operator = await house.person("operator@example.org", Role.OPERATOR)
+    merchant = await _merchant(house)
+    ident = f"/console/merchants/{encode('mer', merchant.id)}"
+    first = await operator.open(ident)
+    silent = await operator.send(first, {"state": "declined"}, to=ident)
+    assert silent.status_code == 422, "a refusal wants a reason"
+    done = await operator.send(first, {"state": "declined", "reason": "We have no room for paper."}, to=ident)
+    assert done.url.params["done"] == "merchants-declined"
+    stale = await operator.send(first, {"state": "open"}, to=ident)
+    assert stale.status_code == 409
+    await house.hear()
+    assert "We have no room for paper." in (await applicant.open(GOODS)).text
+    stall = await applicant.open("/console/selling/stall")
+    again = await applicant.send(stall, {"story-en": "Fireproof paper."}, to="/console/selling/stall")
+    assert again.url.params["done"] == "applied-again"
+    assert (await _merchant(house)).state is MerchantState.APPLIED
+    await operator.send(await operator.open(ident), {"state": "open"}, to=ident)
+    made = await _type_lamp(applicant)
+    await applicant.send(made, {"action": "publish"}, to=made.url.path)
+    await operator.send(await operator.open(ident), {"state": "closed", "reason": "Lamps went up in flames."}, to=ident)
+    await house.hear()
+    await house.hear()
+    amber = await house.shop.catalog.find(merchant.slug, "MOON-AMBER")
+    assert amber is not None
+    house.shop.catalog.forget([amber])
+    assert not (await house.shop.catalog.listings([amber]))[amber].for_sale
+    assert [subject for subject, _ in await house.mails("paper@example.org")][-1] == "Your stall is closed"
+    subjects = [subject for subject, _ in await house.mails("paper@example.org")]
+    assert len(subjects) == len(set(subjects))
+
+
+async def test_changes_are_safe_from_colleagues(house: House) -> None:
+    """A form opened before a colleague saved keeps what was typed; the history goes back; a count keeps what was sold
+    meanwhile; prices by a percentage are bound to what the preview showed."""
+    [lanterns] = [one for one in await house.shop.catalog.merchants() if one.slug == "lanterns"]
+    seller = await house.person("seller@example.org", Role.MERCHANT, lanterns.id)
+    product = await house.shop.catalog.product("lamp")
+    assert product is not None
+    path = f"{GOODS}/{encode('prd', product.id)}"
+    mine, theirs = await seller.open(path), await seller.open(path)
+    saved = await seller.send(theirs, {"texts-en-title": "Theirs", "action": "save"}, to=path)
+    assert saved.url.params["done"] == "goods-saved", saved.text[:500]
+    conflict = await seller.send(mine, {"texts-en-title": "Mine", "action": "save"}, to=path)
+    assert conflict.status_code == 409
+    assert 'value="Mine"' in conflict.text
+    kept = await seller.send(conflict, {"action": "save"}, to=path)
+    assert kept.url.params["done"] == "goods-saved"
+    history = await seller.open(f"{path}/history")
+    assert "Theirs" in history.text
+    await seller.send(history, {"to": str(product.version)}, to=f"{path}/history")
+    assert 'value="Lamp"' in (await seller.open(path)).text
+
+    table = await seller.open("/console/selling/table?q=LAMP")
+    lamp = product.variants[0]
+    await place_order(house.client, [encode("var", lamp.id)])
+    counted = await seller.send(table, {f"stock-{encode('var', lamp.id)}-main": "12"})
+    assert counted.url.params["done"] == "goods-table", counted.text[:500]
+    async with house.shop.database.read() as connection:
+        level = (await house.shop.tallies.levels(connection, [lamp.stock[0].tally]))[lamp.stock[0].tally]
+    assert (level.capacity, level.spent) == (12, 1), "ten and two more, one of them sold"
+
+    goods = await seller.open(GOODS)
+    ticked = {"id": encode("prd", product.id), "percent": "-10"}
+    token = goods.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    preview = await seller.client.post(f"{GOODS}/prices", data={**ticked, "csrf_token": token})
+    assert "19.98" in preview.text
+    field = f"price-{encode('var', lamp.id)}-EUR"
+    await seller.send(await seller.open("/console/selling/table?q=LAMP"), {field: "30.00"})
+    moved = await seller.send(preview, {}, to=f"{GOODS}/prices/change")
+    assert moved.status_code == 409
+    fresh = await seller.client.post(f"{GOODS}/prices", data={**ticked, "csrf_token": token})
+    done = await seller.send(fresh, {}, to=f"{GOODS}/prices/change")
+    assert done.url.params["done"] == "goods-prices"
+    assert "27.00" in (await seller.open("/console/selling/table?q=LAMP")).text
+
+
+async def _merchant(house: House) -> Merchant:
+    return next(one for one in await house.shop.catalog.merchants() if one.name == APPLICATION["company"])
