@@ -1,10 +1,10 @@
-"""The pictures that the demo's goods name, rendered into a folder once and found there ever after."""
+"""The pictures that the demo's goods name, painted into a folder once and found there ever after."""
 
 import hashlib
 import os
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -12,13 +12,23 @@ import msgspec
 from .pictures import Recipe, render
 
 HERE = Path(__file__).parent
-SOURCES = ("pictures.json", "pictures.py", "scenes.py", "sprites.py", "forms.py", "parts.py", "paper.py", "turned.py")
+SOURCES = (
+    "pictures.json",
+    "pictures.py",
+    "scenes.py",
+    "sprites.py",
+    "forms.py",
+    "parts.py",
+    "paper.py",
+    "turned.py",
+)
 """What decides how a picture looks; if one of them changes, the album is made anew."""
 
-AT_ONCE = 8
+PAINTERS = 8
 """Most processes that paint together; never more than there are processors."""
 
 BATCH = 8
+"""Pictures that one painter takes in a row: neighbours share their things, and a painter remembers what it drew."""
 
 
 def recipes() -> dict[str, Recipe]:
@@ -34,30 +44,35 @@ def edition() -> str:
     return digest.hexdigest()[:12]
 
 
-def hang(shelf: Path, art: Path, wanted: Mapping[str, Recipe] | None = None) -> Path:
+def hang(shelf: Path, art: Path, wanted: Iterable[str] | None = None) -> Path:
     """The folder below `shelf` with the wanted pictures (all of them) as `NAME.jpg`; paints those that are missing.
 
-    `art` is the folder of the emoji art. Safe to run twice at once: a picture appears whole or not at all.
+    `art` is the folder of the emoji art. Safe to run twice at once: a picture appears whole or not at all. Raises
+    `CalledProcessError` when a painter fails.
     """
     folder = shelf / f"demo-pictures-{edition()}"
     folder.mkdir(parents=True, exist_ok=True)
     there = {path.stem for path in folder.glob("*.jpg")}
-    # neighbours share their things, and a process remembers the things it has drawn
-    missing = [(name, recipe) for name, recipe in sorted((wanted or recipes()).items()) if name not in there]
+    missing = sorted(set(recipes() if wanted is None else wanted) - there)
     batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
-    workers = min(AT_ONCE, len(batches), os.cpu_count() or 1)
-    if workers <= 1:
-        for batch in batches:
-            _paint(batch, folder, art)
-        return folder
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as painters:
-        for done in [painters.submit(_paint, batch, folder, art) for batch in batches]:
-            done.result()
+    painters = min(PAINTERS, len(batches), os.cpu_count() or 1)
+    shares = [[name for batch in batches[place::painters] for name in batch] for place in range(painters)]
+    command = [sys.executable, "-m", __name__, str(folder), str(art)]
+    running = [subprocess.Popen([*command, *share], stdin=subprocess.DEVNULL) for share in shares]  # noqa: S603
+    codes = [one.wait() for one in running]
+    if any(codes):
+        raise subprocess.CalledProcessError(max(codes), command)
     return folder
 
 
-def _paint(batch: list[tuple[str, Recipe]], folder: Path, art: Path) -> None:
-    for name, recipe in batch:
+def paint(folder: Path, art: Path, names: Iterable[str]) -> None:
+    """Paint these pictures, one after the other."""
+    known = recipes()
+    for name in names:
         wet = folder / f"{name}.{os.getpid()}.wet"
-        wet.write_bytes(render(recipe, art))
+        wet.write_bytes(render(known[name], art))
         wet.replace(folder / f"{name}.jpg")
+
+
+if __name__ == "__main__":
+    paint(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
