@@ -84,7 +84,9 @@ PROFILES = {
         "2 3 black, 7 5 black, 8 5 steel, 14 21 steel, 16 24 steel, 17 24, 48 18, 50 18 steel, "
         "54 24 steel, 58 24 steel, 59 22, 96 30, 100 29 dark"
     ),
-    "flask": ("0 15 steel, 2 17 steel, 16 17 steel, 18 16 black, 20 17, 24 20, 94 20, 95 20 steel, 100 19 steel"),
+    "flask": (
+        "0 15 steel, 2 17 steel, 16 17 steel, 18 16 black, 20 17, 22 19, 24 20, 94 20, 95 20 steel, 100 19 steel"
+    ),
     "vase": "0 13 dark, 2 14, 8 10, 20 9, 38 18, 58 30, 74 31, 88 23, 97 16 cream, 100 16 cream",
     "mug": "20 30 dark, 22 31, 60 31, 62 31 cream, 88 30 cream, 96 26 cream, 100 20 cream",
     "plate": "70 49 dark, 73 50, 84 42, 93 24, 96 20 cream, 100 20 cream",
