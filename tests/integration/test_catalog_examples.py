@@ -45,7 +45,9 @@ async def test_the_command_of_the_guide(shop: Workshop) -> None:
     pan = await shop.catalog.product("iron-pan")
     assert pan is not None
     assert pan.attributes == {
-        "weight_kg": 1.8, "material": "cast-iron", "induction": True,
+        "weight_kg": 1.8,
+        "material": "cast-iron",
+        "induction": True,
         "care": ["Wipe, never soak", "Oil now and then"],
     }
     assert pan.size_chart is not None

@@ -10,8 +10,8 @@ import pytest
 from nightmarket.catalog.contract import Counts, ImportReport, ImportRequest
 from nightmarket.catalog.errors import Reason
 from nightmarket.catalog.model import bounds
-from nightmarket.catalog.model.proposing import propose
 from nightmarket.catalog.model.json_rows import read_line
+from nightmarket.catalog.model.proposing import propose
 from nightmarket.kernel.clock import VirtualClock
 from tests.conftest import FESTIVAL_EVE
 from tests.import_workshop import Workshop, workshop

@@ -78,8 +78,8 @@ async def house(database: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
                 SELECT id, version, merchant, 'x', updated_at, 'test' FROM catalog.product;
                 INSERT INTO catalog.application (merchant, contact, sells, language, terms_version, terms_accepted_at)
                 SELECT id, 'x', 'x', 'en', '1', created_at FROM catalog.merchant;
-                INSERT INTO engagement.enquiry (id, merchant, product, title, owner, name, email, phone, words, language,
-                    asked_at)
+                INSERT INTO engagement.enquiry
+                    (id, merchant, product, title, owner, name, email, phone, words, language, asked_at)
                 SELECT id, merchant, id, 'x', id, 'x', 'x', 'x', 'x', 'en', updated_at FROM catalog.product;
                 """
             )

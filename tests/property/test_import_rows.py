@@ -13,9 +13,9 @@ from nightmarket.catalog.errors import ColumnMapWrong
 from nightmarket.catalog.handlers.import_table import Table
 from nightmarket.catalog.model import checks
 from nightmarket.catalog.model.checks import RowRefused
-from nightmarket.catalog.model.proposing import propose
 from nightmarket.catalog.model.gathering import Gathering
 from nightmarket.catalog.model.json_rows import read_line
+from nightmarket.catalog.model.proposing import propose
 
 HEADER = ["sku", "product", "title.en", "price.EUR", "stock.main", "gtin", "option.size"]
 TEXT = st.text(max_size=30)

@@ -6,9 +6,9 @@ from itertools import islice
 import pytest
 
 from nightmarket.catalog.errors import ColumnMapWrong, Reason
+from nightmarket.catalog.handlers.import_csv import MAX_REPAIRS, sniff_delimiter
 from nightmarket.catalog.handlers.import_lines import MAX_ROW_LETTERS, JsonLines
 from nightmarket.catalog.handlers.import_table import Table
-from nightmarket.catalog.handlers.import_csv import MAX_REPAIRS, sniff_delimiter
 from nightmarket.catalog.model.gathering import Gathering
 from nightmarket.catalog.model.rows import Reading
 

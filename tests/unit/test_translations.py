@@ -48,3 +48,14 @@ def test_a_missing_text_is_found() -> None:
     """The check can fail: a text without translation counts as missing."""
     message = next(iter(messages(texts_of("pages"))))
     assert not is_translated(message)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_has_one_translation(language: str) -> None:
+    """All rooms' words are put together, so a text that two rooms say is translated alike; what means two things is
+    said in two ways."""
+    seen: dict[str, dict[str, str]] = {}
+    for room in ROOMS:
+        for message in messages(translations(room, language)):
+            seen.setdefault(str(message.id), {})[room] = str(message.string)
+    assert {text: rooms for text, rooms in seen.items() if len(set(rooms.values())) > 1} == {}

@@ -50,9 +50,7 @@ class Shelf(Protocol):
         """Variants that are not retired, in order of SKU, `after` a SKU, at most 200; `words` stand in SKU or title."""
         ...
 
-    async def of_products(
-        self, connection: Connection, merchant: UUID, products: Sequence[UUID]
-    ) -> Sequence[ShelfRow]:
+    async def of_products(self, connection: Connection, merchant: UUID, products: Sequence[UUID]) -> Sequence[ShelfRow]:
         """The variants of these products, in order of SKU, at most 500 of them; products of others are absent."""
         ...
 

@@ -18,7 +18,6 @@ TERMS, PRIVACY, FESTIVAL = "terms", "privacy", "festival"
 """Pages that every shop has: until someone writes them, they say what holds anyway."""
 
 
-
 @get("/terms", include_in_schema=False)
 async def terms(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """What holds between shopper, merchants and market."""

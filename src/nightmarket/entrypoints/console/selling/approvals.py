@@ -22,7 +22,7 @@ AT_ONCE = 100
 PEOPLE_SHOWN = 50
 MAX_REASON_LETTERS = 1_000
 STATES = {
-    MerchantState.APPLIED: (say_later("applied"), "warn"),
+    MerchantState.APPLIED: (say_later("has applied"), "warn"),
     MerchantState.OPEN: (say_later("open"), "good"),
     MerchantState.DECLINED: (say_later("declined"), "danger"),
     MerchantState.CLOSED: (say_later("closed"), ""),

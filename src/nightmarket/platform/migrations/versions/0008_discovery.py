@@ -63,7 +63,7 @@ ALTER TABLE discovery.document
     ALTER prices SET STORAGE PLAIN, ALTER rank_en SET STORAGE PLAIN, ALTER rank_de SET STORAGE PLAIN,
     ALTER rank_it SET STORAGE PLAIN, ALTER rank_zh SET STORAGE PLAIN;
 COMMENT ON TABLE discovery.document IS
-    'a card in a list: a product, or all products that are the same thing; what ranks lies in the row, the rest outside';
+    'a card in a list: a product, or all products that are the same thing; what ranks lies in the row';
 COMMENT ON COLUMN discovery.document.id IS 'the master, where several merchants sell the same thing, else the product';
 COMMENT ON COLUMN discovery.document.products IS 'the one to show first; merchants are theirs, in the same order';
 COMMENT ON COLUMN discovery.document.terms IS 'discovery.term: each category above, brand, merchant, filterable value';
@@ -143,9 +143,9 @@ CREATE TABLE discovery.changed (
     mark bigint GENERATED ALWAYS AS IDENTITY,
     marked_at timestamptz NOT NULL
 );
-COMMENT ON TABLE discovery.changed IS 'products whose document has to be written anew; who changes again meanwhile gets another mark';
+COMMENT ON TABLE discovery.changed IS 'products whose document has to be written anew; a later change, a later mark';
 CREATE TABLE discovery.touched (product uuid PRIMARY KEY);
-COMMENT ON TABLE discovery.touched IS 'products that were ordered, or whose stock changed: popularity and stock to be seen';
+COMMENT ON TABLE discovery.touched IS 'products that were ordered, or whose stock changed: to be looked at';
 
 CREATE TABLE discovery.built (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -185,7 +185,8 @@ INSERT INTO discovery.synonym (language, phrases) VALUES
     ('it', '{televisore,tv}'), ('it', '{lampada,luce}'), ('it', '{lanterna,lampioncino}'), ('it', '{tazza,mug}'),
     ('it', '{orologio,cronografo}'), ('it', '{regalo,dono}'), ('it', '{bambino,bimbo,bambini}'),
     ('it', '{giacca,cappotto}'), ('it', '{tappeto,stuoia}'), ('it', '{bicicletta,bici}'), ('it', '{auto,macchina}'),
-    ('it', '{biscotto,biscotti}'), ('it', '{profumo,fragranza}'), ('it', '{padella,pentola}'), ('it', '{dolci,caramelle}'),
+    ('it', '{biscotto,biscotti}'), ('it', '{profumo,fragranza}'), ('it', '{padella,pentola}'),
+    ('it', '{dolci,caramelle}'),
     ('zh', '{手机,智能手机,移动电话}'), ('zh', '{笔记本电脑,手提电脑}'), ('zh', '{耳机,耳麦}'), ('zh', '{电视,电视机}'),
     ('zh', '{灯,灯具}'), ('zh', '{灯笼,提灯}'), ('zh', '{杯子,茶杯,水杯}'), ('zh', '{背包,双肩包,书包}'),
     ('zh', '{包,手提包}'), ('zh', '{沙发,长沙发}'), ('zh', '{裤子,长裤}'), ('zh', '{毛衣,套头衫}'),
