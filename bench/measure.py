@@ -36,7 +36,7 @@ VARIANTS = 10_000
 MERCHANTS = 4
 STOCK = 1_000_000
 OWNER = derive("agent", 'profile="http://127.0.0.1/bench"')
-READY_SECONDS = 60
+READY_SECONDS = 300
 
 
 def main() -> None:
