@@ -53,6 +53,7 @@ def main() -> None:
 def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The demo's own pages, by one web process."""
     home = folder / "home"
+    load_before = os.getloadavg()[0]
     settings = {"NIGHTMARKET_HOME": str(home), "PORT": str(chosen.port), "NIGHTMARKET_WORKERS": "1"}
     environment = {**os.environ, **settings, "NIGHTMARKET_DEMO": "1"}
     with running(environment, folder / "log") as up:
@@ -72,6 +73,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
         return {
             "commit": commit(),
             "cores": os.cpu_count(),
+            "load_before": round(load_before, 1),
             "workers": 1,
             "seconds": chosen.seconds,
             "products": len(paths),
