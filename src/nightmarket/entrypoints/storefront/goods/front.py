@@ -30,7 +30,7 @@ POOL = 200
 GOODS_SHOWN = 20
 RUSH_SHOWN = 8
 BRANDS_SHOWN = 12
-STALLS_SHOWN = 12
+STALLS_SHOWN = 48
 FESTIVAL = "festival"
 """The page of words whose title and text are the festival's name and promise."""
 
@@ -114,7 +114,6 @@ class FrontPage:
             "rushes": _rush_views(rushes, cards, listings, shelf, shop.clock.now()),
             "brands": [one for one in directory.brands.values() if one.image or one.tagline][:BRANDS_SHOWN],
             "stalls": directory.stalls[:STALLS_SHOWN],
-            "more_stalls": max(0, len(directory.stalls) - STALLS_SHOWN),
             "wares": [shelf.ware(card) for card in shown],
             "sold": any(_sold(card, levels) for card in shown[:1]),
             "origin": shop.settings.address,
