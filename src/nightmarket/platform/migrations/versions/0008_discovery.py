@@ -85,6 +85,9 @@ CREATE INDEX document_sold_out ON discovery.document (number) WHERE NOT in_stock
 CREATE INDEX document_by_first_price ON discovery.document ((prices[1]), number);
 CREATE INDEX document_by_second_price ON discovery.document ((prices[2]), number);
 CREATE INDEX document_by_third_price ON discovery.document ((prices[3]), number);
+CREATE INDEX document_by_first_price_down ON discovery.document ((prices[1]) DESC NULLS LAST, number);
+CREATE INDEX document_by_second_price_down ON discovery.document ((prices[2]) DESC NULLS LAST, number);
+CREATE INDEX document_by_third_price_down ON discovery.document ((prices[3]) DESC NULLS LAST, number);
 
 CREATE TABLE discovery.facet (
     number smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY CHECK (number BETWEEN 1 AND 2000),
