@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from nightmarket.catalog.contract import Card, Category, Listing, Merchant, Place, Product, Stock
+from nightmarket.catalog.contract import (
+    Attribute,
+    Brand,
+    Card,
+    Category,
+    Listing,
+    Merchant,
+    Place,
+    Product,
+    Rival,
+    Stock,
+)
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive
 from nightmarket.orders.contract import Contact, Destination, LineInput, SessionInput
@@ -36,6 +47,8 @@ class FixedCatalog:
 
     def forget(self, variants: Iterable[UUID]) -> None: ...
 
+    def forget_merchants(self, merchants: Iterable[UUID]) -> None: ...
+
     async def product(self, slug: str) -> Product | None:
         return None
 
@@ -44,12 +57,28 @@ class FixedCatalog:
         *,
         category: str | None = None,
         merchant: UUID | None = None,
+        brand: str | None = None,
         after: str | None = None,
         limit: int = 48,
     ) -> Sequence[Card]:
         return []
 
-    async def merchants(self) -> Sequence[Merchant]:
+    async def cards_of(self, products: Sequence[UUID]) -> Sequence[Card]:
+        return []
+
+    async def merchants(self, *, open_only: bool = False) -> Sequence[Merchant]:
+        return []
+
+    async def rivals(self, product: UUID) -> Sequence[Rival]:
+        return []
+
+    async def brands(self) -> Sequence[Brand]:
+        return []
+
+    async def brand(self, slug: str) -> Brand | None:
+        return None
+
+    async def attributes(self) -> Sequence[Attribute]:
         return []
 
     async def places(self) -> Sequence[Place]:

@@ -65,7 +65,7 @@ def test_a_variant_is_chosen_by_colour_and_size(visitor: Visitor) -> None:
     page = visitor()
     page.goto(f"/products/{GRID}")
     loads: list[str] = []
-    page.on("load", lambda: loads.append(page.url))
+    page.on("load", lambda loaded: loads.append(loaded.url))
     values = page.locator(".picker").first.locator(".value")
     expect(values.first).to_have_attribute("aria-current", "true")
     other = values.nth(1)
