@@ -155,7 +155,13 @@ def _categories(
 
 def tree_title(visit: Visit, tree: str) -> str:
     """What a further tree of categories is called."""
-    known = {"occasions": visit.say("Occasion"), "gifts": visit.say("Gifts"), "collections": visit.say("Collection")}
+    occasion = visit.say("Occasion")
+    known = {
+        "occasion": occasion,
+        "occasions": occasion,
+        "gifts": visit.say("Gifts"),
+        "collections": visit.say("Collection"),
+    }
     return known.get(tree, tree.replace("-", " ").capitalize())
 
 
