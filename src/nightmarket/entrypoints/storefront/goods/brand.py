@@ -38,14 +38,14 @@ class BrandPages:
         if brand is None:
             raise NotFound("There is no such brand.")
         found = await catalog.cards(brand=slug, limit=GOODS_SHOWN + 1)
-        cards = found[:GOODS_SHOWN]
+        cards = list({card.master or card.product: card for card in reversed(found[:GOODS_SHOWN])}.values())[::-1]
         levels = await store.levels.read([tally for card in cards for tally in card.tallies])
         shelf = Shelf(store.shop, visit, levels, gaps)
         words: dict[str, Any] = {
             "brand": brand,
             "wares": [shelf.ware(card) for card in cards],
             "more": len(found) > GOODS_SHOWN,
-            "stalls": sorted({(card.merchant_name, card.merchant) for card in cards}),
+            "stalls": sorted({(card.merchant_name, card.merchant) for card in found}),
             "origin": store.shop.settings.address,
         }
         return Made("goods/brand.html", words, levels, frozenset(card.product for card in cards))

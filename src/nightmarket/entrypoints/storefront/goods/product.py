@@ -225,12 +225,14 @@ def _rival_views(rivals: Sequence[Rival], listings: Mapping[UUID, Listing], shel
 
 
 async def _others(store: Storefront, product: Product, categories: list[str]) -> list[Card]:
-    """Goods of the same category, then of those around it, until there are enough."""
-    found: dict[str, Card] = {}
+    """Goods of the same category, then of those around it, until there are enough; each thing once, not this one."""
+    found: dict[UUID, Card] = {}
+    itself = product.master or product.id
     for category in categories:
-        for card in await store.shop.catalog.cards(category=category, limit=ALTERNATIVES * 2):
-            if card.slug != product.slug:
-                found.setdefault(card.slug, card)
+        for card in await store.shop.catalog.cards(category=category, limit=ALTERNATIVES * 4):
+            thing = card.master or card.product
+            if thing != itself and card.slug != product.slug:
+                found.setdefault(thing, card)
         if len(found) >= ALTERNATIVES:
             break
     return list(found.values())[:ALTERNATIVES]
