@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -86,6 +87,7 @@ def demo() -> Generator[Demo]:
     finally:
         up.clear_away()
         EmbeddedPostgres(home).stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
