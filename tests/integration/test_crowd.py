@@ -160,6 +160,7 @@ def test_nothing_is_lost_when_the_database_is_killed_meanwhile(demo: Demo, opera
 
 def test_a_kill_after_the_rush_is_proven_anew(demo: Demo, operator: Guest) -> None:
     """Killed when nobody buys: every order of the last rush is looked up once more after the database is back."""
+    assert demo.crowd("--buyers", "60", "--units", str(UNITS))[0] == 0
     first = demo.scene().proof
     assert first is not None
     operator.open("/console/crowd")
