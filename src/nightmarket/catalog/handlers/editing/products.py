@@ -7,7 +7,7 @@ import msgspec
 
 from nightmarket.catalog.contract import Attribute, MediaDraft, Merchant, Picture, ProductDraft, Saved
 from nightmarket.catalog.errors import Reason
-from nightmarket.catalog.handlers.naming import charts, definitions, main_place
+from nightmarket.catalog.handlers.naming import charts, definitions, main_place, new_category
 from nightmarket.catalog.handlers.writing import Pen
 from nightmarket.catalog.model.changes import free_slug
 from nightmarket.catalog.model.checks import RowRefused
@@ -15,7 +15,7 @@ from nightmarket.catalog.model.drafts import Built, Surroundings, build
 from nightmarket.catalog.model.flaws import Flaws
 from nightmarket.catalog.model.gathering import sku_taken
 from nightmarket.catalog.model.records import ProductRecord, StockRecord, VariantRecord
-from nightmarket.catalog.model.rows import stock_tally
+from nightmarket.catalog.model.rows import OTHER_CATEGORY, stock_tally
 from nightmarket.catalog.store import directory, goods
 from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.database import Connection
@@ -35,6 +35,8 @@ async def save_products(means: Means, tx: Connection, drafts: Sequence[ProductDr
     named = [draft.product for draft in drafts if draft.product is not None]
     known = await goods.read_products(tx, named)
     variants = await goods.read_variants_of(tx, named)
+    if any(draft.category == OTHER_CATEGORY for draft in drafts):  # a new shop has none yet; goods may come first
+        await directory.write_categories(tx, [new_category(OTHER_CATEGORY)], means.clock.now(), replace=False)
     refer = await _references(tx, drafts)
     pictures = await _pictures(means, drafts, known, variants)
     flaws = Flaws()
