@@ -1,7 +1,8 @@
 """Everything that must hold before a change is taken: `make check` runs this, and so does CI.
 
 Each kind of test is a process of its own, so that one that hangs or crashes (a browser, an engine) takes no other
-along. All steps run even after one has failed, so that one look shows all there is to mend.
+along. All steps run even after one has failed, so that one look shows all there is to mend. The longest kind runs
+beside all others, since it waits more than it works.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -28,7 +30,10 @@ STATIC = {
 KINDS = ("tidy", "unit", "property", "contract", "docs", "simulation", "integration", "examples", "browser")
 """Quick ones first. Each is a folder of tests/; one without tests is left out."""
 
-STEP_SECONDS = 900
+BESIDE = "integration"
+"""This kind runs beside the others: its tests wait for engines to start, stop and be killed."""
+
+STEP_SECONDS = 1_800
 """A step that takes longer hangs; it is ended and counts as failed."""
 
 COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
@@ -46,8 +51,9 @@ class Step:
 
 
 def run(name: str, command: list[str]) -> tuple[int, float, str]:
-    """Run a program of the virtual environment; its output is shown as it comes. Exit status, seconds, last line."""
-    print(f"\n== {name}", flush=True)
+    """Run a program of the virtual environment; its output is shown as it comes, each line with its step's name.
+    Exit status, seconds, last line."""
+    print(f"== {name}", flush=True)
     began = time.monotonic()
     lines: list[str] = []
     process = subprocess.Popen(
@@ -59,7 +65,7 @@ def run(name: str, command: list[str]) -> tuple[int, float, str]:
         start_new_session=True,
     )
     assert process.stdout is not None
-    showing = threading.Thread(target=_show, args=(process.stdout, lines), daemon=True)
+    showing = threading.Thread(target=_show, args=(name, process.stdout, lines), daemon=True)
     showing.start()
     try:
         status = process.wait(STEP_SECONDS)
@@ -73,10 +79,10 @@ def run(name: str, command: list[str]) -> tuple[int, float, str]:
     return status, time.monotonic() - began, lines[-1] if lines else ""
 
 
-def _show(output: IO[str], lines: list[str]) -> None:
+def _show(name: str, output: IO[str], lines: list[str]) -> None:
     with output:
         for line in output:
-            print(line, end="", flush=True)
+            print(f"{name}: {line}", end="", flush=True)
             if line.strip():
                 lines[:] = [line]
 
@@ -95,13 +101,19 @@ def run_tests(kind: str, more: list[str]) -> Step:
     return Step(kind, seconds, status != 0 and not nothing_chosen, counts)
 
 
+def run_static(name: str) -> Step:
+    """Run one of the checks that need no tests."""
+    status, seconds, _ = run(name, STATIC[name])
+    return Step(name, seconds, status != 0)
+
+
 def has_tests(kind: str) -> bool:
     """Whether the folder has a test file."""
     return any((ROOT / "tests" / kind).rglob("test_*.py"))
 
 
-def report(steps: list[Step]) -> int:
-    """Seconds by kind, then one line as pytest prints it."""
+def report(steps: list[Step], seconds: float | None = None) -> int:
+    """Seconds by kind, then one line as pytest prints it, with the seconds of all, or those that passed meanwhile."""
     print("\n== seconds by kind")
     total: dict[str, int] = {}
     for step in steps:
@@ -114,7 +126,8 @@ def report(steps: list[Step]) -> int:
         print(f"\nto mend: {', '.join(failed)}")
     order = ("failed", "passed", "error", "skipped", "xfailed", "xpassed", "deselected")
     words = ", ".join(f"{total[name]} {name}" for name in order if name in total) or "no tests ran"
-    print(f"\n{words} in {sum(step.seconds for step in steps):.2f}s", flush=True)
+    whole = sum(step.seconds for step in steps) if seconds is None else seconds
+    print(f"\n{words} in {whole:.2f}s", flush=True)
     return 1 if failed else 0
 
 
@@ -128,14 +141,16 @@ def main() -> int:
     unknown = sorted(set(chosen.kinds) - set(KINDS))
     if unknown:
         parser.error(f"no such kind: {', '.join(unknown)}; choose of {', '.join(KINDS)}")
-    steps: list[Step] = []
-    if not (chosen.tests or chosen.long or chosen.kinds):
-        for name, command in STATIC.items():
-            status, seconds, _ = run(name, command)
-            steps.append(Step(name, seconds, status != 0))
+    began = time.monotonic()
     more = ["-m", "long"] if chosen.long else []
-    steps += [run_tests(kind, more) for kind in chosen.kinds or KINDS if has_tests(kind)]
-    return report(steps)
+    kinds = [kind for kind in chosen.kinds or KINDS if has_tests(kind)]
+    static = not (chosen.tests or chosen.long or chosen.kinds)
+    with ThreadPoolExecutor(2) as lanes:
+        beside = [lanes.submit(run_tests, kind, more) for kind in kinds if kind == BESIDE]
+        steps = [run_static(name) for name in STATIC] if static else []
+        steps += [run_tests(kind, more) for kind in kinds if kind != BESIDE]
+        steps += [lane.result() for lane in beside]
+    return report(steps, time.monotonic() - began)
 
 
 if __name__ == "__main__":
