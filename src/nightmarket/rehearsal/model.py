@@ -43,6 +43,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     begins_at: datetime | None = None
     within_seconds: float = 0.0
     """How long the crowd swells; 0: everybody stands at the door at once."""
+    cursor: tuple[int, int, int] = (0, 0, 0)
+    """The place in the log of facts before which nobody of this crowd can have bought."""
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -447,7 +449,6 @@ class Seen(msgspec.Struct, kw_only=True):
     away_since: datetime | None = None
     back_at: datetime | None = None
     """When the database answered again after it was away the last time."""
-    cursor: tuple[int, int, int] = (0, 0, 0)
     proof: Proof | None = None
     proven_after: datetime | None = None
     """The last return of the database that the proof comes after."""

@@ -73,7 +73,7 @@ async def _crowd(size: Size) -> int:
         shop.stage.check()
         wish = await shop.stage.plan(crowd_article(), size, "nightmarket crowd")
         async with shop.database.transaction() as tx:
-            await shop.stage.restock(tx, wish.tally, size.units, once=wish.run)
+            wish = await shop.stage.ready(tx, wish)
             about, detail = encode("tal", wish.tally), f"{wish.buyers} buyers, {wish.units} x {wish.sku}"
             deed = Acted(SYSTEM.id, "nightmarket crowd", "crowd.let_in", about, detail)
             await shop.facts.append(tx, [deed], shop.clock.now())

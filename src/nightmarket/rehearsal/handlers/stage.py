@@ -5,11 +5,14 @@ import signal
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
+
 from nightmarket.catalog.contract import Catalog, Listing
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive, encode
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.database import Connection
+from nightmarket.platform.facts import head
 from nightmarket.platform.postgres import EmbeddedPostgres, StartRefused
 from nightmarket.platform.settings import Settings
 from nightmarket.rehearsal.contract import MOST_BUYERS, MOST_SECONDS, MOST_UNITS, Article, Scene, Size
@@ -83,6 +86,12 @@ class Stage:
         if listing is None or not listing.for_sale or not listing.stock or not listing.prices:
             raise NoArticle(f"{article.merchant} does not sell {article.sku} here, so there is nothing to rush for.")
         return listing
+
+    async def ready(self, tx: Connection, wish: Wish) -> Wish:
+        """Put on the shelf what the crowd shall find, and mark the log of facts; returns the wish to let in."""
+        await self.restock(tx, wish.tally, wish.units, once=wish.run)
+        now = await head(tx)
+        return msgspec.structs.replace(wish, cursor=(now.epoch, now.xid, now.sequence))
 
     async def restock(self, tx: Connection, tally: UUID, units: int, *, once: UUID, least: bool = False) -> int:
         """Set what is free to exactly so many units, with `least` to at least so many; returns the change.

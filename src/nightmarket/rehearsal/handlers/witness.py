@@ -113,11 +113,7 @@ class Witness:
 
     async def _count(self, connection: Connection, wish: Wish, seen: Seen) -> None:
         ledger = self._ledger_of(wish)
-        cursor = Cursor(*seen.cursor)
-        if cursor == Cursor():
-            cursor = await head(connection)
-            seen.cursor = (cursor.epoch, cursor.xid, cursor.sequence)
-        self._heard_to = await ledger.hear(connection, self._heard_to or cursor)
+        self._heard_to = await ledger.hear(connection, self._heard_to or Cursor(*wish.cursor))
         level = (await self._tallies.levels(connection, [wish.tally])).get(wish.tally)
         seen.available = level.available if level else 0
         seen.placed, seen.paid = len(ledger.placed), len(ledger.placed & ledger.paid)
@@ -161,7 +157,8 @@ class Witness:
                 self._show(seen, msgspec.structs.replace(proof, checks=list(checks)))
         proof = msgspec.structs.replace(proof, checks=checks, audited=True)
         broken = proof.oversold or proof.lost or proof.doubled or proof.unknown
-        final = proof.clean or bool(broken) or looks >= LOOKS_LIMIT
+        heard = wish is None or len(self._ledger_of(wish).placed) >= proof.present  # facts may come a moment late
+        final = (proof.clean and heard) or bool(broken) or looks >= LOOKS_LIMIT
         self._looked_at = self._clock.now()
         self._show(seen, msgspec.structs.replace(proof, final=final))
         if final:

@@ -40,7 +40,7 @@ async def let_in(desk: Desk) -> ASGIResponse:
         wish = await stage.plan(article, _size(desk, form, article.units), desk.actor.name)
         detail = f"{wish.buyers} buyers, {wish.units} x {wish.sku}"
         async with desk.acting("crowd.let_in", encode("tal", wish.tally), detail) as tx:
-            await stage.restock(tx, wish.tally, wish.units, once=wish.run)
+            wish = await stage.ready(tx, wish)
         stage.let_in(wish)
     except Problem as problem:
         return await _answer(desk, _words(desk, problem), problem.status)
