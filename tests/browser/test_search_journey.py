@@ -95,7 +95,7 @@ def test_a_part_that_comes_is_chinese_for_a_chinese_visitor(visitor: Visitor) ->
     page.locator("#seek").fill("灯笼")
     page.locator("#seek").press("Enter")
     page.wait_for_url("**/search?q=*")
-    expect(page.locator(".ware h3").first).to_contain_text("灯笼")
+    expect(page.locator(".ware h3").filter(has_text="灯笼").first).to_be_visible()
     expect(page.locator(".list-total")).to_contain_text("件商品")
 
 
