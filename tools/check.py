@@ -2,7 +2,7 @@
 
 Each kind of test is a process of its own, so that one that hangs or crashes (a browser, an engine) takes no other
 along. All steps run even after one has failed, so that one look shows all there is to mend. The longest kind runs
-beside all others, since it waits more than it works.
+beside the quick ones, since it waits more than it works.
 """
 
 import argparse
@@ -31,7 +31,10 @@ KINDS = ("tidy", "unit", "property", "contract", "docs", "simulation", "integrat
 """Quick ones first. Each is a folder of tests/; one without tests is left out."""
 
 BESIDE = "integration"
-"""This kind runs beside the others: its tests wait for engines to start, stop and be killed."""
+"""This kind runs beside the quick ones: its tests wait for engines to start, stop and be killed."""
+
+LAST = ("examples", "browser")
+"""These have the machine to themselves: each opens a whole shop."""
 
 STEP_SECONDS = 1_800
 """A step that takes longer hangs; it is ended and counts as failed."""
@@ -148,8 +151,9 @@ def main() -> int:
     with ThreadPoolExecutor(2) as lanes:
         beside = [lanes.submit(run_tests, kind, more) for kind in kinds if kind == BESIDE]
         steps = [run_static(name) for name in STATIC] if static else []
-        steps += [run_tests(kind, more) for kind in kinds if kind != BESIDE]
+        steps += [run_tests(kind, more) for kind in kinds if kind not in (BESIDE, *LAST)]
         steps += [lane.result() for lane in beside]
+    steps += [run_tests(kind, more) for kind in kinds if kind in LAST]
     return report(steps, time.monotonic() - began)
 
 
