@@ -16,6 +16,7 @@ from PIL import Image
 
 from nightmarket.catalog.contract import Counts, ImportProgress, ImportReport, ImportRequest, ProductChanged
 from nightmarket.catalog.errors import ColumnMapWrong, EncodingWrong, FileMissing, FileRefused, ImportUnderWay, Reason
+from nightmarket.catalog.handlers.import_taking import PASSING
 from nightmarket.catalog.model.rows import merchant_id, place_id, product_id, stock_tally, variant_id
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import derive
@@ -449,17 +450,22 @@ async def test_import_goes_on_after_a_fault(files: Files) -> None:
 
 async def test_imports_at_once(files: Files) -> None:
     """Imports of several merchants at once, all with the same keys, end with every product once, at its own address;
-    of one import that two processes are at, at least one gets through, and the other says so."""
+    of one import that two processes are at, at least one gets through, and the other says so. One that a busy machine
+    wears out says what stood in its way and goes on when it is asked again."""
     content = "".join(product(f"wok-{i}", f"W-{i}", merchant=None) for i in range(300))
     merchants = [f"stall-{i}" for i in range(4)]
     answers = await asyncio.gather(
         *(files.take(content, f"{name}.jsonl", merchant=name) for name in merchants * 2), return_exceptions=True
     )
+    worn_out = [answer for answer in answers if not isinstance(answer, ImportReport | ImportUnderWay)]
+    assert all(isinstance(answer, PASSING) for answer in worn_out), worn_out
     reports = [answer for answer in answers if isinstance(answer, ImportReport)]
-    assert all(isinstance(answer, ImportReport | ImportUnderWay) for answer in answers)
+    for name in {*merchants} - {report.file.removesuffix(".jsonl") for report in reports}:
+        assert worn_out, "where nobody was worn out, each import got through"
+        reports.append(await files.take(content, f"{name}.jsonl", merchant=name))
     assert {report.file for report in reports} == {f"{name}.jsonl" for name in merchants}
     # one that begins when the other has written all, but not said so yet, goes on behind it: its report is the same
-    assert {report.products.created for report in reports} <= {300, 0}
+    assert worn_out or {report.products.created for report in reports} <= {300, 0}
     async with files.shop.database.read() as connection:
         assert await connection.fetchval("SELECT count(DISTINCT slug) FROM catalog.product") == 1_200
         assert await connection.fetchval("SELECT sum(capacity) FROM tally.slice") == 1_200 * 12
