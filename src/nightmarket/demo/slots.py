@@ -7,17 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from babel import Locale
-from babel.dates import format_skeleton
 
 HERE = Path(__file__).parent
 ZONE = ZoneInfo("Europe/Rome")
 """Where the demo's market stands."""
-
-LOCALES = {"en": "en_GB", "de": "de_DE", "it": "it_IT", "zh": "zh_Hans_CN"}
-DAY_AND_TIME = "MMMEd"
-
-OPTION = "slot"
 
 
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +47,6 @@ def slot_variants(plan: Plan, now: datetime) -> list[dict[str, Any]]:
         variants.append(
             {
                 "sku": f"{plan.sku}-{local:%Y%m%d-%H%M}",
-                "options": {OPTION: {code: _said(local, locale) for code, locale in LOCALES.items()}},
                 "prices": plan.prices,
                 "stock": {"main": plan.seats if slot.seats is None else slot.seats},
                 "starts_at": starts_at.isoformat(),
@@ -62,11 +54,6 @@ def slot_variants(plan: Plan, now: datetime) -> list[dict[str, Any]]:
             }
         )
     return variants
-
-
-def _said(local: datetime, locale: str) -> str:
-    day = format_skeleton(DAY_AND_TIME, local, locale=Locale.parse(locale))
-    return f"{day}, {local:%H:%M}" if not locale.startswith("zh") else f"{day} {local:%H:%M}"
 
 
 def booking_lines(now: datetime, products: Iterable[str] | None = None) -> str:

@@ -24,6 +24,7 @@ from .model.order import (
     title_of,
 )
 from .model.session import (
+    ON_SITE,
     Assessment,
     CartLine,
     Contact,
@@ -42,6 +43,7 @@ from .points import NO_FAULTS, Faults
 
 __all__ = [
     "NO_FAULTS",
+    "ON_SITE",
     "TRANSFER",
     "Assessment",
     "BoardFilter",

@@ -11,7 +11,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.orders.contract import CartLine, DeliveryOption, SessionView, deliveries_of, title_of
+from nightmarket.orders.contract import ON_SITE, CartLine, DeliveryOption, SessionView, deliveries_of, title_of
 from nightmarket.promotions.contract import (
     Explanation,
     Offer,
@@ -109,6 +109,11 @@ class Bill(msgspec.Struct, frozen=True):
     @property
     def listed(self) -> int:
         return self.quote.subtotal
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether anything of it travels; bookings don't."""
+        return any(parcel.options != (ON_SITE,) for parcel in self.parcels)
 
     @property
     def shipping_known(self) -> bool:
