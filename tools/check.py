@@ -41,6 +41,7 @@ STEP_SECONDS = 1_800
 
 COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
 NO_TESTS_LEFT = 5
+BROKEN = ("FAILED ", "ERROR ")
 
 
 @dataclass
@@ -51,11 +52,13 @@ class Step:
     seconds: float
     failed: bool
     counts: dict[str, int] = field(default_factory=dict[str, int])
+    broken: list[str] = field(default_factory=list[str])
+    """The lines that name what failed, repeated at the end: a long output is often cut at its head."""
 
 
-def run(name: str, command: list[str]) -> tuple[int, float, str]:
+def run(name: str, command: list[str]) -> tuple[int, float, list[str]]:
     """Run a program of the virtual environment; its output is shown as it comes, each line with its step's name.
-    Exit status, seconds, last line."""
+    Exit status, seconds, the lines that count: those that name a failure, and the last."""
     print(f"== {name}", flush=True)
     began = time.monotonic()
     lines: list[str] = []
@@ -79,15 +82,18 @@ def run(name: str, command: list[str]) -> tuple[int, float, str]:
         _end_group(process.pid)  # whatever the step left running goes with it
         process.wait()
         showing.join(5)
-    return status, time.monotonic() - began, lines[-1] if lines else ""
+    return status, time.monotonic() - began, lines
 
 
 def _show(name: str, output: IO[str], lines: list[str]) -> None:
     with output:
         for line in output:
             print(f"{name}: {line}", end="", flush=True)
-            if line.strip():
-                lines[:] = [line]
+            if not line.strip():
+                continue
+            if lines and not lines[-1].startswith(BROKEN):
+                lines.pop()
+            lines.append(line.rstrip())
 
 
 def _end_group(group: int) -> None:
@@ -98,10 +104,12 @@ def _end_group(group: int) -> None:
 def run_tests(kind: str, more: list[str]) -> Step:
     """Run the tests of one folder."""
     command = ["pytest", f"tests/{kind}", "-q", "--durations=5", "--durations-min=2", *more]
-    status, seconds, last = run(f"tests/{kind}", command)
+    status, seconds, lines = run(f"tests/{kind}", command)
+    last = lines[-1] if lines else ""
     counts = {name.removesuffix("s") if name == "errors" else name: int(n) for n, name in COUNTED.findall(last)}
     nothing_chosen = status == NO_TESTS_LEFT and "deselected" in counts
-    return Step(kind, seconds, status != 0 and not nothing_chosen, counts)
+    broken = [line for line in lines if line.startswith(BROKEN)]
+    return Step(kind, seconds, status != 0 and not nothing_chosen, counts, broken)
 
 
 def run_static(name: str) -> Step:
@@ -127,6 +135,8 @@ def report(steps: list[Step], seconds: float | None = None) -> int:
     failed = [step.name for step in steps if step.failed]
     if failed:
         print(f"\nto mend: {', '.join(failed)}")
+        for step in steps:
+            print(*step.broken, sep="\n", end="\n" * bool(step.broken))
     order = ("failed", "passed", "error", "skipped", "xfailed", "xpassed", "deselected")
     words = ", ".join(f"{total[name]} {name}" for name in order if name in total) or "no tests ran"
     whole = sum(step.seconds for step in steps) if seconds is None else seconds

@@ -1,0 +1,21 @@
+"""Codes on sessions."""
+
+from alembic import op
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+UP = ""
+DOWN = ""
+
+
+def upgrade() -> None:
+    if UP:
+        op.execute(UP)
+
+
+def downgrade() -> None:
+    if DOWN:
+        op.execute(DOWN)
