@@ -34,15 +34,22 @@ def test_one_failed_step_fails_the_check(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_step_answers_with_the_status_of_its_program() -> None:
     """A linter that complains or a pytest that crashes is seen by its exit status, not by its words."""
-    status, _, last = check.run("leaves", [PYTHON, "-c", "print('5 passed'); raise SystemExit(3)"])
-    assert (status, last) == (3, "5 passed\n")
+    status, _, lines = check.run("leaves", [PYTHON, "-c", "print('5 passed'); raise SystemExit(3)"])
+    assert (status, lines) == (3, ["5 passed"])
+
+
+def test_what_failed_is_kept_until_the_end() -> None:
+    """Lines that name a failure are kept, beside the last one: CI shows the end of a long output only."""
+    words = "FAILED tests/a.py::b\nmore\n\nERROR tests/c.py\n1 failed in 2s\n"
+    _, _, lines = check.run("names", [PYTHON, "-c", f"print({words!r})"])
+    assert lines == ["FAILED tests/a.py::b", "ERROR tests/c.py", "1 failed in 2s"]
 
 
 def test_what_a_step_leaves_running_ends_with_it() -> None:
     """A server that a test forgot neither holds up the check nor outlives it."""
     forgets = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
     began = time.monotonic()
-    status, _, last = check.run("forgets", [PYTHON, "-c", forgets])
+    status, _, (last,) = check.run("forgets", [PYTHON, "-c", forgets])
     assert status == 0
     assert time.monotonic() - began < 10
     until = time.monotonic() + 5

@@ -7,15 +7,13 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-UP = ""
-DOWN = ""
+UP = "SELECT 1"
+DOWN = "SELECT 1"
 
 
 def upgrade() -> None:
-    if UP:
-        op.execute(UP)
+    op.execute(UP)
 
 
 def downgrade() -> None:
-    if DOWN:
-        op.execute(DOWN)
+    op.execute(DOWN)
