@@ -25,6 +25,7 @@ from .model import (
     State,
     Wish,
 )
+from .records import Acknowledged, Event, EventKind, Phase, Plan, Sample
 
 __all__ = [
     "BEAT_SECONDS",
@@ -34,13 +35,19 @@ __all__ = [
     "NOBODY",
     "USUAL_BUYERS",
     "USUAL_SECONDS",
+    "Acknowledged",
     "Article",
     "Auditor",
     "Beat",
     "CheckLine",
     "CrowdFigures",
+    "Event",
+    "EventKind",
     "Kill",
+    "Phase",
+    "Plan",
     "Proof",
+    "Sample",
     "Scene",
     "Seen",
     "Size",
