@@ -44,7 +44,7 @@ from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
 from nightmarket.payments.jobs import PaymentsDrain, StatementAudit
 from nightmarket.payments.providers import BankTransfers, TestCards, TestProvider, WebhookOptions, WebhookSender
-from nightmarket.platform.access import Access, Links
+from nightmarket.platform.access import Access, Identities, Links
 from nightmarket.platform.database import COMMITTERS, Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
 from nightmarket.platform.jobs import Drain, Job, JobDesk
@@ -132,6 +132,7 @@ class Shop:
     facts: Facts
     access: Access
     order_links: Links
+    identities: Identities
     profiles: Profiles
     wishes: StoredWishes
     enquiries: StoredEnquiries
@@ -240,6 +241,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         facts=facts,
         access=access,
         order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
+        identities=Identities(database, clock, ids, secret, secure=settings.address.startswith("https://")),
         profiles=profiles,
         wishes=wishes,
         enquiries=enquiries,

@@ -26,6 +26,9 @@ await access.shoppers.prove(id, password) -> Account; .ask_change(...); .confirm
 await access.shoppers.sessions(id, token); .end_session(id, session); .end_all(id, but=token); .delete(tx, account)
 await known_owners(connection, ids) -> set[UUID]                            which are accounts or keys, not guests
 access.guests.token(id) -> str; .read(token) -> UUID | None; .fresh() -> (UUID, token)
+identities = Identities(database, clock, ids, secret_key, secure=True)  guests who prove an e-mail or telephone
+await identities.ask(address, network, letters) -> UUID; .look(asked) -> hint; .confirm(asked, code, network) -> Identity
+identities.of(headers) -> Identity | None; .token(identity), .read(token), .cookie; .key_of(address) -> UUID
 Links(secret_key, purpose, life, clock).token(id, since) -> str; .read(token) -> UUID | None    signed, no table
 Signer(secret_key, purpose).seal(bytes) -> str; .unseal(text, size) -> bytes | None; .mac(*parts) -> bytes
 """
@@ -47,6 +50,7 @@ from .callers import Access, Caller, Guests
 from .errors import (
     AccountNotFound,
     AccountSuspended,
+    CodeSpent,
     EmailTaken,
     Forbidden,
     KeyNotFound,
@@ -55,8 +59,10 @@ from .errors import (
     SignInRequired,
     TooManyAttempts,
     WeakPassword,
+    WrongCode,
     WrongCredentials,
 )
+from .identities import CodeLetters, Identities, Identity, normal_address
 from .keys import IssuedKey, Keys, NewKey
 from .links import Links
 from .passwords import Passwords
@@ -80,9 +86,13 @@ __all__ = [
     "ActorKind",
     "ApiKey",
     "Caller",
+    "CodeLetters",
+    "CodeSpent",
     "EmailTaken",
     "Forbidden",
     "Guests",
+    "Identities",
+    "Identity",
     "IssuedKey",
     "KeyNotFound",
     "Keys",
@@ -109,12 +119,14 @@ __all__ = [
     "TooManyAttempts",
     "Waiting",
     "WeakPassword",
+    "WrongCode",
     "WrongCredentials",
     "account_by_email",
     "account_emails",
     "actor_of",
     "guest",
     "known_owners",
+    "normal_address",
     "normal_email",
     "page_of_accounts",
     "page_of_keys",

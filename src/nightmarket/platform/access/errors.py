@@ -78,3 +78,17 @@ class LinkSpent(Problem):
 
     code = "link_spent"
     kind = Kind.GONE
+
+
+class WrongCode(Problem):
+    """Not the code that was sent to the address; `tries_left` says how often it may still be tried."""
+
+    code = "wrong_code"
+    kind = Kind.UNPROCESSABLE
+
+
+class CodeSpent(Problem):
+    """A code that was used, tried too often, has expired, or was never sent."""
+
+    code = "code_spent"
+    kind = Kind.GONE

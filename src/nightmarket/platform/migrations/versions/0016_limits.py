@@ -7,8 +7,23 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-UP = "SELECT 1"
-DOWN = "SELECT 1"
+UP = """
+CREATE TABLE platform.confirmation (
+    id uuid PRIMARY KEY,
+    key uuid NOT NULL,
+    channel text NOT NULL CHECK (channel IN ('mail', 'sms')),
+    hint text NOT NULL,
+    code_hash bytea NOT NULL CHECK (length(code_hash) = 32),
+    tries smallint NOT NULL DEFAULT 0,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX confirmation_by_end ON platform.confirmation (expires_at);
+COMMENT ON TABLE platform.confirmation IS 'codes under way to an address of which only a keyed hash is kept';
+"""
+
+DOWN = """
+DROP TABLE platform.confirmation;
+"""
 
 
 def upgrade() -> None:
