@@ -27,7 +27,8 @@ await access.shoppers.sessions(id, token); .end_session(id, session); .end_all(i
 await known_owners(connection, ids) -> set[UUID]                            which are accounts or keys, not guests
 access.guests.token(id) -> str; .read(token) -> UUID | None; .fresh() -> (UUID, token)
 identities = Identities(database, clock, ids, secret_key, secure=True)  guests who prove an e-mail or telephone
-await identities.ask(address, network, letters) -> UUID; .look(asked) -> hint; .confirm(asked, code, network) -> Identity
+await identities.ask(address, network, letters) -> UUID; .look(asked) -> hint
+await identities.confirm(asked, code, network) -> Identity              raises WrongCode, CodeSpent, TooManyAttempts
 identities.of(headers) -> Identity | None; .token(identity), .read(token), .cookie; .key_of(address) -> UUID
 Links(secret_key, purpose, life, clock).token(id, since) -> str; .read(token) -> UUID | None    signed, no table
 Signer(secret_key, purpose).seal(bytes) -> str; .unseal(text, size) -> bytes | None; .mac(*parts) -> bytes

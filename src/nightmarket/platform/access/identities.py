@@ -46,10 +46,11 @@ _HINT_BYTES, _SECONDS_BYTES = 60, 5
 _SIZE = 16 + _SECONDS_BYTES + 1 + _HINT_BYTES
 _CHANNELS = (ChannelKind.MAIL, ChannelKind.SMS)
 
-PLUS_IS_ONE = frozenset(
-    "gmail.com outlook.com hotmail.com live.com icloud.com me.com mac.com fastmail.com protonmail.com proton.me pm.me "
-    "yandex.com yandex.ru zoho.com".split()
+_PLUS = (
+    "gmail.com outlook.com hotmail.com live.com icloud.com me.com mac.com fastmail.com protonmail.com yandex.com "
+    "yandex.ru zoho.com"
 )
+PLUS_IS_ONE = frozenset(_PLUS.split())
 """Providers that deliver name+anything to name; their own pages say so."""
 
 DOTS_ARE_ONE = frozenset({"gmail.com"})
