@@ -29,3 +29,17 @@ class NotOurDatabase(Problem):
 
     code = "not_our_database"
     kind = Kind.CONFLICT
+
+
+class FaultRefused(Problem):
+    """A fault that does not exist, or that cannot strike this shop."""
+
+    code = "fault_refused"
+    kind = Kind.CONFLICT
+
+
+class NothingMeasured(Problem):
+    """There is no measurement to conclude from, or it measured too little."""
+
+    code = "nothing_measured"
+    kind = Kind.NOT_FOUND
