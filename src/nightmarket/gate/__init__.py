@@ -1,0 +1,1 @@
+"""The waiting room: who comes in when more come than fit."""

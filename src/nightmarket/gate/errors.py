@@ -1,0 +1,45 @@
+"""The refusals of the waiting room; codes are stable."""
+
+from nightmarket.kernel.problems import Kind, Problem
+
+
+class RoomRefused(Problem):
+    """What was typed for a room, or asked of it, is not possible; `field` names what."""
+
+    code = "room_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class RoomNotFound(Problem):
+    """There is no waiting room with that name, or it has ended long ago."""
+
+    code = "room_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class QueueRequired(Problem):
+    """A waiting room stands before this; `room`, `join`, `now` say where to wait, `ticket` is a place in the queue."""
+
+    code = "queue_required"
+    kind = Kind.TOO_MANY
+
+
+class NotYourTurn(Problem):
+    """The ticket is good, but those before it come first; `retry_after_seconds` says when to ask again."""
+
+    code = "not_your_turn"
+    kind = Kind.TOO_MANY
+
+
+class TicketUsed(Problem):
+    """The ticket has been exchanged for a pass already, some time ago."""
+
+    code = "ticket_used"
+    kind = Kind.CONFLICT
+
+
+class TicketRefused(Problem):
+    """That is no ticket of this room: forged, too old, or replaced by a newer one."""
+
+    code = "ticket_refused"
+    kind = Kind.INVALID
