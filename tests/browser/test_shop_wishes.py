@@ -28,6 +28,19 @@ def test_a_wish_is_kept_and_taken_off(visitor: Visitor, scripted: bool) -> None:
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
 
 
+def test_an_answer_outlasts_the_renewal_of_the_page(visitor: Visitor) -> None:
+    """The page renews its parts whenever stock or prices change; what it just answered stays."""
+    page = visitor(width=360)
+    page.goto("/products/balcony-seeds")
+    page.get_by_role("button", name="Put on your wish list").click()
+    answer = page.get_by_role("status").filter(has_text="On your wish list")
+    expect(answer).to_be_visible()
+    page.evaluate("document.querySelector('[data-renew]').dataset.old = 'yes'")
+    page.evaluate("window.nightmarket.show(window.location.href)")
+    expect(page.locator("[data-old]")).to_have_count(0)
+    expect(answer).to_be_visible()
+
+
 def test_who_waits_is_noted_and_can_stop(visitor: Visitor) -> None:
     """What is typed wrongly is said at its field; what one waits for stands on the list, and one can stop."""
     page = visitor(width=360)

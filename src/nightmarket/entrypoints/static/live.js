@@ -77,6 +77,13 @@
     }
   }
 
+  // What the visitor is in the middle of, or was just answered, moves into the fresh part as it is.
+  function keep(old, fresh) {
+    for (const kept of old.querySelectorAll("[data-keep]")) {
+      fresh.querySelector(`[data-keep="${kept.dataset.keep}"]`)?.replaceWith(kept);
+    }
+  }
+
   // Shows the renewable parts of a page of ours, and its title; false if it could not be had.
   async function show(address) {
     const answer = await fetch(address, { headers: { accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
@@ -87,6 +94,7 @@
       const fresh = page.getElementById(old.id);
       if (!fresh) continue;
       putBack(fresh, typed(old));
+      keep(old, fresh);
       old.replaceWith(fresh);
       window.htmx?.process(fresh);
       fresh.dispatchEvent(new CustomEvent("nightmarket:renewed", { bubbles: true }));

@@ -68,6 +68,11 @@ class Parcel(msgspec.Struct, frozen=True):
     shipping: int | None
     shipping_listed: int
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether anything of it travels; bookings don't."""
+        return self.options != (ON_SITE,)
+
 
 class AppliedView(msgspec.Struct, frozen=True):
     name: str
@@ -111,9 +116,9 @@ class Bill(msgspec.Struct, frozen=True):
         return self.quote.subtotal
 
     @property
-    def is_sent(self) -> bool:
-        """Whether anything of it travels; bookings don't."""
-        return any(parcel.options != (ON_SITE,) for parcel in self.parcels)
+    def sent(self) -> Sequence[Parcel]:
+        """What travels of it."""
+        return [parcel for parcel in self.parcels if parcel.is_sent]
 
     @property
     def shipping_known(self) -> bool:

@@ -13,7 +13,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.orders.contract import TRANSFER, Order, OrderRow, OrderState
+from nightmarket.orders.contract import ON_SITE, TRANSFER, Order, OrderRow, OrderState
 from nightmarket.orders.errors import NotCancellable, SessionNotFound
 
 from .storefront import Storefront, TheStore, id_of
@@ -41,6 +41,9 @@ PAID = OrderWords(
     say_later("Thank you. Your order is paid."),
     say_later("The merchants have been told and pack now. A message goes to your e-mail address."),
     say_later("Paid"),
+)
+BOOKED = msgspec.structs.replace(
+    PAID, text=say_later("The merchant expects you at the time you booked. A message goes to your e-mail address.")
 )
 AWAITED = OrderWords(
     "warn",
@@ -81,10 +84,11 @@ CANCELLED = OrderWords(
 
 def words_of(order: Order | OrderRow) -> OrderWords:
     """What to say of an order as it stands."""
-    first = order.rows[0] if isinstance(order, Order) else order
+    rows = order.rows if isinstance(order, Order) else (order,)
+    first = rows[0]
     match first.state:
         case OrderState.PAID:
-            return PAID
+            return PAID if any(is_sent(row) for row in rows) else BOOKED
         case OrderState.PENDING:
             return TRANSFER_DUE if first.handler == TRANSFER else AWAITED
         case OrderState.DECLINED:
@@ -93,6 +97,11 @@ def words_of(order: Order | OrderRow) -> OrderWords:
             return LAPSED
         case OrderState.CANCELLED:
             return CANCELLED
+
+
+def is_sent(row: OrderRow) -> bool:
+    """Whether anything of a merchant's part travels; bookings don't."""
+    return row.body.shipping is None or row.body.shipping.option != ON_SITE.id
 
 
 class SoldLine(msgspec.Struct, frozen=True):
@@ -112,6 +121,7 @@ class SoldParcel(msgspec.Struct, frozen=True):
     shipping: str
     shipping_total: int
     total: int
+    is_sent: bool
 
 
 class OrderView(msgspec.Struct, frozen=True):
@@ -175,6 +185,7 @@ async def view_of(store: Storefront, order: Order) -> OrderView:
                 shipping=body.shipping.title if body.shipping else "",
                 shipping_total=body.shipping.total if body.shipping else 0,
                 total=row.total,
+                is_sent=is_sent(row),
             )
         )
     transfer = order.rows[0].handler == TRANSFER
