@@ -103,6 +103,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             "Time zone in which the shop says dates and times, such as Europe/Rome. The console says UTC.",
         ),
     ] = None
+    loopback_agents: Annotated[
+        bool,
+        _named(
+            "NIGHTMARKET_LOOPBACK_AGENTS",
+            "1: agents' profiles and webhook addresses may lie on this machine, over plain HTTP. For conformance tests "
+            "only: `nightmarket up --seed ucp-flower-shop` sets it, and a shop that is open to others refuses it.",
+        ),
+    ] = False
     demo: Annotated[
         bool, _named("NIGHTMARKET_DEMO", "1: fill an empty shop with the demo, as `nightmarket up --demo` does.")
     ] = False
@@ -245,6 +253,12 @@ def _check(settings: Settings) -> None:
                 f"There is no time zone {settings.time_zone!r}; write it as in Europe/Rome or UTC.",
                 field="NIGHTMARKET_TIME_ZONE",
             ) from None
+    if settings.loopback_agents and not settings.is_loopback:
+        raise SettingRefused(
+            "NIGHTMARKET_LOOPBACK_AGENTS lets strangers name addresses of this machine, so a shop that is open to "
+            "others cannot have it. Leave it out, or set HOST and PUBLIC_URL to loopback.",
+            field="NIGHTMARKET_LOOPBACK_AGENTS",
+        )
     if settings.public_url is not None:
         parts = urlsplit(settings.public_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:

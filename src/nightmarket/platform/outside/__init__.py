@@ -2,6 +2,7 @@
 
 outside = Outside(OutsideOptions(...))
 await outside.fetch("https://example.com/wok.jpg", max_bytes) -> bytes       raises OutsideRefused, OutsideFailed
+await outside.ask(Question(url=..., max_bytes=...)) -> Answer(status, headers, body)        one answer, no redirects
 outside.check(url) -> None                                                   raises OutsideRefused
 await outside.close()
 is_public("203.0.113.9") -> bool                                             what the filter lets through
@@ -9,6 +10,14 @@ is_public("203.0.113.9") -> bool                                             wha
 
 from .addresses import is_public
 from .errors import OutsideFailed, OutsideRefused
-from .fetching import Outside, OutsideOptions
+from .fetching import Answer, Outside, OutsideOptions, Question
 
-__all__ = ["Outside", "OutsideFailed", "OutsideOptions", "OutsideRefused", "is_public"]
+__all__ = [
+    "Answer",
+    "Outside",
+    "OutsideFailed",
+    "OutsideOptions",
+    "OutsideRefused",
+    "Question",
+    "is_public",
+]
