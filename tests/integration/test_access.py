@@ -18,6 +18,7 @@ from nightmarket.platform.access import (
     ActorKind,
     EmailTaken,
     Forbidden,
+    KeyMade,
     KeyNotFound,
     NewAccount,
     NewKey,
@@ -266,6 +267,18 @@ async def test_a_key_works_until_revoked(access: Access, pools: Database, clock:
     async with pools.read() as connection:
         (listed,) = await page_of_keys(connection, None, 10)
     assert listed.revoked_at is not None
+
+
+async def test_a_key_is_made_once(access: Access, pools: Database, ids: SeededIds) -> None:
+    """A form that arrives twice makes one key, and says why it has no second secret to show."""
+    wanted = NewKey("Once", id=ids.new())
+    (issued,) = await access.keys.issue(SYSTEM, [wanted])
+    with pytest.raises(KeyMade, match="end it and make another"):
+        await access.keys.issue(SYSTEM, [NewKey("Another", id=ids.new()), wanted])
+    async with pools.read() as connection:
+        names = [key.name for key in await page_of_keys(connection, None, 100)]
+    assert (names.count("Once"), names.count("Another")) == (1, 0)
+    assert (await access.client(f"Bearer {issued.token}")).id == wanted.id
 
 
 async def test_bad_keys_are_refused(access: Access) -> None:

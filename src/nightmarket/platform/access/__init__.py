@@ -54,6 +54,7 @@ from .errors import (
     CodeSpent,
     EmailTaken,
     Forbidden,
+    KeyMade,
     KeyNotFound,
     LastOperator,
     LinkSpent,
@@ -69,6 +70,7 @@ from .links import Links
 from .passwords import Passwords
 from .people import People, PeopleFilter, PeoplePage
 from .proofs import Proof, Purpose
+from .shadow import SHADOW_HEADER, is_shadow, shadow_owner, shadows_of
 from .shoppers import Letters, OpenSession, Shoppers, SignUp, Waiting
 from .signing import Signer
 from .store import Account, ApiKey, account_by_email, account_emails, known_owners, page_of_accounts, page_of_keys
@@ -77,6 +79,7 @@ __all__ = [
     "ACCOUNT_ROLES",
     "MERCHANT_BOUND",
     "ROLE_SCOPES",
+    "SHADOW_HEADER",
     "SYSTEM",
     "Access",
     "Account",
@@ -95,6 +98,7 @@ __all__ = [
     "Identities",
     "Identity",
     "IssuedKey",
+    "KeyMade",
     "KeyNotFound",
     "Keys",
     "LastOperator",
@@ -126,10 +130,13 @@ __all__ = [
     "account_emails",
     "actor_of",
     "guest",
+    "is_shadow",
     "known_owners",
     "normal_address",
     "normal_email",
     "page_of_accounts",
     "page_of_keys",
     "require",
+    "shadow_owner",
+    "shadows_of",
 ]

@@ -66,6 +66,13 @@ class KeyNotFound(Problem):
     kind = Kind.NOT_FOUND
 
 
+class KeyMade(Problem):
+    """The key with that id was made already; its secret was shown then, and is stored nowhere."""
+
+    code = "key_made"
+    kind = Kind.CONFLICT
+
+
 class LastOperator(Problem):
     """The shop would be left without an operator who can sign in."""
 

@@ -15,7 +15,7 @@ from nightmarket.platform.database import Database
 from . import store
 from .actors import ROLE_SCOPES, Actor, ActorKind, Role, Scope, require
 from .cache import TimedCache
-from .errors import Forbidden, KeyNotFound, SignInRequired
+from .errors import Forbidden, KeyMade, KeyNotFound, SignInRequired
 from .signing import digest, new_secret
 from .store import ApiKey
 
@@ -30,11 +30,14 @@ KEY_CACHE_SECONDS = 5
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """What a key is for and what it may do; with a `merchant_id` it acts for that merchant only."""
+    """What a key is for and what it may do; with a `merchant_id` it acts for that merchant only.
+
+    With an `id`, of the form that asks for it, the key is made once however often the form arrives."""
 
     name: str
     scopes: frozenset[Scope] = ROLE_SCOPES[Role.AGENT]
     merchant_id: UUID | None = None
+    id: UUID | None = None
 
 
 class IssuedKey(msgspec.Struct, frozen=True):
@@ -54,14 +57,20 @@ class Keys:
         self._known: TimedCache[str, Actor] = TimedCache(clock, KEYS_CACHED, KEY_CACHE_SECONDS)
 
     async def issue(self, actor: Actor, wanted: Sequence[NewKey]) -> list[IssuedKey]:
-        """Make keys, all or none. Nobody can give a key more than they may do themselves (Forbidden)."""
+        """Make keys, all or none. Nobody can give a key more than they may do themselves (Forbidden); one that was made
+        already is not made again (KeyMade)."""
         require(actor, Scope.ACCOUNTS_WRITE)
         if len(wanted) > KEYS_AT_ONCE:
             raise InvalidInput(f"Make at most {KEYS_AT_ONCE} keys at once.")
         issued = [self._issue(actor, one) for one in wanted]
         if issued:
             async with self._database.transaction() as tx:
-                await store.insert_keys(tx, [(one.key, digest(one.token)) for one in issued])
+                if not await store.insert_keys(tx, [(one.key, digest(one.token)) for one in issued]):
+                    raise KeyMade(
+                        "This form has made its key already, and the key was shown then. If you did not keep it, end "
+                        "it and make another.",
+                        field="name",
+                    )
         return issued
 
     def _issue(self, actor: Actor, wanted: NewKey) -> IssuedKey:
@@ -75,7 +84,7 @@ class Keys:
         if actor.merchant_id is not None and wanted.merchant_id != actor.merchant_id:
             raise Forbidden("A merchant's people make keys for that merchant only.", field="merchant_id")
         prefix = "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LETTERS))
-        key = ApiKey(self._ids.new(), prefix, name, wanted.scopes, wanted.merchant_id, self._clock.now())
+        key = ApiKey(wanted.id or self._ids.new(), prefix, name, wanted.scopes, wanted.merchant_id, self._clock.now())
         return IssuedKey(key, f"{TAG}{prefix}_{new_secret()}")
 
     async def revoke(self, actor: Actor, ids: Sequence[UUID]) -> None:

@@ -94,6 +94,7 @@ _DELETE_SESSIONS_OF = "DELETE FROM platform.web_session WHERE account_id = ANY($
 _INSERT_KEYS = """
 INSERT INTO platform.api_key (id, prefix, secret_hash, name, scopes, merchant_id, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (id) DO NOTHING RETURNING id
 """
 _BY_PREFIX = f"SELECT {_KEY}, secret_hash FROM platform.api_key WHERE prefix = $1 AND revoked_at IS NULL"
 _KEYS = f"SELECT {_KEY} FROM platform.api_key WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"
@@ -223,13 +224,14 @@ async def delete_sessions_of(tx: Connection, account_ids: Sequence[UUID]) -> Non
     await tx.execute(_DELETE_SESSIONS_OF, list(account_ids))
 
 
-async def insert_keys(tx: Connection, keys: Sequence[tuple[ApiKey, bytes]]) -> None:
-    """Write keys with the hashes of their secrets."""
+async def insert_keys(tx: Connection, keys: Sequence[tuple[ApiKey, bytes]]) -> bool:
+    """Write keys with the hashes of their secrets; False if one of them was there."""
     rows = [
         (key.id, key.prefix, secret, key.name, sorted(key.scopes), key.merchant_id, key.created_at)
         for key, secret in keys
     ]
-    await tx.executemany(_INSERT_KEYS, rows)
+    written = [await tx.fetchval(_INSERT_KEYS, *row) for row in rows]
+    return None not in written
 
 
 async def key_by_prefix(connection: Connection, prefix: str) -> tuple[ApiKey, bytes] | None:

@@ -36,7 +36,8 @@ async def issue(desk: Desk) -> ASGIResponse:
         form.wrong("scope", desk.say(say_later("Choose at least one permission.")))
     if form.errors:
         return await _page(desk, form, status=422)
-    wanted = NewKey(form.get("name"), frozenset(Scope(text) for text in asked), merchant)
+    once = decode("key", form.get("once")) if form.get("once") else None
+    wanted = NewKey(form.get("name"), frozenset(Scope(text) for text in asked), merchant, once)
     try:
         (issued,) = await desk.shop.access.keys.issue(desk.actor, [wanted])
     except Problem as problem:
@@ -66,6 +67,7 @@ async def _page(desk: Desk, form: Form, *, fresh: str = "", status: int = 200) -
         status=status,
         form=form,
         fresh=fresh,
+        once=encode("key", desk.shop.ids.new()),
         keys=[(encode("key", key.id), key, names.get(key.merchant_id, "") if key.merchant_id else "") for key in shown],
         scopes=[(text, desk.say(words)) for text, words in SCOPES.items()],
         chosen=set(form.lists.get("scope", [])),

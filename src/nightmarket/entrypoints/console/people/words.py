@@ -60,6 +60,10 @@ REFUSED = {
     "weak_password": say_later("Use 10 to 200 letters, at least four of them different, and not the e-mail address."),
     "wrong_credentials": say_later("The old password is not right."),
     "too_many_attempts": say_later("Too many tries. Wait a quarter of an hour and try again."),
+    "key_made": say_later(
+        "This form has made its key already, and the key was shown then. If you did not keep it, "
+        "end it and make another."
+    ),
     "account_not_found": say_later("One of these accounts does not exist; nothing was changed."),
 }
 """By the problem's code."""
