@@ -15,6 +15,7 @@ from nightmarket.payments.model import EventKind, WebhookEvent
 from nightmarket.payments.store import testpay as store
 
 from .charge import Charge
+from .silence import Silence
 from .webhooks import WebhookOptions, schedule
 from .writer import Writer
 
@@ -66,6 +67,11 @@ class TestProvider:
         self._clock = clock
         self._webhooks = webhooks
         self._sleep = sleep
+        self._silence = Silence(path, clock, sleep)
+
+    def fall_silent(self, until: datetime) -> None:
+        """Do what is asked, and answer nobody before then: in all processes that share the file."""
+        self._silence.begin(until)
 
     async def close(self) -> None:
         """Finish what was asked and let the file go."""
@@ -80,6 +86,7 @@ class TestProvider:
         if request.token == SILENT:
             await self._sleep(SILENT_SECONDS)
             raise Unavailable(f"{self.name} did not answer within {SILENT_SECONDS:.0f} s.")
+        await self._silence.over()
         return answer
 
     async def capture(self, reference: str, amount: int, key: str) -> Outcome:
@@ -98,7 +105,9 @@ class TestProvider:
             charge = _load(connection, key, now)
             return None if charge is None else charge.authorisation()
 
-        return await self.writer.submit(read)
+        found = await self.writer.submit(read)
+        await self._silence.over()
+        return found
 
     async def statement(self, after: int = 0, limit: int = 500) -> Sequence[Movement]:
         limit = min(limit, STATEMENT_LIMIT)
@@ -143,7 +152,9 @@ class TestProvider:
 
     async def _once(self, kind: MovementKind, reference: str, amount: int, key: str) -> Outcome:
         now = self._clock.now().timestamp()
-        return await self.writer.submit(lambda connection: self._move(connection, kind, reference, amount, key, now))
+        outcome = await self.writer.submit(lambda connection: self._move(connection, kind, reference, amount, key, now))
+        await self._silence.over()
+        return outcome
 
     def _move(
         self, connection: sqlite3.Connection, kind: MovementKind, reference: str, amount: int, key: str, now: float

@@ -10,6 +10,7 @@ import structlog
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.rehearsal.errors import FaultRefused
+from nightmarket.rehearsal.records import EventKind
 
 from .plan import Fault, Strike
 from .processes import ShopProcesses
@@ -19,12 +20,13 @@ BACK_SECONDS = 120.0
 """How long it is waited for service to be back."""
 
 LOOK_SECONDS = 0.25
+NOT_BACK = "service was not back"
 DATABASE = frozenset({Fault.KILL_BACKEND, Fault.KILL_POSTGRES, Fault.RESTART_POSTGRES, Fault.FILL_DISK})
 """Of these only one is under way at a time, so that each finds a database to strike."""
 
-Note = Callable[[str, str], None]
-"""Called with the kind of an event (`fault`, `recovered`, `fault-refused`, `not-recovered`) and what it is about; the
-caller adds the time. Each begins with the fault's name and a colon."""
+Note = Callable[[EventKind, str, str], None]
+"""Called with the kind of an event (FAULT when it struck, RECOVERY when service was back, NOTE when it could not strike
+or service did not come back), the fault's name, and the detail; the caller adds the time and writes it down."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,10 +81,10 @@ async def _strike(striker: Striker, strike: Strike, note: Note, at: float) -> St
         struck = loop.time()
         what = await asyncio.to_thread(striker.strike, strike, over)
     except (FaultRefused, OSError) as refused:
-        note("fault-refused", f"{fault}: {refused}")
+        note(EventKind.NOTE, fault, f"could not strike: {refused}")
         return Struck(fault, at, str(refused), refused=True, down_seconds=None)
     log.info("fault", fault=fault.value, what=what)
-    note("fault", f"{fault}: {what}")
+    note(EventKind.FAULT, fault, what)
     try:
         await asyncio.sleep(strike.lasts_seconds)
     finally:
@@ -91,7 +93,7 @@ async def _strike(striker: Striker, strike: Strike, note: Note, at: float) -> St
         await asyncio.sleep(LOOK_SECONDS)
         if await asyncio.to_thread(striker.is_back, fault, webs):
             seconds = loop.time() - struck
-            note("recovered", f"{fault}: service was back {seconds:.1f} s after it struck")
+            note(EventKind.RECOVERY, fault, f"service was back {seconds:.1f} s after it struck")
             return Struck(fault, at, what, refused=False, down_seconds=seconds)
-    note("not-recovered", f"{fault}: service was not back {BACK_SECONDS:.0f} s after it was over")
+    note(EventKind.NOTE, fault, f"{NOT_BACK} {BACK_SECONDS:.0f} s after it was over")
     return Struck(fault, at, what, refused=False, down_seconds=None)
