@@ -248,6 +248,14 @@ class OrderBooks(OrderReader, Protocol):
         """One merchant's rows of the orders placed since, newest first; at most 20,000."""
         ...
 
+    async def rehearsed(
+        self, connection: Connection, client: UUID, since: datetime, after: UUID, limit: int
+    ) -> Sequence[OrderRow]:
+        """Rows of the orders that a rehearsal's client has placed since, in order of id after a given one; may end
+        within an order. The figures, courses, parts and boards of this contract leave them out, but for a board that
+        asks for them."""
+        ...
+
 
 class Orders(Protocol):
     """Carts, checkout sessions and orders. `owner` is the actor's id; what belongs to another is not found.

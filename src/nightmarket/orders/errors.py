@@ -71,3 +71,10 @@ class NotCancellable(Problem):
 
     code = "not_cancellable"
     kind = Kind.CONFLICT
+
+
+class RealOutlet(Problem):
+    """An order of a rehearsal would have reached something real."""
+
+    code = "real_outlet"
+    kind = Kind.FORBIDDEN

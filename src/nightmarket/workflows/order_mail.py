@@ -17,7 +17,7 @@ from nightmarket.orders.contract import (
     OrdersPaid,
     OrdersPlaced,
 )
-from nightmarket.platform.access import Links
+from nightmarket.platform.access import Links, is_shadow
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
 from nightmarket.platform.messages import ChannelKind, Message, Outbox
@@ -82,6 +82,7 @@ def order_mail(orders: OrderReader, outbox: Outbox, address: str, links: Links) 
             _mail(kind, attempt, rows[order], link(rows[order]))
             for kind, (order, attempt) in occasions
             if order in rows and (kind != "awaiting" or rows[order][0].handler == TRANSFER)
+            if not is_shadow(rows[order][0].owner)
         ]
         if messages:
             await outbox.send(tx, messages)

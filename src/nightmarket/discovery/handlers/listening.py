@@ -11,6 +11,7 @@ from nightmarket.catalog.contract import MerchantChanged, ProductChanged
 from nightmarket.discovery.store import queues
 from nightmarket.kernel.clock import Clock
 from nightmarket.orders.contract import OrdersPlaced, PlacedLine
+from nightmarket.platform.access import is_shadow
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
 from nightmarket.platform.subscriptions import Subscription
@@ -25,6 +26,7 @@ OPENED = "opened"
 class Placed(msgspec.Struct, frozen=True):
     """Of a placed order what counts here; the rest is not even read."""
 
+    owner: UUID
     lines: tuple[PlacedLine, ...]
 
 
@@ -46,14 +48,14 @@ def catalog_follower(indexer: StoredIndexer, clock: Clock) -> Subscription:
 
 
 def sales_follower() -> Subscription:
-    """Units ordered count for popularity, on the day (UTC) of the order."""
+    """Units ordered count for popularity, on the day (UTC) of the order; those of a rehearsal don't."""
 
     async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
         units: Counter[tuple[UUID, date]] = Counter()
         for fact in facts:
             day = fact.at.date()
             for order in fact.read(Placed):
-                for line in order.lines:
+                for line in order.lines if not is_shadow(order.owner) else ():
                     units[line.product, day] += line.quantity
         await queues.add_sales(tx, units)
         await queues.touch(tx, [product for product, _ in units])

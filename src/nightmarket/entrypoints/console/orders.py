@@ -57,7 +57,12 @@ def _filter(desk: Desk) -> BoardFilter:
     state = desk.query("state")
     if state and state not in STATE_WORDS:
         raise InvalidInput("There is no such state of an order.", field="state")
-    return BoardFilter(STATE_WORDS.get(state), desk.merchant)
+    return BoardFilter(STATE_WORDS.get(state), desk.merchant, _of_rehearsals(desk))
+
+
+def _of_rehearsals(desk: Desk) -> bool:
+    """Whether the orders of rehearsals are asked for, which merchants never see."""
+    return desk.merchant is None and desk.query("of") == "rehearsals"
 
 
 async def _find(desk: Desk, wanted: str) -> ASGIResponse:
@@ -78,6 +83,8 @@ async def _words(desk: Desk) -> dict[str, Any]:
         "orders": summaries_of(desk, shown),
         "states": [(word, *state_of(desk, state)) for word, state in STATE_WORDS.items()],
         "state": desk.query("state"),
+        "rehearsed": _of_rehearsals(desk),
+        "whole": desk.merchant is None,
         "first": before is None,
         "further": cursor_of(shown[-1]) if len(found) > ROWS else "",
     }

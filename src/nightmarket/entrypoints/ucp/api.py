@@ -9,7 +9,7 @@ from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.orders.contract import TRANSFER, OrderState, PaymentInput, SessionKind
 from nightmarket.orders.errors import NotReady, OutOfStock, PaymentRefused, PriceChanged
-from nightmarket.platform.access import Scope, require
+from nightmarket.platform.access import SHADOW_HEADER, Scope, require, shadow_owner
 from nightmarket.platform.http import ASGIScope, header
 
 from . import wire
@@ -59,6 +59,8 @@ class UcpApi:
             return derive("agent", header(scope, b"ucp-agent") or "")
         actor = await self._shop.access.client(authorization)
         require(actor, Scope.CHECKOUT)
+        if actor.may(Scope.REHEARSAL):
+            return shadow_owner(actor.id, header(scope, SHADOW_HEADER) or "")
         return actor.id
 
     def language(self, scope: ASGIScope) -> str:

@@ -13,6 +13,7 @@ from nightmarket.orders.contract import (
     OrderRow,
     OrderSummary,
 )
+from nightmarket.platform.access import shadows_of
 from nightmarket.platform.database import Connection
 
 BOARD_LIMIT = 200
@@ -51,3 +52,8 @@ class StoredOrderBooks:
 
     async def parts(self, connection: Connection, merchant: UUID, since: datetime, limit: int) -> Sequence[OrderRow]:
         return await store.parts(connection, merchant, since, min(limit, PARTS_LIMIT))
+
+    async def rehearsed(
+        self, connection: Connection, client: UUID, since: datetime, after: UUID, limit: int
+    ) -> Sequence[OrderRow]:
+        return await store.of_owners(connection, shadows_of(client), since, after, min(limit, PARTS_LIMIT))

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.orders.contract import Completion, Order, PaymentInput
-from nightmarket.orders.errors import PaymentRefused, UnknownHandler
+from nightmarket.orders.errors import PaymentRefused, RealOutlet, UnknownHandler
 from nightmarket.orders.model.order import TRANSFER, OrderState
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Outcome, Provider
+from nightmarket.platform.access import is_shadow
 
 from .claiming import ClaimBatch, Claimed, Complete
 from .means import Means
@@ -40,6 +41,8 @@ class CompletionDesk:
         if provider is None:
             known = ", ".join(sorted(self._means.providers))
             raise UnknownHandler(f"Pay with one of: {known}.", field="payment.handler_id")
+        if is_shadow(owner) and payment.handler not in self._means.rehearsed:
+            raise RealOutlet("A rehearsal's orders are paid by test handlers only.", field="payment.handler_id")
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
         claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler, listed))

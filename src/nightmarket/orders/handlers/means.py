@@ -55,6 +55,8 @@ class Means:
     clock: Clock
     ids: Ids
     secret: bytes
+    rehearsed: frozenset[str] = field(default=frozenset())
+    """Payment handlers that move no real money: the only ones by which a rehearsal's orders are paid."""
     faults: Faults = field(default=NO_FAULTS)
     zone: ZoneInfo = field(default=UTC)
     """In which the times of bookings are said."""

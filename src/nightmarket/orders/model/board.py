@@ -13,6 +13,8 @@ class BoardFilter(msgspec.Struct, frozen=True):
 
     state: OrderState | None = None
     merchant: UUID | None = None
+    shadows: bool = False
+    """The orders of rehearsals, which stand in no other list."""
 
 
 class OrderSummary(msgspec.Struct, frozen=True):

@@ -19,9 +19,13 @@ class ActorKind(StrEnum):
 
 
 class Scope(StrEnum):
-    """Everything that can be allowed. `checkout` is one's own carts, sessions and orders; the rest is back office."""
+    """Everything that can be allowed. `checkout` is one's own carts, sessions and orders, `claims`
+    is holding stock for another shop; the rest is back office.
+
+    `rehearsal` lets people rehearse; whatever a key that has it orders is a shadow (see `shadow.py`)."""
 
     CHECKOUT = "checkout"
+    CLAIMS = "claims"
     CONSOLE = "console"
     CATALOG_READ = "catalog:read"
     CATALOG_WRITE = "catalog:write"
@@ -50,6 +54,7 @@ class Scope(StrEnum):
     ACCOUNTS_WRITE = "accounts:write"
     HEALTH_READ = "health:read"
     SELLING = "selling"
+    REHEARSAL = "rehearsal"
 
 
 class Role(StrEnum):
