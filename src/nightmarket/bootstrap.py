@@ -23,6 +23,8 @@ from nightmarket.catalog.handlers.applications import StoredApplications
 from nightmarket.catalog.handlers.editing import StoredEditor
 from nightmarket.catalog.handlers.shelf import StoredShelf
 from nightmarket.catalog.jobs import import_job
+from nightmarket.claims.handlers import ClaimDesk
+from nightmarket.claims.handlers import Means as ClaimMeans
 from nightmarket.discovery.contract import Search
 from nightmarket.discovery.handlers import (
     StoredIndexer,
@@ -63,7 +65,7 @@ from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.stage.contract import Pages, PageSaved
 from nightmarket.stage.handlers import StoredPages
 from nightmarket.tally.handlers import SlicedTallies
-from nightmarket.workflows.audit import Audit
+from nightmarket.workflows.audit import Audit, Others
 from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import Leaving, forget_carts_job
 from nightmarket.workflows.merchant_mail import merchant_mail
@@ -160,6 +162,7 @@ class Shop:
     cards: TestCards
     deliveries: DeliveryOptions
     orders: OrderDesk
+    claims: ClaimDesk
     pages: Pages
     order_books: StoredOrderBooks
     audit: Audit
@@ -203,6 +206,7 @@ def _means(
         clock=clock,
         ids=ids,
         secret=(settings.secret or "").encode(),
+        rehearsed=frozenset({PROVIDER, TRANSFER}),
         faults=faults,
         zone=settings.zone,
     )
@@ -230,6 +234,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
     means = _means(settings, database, clock, ids, (facts, tallies, provider), faults)
     orders = OrderDesk(means)
+    shelf = StoredShelf(tallies)
+    claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
     access = Access(database, clock, ids, secret_key=secret)
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     return Shop(
@@ -251,7 +257,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         tallies=tallies,
         catalog=means.catalog,
         stock_books=StoredStockBooks(),
-        shelf=StoredShelf(tallies),
+        shelf=shelf,
         applications=StoredApplications(),
         editor=StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
         importer=FileImporter(database, tallies, facts, _sources(settings, database, library, outside), clock),
@@ -269,9 +275,13 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         cards=TestCards(),
         deliveries=means.deliveries,
         orders=orders,
+        claims=claims,
         pages=StoredPages(database, facts),
         order_books=StoredOrderBooks(),
-        audit=Audit(database, tallies, orders, means.journal, means.payments, StatementAudit(database, [provider])),
+        audit=Audit(
+            *(database, tallies, orders, means.journal, means.payments),
+            Others(StatementAudit(database, [provider]), claims),
+        ),
         search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
         stage=Stage(settings, means.catalog, tallies, clock, ids),
@@ -338,7 +348,7 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
 async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
     """The figures of this process, told to all processes of the machine while the block runs."""
     metrics = Metrics()
-    for lane in shop.orders.lanes:
+    for lane in (*shop.orders.lanes, *shop.claims.lanes):
         metrics.watch_lane(lane)
     exchange = Exchange(shop.settings.home / "metrics", slot, metrics, shop.clock)
     publishing = asyncio.create_task(exchange.keep_publishing(), name="figures")
@@ -395,6 +405,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     return [
         *watching,
         Drain("orders", shop.orders.due.step, tally=metrics),
+        Drain("outside-claims", shop.claims.due.step, tally=metrics),
         Drain("payments", payments.step, tally=metrics),
         Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), tally=metrics),
         Drain("messages", postman.step, tally=metrics),
@@ -406,6 +417,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, tally=metrics),
         Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
         Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),

@@ -6,6 +6,7 @@ May run while the shop is open: every check reads one instant of the database, o
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from nightmarket.kernel.findings import Check, Finding
@@ -25,6 +26,14 @@ class Audited(Protocol):
     async def audit(self) -> Sequence[Finding]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What is audited besides: the providers' statements, and the claims of other shops."""
+
+    statements: Audited
+    claims: Audited
+
+
 class Audit:
     """Runs every check of the house. `run` answers check by check, so that a person sees how far it is."""
 
@@ -35,14 +44,14 @@ class Audit:
         orders: Orders,
         journal: Journal,
         payments: Payments,
-        statements: Audited,
+        others: Others,
     ) -> None:
         self._database = database
         self._tallies = tallies
         self._orders = orders
         self._journal = journal
         self._payments = payments
-        self._statements = statements
+        self._others = others
 
     async def run(self) -> AsyncGenerator[Check]:
         """All checks, one after another. Raises Unavailable while the database is away."""
@@ -82,7 +91,12 @@ class Audit:
                 (
                     "statements",
                     "What the providers moved is what our payments say: no money without order, and none missing.",
-                    self._statements.audit,
+                    self._others.statements.audit,
+                ),
+                (
+                    "claims",
+                    "Every claim of another shop holds or took what its lines say, and ended once.",
+                    self._others.claims.audit,
                 ),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),
