@@ -1,7 +1,6 @@
 """Reads Google Merchant feeds as streams: tables (TSV, CSV), and XML in the forms of RSS 2.0 and Atom."""
 
 import io
-from collections.abc import Iterator
 
 from nightmarket.catalog.model.cells import restored
 from nightmarket.catalog.model.checks import RowRefused
@@ -11,42 +10,28 @@ from nightmarket.catalog.model.meanings import Assumed
 from nightmarket.catalog.model.rows import Reading
 
 from .import_csv import Cells, CsvRows, check_width
-from .import_xml import XmlItems
+from .import_entries import Entries
+from .import_xml import Values, XmlItems
 
 
-class GoogleTable:
-    """The items of a table; `line` and `letters` say how far it has been read."""
+class GoogleTable(Entries[Cells]):
+    """The items of a table."""
 
     def __init__(self, text: io.TextIOBase, merchant: str | None, assumed: Assumed) -> None:
-        self._rows = CsvRows(text)
+        rows = CsvRows(text)
+        super().__init__(rows)
+        self._header = rows.header
         self._reader = google_reader(merchant, assumed)
-        self._fields = [field_name(name) for name in self._rows.header]
-        names = zip(self._fields, self._rows.header, strict=True)
+        self._fields = [field_name(name) for name in rows.header]
+        names = zip(self._fields, rows.header, strict=True)
         self.unknown = tuple(name for field, name in names if field not in KNOWN)
 
-    @property
-    def line(self) -> int:
-        return self._rows.line
-
-    @property
-    def letters(self) -> int:
-        return self._rows.letters
-
-    def rows(self, skip: int = 0) -> Iterator[Reading]:
-        """Each item, understood and checked; the first ones are passed over."""
-        for number, row in enumerate(self._rows.rows()):
-            if number < skip:
-                continue
-            if isinstance(row, Reading):
-                yield row
-                continue
-            line, cells = row
-            try:
-                check_width(cells, self._rows.header)
-            except RowRefused as refusal:
-                yield Reading(None, [remark(line, refusal)], 1)
-            else:
-                yield self._reader.read(self._item(cells), line)
+    def _read(self, entry: Cells, line: int) -> Reading:
+        try:
+            check_width(entry, self._header)
+        except RowRefused as refusal:
+            return Reading(None, [remark(line, refusal)], 1)
+        return self._reader.read(self._item(entry), line)
 
     def _item(self, cells: Cells) -> Item:
         item: dict[str, list[str]] = {}
@@ -59,25 +44,14 @@ class GoogleTable:
         return item
 
 
-class GoogleXml:
-    """The items of an XML feed; `line` and `letters` say how far it has been read."""
+class GoogleXml(Entries[Values]):
+    """The items of an XML feed."""
 
     unknown: tuple[str, ...] = ()
 
     def __init__(self, text: io.TextIOBase, merchant: str | None, assumed: Assumed) -> None:
-        self._items = XmlItems(text)
+        super().__init__(XmlItems(text))
         self._reader = google_reader(merchant, assumed)
 
-    @property
-    def line(self) -> int:
-        return self._items.line
-
-    @property
-    def letters(self) -> int:
-        return self._items.letters
-
-    def rows(self, skip: int = 0) -> Iterator[Reading]:
-        """Each item, understood and checked; the first ones are passed over."""
-        for number, item in enumerate(self._items.items()):
-            if number >= skip:
-                yield item if isinstance(item, Reading) else self._reader.read(item[1], item[0])
+    def _read(self, entry: Values, line: int) -> Reading:
+        return self._reader.read(entry, line)

@@ -44,7 +44,7 @@ class XmlItems:
         self._amount = 0
         self._parser = self._new_parser()
 
-    def items(self) -> Iterator[tuple[int, Values] | Reading]:
+    def rows(self) -> Iterator[tuple[int, Values] | Reading]:
         """Each item; a document that breaks is a refusal, and nothing behind it can be read."""
         while True:
             block = self._text.read(BLOCK_LETTERS)
