@@ -1,0 +1,133 @@
+"""Orders' facts become webhooks to those who placed them: placed, paid, cancelled, lapsed.
+
+Each event is one delivery per receiver, whose id follows from order, attempt, event and receiver. What is sent is the
+whole order as it stands when it is sent (UCP's order.md, "Events").
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.ids import derive
+from nightmarket.kernel.problems import Problem
+from nightmarket.orders.contract import (
+    Order,
+    OrderReader,
+    Orders,
+    OrdersCancelled,
+    OrdersLapsed,
+    OrdersPaid,
+    OrdersPlaced,
+    OrderState,
+)
+from nightmarket.platform.access import is_shadow
+from nightmarket.platform.access.agents import Agents
+from nightmarket.platform.database import Connection, Database
+from nightmarket.platform.facts import Fact
+from nightmarket.platform.settings import Settings
+from nightmarket.platform.subscriptions import Subscription
+from nightmarket.platform.webhooks import (
+    Delivery,
+    Event,
+    Sender,
+    SenderOptions,
+    SigningKeys,
+    any_address,
+    heard,
+    hearing,
+    queue,
+)
+
+PLACED, PAID, CANCELLED, LAPSED = "order_placed", "order_paid", "order_cancelled", "order_lapsed"
+PROFILE_PATH = "/.well-known/ucp"
+
+
+class Occasion(msgspec.Struct, frozen=True):
+    """Something that happened to an order; `owner` is known of placed ones."""
+
+    event: str
+    order: UUID
+    attempt: int
+    at: datetime
+    owner: UUID | None = None
+
+
+_READERS: Mapping[str, Callable[[Fact], list[Occasion]]] = {
+    OrdersPlaced.kind: lambda fact: [
+        Occasion(PLACED, one.order, one.attempt, fact.at, one.owner) for one in fact.read(OrdersPlaced)
+    ],
+    OrdersPaid.kind: lambda fact: [Occasion(PAID, one.order, one.attempt, fact.at) for one in fact.read(OrdersPaid)],
+    OrdersCancelled.kind: lambda fact: [
+        Occasion(CANCELLED, one.order, one.attempt, fact.at) for one in fact.read(OrdersCancelled)
+    ],
+    OrdersLapsed.kind: lambda fact: [
+        Occasion(LAPSED, one.order, one.attempt, fact.at) for one in fact.read(OrdersLapsed)
+    ],
+}
+
+
+def order_webhooks(orders: OrderReader, clock: Clock) -> Subscription:
+    """The consumer. Costs two small queries where nobody listens; orders of rehearsals are never told."""
+
+    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
+        occasions = [occasion for fact in facts for occasion in _READERS[fact.kind](fact)]
+        now = clock.now()
+        later = {one.order for one in occasions if one.owner is None}
+        owners = {one.order: one.owner for one in occasions if one.owner is not None}
+        known = await heard(tx, later) if later else []
+        if later and await any_address(tx):  # a key hears of orders too that were placed before it had an address
+            rows = await orders.rows(tx, list(later))
+            owners |= {id: parts[0].owner for id, parts in rows.items()}
+        real = {owner for owner in owners.values() if not is_shadow(owner)}
+        listening = await hearing(tx, real, now) if real else []
+        receivers: dict[UUID, set[tuple[UUID, str]]] = {}
+        for about, owner, source in known:
+            if source:
+                receivers.setdefault(about, set()).add((owner, source))
+        for order, owner in owners.items():
+            receivers.setdefault(order, set()).update(pair for pair in listening if pair[0] == owner)
+        events = [
+            Event(
+                derive("order-webhook", one.order, one.attempt, one.event, owner, source),
+                one.order,
+                one.event,
+                owner,
+                source,
+                one.at,
+            )
+            for one in occasions
+            for owner, source in sorted(receivers.get(one.order, ()))
+        ]
+        if events:
+            await queue(tx, events, now)
+
+    return Subscription("order-webhooks", tuple(_READERS), handle)
+
+
+def order_sender(
+    database: Database, clock: Clock, keys: SigningKeys, agents: Agents, told: "Telling", settings: Settings
+) -> Sender:
+    """Sends what `order_webhooks` has queued."""
+    options = SenderOptions(
+        profile=f"{settings.address}{PROFILE_PATH}", first=PLACED, loopback=settings.loopback_agents
+    )
+    return Sender(database, clock, keys, agents, told.entity, options)
+
+
+class Telling:
+    """Makes what is sent: the order in the words of `write`, which the order API fills."""
+
+    def __init__(self, orders: Orders, write: Callable[[Order], bytes]) -> None:
+        self._orders = orders
+        self._write = write
+
+    async def entity(self, delivery: Delivery) -> bytes | None:
+        """The order as it stands; None for one that is not there, or was declined: such an attempt is no order."""
+        try:
+            order = await self._orders.order(None, delivery.about)
+        except Problem:
+            return None
+        return None if order.state is OrderState.DECLINED else self._write(order)
