@@ -1,0 +1,177 @@
+"""Line and area plots as SVG text. Pure: points in, markup out; colours are classes, so that the page sets its mood."""
+
+from collections.abc import Sequence
+from html import escape
+
+import msgspec
+
+WIDTH, HEIGHT = 720, 240
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 34
+POINTS_DRAWN = 360
+"""More points than this are drawn as the highest of each few, so that no peak is lost."""
+
+ROWS_SHOWN = 24
+TICKS = 4
+
+
+class Series(msgspec.Struct, frozen=True):
+    """A named line; a point without a value leaves a gap."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A span of time that is shaded, such as a fault from its strike until service was back."""
+
+    name: str
+    begins: float
+    ends: float
+
+
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """A plot: its title says the finding. `times` in seconds; `stacked` piles the series up."""
+
+    id: str
+    title: str
+    unit: str
+    times: tuple[float, ...]
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...] = ()
+    stacked: bool = False
+    ceiling: float | None = None
+    """A line that cannot be crossed, such as the machine's cores."""
+    ceiling_name: str = ""
+
+
+def nice_top(value: float) -> float:
+    """The smallest of 1, 2, 2.5, 5 x 10^n that is not below the value; 1 of nothing."""
+    if value <= 0:
+        return 1.0
+    step = 1.0
+    while step * 10 < value:
+        step *= 10
+    while step > value:
+        step /= 10
+    return next(step * factor for factor in (1, 2, 2.5, 5, 10) if step * factor >= value * (1 - 1e-9))
+
+
+def thin(values: Sequence[float | None], most: int = POINTS_DRAWN) -> list[tuple[int, float | None]]:
+    """At most so many points, each with its index: of each few neighbours the highest."""
+    every = max(1, -(-len(values) // most))
+    found: list[tuple[int, float | None]] = []
+    for start in range(0, len(values), every):
+        some = [(at, value) for at, value in enumerate(values[start : start + every], start) if value is not None]
+        found.append(max(some, key=lambda pair: (pair[1], -pair[0])) if some else (start, None))
+    return found
+
+
+def draw(plot: Plot) -> str:
+    """A `figure`: title, legend, plot, and its table one press away."""
+    body = _svg(plot) if plot.times else '<p class="none">Nothing was measured.</p>'
+    name = escape(plot.id)
+    return (
+        f'<figure id="{name}"><figcaption id="{name}-title">{escape(plot.title)}</figcaption>{_legend(plot)}{body}'
+        f"<details><summary>Table</summary>{table(plot)}</details></figure>"
+    )
+
+
+def table(plot: Plot) -> str:
+    """What the plot shows, as rows: the mean over each stretch of time."""
+    every = max(1, -(-len(plot.times) // ROWS_SHOWN))
+    heads = "".join(f'<th scope="col">{escape(series.name)}</th>' for series in plot.series)
+    rows = ""
+    for start in range(0, len(plot.times), every):
+        cells = ""
+        for series in plot.series:
+            some = [value for value in series.values[start : start + every] if value is not None]
+            cells += f"<td>{number(sum(some) / len(some)) if some else '–'}</td>"
+        rows += f'<tr><th scope="row">{number(plot.times[start])} s</th>{cells}</tr>'
+    label = f"{escape(plot.title)}: {escape(plot.unit)}, mean of every {every} s"
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table><caption>{label}</caption>'
+        f'<thead><tr><th scope="col">Time</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def number(value: float) -> str:
+    """A figure with as many places as say something."""
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
+
+
+def _legend(plot: Plot) -> str:
+    entries = "".join(f'<li class="c{at}"><i></i>{escape(one.name)}</li>' for at, one in enumerate(plot.series, 1))
+    entries += f'<li class="ceiling"><i></i>{escape(plot.ceiling_name)}</li>' if plot.ceiling else ""
+    entries += '<li class="mark"><i></i>a fault, until service was back</li>' if plot.marks else ""
+    return f'<ul class="legend">{entries}</ul>'
+
+
+def _svg(plot: Plot) -> str:
+    lines = _piled(plot) if plot.stacked else [list(series.values) for series in plot.series]
+    highest = max((value for line in lines for value in line if value is not None), default=0.0)
+    top = nice_top(max(highest, plot.ceiling or 0.0))
+    first, last = plot.times[0], max(plot.times[-1], plot.times[0] + 1)
+
+    def x(t: float) -> float:
+        return round(LEFT + (min(max(t, first), last) - first) / (last - first) * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - BOTTOM - min(value, top) / top * (HEIGHT - TOP - BOTTOM), 1)
+
+    parts = [_shade(mark, x(mark.begins), x(mark.ends)) for mark in plot.marks]
+    for tick in range(TICKS + 1):
+        value, height = top * tick / TICKS, y(top * tick / TICKS)
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height}" y2="{height}"/>')
+        parts.append(f'<text class="tick end" x="{LEFT - 6}" y="{height + 4}">{number(value)}</text>')
+        at = first + (last - first) * tick / TICKS
+        side = ("start", "mid", "mid", "mid", "end")[tick]
+        parts.append(f'<text class="tick {side}" x="{x(at)}" y="{HEIGHT - 12}">{number(round(at))} s</text>')
+    if plot.ceiling:
+        height = y(plot.ceiling)
+        parts.append(f'<line class="ceiling" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height}" y2="{height}"/>')
+    for number_, line in reversed(list(enumerate(lines, 1))):
+        points = [(x(plot.times[at]), None if value is None else y(value)) for at, value in thin(line)]
+        if plot.stacked:
+            parts.append(f'<path class="area c{number_}" d="{_area(points, y(0))}"/>')
+        parts.append(f'<path class="line c{number_}" d="{_path(points)}"/>')
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{escape(plot.id)}-title">'
+        f'<text class="tick start" x="4" y="{TOP - 2}">{escape(plot.unit)}</text>{"".join(parts)}</svg>'
+    )
+
+
+def _piled(plot: Plot) -> list[list[float | None]]:
+    below = [0.0] * len(plot.times)
+    lines: list[list[float | None]] = []
+    for series in plot.series:
+        below = [under + (value or 0.0) for under, value in zip(below, series.values, strict=True)]
+        lines.append([*below])
+    return lines
+
+
+def _shade(mark: Mark, left: float, right: float) -> str:
+    width = max(2.0, round(right - left, 1))
+    return (
+        f'<rect class="mark" x="{left}" y="{TOP}" width="{width}" height="{HEIGHT - TOP - BOTTOM}">'
+        f"<title>{escape(mark.name)}</title></rect>"
+    )
+
+
+def _path(points: Sequence[tuple[float, float | None]]) -> str:
+    text, pen = "", "M"
+    for x, y in points:
+        if y is None:
+            pen = "M"
+            continue
+        text += f"{pen}{x} {y}"
+        pen = "L"
+    return text
+
+
+def _area(points: Sequence[tuple[float, float | None]], ground: float) -> str:
+    known = [(x, y) for x, y in points if y is not None]
+    if not known:
+        return ""
+    return f"{_path(known)}L{known[-1][0]} {ground}L{known[0][0]} {ground}Z"
