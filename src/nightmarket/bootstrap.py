@@ -4,11 +4,12 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import nightmarket
 from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged
 from nightmarket.catalog.handlers import (
     FileExporter,
@@ -35,6 +36,8 @@ from nightmarket.discovery.handlers import (
 )
 from nightmarket.engagement.contract.profiles import Profiles
 from nightmarket.engagement.handlers import StoredEnquiries, StoredProfiles, StoredWishes
+from nightmarket.gate.contract import RoomChanged
+from nightmarket.gate.handlers import StoredGates, check_draw
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
 from nightmarket.kernel.problems import Defect, Problem
@@ -60,8 +63,10 @@ from nightmarket.platform.tail import Tail
 from nightmarket.platform.telemetry import Exchange, Metrics
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
+from nightmarket.rehearsal.faults import ShopProcesses, Target
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.rehearsal.handlers.witness import Witness
+from nightmarket.rehearsal.verdict import Court, Judge
 from nightmarket.stage.contract import Pages, PageSaved
 from nightmarket.stage.handlers import StoredPages
 from nightmarket.tally.handlers import SlicedTallies
@@ -80,6 +85,9 @@ ORDER_LINK_LIFE = timedelta(days=30)
 
 EMOJI = Path("node_modules/@lobehub/fluent-emoji-3d/assets")
 MAX_PICTURE_BYTES = 25_000_000
+check_published_draw = check_draw
+"""What anyone can do with the list of a waiting room's draw, without a shop."""
+
 HOUSEKEEPING_SECONDS = 3_600.0
 WAITING_SECONDS = 5.0
 """How often it is looked whether goods that people wait for are there again."""
@@ -169,6 +177,7 @@ class Shop:
     search: Search
     indexer: StoredIndexer
     stage: Stage
+    gates: StoredGates
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is told to stop, for what would otherwise stay open: streams to browsers."""
     on_change: list[Callable[[Sequence[UUID]], None]] = field(default_factory=list["Callable[[Sequence[UUID]], None]"])
@@ -232,7 +241,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     outside = Outside()
     webhook_options = WebhookOptions(secret=secret)
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
-    means = _means(settings, database, clock, ids, (facts, tallies, provider), faults)
+    identities = Identities(database, clock, ids, secret, secure=settings.address.startswith("https://"))
+    means = replace(_means(settings, database, clock, ids, (facts, tallies, provider), faults), buyers=identities)
     orders = OrderDesk(means)
     shelf = StoredShelf(tallies)
     claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
@@ -247,7 +257,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         facts=facts,
         access=access,
         order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
-        identities=Identities(database, clock, ids, secret, secure=settings.address.startswith("https://")),
+        identities=identities,
         profiles=profiles,
         wishes=wishes,
         enquiries=enquiries,
@@ -285,6 +295,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
         stage=Stage(settings, means.catalog, tallies, clock, ids),
+        gates=StoredGates(database, facts, clock, ids, secret),
     )
 
 
@@ -304,19 +315,24 @@ async def open_shop(
     clock = clock or SystemClock()
     database = await Database.open(settings.database_url, committers=committers, application=application)
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
-    kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind, PageSaved.kind]
+    kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind]
+    kinds.extend((PageSaved.kind, RoomChanged.kind))
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())
     await tail.start()
     await shop.books.refresh()
     await shop.pages.refresh()
+    await shop.gates.refresh()
     following = asyncio.create_task(tail.run(), name="caches-follow-facts")
+    gating = asyncio.create_task(shop.gates.run(), name="gates")
     try:
         yield shop
     finally:
         following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        gating.cancel()
+        await asyncio.gather(following, gating, return_exceptions=True)
+        await shop.gates.close()
         await shop.orders.close()
         await shop.outside.close()
         await shop.provider.close()
@@ -342,6 +358,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
         await shop.books.refresh()
     if any(fact.kind == PageSaved.kind for fact in facts):
         await shop.pages.refresh()
+    if any(fact.kind == RoomChanged.kind for fact in facts):
+        await shop.gates.refresh()
 
 
 @asynccontextmanager
@@ -422,6 +440,33 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]
+
+
+def faults_target(shop: Shop, seed: int) -> Target:
+    """This shop as something that faults may strike while it is rehearsed. Raises FaultRefused."""
+    return Target(ShopProcesses(shop.settings), shop.provider, shop.clock, seed)
+
+
+def judge(shop: Shop) -> Judge:
+    """Who judges a rehearsal of this shop."""
+    listening = consumers(shop)
+
+    async def behind() -> float:
+        async with shop.database.read() as connection:
+            return max([(await lag(connection, one, shop.clock)).seconds for one in listening], default=0.0)
+
+    court = Court(
+        database=shop.database,
+        catalog=shop.catalog,
+        orders=shop.orders,
+        tallies=shop.tallies,
+        provider=shop.provider,
+        audit=shop.audit,
+        lag=behind,
+        clock=shop.clock,
+        version=nightmarket.__version__,
+    )
+    return Judge(court)
 
 
 async def measure(shop: Shop, metrics: Metrics) -> None:

@@ -211,13 +211,33 @@ class RoomFigures(msgspec.Struct, frozen=True):
 
 
 class DrawCheck(msgspec.Struct, frozen=True):
-    """What a check of one ticket found: its HMAC and its place among those of its lane in the draw."""
+    """What a check of one ticket found: its lot, as 32 hexadecimal digits, and its place among those of its lane."""
 
-    ticket: str
-    digest: str
+    lot: str
     place: int
     of: int
     lane: Lane
+
+
+class DrawProof(msgspec.Struct, frozen=True):
+    """What recomputing a published draw found. `wrong` are lines that do not hold, at most WRONG_SHOWN of them;
+    `places` are those of the ticket that was asked for, by lane."""
+
+    seed_fits: bool
+    tickets: Mapping[Lane, int]
+    wrong: Sequence[str]
+    places: Mapping[Lane, int]
+
+    @property
+    def holds(self) -> bool:
+        return self.seed_fits and not self.wrong
+
+
+TICKET = "tkt"
+"""The prefix of tickets in public: `tkt_` and 26 letters."""
+
+ROOM = "gat"
+WRONG_SHOWN = 20
 
 
 class RoomChanged(msgspec.Struct, frozen=True):
@@ -305,10 +325,6 @@ class Gates(Protocol):
         """
         ...
 
-    async def edit(self, tx: Connection, id: UUID, new: NewRoom, version: int) -> Room:
-        """Change a room before it opens. Raises RoomRefused, RoomNotFound."""
-        ...
-
     async def end(self, tx: Connection, id: UUID) -> Room:
         """The room is over: it stands in nobody's way, and its tickets are worth nothing."""
         ...
@@ -319,7 +335,7 @@ class Gates(Protocol):
         """The newest measurements first, at most CAPACITIES_SHOWN."""
         ...
 
-    def check(self, room: Room, ticket: UUID) -> DrawCheck:
+    async def check(self, room: Room, ticket: UUID) -> DrawCheck:
         """Recompute one ticket's place. Raises RoomRefused before the draw, TicketRefused for one not in it."""
         ...
 

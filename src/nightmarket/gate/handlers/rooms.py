@@ -1,0 +1,167 @@
+"""What operators do with rooms: make one, change how fast people come in, end it; and what measurements do to rates."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from nightmarket.gate import store
+from nightmarket.gate.contract import (
+    CAPACITY_SHARE_MILLI,
+    FREE_RATE_MILLI,
+    LEAD_SECONDS,
+    LEAST_PASS_MINUTES,
+    MAX_NAME_LETTERS,
+    MAX_RATE_MILLI,
+    MAX_ROOMS,
+    MAX_STEPS,
+    MOST_GATHER_HOURS,
+    MOST_PASS_MINUTES,
+    Capacity,
+    CapacityNoted,
+    Guards,
+    NewRoom,
+    Room,
+    RoomChanged,
+    Step,
+)
+from nightmarket.gate.errors import RoomNotFound, RoomRefused
+from nightmarket.gate.model import hash_of, last_rate, step_instant
+from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.ids import Ids
+from nightmarket.platform.database import Connection
+from nightmarket.platform.facts import Facts
+
+SEED_BYTES = 32
+MAX_SOURCE_LETTERS = 100
+MAX_ORDERS_PER_SECOND = 1_000_000.0
+
+
+def share_of(measured: Capacity) -> int:
+    """The rate (thousandths a second) that a measured capacity allows."""
+    return max(1, min(MAX_RATE_MILLI, int(measured.orders_per_second * CAPACITY_SHARE_MILLI)))
+
+
+class Operating:
+    """Changes rooms. Every change is a fact, by which all processes learn of it."""
+
+    def __init__(self, facts: Facts, clock: Clock, ids: Ids) -> None:
+        self._facts = facts
+        self._clock = clock
+        self._ids = ids
+
+    async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:
+        now = self._clock.now()
+        _check(new, now)
+        if await store.open_rooms(tx) >= MAX_ROOMS:
+            raise RoomRefused(f"There are {MAX_ROOMS} rooms already; end one that is no longer needed.")
+        rate = new.rate_milli if new.rate_milli is not None else share_of(await _newest(tx))
+        opens_at = max(new.opens_at, now + timedelta(seconds=LEAD_SECONDS))
+        seed = os.urandom(SEED_BYTES)
+        room = Room(
+            id=self._ids.new(),
+            name=new.name.strip(),
+            guards=new.guards,
+            product=new.product,
+            variants=new.variants,
+            gathers_at=max(min(new.gathers_at, opens_at), now),
+            opens_at=opens_at,
+            ended_at=None,
+            drawn_at=None,
+            drawn=0,
+            drawn_guests=0,
+            pass_minutes=new.pass_minutes,
+            follows=new.rate_milli is None,
+            seed=seed,
+            seed_hash=hash_of(seed),
+            steps=(Step(opens_at, rate, by),),
+            version=1,
+        )
+        await store.insert_room(tx, room)
+        await self._tell(tx, room.id, "made", now)
+        return room
+
+    async def set_rate(self, tx: Connection, id: UUID, rate_milli: int | None, by: str) -> Room:
+        now = self._clock.now()
+        room = await _living(tx, id)
+        follows = room.follows
+        if rate_milli is None:
+            rate_milli, follows = share_of(await _newest(tx)), True
+        elif rate_milli not in (0, FREE_RATE_MILLI):
+            follows = False
+        if not (0 <= rate_milli <= MAX_RATE_MILLI or rate_milli == FREE_RATE_MILLI):
+            raise RoomRefused(f"Let in between 0 and {MAX_RATE_MILLI // 1_000} people a second.", field="rate")
+        await self._step(tx, room, rate_milli, by, now)
+        await store.set_room(tx, id, follows=follows, ended_at=None)
+        await self._tell(tx, id, "rate", now)
+        return await _living(tx, id)
+
+    async def end(self, tx: Connection, id: UUID) -> Room:
+        now = self._clock.now()
+        room = await _living(tx, id)
+        await store.set_room(tx, id, follows=room.follows, ended_at=now)
+        await self._tell(tx, id, "ended", now)
+        ended = await store.room(tx, id)
+        assert ended is not None
+        return ended
+
+    async def note_capacity(self, tx: Connection, measured: Capacity) -> None:
+        """Keep a measurement; rooms that follow change their rate, unless a person has stopped or opened them."""
+        if not 0.0 < measured.orders_per_second <= MAX_ORDERS_PER_SECOND:
+            raise RoomRefused("A capacity is a number of orders per second above 0.", field="orders_per_second")
+        source = measured.source[:MAX_SOURCE_LETTERS]
+        now, rate = self._clock.now(), share_of(measured)
+        await store.insert_capacity(tx, Capacity(measured.at, measured.orders_per_second, source))
+        await self._facts.append(tx, [CapacityNoted(measured.orders_per_second, source)], now)
+        for room in await store.following(tx):
+            if last_rate(room.steps) not in (0, FREE_RATE_MILLI, rate) and len(room.steps) < MAX_STEPS:
+                await self._step(tx, room, rate, source, now)
+                await self._tell(tx, room.id, "rate", now)
+
+    async def draw(self, tx: Connection, id: UUID) -> bool:
+        """Close the draw of a room; False where somebody else has done it."""
+        now = self._clock.now()
+        done = await store.draw(tx, id, now)
+        if done:
+            await self._tell(tx, id, "drawn", now)
+        return done
+
+    async def _step(self, tx: Connection, room: Room, rate_milli: int, by: str, now: datetime) -> None:
+        if len(room.steps) >= MAX_STEPS:
+            raise RoomRefused(f"The rate of a room changes at most {MAX_STEPS} times; end it and make another.")
+        await store.insert_steps(tx, [(room.id, Step(step_instant(room, now), rate_milli, by))])
+
+    async def _tell(self, tx: Connection, id: UUID, what: str, now: datetime) -> None:
+        await self._facts.append(tx, [RoomChanged(id, what)], now)
+
+
+async def _living(tx: Connection, id: UUID) -> Room:
+    room = await store.room(tx, id)
+    if room is None:
+        raise RoomNotFound("There is no such waiting room.", field="room")
+    if room.ended_at is not None:
+        raise RoomRefused("This room has ended; make another one.", field="room")
+    return room
+
+
+async def _newest(connection: Connection) -> Capacity:
+    found: Sequence[Capacity] = await store.capacities(connection)
+    if not found:
+        raise RoomRefused("Nobody has measured yet what the shop can do; write a rate.", field="rate")
+    return found[0]
+
+
+def _check(new: NewRoom, now: datetime) -> None:
+    name = new.name.strip()
+    if not 1 <= len(name) <= MAX_NAME_LETTERS or not name.isprintable():
+        raise RoomRefused(f"A name has 1 to {MAX_NAME_LETTERS} visible letters.", field="name")
+    if (new.guards is Guards.PRODUCT) != (new.product is not None and bool(new.variants)):
+        raise RoomRefused("Name the product that the room stands before.", field="product")
+    if new.rate_milli is not None and not 1 <= new.rate_milli <= MAX_RATE_MILLI:
+        raise RoomRefused(f"Let in at most {MAX_RATE_MILLI // 1_000} people a second, and somebody.", field="rate")
+    if not LEAST_PASS_MINUTES <= new.pass_minutes <= MOST_PASS_MINUTES:
+        raise RoomRefused(f"A pass holds {LEAST_PASS_MINUTES} to {MOST_PASS_MINUTES} minutes.", field="pass_minutes")
+    if new.opens_at < now - timedelta(minutes=1):
+        raise RoomRefused("The opening lies in the past.", field="opens_at")
+    if new.opens_at - new.gathers_at > timedelta(hours=MOST_GATHER_HOURS):
+        raise RoomRefused(f"People may wait at most {MOST_GATHER_HOURS} hours for an opening.", field="gathers")

@@ -1,0 +1,59 @@
+"""Tickets and passes as signed text: what a browser or program keeps for us, so that no table has to."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from nightmarket.gate.contract import TICKET_HOURS, Lane, Pass, Ticket
+from nightmarket.platform.access import Signer
+
+_LANES = (Lane.KNOWN, Lane.GUEST)
+_SECONDS = 5
+_TICKET_BYTES = 16 + 16 + 1 + 2 + 8 + _SECONDS
+_PASS_BYTES = 16 + _SECONDS + 16
+
+
+class Tokens:
+    """Signs and reads both, each with a key of its own."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._tickets = Signer(secret, "gate-ticket")
+        self._passes = Signer(secret, "gate-pass")
+
+    def ticket(self, ticket: Ticket) -> str:
+        """The ticket's text."""
+        return self._tickets.seal(
+            ticket.room.bytes
+            + ticket.id.bytes
+            + bytes([_LANES.index(ticket.lane)])
+            + ticket.turn.to_bytes(2, "big")
+            + ticket.number.to_bytes(8, "big")
+            + int(ticket.issued_at.timestamp()).to_bytes(_SECONDS, "big")
+        )
+
+    def read_ticket(self, text: str | None, now: datetime) -> Ticket | None:
+        """The ticket, if we signed it and it is not too old."""
+        raw = self._tickets.unseal(text, _TICKET_BYTES) if text else None
+        if raw is None:
+            return None
+        issued_at = datetime.fromtimestamp(int.from_bytes(raw[43:], "big"), UTC)
+        if issued_at + timedelta(hours=TICKET_HOURS) <= now:
+            return None
+        return Ticket(
+            room=UUID(bytes=raw[:16]),
+            id=UUID(bytes=raw[16:32]),
+            lane=_LANES[raw[32]],
+            turn=int.from_bytes(raw[33:35], "big"),
+            number=int.from_bytes(raw[35:43], "big"),
+            issued_at=issued_at,
+        )
+
+    def grant(self, room: UUID, ticket: UUID, until: datetime) -> Pass:
+        """A pass of a room."""
+        seconds = int(until.timestamp())
+        text = self._passes.seal(room.bytes + seconds.to_bytes(_SECONDS, "big") + ticket.bytes)
+        return Pass(room, text, datetime.fromtimestamp(seconds, UTC))
+
+    def passes(self, room: UUID, text: str | None, now: datetime) -> bool:
+        """Whether the text is a pass of the room whose time has not run out."""
+        raw = self._passes.unseal(text, _PASS_BYTES) if text else None
+        return raw is not None and raw[:16] == room.bytes and int.from_bytes(raw[16:21], "big") > now.timestamp()
