@@ -50,17 +50,19 @@ from nightmarket.payments.handlers import StoredJournal, StoredPayments, Webhook
 from nightmarket.payments.jobs import PaymentsDrain, StatementAudit
 from nightmarket.payments.providers import BankTransfers, TestCards, TestProvider, WebhookOptions, WebhookSender
 from nightmarket.platform.access import Access, Identities, Links
+from nightmarket.platform.access.agents import Agents
 from nightmarket.platform.database import COMMITTERS, Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
 from nightmarket.platform.jobs import Drain, Job, JobDesk
 from nightmarket.platform.jobs import counts as job_counts
 from nightmarket.platform.media import FolderStore, Library, Media, PictureRefused
 from nightmarket.platform.messages import ChannelKind, LocalChannel, Outbox, Postman, figures
-from nightmarket.platform.outside import Outside
+from nightmarket.platform.outside import Outside, OutsideOptions
 from nightmarket.platform.settings import Settings
 from nightmarket.platform.subscriptions import Subscription, lag
 from nightmarket.platform.tail import Tail
 from nightmarket.platform.telemetry import Exchange, Metrics
+from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.rehearsal.faults import ShopProcesses, Target
@@ -75,6 +77,7 @@ from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import Leaving, forget_carts_job
 from nightmarket.workflows.merchant_mail import merchant_mail
 from nightmarket.workflows.order_mail import order_mail
+from nightmarket.workflows.order_webhooks import order_webhooks
 
 PROVIDER = "testpay"
 CURRENCY = "EUR"
@@ -159,6 +162,11 @@ class Shop:
     exporter: FileExporter
     import_runs: StoredImportRuns
     outside: Outside
+    strangers: Outside
+    """As `outside`, with TLS only: for addresses that agents and API clients name."""
+    agents: Agents
+    subscribers: Subscribers
+    signing: SigningKeys
     books: Books
     offers: StoredOffers
     journal: Journal
@@ -239,6 +247,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     tallies = SlicedTallies(facts, ids, worker=os.getpid())
     library = Library(FolderStore(settings.home / "media"), clock)
     outside = Outside()
+    strangers = Outside(OutsideOptions(allow_loopback=settings.loopback_agents, https_only=True, max_seconds=5))
+    agents = Agents(strangers, clock)
     webhook_options = WebhookOptions(secret=secret)
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
     identities = Identities(database, clock, ids, secret, secure=settings.address.startswith("https://"))
@@ -274,6 +284,10 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         exporter=FileExporter(database, tallies, settings.address),
         import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
         outside=outside,
+        strangers=strangers,
+        agents=agents,
+        subscribers=Subscribers(database, clock, agents, strangers),
+        signing=SigningKeys(database, clock, secret),
         books=means.books,
         offers=StoredOffers(facts, tallies),
         journal=means.journal,
@@ -321,6 +335,7 @@ async def open_shop(
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())
     await tail.start()
+    await shop.signing.ensure()
     await shop.books.refresh()
     await shop.pages.refresh()
     await shop.gates.refresh()
@@ -335,6 +350,7 @@ async def open_shop(
         await shop.gates.close()
         await shop.orders.close()
         await shop.outside.close()
+        await shop.strangers.close()
         await shop.provider.close()
         await database.close()
 
@@ -383,6 +399,7 @@ def consumers(shop: Shop) -> list[Subscription]:
     return [
         shop.orders.reported.subscription,
         order_mail(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
+        order_webhooks(shop.orders, shop.clock),
         merchant_mail(shop.shelf, shop.applications, shop.outbox, shop.settings.address),
         catalog_follower(shop.indexer, shop.clock),
         sales_follower(),
