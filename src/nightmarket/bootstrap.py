@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import nightmarket
+import nightmarket
 from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged
 from nightmarket.catalog.handlers import (
     FileExporter,
@@ -66,8 +67,10 @@ from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.rehearsal.faults import ShopProcesses, Target
+from nightmarket.rehearsal.faults import ShopProcesses, Target
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.rehearsal.handlers.witness import Witness
+from nightmarket.rehearsal.verdict import Court, Judge
 from nightmarket.rehearsal.verdict import Court, Judge
 from nightmarket.stage.contract import Pages, PageSaved
 from nightmarket.stage.handlers import StoredPages
@@ -457,6 +460,33 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]
+
+
+def faults_target(shop: Shop, seed: int) -> Target:
+    """This shop as something that faults may strike while it is rehearsed. Raises FaultRefused."""
+    return Target(ShopProcesses(shop.settings), shop.provider, shop.clock, seed)
+
+
+def judge(shop: Shop) -> Judge:
+    """Who judges a rehearsal of this shop."""
+    listening = consumers(shop)
+
+    async def behind() -> float:
+        async with shop.database.read() as connection:
+            return max([(await lag(connection, one, shop.clock)).seconds for one in listening], default=0.0)
+
+    court = Court(
+        database=shop.database,
+        catalog=shop.catalog,
+        orders=shop.orders,
+        tallies=shop.tallies,
+        provider=shop.provider,
+        audit=shop.audit,
+        lag=behind,
+        clock=shop.clock,
+        version=nightmarket.__version__,
+    )
+    return Judge(court)
 
 
 def faults_target(shop: Shop, seed: int) -> Target:
