@@ -28,6 +28,8 @@ class ShopProcesses:
             raise FaultRefused("Faults strike only a shop of this machine that nobody else can reach.")
         self.settings = settings
         self._server = EmbeddedPostgres(settings.home)
+        self.owns_database = settings.database_url in (None, self._address())
+        """Whether the shop's database is the one that this home brings along."""
 
     def supervisor(self) -> psutil.Process:
         """`nightmarket up` of this home; its pid file is locked for as long as it lives."""
@@ -65,14 +67,6 @@ class ShopProcesses:
         return found
 
     @property
-    def owns_database(self) -> bool:
-        """Whether the shop's database is the one that this home brings along."""
-        try:
-            return self.settings.database_url in (None, self._server.url)
-        except (StartRefused, OSError):
-            return False
-
-    @property
     def database_url(self) -> str:
         """Where the database is now; it may move to another port when it is started again."""
         return self._server.url
@@ -81,6 +75,12 @@ class ShopProcesses:
     def data_folder(self) -> Path:
         """Where PostgreSQL writes; raises FaultRefused where it does not run."""
         return Path(self.postmaster().cwd())
+
+    def _address(self) -> str | None:
+        try:
+            return self._server.url
+        except (StartRefused, OSError):
+            return None
 
     def _children(self, module: str) -> list[psutil.Process]:
         found: list[psutil.Process] = []
