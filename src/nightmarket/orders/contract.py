@@ -47,6 +47,7 @@ __all__ = [
     "TRANSFER",
     "Assessment",
     "BoardFilter",
+    "Buyers",
     "CartLine",
     "Completion",
     "Contact",
@@ -205,6 +206,14 @@ class DeliveryOptions(Protocol):
     def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]: ...
 
 
+class Buyers(Protocol):
+    """Port: which owners are accounts. Limits per buyer count an account by its id and by its e-mail's key."""
+
+    async def of_accounts(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """Of these owners, those that are accounts, each with the key that a guest with its e-mail would have."""
+        ...
+
+
 class OrderReader(Protocol):
     """Reads orders inside a transaction of someone else, for consumers of facts."""
 
@@ -276,6 +285,11 @@ class Orders(Protocol):
         ...
 
     async def cancel(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView: ...
+
+    async def identify(self, owner: UUID, kind: SessionKind, id: UUID, identity: UUID) -> SessionView:
+        """Note whose proven address (its key) stands behind a session of somebody without an account; limits per buyer
+        are counted under it. Who proved it is the caller's check. Safe to repeat."""
+        ...
 
     async def complete(self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False) -> Completion:
         """Place the order and pay it. Repeating is safe: a session becomes one order, whatever happens.

@@ -78,3 +78,19 @@ class RealOutlet(Problem):
 
     code = "real_outlet"
     kind = Kind.FORBIDDEN
+
+
+class IdentityNeeded(Problem):
+    """Something is limited per buyer, and nobody knows who buys: sign in, or confirm an e-mail address or telephone
+    number (`confirm` is the page). Nothing was taken."""
+
+    code = "identity_needed"
+    kind = Kind.UNPROCESSABLE
+
+
+class LimitReached(Problem):
+    """More than one buyer may have; `most` is the limit, `left` what this buyer may still have, `lines` what it is
+    about. Nothing was taken."""
+
+    code = "limit_reached"
+    kind = Kind.CONFLICT

@@ -1,7 +1,9 @@
-"""Policies with a default: how goods can be delivered where nobody says otherwise."""
+"""Policies with a default: how goods can be delivered, and who has an account, where nobody says otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
+
+from nightmarket.platform.database import Connection
 
 from .model.session import DeliveryOption
 
@@ -36,3 +38,13 @@ class FlatRates:
 
     def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]:  # noqa: ARG002
         return self._options.get(currency, ())
+
+
+class NoAccounts:
+    """Implements `contract.Buyers` where nobody has an account."""
+
+    async def of_accounts(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, UUID]:  # noqa: ARG002
+        return {}
+
+
+NO_ACCOUNTS = NoAccounts()

@@ -111,6 +111,25 @@ async def write_bodies(tx: Connection, rows: Sequence[tuple[UUID, int, bytes, da
     )
 
 
+async def identify(tx: Connection, session: UUID, identity: UUID) -> None:
+    """Note whose proven address stands behind a session; the last one counts."""
+    await tx.execute(
+        """
+        INSERT INTO orders.buyer (session, identity) VALUES ($1, $2)
+        ON CONFLICT (session) DO UPDATE SET identity = EXCLUDED.identity
+        """,
+        session,
+        identity,
+    )
+
+
+async def identities(connection: Connection, sessions: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The proven address's key behind each session that has one."""
+    query = "SELECT session, identity FROM orders.buyer WHERE session = ANY($1::uuid[])"
+    rows = await connection.fetch(query, sessions)
+    return {row["session"]: row["identity"] for row in rows}
+
+
 async def mark_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
     await tx.execute("UPDATE orders.session SET state = $2 WHERE id = ANY($1::uuid[])", ids, state)
 

@@ -24,6 +24,10 @@ _WITH_CODES = """
 SELECT body FROM promotions.revision r WHERE code = ANY($1::text[]) AND state = 'published'
   AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
 """
+_LAST_BODIES = """
+SELECT DISTINCT ON (offer) body FROM promotions.revision
+WHERE offer = ANY($1::uuid[]) AND body IS NOT NULL ORDER BY offer, book DESC
+"""
 _COUNT = """
 SELECT count(*) FROM promotions.revision r WHERE state = 'published'
   AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
@@ -81,6 +85,12 @@ async def standings(tx: Connection, offers: Sequence[UUID]) -> dict[UUID, Standi
 async def live_with_codes(tx: Connection, codes: Sequence[str]) -> list[Offer]:
     """Published offers that have one of the codes."""
     return [_offer(row) for row in await tx.fetch(_WITH_CODES, [plain_code(code) for code in codes])]
+
+
+async def last_bodies(tx: Connection, offers: Sequence[UUID]) -> dict[UUID, Offer]:
+    """The offers as they were last published, also those that have been retired since."""
+    found = [_offer(row) for row in await tx.fetch(_LAST_BODIES, offers)]
+    return {offer.id: offer for offer in found}
 
 
 async def count_live(tx: Connection) -> int:

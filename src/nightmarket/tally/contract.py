@@ -18,6 +18,7 @@ from nightmarket.platform.database import Connection
 from .model import ClaimRequest, Grant, Ledger, Part, Refusal, SlicesShort
 
 __all__ = [
+    "RESTOCK",
     "Adjustment",
     "ClaimRequest",
     "ClaimState",
@@ -66,6 +67,10 @@ class NewTally(msgspec.Struct, frozen=True):
     slices: int = 1
 
 
+RESTOCK = "order cancelled"
+"""The cause of an adjustment that gives back what a settled claim took."""
+
+
 class Adjustment(msgspec.Struct, frozen=True):
     """A change of capacity, once per `id`: goods arrived (+), were counted short (-), came back (+), money came in."""
 
@@ -101,6 +106,15 @@ class Tallies(Protocol):
 
     async def open(self, tx: Connection, tallies: Sequence[NewTally], at: datetime) -> None:
         """Make tallies; those that exist stay as they are."""
+        ...
+
+    async def open_limits(self, tx: Connection, most: Mapping[UUID, int], at: datetime) -> None:
+        """Make the buyers' tallies that are missing, each with its capacity. To be called before `lock`; no fact tells
+        of them, since they are made by the thousand while people order."""
+        ...
+
+    async def returned(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, int]:
+        """What orders that were cancelled after they were paid have given back to these tallies, as capacity."""
         ...
 
     async def adjust(self, tx: Connection, adjustments: Sequence[Adjustment], at: datetime) -> Mapping[UUID, bool]:

@@ -12,7 +12,7 @@ from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import Again
 
 from . import store
-from .contract import Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted, TallyKind
+from .contract import RESTOCK, Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted, TallyKind
 from .model import Ledger, Part, SlicesShort
 
 WHOLE_LIMIT = 1_000
@@ -47,6 +47,14 @@ class SlicedTallies:
         made = set(await store.open_slices(tx, rows, at, "opened"))
         opened = [TallyAdjusted(tally.id, tally.capacity, "opened") for tally in first.values() if tally.id in made]
         await self._facts.append(tx, opened, at)
+
+    async def open_limits(self, tx: Connection, most: Mapping[UUID, int], at: datetime) -> None:
+        rows = [(tally, 0, 1, int(TallyKind.BUYER_LIMIT), capacity) for tally, capacity in most.items()]
+        if rows:
+            await store.open_slices(tx, rows, at, "opened")
+
+    async def returned(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, int]:
+        return await store.returned(connection, list(tallies), RESTOCK)
 
     async def adjust(self, tx: Connection, adjustments: Sequence[Adjustment], at: datetime) -> Mapping[UUID, bool]:
         done: dict[UUID, bool] = {}

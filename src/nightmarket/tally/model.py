@@ -12,8 +12,8 @@ import msgspec
 
 from nightmarket.kernel.problems import Defect
 
-MAX_PARTS = 600
-"""Tallies in one claim: a full cart's lines with their offers' limits."""
+MAX_PARTS = 1_000
+"""Tallies in one claim: a full cart's lines with their offers' uses and budgets, and limits of one who buys."""
 
 REFILL_DIVISOR = 2
 """A refill takes over half of what another slice has free, and more only where that is not enough."""

@@ -164,6 +164,19 @@ async def noted(connection: Connection, ids: Sequence[UUID]) -> set[tuple[UUID, 
     return {(row[0], row[1]) for row in rows}
 
 
+async def returned(connection: Connection, tallies: Sequence[UUID], cause: str) -> dict[UUID, int]:
+    """The sum of the adjustments with that cause."""
+    rows = await connection.fetch(
+        """
+        SELECT tally, sum(delta)::bigint AS delta FROM tally.adjustment
+        WHERE cause = $2 AND tally = ANY($1::uuid[]) GROUP BY tally
+        """,
+        tallies,
+        cause,
+    )
+    return {row["tally"]: row["delta"] for row in rows}
+
+
 async def levels(connection: Connection, tallies: Iterable[UUID]) -> list[Record]:
     return await connection.fetch(
         """

@@ -13,7 +13,7 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
-from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff, PurchaseLimit
 from nightmarket.tally.contract import Level
 
 from .desk import Desk
@@ -152,6 +152,8 @@ def _effect(desk: Desk, offer: Offer) -> str:
             return desk.say(say_later("%(amount)s off"), amount=" / ".join(money))
         case FreeShipping():
             return desk.say(say_later("free delivery"))
+        case PurchaseLimit(units=units):
+            return desk.say(say_later("at most %(units)s per buyer"), units=units)
 
 
 def _conditions(desk: Desk, offer: Offer, names: Mapping[UUID, str]) -> list[str]:

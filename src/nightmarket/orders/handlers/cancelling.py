@@ -16,7 +16,7 @@ from nightmarket.orders.points import Point
 from nightmarket.payments.contract import PaymentState, sale_refunded, sale_withdrawn
 from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
-from nightmarket.tally.contract import Adjustment, ClaimState
+from nightmarket.tally.contract import RESTOCK, Adjustment, ClaimState
 
 from .means import Means
 
@@ -62,7 +62,7 @@ class CancelBatch:
         await means.tallies.adjust(
             tx,
             [
-                Adjustment(derive("restock", claim), part.tally, part.quantity, "order cancelled")
+                Adjustment(derive("restock", claim), part.tally, part.quantity, RESTOCK)
                 for claim, some in parts.items()
                 for part in some
             ],

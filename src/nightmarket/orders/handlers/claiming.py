@@ -11,6 +11,7 @@ from nightmarket.kernel.problems import Problem
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrdersPlaced, PlacedLine
 from nightmarket.orders.errors import NotReady, OutOfStock, PriceChanged, SessionClosed, SessionNotFound
+from nightmarket.orders.model.limiting import identity_needed, limit_reached
 from nightmarket.orders.model.order import TRANSFER, OrderRow, Placing, claim_id, hold_of, rows_of, sale_of
 from nightmarket.orders.model.session import (
     DeliveryOption,
@@ -26,9 +27,22 @@ from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Sale, sale_placed
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.group_commit import GroupCommit
-from nightmarket.promotions.contract import Book, PriceCart, Quote, Shopper, book_tallies, price
+from nightmarket.promotions.contract import (
+    Book,
+    PriceCart,
+    Quote,
+    Scarce,
+    Shopper,
+    book_tallies,
+    buyer_caps,
+    buyer_tally,
+    counts,
+    demand,
+    price,
+)
 from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort
 
+from .buyers import buyer_keys
 from .means import Means
 from .sourcing import stock_parts
 
@@ -65,6 +79,8 @@ class _Ready(msgspec.Struct):
     shopper: Shopper
     deliveries: Mapping[UUID, Sequence[DeliveryOption]]
     quote: Quote
+    buyers: tuple[UUID, ...] = ()
+    """The keys under which its buyer is counted, where something is limited per buyer."""
 
 
 class _Dearer(msgspec.Struct, frozen=True):
@@ -130,7 +146,10 @@ class ClaimBatch:
                 outcomes[id] = prepared
             else:
                 ready.append(prepared)
-        ledger = await means.tallies.lock(tx, self._tallies(ready, listings, book, now))
+        wanted = {stock.tally for one in ready for line in one.body.lines for stock in listings[line.variant].stock}
+        if counts(book):
+            wanted.update(await self._scarce(tx, ready, book, now))
+        ledger = await means.tallies.lock(tx, wanted)
         placings: list[tuple[Placing, list[OrderRow]]] = []
         dearer: dict[UUID, SessionBody] = {}
         for one in ready:
@@ -178,41 +197,57 @@ class ClaimBatch:
             return NotReady(" ".join(notice.content for notice in missing), notices=missing)
         return _Ready(item, attempt, body, cart, shopper, deliveries, price(cart, book, shopper, now))
 
-    def _tallies(
-        self, ready: Sequence[_Ready], listings: Mapping[UUID, Listing], book: Book, now: datetime
-    ) -> set[UUID]:
-        """Every tally that this batch may touch, also those of offers that would come in for a refused one."""
-        wanted = {stock.tally for one in ready for line in one.body.lines for stock in listings[line.variant].stock}
-        if book.offers:
-            for one in ready:
-                wanted.update(book_tallies(one.cart, book, one.shopper, now))
-        return wanted
+    async def _scarce(self, tx: Connection, ready: Sequence[_Ready], book: Book, now: datetime) -> set[UUID]:
+        """Every tally of offers and limits that this batch may touch, also those of offers that would come in for a
+        refused one. Finds out who buys where that counts, and opens the buyers' tallies that are missing."""
+        tallies = {tally for one in ready for tally in book_tallies(one.cart, book, one.shopper, now)}
+        caps = {one.item.id: buyer_caps(one.cart, book, one.shopper, now) for one in ready}
+        limited = [one for one in ready if caps[one.item.id]]
+        if limited:
+            keys = await buyer_keys(self._means, tx, {one.item.id: one.item.owner for one in limited})
+            most: dict[UUID, int] = {}
+            for one in limited:
+                one.buyers = keys.get(one.item.id, ())
+                for cap in caps[one.item.id]:
+                    most.update((buyer_tally(cap.offer, cap.counted, buyer), cap.most) for buyer in one.buyers)
+            await self._means.tallies.open_limits(tx, most, now)
+            tallies.update(most)
+        return tallies
 
     def _grant(
         self, one: _Ready, listings: Mapping[UUID, Listing], ledger: Ledger, book: Book, now: datetime
     ) -> Placing | _Dearer | Problem:
-        """Claim for one order; where only an offer is used up, price again without it and try once more."""
+        """Claim for one order; where only an offer is refused (used up, its budget gone, or its buyer has had enough of
+        it), price again without it and try once more."""
         claim = claim_id(one.item.id, one.attempt)
         stock, left = stock_parts(one.body.lines, listings, ledger)
         if left:
             return _out_of_stock(left)
-        quote = one.quote
-        without: frozenset[UUID] = frozenset()
+        cart, quote = one.cart, one.quote
         while True:
             if one.body.seen_total is not None and quote.total > one.body.seen_total:
                 body = msgspec.structs.replace(one.body, seen_total=quote.total)
                 return _Dearer(body, quote)
-            uses = {applied.uses: applied.offer for applied in quote.applied if applied.uses is not None}
-            parts = (*stock, *(Part(tally, 1) for tally in uses))
+            scarce = demand(quote, cart, book, now, one.buyers)
+            if scarce.by_buyer and not one.buyers:
+                return identity_needed()
+            parts = (*stock, *(Part(want.tally, want.quantity) for want in scarce.wants))
             result = ledger.claim(ClaimRequest(claim, parts, now + hold_of(one.item.handler)))
             if isinstance(result, Grant):
-                item = one.item
-                return Placing(item.id, item.owner, one.attempt, item.handler, one.body, quote, now, item.listed)
-            refused = frozenset(uses[tally] for tally in result.short if tally in uses)
-            if not refused:
+                item, refused = one.item, tuple(cart.refused.items())
+                return Placing(
+                    item.id, item.owner, one.attempt, item.handler, one.body, quote, now, item.listed, refused
+                )
+            short = [want for want in scarce.wants if want.tally in result.short]
+            for want in short:
+                if want.why is Scarce.LIMIT:
+                    return limit_reached(want, result.short[want.tally])
+            if not short:
                 return _out_of_stock(dict.fromkeys((line.id for line in one.body.lines), 0))
-            without |= refused
-            quote = price(msgspec.structs.replace(one.cart, without=without), book, one.shopper, now)
+            refusals = {want.offer: want.why.value for want in reversed(short)}
+            without, why = cart.without | refusals.keys(), cart.refused | refusals
+            cart = msgspec.structs.replace(cart, without=without, refused=why)
+            quote = price(cart, book, one.shopper, now)
 
     async def _write(
         self,

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from nightmarket.catalog.contract import Catalog
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
-from nightmarket.orders.contract import DeliveryOptions
+from nightmarket.orders.contract import Buyers, DeliveryOptions
 from nightmarket.orders.model.order import UTC
 from nightmarket.orders.points import NO_FAULTS, Faults
+from nightmarket.orders.policies import NO_ACCOUNTS
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
@@ -61,6 +62,7 @@ class Means:
     zone: ZoneInfo = field(default=UTC)
     """In which the times of bookings are said."""
     limits: Limits = field(default=Limits())
+    buyers: Buyers = field(default=NO_ACCOUNTS)
 
     def lane(self, name: str, work: Work[I, O], *, batch: int | None = None) -> GroupCommit[I, O]:
         """A lane into the database for commands of one kind."""

@@ -30,6 +30,7 @@ from nightmarket.orders.model.session import (
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.group_commit import GroupCommit
 
+from .buyers import look
 from .means import Means
 
 _CANONICAL = msgspec.msgpack.Encoder(uuid_format="bytes", order="deterministic")
@@ -93,7 +94,7 @@ class SessionDesk:
         if wanted.cart is not None:
             asked = body_of(await self._from_cart(owner, wanted, wanted.cart))
         now = self._means.clock.now()
-        body, assessment, listings = await self.assess(owner, asked, now)
+        body, assessment, listings = await self.assess((id, owner), asked, now)
         life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
         made = await self.writes.submit(
             Make(
@@ -121,7 +122,7 @@ class SessionDesk:
                 rows = (await store.orders(connection, [id])).get(id)
                 order = Order(id, rows) if rows else None
         body = store.SESSION_BODY.decode(record["body"])
-        body, assessment, listings = await self.assess(owner, body, self._means.clock.now())
+        body, assessment, listings = await self.assess((id, owner), body, self._means.clock.now())
         state = SessionState(record["state"])
         if state in OPEN_STATES:
             state = _state(assessment)
@@ -134,7 +135,7 @@ class SessionDesk:
     ) -> SessionView:
         body = body_of(wanted)
         now = self._means.clock.now()
-        body, assessment, listings = await self.assess(owner, body, now)
+        body, assessment, listings = await self.assess((id, owner), body, now)
         life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
         state = _state(assessment)
         await self.writes.submit(Replace(id, owner, kind, state, store.PACK.encode(body), now, now + life, if_version))
@@ -152,7 +153,7 @@ class SessionDesk:
         replaces: list[Replace] = []
         views: list[SessionView] = []
         for view, wanted in (one, other):
-            body, assessment, listings = await self.assess(view.owner, wanted, now)
+            body, assessment, listings = await self.assess((view.id, view.owner), wanted, now)
             ends = now + (CART_LIFE if view.kind is SessionKind.CART else SESSION_LIFE)
             state = _state(assessment)
             packed = store.PACK.encode(body)
@@ -167,13 +168,22 @@ class SessionDesk:
         await self.writes.submit(Cancel(id, owner, kind))
         return await self.get(owner, kind, id)
 
+    async def identify(self, owner: UUID, kind: SessionKind, id: UUID, identity: UUID) -> SessionView:
+        await self.get(owner, kind, id)
+        async with self._means.database.transaction() as tx:
+            await store.identify(tx, id, identity)
+        return await self.get(owner, kind, id)
+
     async def assess(
-        self, owner: UUID, body: SessionBody, now: datetime
+        self, session: tuple[UUID, UUID], body: SessionBody, now: datetime
     ) -> tuple[SessionBody, Assessment, Mapping[UUID, Listing]]:
-        """Price a body with the current book; the body comes back knowing the total that is now shown."""
+        """Price the body of a session (id, owner) with the current book, and as scarce offers stand; it comes back
+        knowing the total that is now shown."""
         listings = await self._means.catalog.listings({line.variant for line in body.lines})
         deliveries = self.deliveries(body, listings)
-        assessment = assess(body, listings, deliveries, self._means.books.current(), shopper_of(owner, body), now)
+        shopper = shopper_of(session[1], body)
+        assessment = assess(body, listings, deliveries, self._means.books.current(), shopper, now)
+        assessment = await look(self._means, session, body, assessment, shopper, now)
         seen = msgspec.structs.replace(body, seen_total=assessment.quote.total)
         return seen, assessment, listings
 

@@ -88,6 +88,8 @@ class OrderBody(msgspec.Struct, frozen=True, array_like=True):
     codes: tuple[str, ...]
     applied: tuple[Applied, ...]
     book: int
+    refused: tuple[tuple[UUID, str], ...] = ()
+    """Offers that had nothing left for this order, each with promotions' word for why."""
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -133,6 +135,7 @@ class Placing(msgspec.Struct, frozen=True):
     at: datetime
     listed: bool = False
     """Whether the owner wants to find it in a list of theirs."""
+    refused: tuple[tuple[UUID, str], ...] = ()
 
     @property
     def claim(self) -> UUID:
@@ -197,6 +200,7 @@ def rows_of(
                 body.codes,
                 quote.applied,
                 quote.book,
+                placing.refused,
             ),
         )
         for merchant in sorted(by_merchant)

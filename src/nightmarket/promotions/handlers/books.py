@@ -2,7 +2,7 @@
 
 from nightmarket.platform.database import Database
 from nightmarket.promotions import store
-from nightmarket.promotions.contract import Book
+from nightmarket.promotions.contract import Book, book_of
 from nightmarket.promotions.errors import BookNotFound
 
 MAX_KEPT_BOOKS = 16
@@ -22,7 +22,7 @@ class StoredBooks:
 
     async def refresh(self) -> Book:
         start = self._current
-        offers = {offer.id: offer for offer in start.offers}
+        offers = {offer.id: offer for offer in (*start.offers, *start.limits)}
         number = start.number
         async with self._database.read() as connection:
             while True:
@@ -36,7 +36,7 @@ class StoredBooks:
                 if len(page) < store.PAGE:
                     break
         if number > self._current.number:  # another refresh may have been faster
-            self._current = Book(number, tuple(sorted(offers.values(), key=lambda offer: offer.id)))
+            self._current = book_of(number, offers.values())
         return self._current
 
     async def at(self, number: int) -> Book:
@@ -47,7 +47,7 @@ class StoredBooks:
         async with self._database.read() as connection:
             if not 0 <= number <= await store.newest(connection):
                 raise BookNotFound(f"There is no book {number} yet.", field="book")
-            book = Book(number, tuple(await store.offers_at(connection, number)))
+            book = book_of(number, await store.offers_at(connection, number))
         while len(self._kept) >= MAX_KEPT_BOOKS:
             del self._kept[next(iter(self._kept))]
         self._kept[number] = book

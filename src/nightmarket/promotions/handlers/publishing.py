@@ -12,7 +12,14 @@ from nightmarket.kernel.ids import derive
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
 from nightmarket.promotions import store
-from nightmarket.promotions.contract import Offer, OfferPublished, OfferRetired, uses_tally
+from nightmarket.promotions.contract import (
+    Offer,
+    OfferPublished,
+    OfferRetired,
+    PurchaseLimit,
+    budget_tally,
+    uses_tally,
+)
 from nightmarket.promotions.errors import (
     CodeTaken,
     OfferNotFound,
@@ -31,8 +38,10 @@ MAX_OFFERS = 10_000
 """Offers of one book; retire those that have ended."""
 
 BUSY_CAP = 1_000
+BUSY_BUDGET = 10_000
 BUSY_SLICES = 8
-"""A cap of BUSY_CAP uses or more is counted in BUSY_SLICES slices, so that its row is no lock for the whole shop."""
+"""A cap of BUSY_CAP uses, or a budget of BUSY_BUDGET minor units, or more is counted in BUSY_SLICES slices, so that its
+row is no lock for the whole shop."""
 
 
 class StoredOffers:
@@ -45,7 +54,8 @@ class StoredOffers:
     async def publish(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> int:
         """As in the contract. Raises OfferRefused, CodeTaken, RevisionTaken, UsesTaken or TooManyOffers.
 
-        An offer with `max_uses` is stored with its own tally as `uses`; a later revision changes its capacity.
+        An offer with `max_uses` is stored with its own tally as `uses`; a later revision changes its capacity, and that
+        of the tallies of its `budget`.
         """
         _check_each(offers)
         number = await store.lock_counter(tx)
@@ -82,26 +92,55 @@ class StoredOffers:
         return changes[-1].book
 
     async def _set_caps(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> None:
-        capped = {uses_tally(offer.id): offer for offer in offers if offer.max_uses is not None}
-        if not capped:
+        """Open the tallies of uses and budgets, or bring those that are there to what the new revisions say."""
+        caps = {cap.tally: cap for offer in offers for cap in _caps(offer)}
+        if not caps:
             return
-        levels = await self._tallies.levels(tx, capped)
-        new: list[NewTally] = []
-        adjustments: dict[UUID, Adjustment] = {}
-        for tally, offer in capped.items():
-            assert offer.max_uses is not None
-            if tally not in levels:
-                slices = BUSY_SLICES if offer.max_uses >= BUSY_CAP else 1
-                new.append(NewTally(tally, TallyKind.OFFER_USES, offer.max_uses, slices))
-            elif offer.max_uses != levels[tally].capacity:
-                delta = offer.max_uses - levels[tally].capacity
-                adjustments[offer.id] = Adjustment(derive("offer_cap", offer.id, offer.revision), tally, delta, "cap")
+        levels = await self._tallies.levels(tx, caps)
+        new = [NewTally(c.tally, c.kind, c.most, c.slices) for c in caps.values() if c.tally not in levels]
         await self._tallies.open(tx, new, at)
-        done = await self._tallies.adjust(tx, list(adjustments.values()), at)
-        for offer, adjustment in adjustments.items():
-            if not done[adjustment.id]:
-                detail = "More orders have this offer already; choose a higher cap, or retire the offer."
-                raise UsesTaken(detail, field="max_uses", offer=offer)
+        returned = await self._tallies.returned(tx, [tally for tally in caps if tally in levels])
+        changed: dict[UUID, _Cap] = {}
+        adjustments: list[Adjustment] = []
+        for tally, level in levels.items():
+            cap = caps[tally]
+            delta = cap.most + returned.get(tally, 0) - level.capacity
+            if delta:
+                id = derive("offer_cap", tally, cap.offer.revision)
+                changed[id] = cap
+                adjustments.append(Adjustment(id, tally, delta, "cap"))
+        for id, done in (await self._tallies.adjust(tx, adjustments, at)).items():
+            if not done:
+                raise UsesTaken(TAKEN[changed[id].field], field=changed[id].field, offer=changed[id].offer.id)
+
+
+TAKEN = {
+    "max_uses": "More orders have this offer already; choose a higher cap, or retire the offer.",
+    "budget": "More of the budget is given already; choose a higher one, or retire the offer.",
+}
+
+
+class _Cap(msgspec.Struct, frozen=True):
+    """A tally that an offer has, and what it is to hold."""
+
+    tally: UUID
+    kind: TallyKind
+    most: int
+    slices: int
+    offer: Offer
+    field: str
+
+
+def _caps(offer: Offer) -> list[_Cap]:
+    caps: list[_Cap] = []
+    if offer.max_uses is not None:
+        slices = BUSY_SLICES if offer.max_uses >= BUSY_CAP else 1
+        caps.append(_Cap(uses_tally(offer.id), TallyKind.OFFER_USES, offer.max_uses, slices, offer, "max_uses"))
+    for currency, amount in offer.budget.items():
+        slices = BUSY_SLICES if amount >= BUSY_BUDGET else 1
+        tally = budget_tally(offer.id, currency)
+        caps.append(_Cap(tally, TallyKind.OFFER_BUDGET, amount, slices, offer, "budget"))
+    return caps
 
 
 def _check_amount(amount: int) -> None:
@@ -137,6 +176,7 @@ async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
         if offer.revision != expected:
             detail = f"This offer's next revision is {expected}. Look at what changed and publish again."
             raise RevisionTaken(detail, field=f"offers[{place}].revision", offer=offer.id, expected=expected)
+    await _check_limits(tx, [offer for offer in offers if offer.id in standings])
     coded = [offer for offer in offers if offer.code is not None]
     replaced = {offer.id for offer in offers}
     known = await store.live_with_codes(tx, [offer.code for offer in coded if offer.code]) if coded else []
@@ -150,6 +190,20 @@ async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
     if added and await store.count_live(tx) + added > MAX_OFFERS:
         detail = f"A book has at most {MAX_OFFERS} offers; retire those that have ended."
         raise TooManyOffers(detail, field="offers", limit=MAX_OFFERS)
+
+
+async def _check_limits(tx: Connection, offers: Sequence[Offer]) -> None:
+    """What is limited per buyer stays as it was first published: buyers' tallies were opened with it."""
+    before = await store.last_bodies(tx, [offer.id for offer in offers]) if offers else {}
+    for offer in offers:
+        known = before.get(offer.id)
+        if known is not None and _limit_of(known) != _limit_of(offer):
+            detail = "A limit per buyer stays as it was published; retire this and publish another with its own limit."
+            raise OfferRefused(detail, field="per_buyer", reason="limit_fixed", offer=offer.id)
+
+
+def _limit_of(offer: Offer) -> tuple[object, int | None]:
+    return offer.per_buyer, offer.effect.units if isinstance(offer.effect, PurchaseLimit) else None
 
 
 def _with_tally(offer: Offer) -> Offer:

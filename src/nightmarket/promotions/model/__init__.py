@@ -2,31 +2,60 @@
 
 from .carts import PriceCart, PriceLine, ShippingLine, Shopper
 from .explaining import explain
-from .offers import AmountOff, Book, Condition, Effect, FreeShipping, Offer, PercentOff, uses_tally
-from .pricing import book_tallies, price
+from .limits import Cap, Demand, Met, Scarce, Want, book_tallies, buyer_caps, counts, demand, limits_met
+from .offers import (
+    AmountOff,
+    Book,
+    BuyerCap,
+    Condition,
+    Effect,
+    FreeShipping,
+    Offer,
+    PercentOff,
+    PurchaseLimit,
+    book_of,
+    budget_tally,
+    buyer_tally,
+    uses_tally,
+)
+from .pricing import price
 from .quotes import Applied, Explanation, OfferNote, Quote, QuoteLine, QuoteShipping, Share
 
 __all__ = [
     "AmountOff",
     "Applied",
     "Book",
+    "BuyerCap",
+    "Cap",
     "Condition",
+    "Demand",
     "Effect",
     "Explanation",
     "FreeShipping",
+    "Met",
     "Offer",
     "OfferNote",
     "PercentOff",
     "PriceCart",
     "PriceLine",
+    "PurchaseLimit",
     "Quote",
     "QuoteLine",
     "QuoteShipping",
+    "Scarce",
     "Share",
     "ShippingLine",
     "Shopper",
+    "Want",
+    "book_of",
     "book_tallies",
+    "budget_tally",
+    "buyer_caps",
+    "buyer_tally",
+    "counts",
+    "demand",
     "explain",
+    "limits_met",
     "price",
     "uses_tally",
 ]

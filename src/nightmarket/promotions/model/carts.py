@@ -27,7 +27,8 @@ class ShippingLine(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PriceCart(msgspec.Struct, frozen=True):
-    """What is to be priced. `without` names offers that may not apply (a tally refused them).
+    """What is to be priced. `without` names offers that may not apply (a tally refused them), `refused` says why of
+    some of them, for `explain` alone.
 
     Line ids differ from each other; amounts are shared in their order.
     """
@@ -37,6 +38,7 @@ class PriceCart(msgspec.Struct, frozen=True):
     shipping: tuple[ShippingLine, ...] = ()
     codes: tuple[str, ...] = ()
     without: frozenset[UUID] = frozenset()
+    refused: dict[UUID, str] = {}
 
 
 class Shopper(msgspec.Struct, frozen=True):

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TypeVar
+from uuid import UUID
 
 import msgspec
 
 from nightmarket.kernel.money import Rounding
 
-from .offers import AmountOff, Book, FreeShipping, Offer, PercentOff, plain_code
+from .offers import AmountOff, Book, FreeShipping, Offer, PercentOff, PurchaseLimit, plain_code
 
 MAX_COMPILED_BOOKS = 8
 """Books kept compiled at once; the oldest goes first."""
@@ -56,6 +57,8 @@ class Rule(msgspec.Struct, frozen=True):
     regions: frozenset[str]
     segments: frozenset[str]
     any_line: bool
+    most_units: int
+    """Units of its lines beyond which it does not apply: what one buyer may have of it, or NO_LIMIT."""
     tie: tuple[bool, int]
     """Merchants' own offers before the operator's, then by id."""
 
@@ -68,6 +71,8 @@ def _value(offer: Offer, currency: str) -> tuple[Stage, int | None, Rounding]:
             return Stage.AMOUNT, amounts.get(currency), Rounding.DOWN
         case FreeShipping(up_to=up_to):
             return Stage.SHIPPING, up_to.get(currency) if up_to else NO_LIMIT, Rounding.DOWN
+        case PurchaseLimit():
+            return Stage.PERCENT, None, Rounding.DOWN
 
 
 def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
@@ -75,7 +80,7 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
     stage, value, rounding = _value(offer, currency)
     condition = offer.condition
     at_least = condition.at_least.get(currency) if condition.at_least else 0
-    if value is None or at_least is None:
+    if value is None or at_least is None or (offer.budget and currency not in offer.budget):
         return None
     merchants = frozenset(merchant.int for merchant in condition.merchants)
     if offer.funder is not None:
@@ -100,6 +105,7 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
         regions=condition.regions,
         segments=condition.segments,
         any_line=not (merchants or products or variants or condition.categories or condition.brands),
+        most_units=NO_LIMIT if offer.per_buyer is None or offer.per_buyer.units is None else offer.per_buyer.units,
         tie=(offer.funder is None, offer.id.int),
     )
 
@@ -152,7 +158,18 @@ class CompiledBook:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.offers = sorted(book.offers, key=lambda offer: offer.id.int)
-        self.counts_uses = any(offer.uses is not None for offer in book.offers)
+        self.scarce = {offer.id: offer for offer in book.offers if offer.budget or offer.per_buyer}
+        """Offers of which more is counted than their uses."""
+        self.limits_of: dict[UUID, list[Offer]] = {}
+        """Purchase limits by the variants, else the products, that they are for; `wide_limits` name neither."""
+        self.wide_limits: list[Offer] = []
+        for limit in book.limits:
+            ids = limit.condition.variants or limit.condition.products
+            for id in ids:
+                self.limits_of.setdefault(id, []).append(limit)
+            if not ids:
+                self.wide_limits.append(limit)
+        self.counts = bool(self.scarce or book.limits) or any(offer.uses is not None for offer in book.offers)
         bounds = {bound.astimezone(UTC) for offer in book.offers for bound in (offer.starts_at, offer.ends_at)}
         self._bounds = sorted(bounds)
         self._rules: dict[str, list[Rule | None]] = {}

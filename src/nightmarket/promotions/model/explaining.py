@@ -6,8 +6,8 @@ from nightmarket.kernel.money import share_of
 from nightmarket.kernel.problems import Defect
 
 from .carts import PriceCart, Shopper
-from .compiled import Rule, Stage, compile_book
-from .meeting import accepts_shopper, line_order, qualifying, subtotal, touched
+from .compiled import NO_LIMIT, Rule, Stage, compile_book
+from .meeting import accepts_shopper, line_order, qualifying, subtotal, touched, units
 from .offers import Book, Offer, plain_code
 from .quotes import Explanation, OfferNote, Quote
 
@@ -62,8 +62,10 @@ class _Reasons:
         missing = rule.at_least - subtotal(self._cart.lines, places)
         if missing > 0:
             return "below_minimum", missing
+        if rule.most_units != NO_LIMIT and units(self._cart.lines, places) > rule.most_units:
+            return "over_buyer_limit", 0
         if offer.id in self._cart.without:
-            return "used_up", 0
+            return self._cart.refused.get(offer.id, "used_up"), 0
         if offer.exclusive in self._taken_words or self._could_take(rule, places):
             return "better_offer", 0
         return "no_effect", 0

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .carts import PriceCart, PriceLine, Shopper
-from .compiled import Index, Rule, Stage, compile_book
+from .compiled import NO_LIMIT, Index, Rule, Stage, compile_book
 from .offers import Book, plain_code
 
 
@@ -41,6 +41,11 @@ def qualifying(rule: Rule, lines: tuple[PriceLine, ...], order: list[int]) -> li
 def subtotal(lines: tuple[PriceLine, ...], places: list[int]) -> int:
     """List price of the lines at those places."""
     return sum([lines[place].quantity * lines[place].unit_price for place in places])
+
+
+def units(lines: tuple[PriceLine, ...], places: list[int]) -> int:
+    """Units of the lines at those places."""
+    return sum([lines[place].quantity for place in places])
 
 
 def accepts_shopper(rule: Rule, shopper: Shopper) -> bool:
@@ -95,6 +100,8 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
             continue
         places = qualifying(rule, cart.lines, order)
         if not places or (rule.at_least and subtotal(cart.lines, places) < rule.at_least):
+            continue
+        if rule.most_units != NO_LIMIT and units(cart.lines, places) > rule.most_units:
             continue
         places = touched(rule, cart, places)
         if places:

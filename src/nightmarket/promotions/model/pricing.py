@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from .applying import Take
 from .carts import PriceCart, Shopper
 from .choosing import best
-from .compiled import Stage, compile_book
+from .compiled import Stage
 from .meeting import meet
 from .offers import Book
 from .quotes import Applied, Quote, QuoteLine, QuoteShipping, Share
@@ -22,17 +21,6 @@ def price(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> Quote
         return _quote(cart, book.number, line_amounts, shipping_amounts, ())
     outcome = best(meetings, line_amounts, shipping_amounts)
     return _quote(cart, book.number, line_amounts, shipping_amounts, outcome.takes)
-
-
-def book_tallies(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> tuple[UUID, ...]:
-    """Tallies of every offer that could apply to the cart, in order of id, so that they can be locked beforehand.
-
-    It covers `price` of the same cart with any further offers in `without`, however often it is priced again.
-    """
-    if not book.offers or not compile_book(book).counts_uses:
-        return ()
-    tallies = {meeting.rule.offer.uses for meeting in meet(cart, book, shopper, now)}
-    return tuple(sorted(tally for tally in tallies if tally is not None))
 
 
 def _quote(

@@ -69,8 +69,10 @@ class OfferNote(msgspec.Struct, frozen=True):
     """What became of one offer. `missing` is what the qualifying lines lack to the minimum.
 
     `reason` is a stable word: applied, code_not_given, not_started, ended, other_currency, other_region,
-    other_segment, no_line, below_minimum, used_up (in the cart's `without`), better_offer (a cheaper price came about
-    without it), no_effect (there was nothing that it could take off, such as a delivery that is free or not chosen).
+    other_segment, no_line, below_minimum, over_buyer_limit (more units than one buyer may have of it), used_up,
+    budget_used_up and limit_reached (in the cart's `without`, by what `refused` says), better_offer (a cheaper price
+    came about without it), no_effect (there was nothing that it could take off, such as a delivery that is free or
+    not chosen).
     """
 
     offer: UUID

@@ -10,12 +10,15 @@ from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import BASIS_POINTS, MAX_AMOUNT, known_currency
 from nightmarket.kernel.quantity import MAX_STOCK
 
-from .offers import AmountOff, FreeShipping, Offer, PercentOff, plain_code, uses_tally
+from .offers import AmountOff, FreeShipping, Offer, PercentOff, PurchaseLimit, plain_code, uses_tally
 
 MAX_NAME_LETTERS = 120
 MAX_WORD_LETTERS = 80
 MAX_CONDITION_VALUES = 1_000
 """Merchants, products, variants, categories, brands, regions or segments that one condition lists."""
+
+MAX_BUYER_LIMIT = 1_000_000
+"""Orders or units that a limit per buyer may allow."""
 
 CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{1,30})[A-Za-z0-9]")
 
@@ -30,7 +33,7 @@ class Flaw(msgspec.Struct, frozen=True):
 
 def flaws(offer: Offer) -> list[Flaw]:
     """All that keeps the offer from being published by itself; empty when nothing does."""
-    return [*_frame(offer), *_window(offer), *_effect(offer), *_condition(offer), *_uses(offer)]
+    return [*_frame(offer), *_window(offer), *_effect(offer), *_condition(offer), *_uses(offer), *_scarce(offer)]
 
 
 def collide(one: Offer, other: Offer) -> bool:
@@ -88,6 +91,10 @@ def _effect(offer: Offer) -> Iterator[Flaw]:
         case FreeShipping(up_to=up_to):
             yield from _amounts("effect.up_to", up_to)
             yield from _without_minimum("effect.up_to", up_to, offer)
+        case PurchaseLimit(units=units):
+            if not 1 <= units <= MAX_BUYER_LIMIT:
+                yield Flaw("effect.units", "out_of_range", f"A limit lies between 1 and {MAX_BUYER_LIMIT} units.")
+            yield from _bare(offer)
 
 
 def _amounts(field: str, amounts: Mapping[str, int]) -> Iterator[Flaw]:
@@ -133,6 +140,43 @@ def _uses(offer: Offer) -> Iterator[Flaw]:
         yield Flaw("max_uses", "out_of_range", f"A cap lies between 1 and {MAX_STOCK} orders.")
     if offer.uses not in {None, uses_tally(offer.id)}:
         yield Flaw("uses", "two_caps", "Leave the tally out: with max_uses the offer gets its own.")
+
+
+def _scarce(offer: Offer) -> Iterator[Flaw]:
+    yield from _amounts("budget", offer.budget)
+    yield from _without_minimum("budget", offer.budget, offer)
+    for currency, amount in offer.budget.items():
+        if MAX_STOCK < amount <= MAX_AMOUNT:
+            yield Flaw(f"budget.{currency}", "out_of_range", f"A budget has at most {MAX_STOCK} minor units.")
+    cap = offer.per_buyer
+    if cap is None:
+        return
+    if cap.uses is None and cap.units is None:
+        yield Flaw("per_buyer", "missing", "Say how many orders or units one buyer may have, or leave the limit out.")
+    for name, most in (("uses", cap.uses), ("units", cap.units)):
+        if most is not None and not 1 <= most <= MAX_BUYER_LIMIT:
+            yield Flaw(f"per_buyer.{name}", "out_of_range", f"A limit lies between 1 and {MAX_BUYER_LIMIT}.")
+    if cap.units is not None and isinstance(offer.effect, FreeShipping):
+        yield Flaw("per_buyer.units", "not_for_delivery", "Delivery has no units; limit the orders of a buyer instead.")
+
+
+def _bare(limit: Offer) -> Iterator[Flaw]:
+    """A purchase limit is for goods at any price, so nothing of a discount goes with it."""
+    condition = limit.condition
+    extras = {
+        "code": limit.code,
+        "max_uses": limit.max_uses,
+        "uses": limit.uses,
+        "exclusive": limit.exclusive,
+        "per_buyer": limit.per_buyer,
+        "budget": limit.budget,
+        "condition.regions": condition.regions,
+        "condition.segments": condition.segments,
+        "condition.at_least": condition.at_least,
+    }
+    for field, value in extras.items():
+        if value:
+            yield Flaw(field, "not_for_limits", "A purchase limit is for goods and a time only; leave this out.")
 
 
 def _words(field: str, words: Iterable[str]) -> Iterator[Flaw]:

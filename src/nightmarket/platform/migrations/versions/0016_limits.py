@@ -19,9 +19,19 @@ CREATE TABLE platform.confirmation (
 );
 CREATE INDEX confirmation_by_end ON platform.confirmation (expires_at);
 COMMENT ON TABLE platform.confirmation IS 'codes under way to an address of which only a keyed hash is kept';
+
+CREATE INDEX adjustment_returned ON tally.adjustment (tally) WHERE cause = 'order cancelled';
+
+CREATE TABLE orders.buyer (
+    session uuid PRIMARY KEY REFERENCES orders.session ON DELETE CASCADE,
+    identity uuid NOT NULL
+);
+COMMENT ON TABLE orders.buyer IS 'distributed by session: the key of the address that its buyer has proven, if any';
 """
 
 DOWN = """
+DROP TABLE orders.buyer;
+DROP INDEX tally.adjustment_returned;
 DROP TABLE platform.confirmation;
 """
 

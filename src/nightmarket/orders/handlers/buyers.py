@@ -1,0 +1,62 @@
+"""Who buys, where something is limited per buyer, and what is left of it for a session before it is completed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.orders import store
+from nightmarket.orders.model.limiting import by_tally, limit_notices, refused_offers
+from nightmarket.orders.model.session import Assessment, Notice, SessionBody
+from nightmarket.platform.database import Connection
+from nightmarket.promotions.contract import Demand, Shopper, buyer_caps, counts, demand, price
+
+from .means import Means
+
+
+async def buyer_keys(
+    means: Means, connection: Connection, sessions: Mapping[UUID, UUID]
+) -> Mapping[UUID, tuple[UUID, ...]]:
+    """Under which keys the owners of these sessions (session: owner) are counted; absent where nobody knows who it is.
+
+    An account counts by its id and by its e-mail's key, so that no guest with the same address begins anew.
+    """
+    accounts = await means.buyers.of_accounts(connection, list(set(sessions.values())))
+    keys = {session: (owner, accounts[owner]) for session, owner in sessions.items() if owner in accounts}
+    others = [session for session in sessions if session not in keys]
+    proven = await store.identities(connection, others) if others else {}
+    return keys | {session: (identity,) for session, identity in proven.items()}
+
+
+async def look(
+    means: Means, session: tuple[UUID, UUID], body: SessionBody, assessment: Assessment, shopper: Shopper, now: datetime
+) -> Assessment:
+    """The assessment of a session (id, owner) as its scarce offers stand: those that have nothing left for this buyer
+    are left out of the price, and what is limited is said. Takes no lock, so that the claim decides in the end."""
+    book = means.books.current()
+    if not counts(book):
+        return assessment
+    cart, quote = assessment.cart, assessment.quote
+    first = demand(quote, cart, book, now, ())
+    limited = buyer_caps(cart, book, shopper, now)
+    if not first.wants and not limited:
+        return assessment
+    async with means.database.read() as connection:
+        keys = (await buyer_keys(means, connection, dict([session]))).get(session[0], ()) if limited else ()
+        while True:
+            wanted = demand(quote, cart, book, now, keys)
+            free = await _free(means, connection, wanted)
+            refused = refused_offers(wanted, free)
+            if not refused:
+                break
+            cart = msgspec.structs.replace(cart, without=cart.without | refused.keys(), refused=cart.refused | refused)
+            quote = price(cart, book, shopper, now)
+    notices: Sequence[Notice] = limit_notices(wanted, free, body.lines, known=bool(keys))
+    return msgspec.structs.replace(assessment, quote=quote, cart=cart, notices=(*assessment.notices, *notices))
+
+
+async def _free(means: Means, connection: Connection, wanted: Demand) -> dict[UUID, int]:
+    """What is left of each tally; a buyer's that was never needed has all of it."""
+    levels = await means.tallies.levels(connection, by_tally(wanted))
+    return {want.tally: levels[want.tally].available if want.tally in levels else want.most for want in wanted.wants}
