@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from nightmarket.bootstrap import consumers, drains, jobs, open_shop, published
+from nightmarket.entrypoints.telling import sender_of, webhook_drains
 from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.jobs import Drain, Drains
 from nightmarket.platform.jobs.runner import JobRunner
@@ -47,8 +48,10 @@ async def work(settings: Settings, slot: str) -> None:
             for consumer in consumers(shop)
         ]
         own = [Drain("jobs", runner.step, tally=exchange.metrics), Drain("old-jobs", runner.sweep, idle_seconds=3_600)]
-        async with Drains([*drains(shop, exchange.metrics), *own]):
+        sender = sender_of(shop)
+        async with Drains([*drains(shop, exchange.metrics), *own, *webhook_drains(sender, exchange.metrics)]):
             await stop.wait()
+        await sender.close()
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)

@@ -1,5 +1,6 @@
 """UCP's operations as functions of owner and request; the framework's routes and the hot ones both call these."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from nightmarket.bootstrap import CURRENCY, PROVIDER, Shop
 from nightmarket.kernel.ids import decode, derive
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.kernel.problems import InvalidInput, Problem
-from nightmarket.orders.contract import TRANSFER, OrderState, PaymentInput, SessionKind
+from nightmarket.orders.contract import TRANSFER, Order, OrderState, PaymentInput, SessionKind
 from nightmarket.orders.errors import NotReady, OutOfStock, PaymentRefused, PriceChanged
 from nightmarket.platform.access import SHADOW_HEADER, Scope, require, shadow_owner
 from nightmarket.platform.http import ASGIScope, header
@@ -55,12 +56,16 @@ class UcpApi:
         key = header(scope, b"x-api-key")
         if authorization is None and key is not None:
             authorization = f"Bearer {key}"
+        agent = header(scope, b"ucp-agent")
         if authorization is None:
-            return derive("agent", header(scope, b"ucp-agent") or "")
+            owner = derive("agent", agent or "")
+            await self._shop.subscribers.note(owner, agent)
+            return owner
         actor = await self._shop.access.client(authorization)
         require(actor, Scope.CHECKOUT)
         if actor.may(Scope.REHEARSAL):
             return shadow_owner(actor.id, header(scope, SHADOW_HEADER) or "")
+        await self._shop.subscribers.note(actor.id, agent)
         return actor.id
 
     def language(self, scope: ASGIScope) -> str:
@@ -121,7 +126,7 @@ class UcpApi:
     async def get_order(self, owner: UUID, id: str) -> wire.Order:
         return self._to.order(await self._orders.order(owner, decode("ord", id)))
 
-    def profile(self) -> wire.Profile:
+    async def profile(self) -> wire.Profile:
         """What `/.well-known/ucp` says of us."""
         spec = "https://ucp.dev/specification"
         schemas = "https://ucp.dev/schemas/shopping"
@@ -143,7 +148,14 @@ class UcpApi:
                 }
             ]
         }
-        return wire.Profile(wire.Meta(wire.VERSION, capabilities=offered, payment_handlers=HANDLERS, services=services))
+        meta = wire.Meta(wire.VERSION, capabilities=offered, payment_handlers=HANDLERS, services=services)
+        return wire.Profile(meta, await self._shop.signing.published())
+
+
+def order_writer(shop: Shop) -> Callable[[Order], bytes]:
+    """Writes orders as `GET /orders/{id}` answers them, for those who are told of them."""
+    to = Translator(shop.settings.address, HANDLERS, CURRENCY)
+    return lambda order: wire.ENCODE.encode(to.order(order))
 
 
 def checked_key(key: str | None) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 import msgspec
 from litestar import Controller, Request, get, post, put
 from litestar import Response as FrameworkResponse
+from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from nightmarket.bootstrap import Shop
@@ -17,6 +18,9 @@ from . import wire
 from .api import UcpApi, checked_key, error_answer
 
 PREFIX = "/ucp"
+PROFILE_KEPT = CacheControlHeader(public=True, max_age=300)
+"""A third of the time for which a new signing key is shown before it signs."""
+
 HEADERS: Headers = [(b"content-type", b"application/json")]
 
 Asked: TypeAlias = Request[Any, Any, Any]
@@ -159,7 +163,7 @@ class UcpController(Controller):
         return await api.get_order(await api.owner(request.scope), id)
 
 
-@get("/.well-known/ucp", tags=["UCP"], operation_id="ucp_profile")
+@get("/.well-known/ucp", tags=["UCP"], operation_id="ucp_profile", cache_control=PROFILE_KEPT)
 async def profile(shop: TheShop) -> wire.Profile:
     """What this shop can do, for agents."""
-    return UcpApi(shop).profile()
+    return await UcpApi(shop).profile()

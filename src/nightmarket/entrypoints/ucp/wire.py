@@ -224,9 +224,10 @@ class ErrorAnswer(Struct, omit_defaults=True):
 
 
 class Profile(Struct):
-    """The document at `/.well-known/ucp`."""
+    """The document at `/.well-known/ucp`; `keys` are the public keys of what we sign (RFC 7517)."""
 
     ucp: Meta
+    keys: list[dict[str, Any]] = []
 
 
 class ItemRef(Struct):
