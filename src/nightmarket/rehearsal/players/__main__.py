@@ -1,0 +1,25 @@
+"""A process that leads players, or plays: `python -m nightmarket.rehearsal.players worker 127.0.0.1 5557`."""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything that waits is imported
+
+import sys  # noqa: E402
+
+from nightmarket.rehearsal.players.leading import follow, lead  # noqa: E402
+
+
+def main() -> int:
+    """`leader HOST PORT WORKERS` or `worker HOST PORT`."""
+    match sys.argv[1:]:
+        case ["leader", host, port, workers]:
+            return lead(host, int(port), int(workers))
+        case ["worker", host, port]:
+            return follow(host, int(port))
+        case _:
+            sys.stderr.write("Say leader HOST PORT WORKERS, or worker HOST PORT.\n")
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

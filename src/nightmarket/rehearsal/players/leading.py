@@ -1,0 +1,138 @@
+"""The two sides of a play over several processes: one leads and adds up, the others play. By Locust's distributed mode.
+
+The leader hears its brief as the first line of its standard input and says one line a second on its standard output.
+When its input ends, the play ends. Workers may stand on other machines; they are told all by the leader.
+"""
+
+import sys
+from typing import Any
+
+import gevent
+import msgspec
+from locust import runners
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from nightmarket.rehearsal.play.brief import Brief, Score, Word
+
+from .locusts import Shopper, Troupe
+
+REPORT_SECONDS = 1.0
+GATHER_SECONDS = 60.0
+"""How long the leader waits for its workers."""
+
+GRACE_SECONDS = 60.0
+"""From the end of the curve until those who are still in the shop are sent away."""
+
+LINE_BYTES = 64_000_000
+SPAWN_PER_SECOND = 100.0
+BEGIN = "rehearsal_begin"
+SCORE = "rehearsal"
+
+
+def lead(host: str, port: int, workers: int) -> int:
+    """Lead a play until it is over or the input ends; returns the exit status."""
+    environment = Environment(user_classes=[Shopper], host="http://127.0.0.1")
+    master = environment.create_master_runner(host, port)
+    leader = Leader(environment, master, workers)
+    try:
+        return leader.run()
+    finally:
+        master.quit()
+
+
+class Leader:
+    """Waits for the workers, gives the sign, and adds up what they report."""
+
+    def __init__(self, environment: Environment, master: MasterRunner, workers: int) -> None:
+        self._environment, self._master, self._workers = environment, master, workers
+        self._score = Score()
+        self._left: dict[str, int] = {}
+        self._stopping = False
+        _events(environment).worker_report.add_listener(self._hear)
+
+    def run(self) -> int:
+        brief = msgspec.json.decode(sys.stdin.buffer.readline(LINE_BYTES), type=Brief)
+        gevent.spawn(self._until_the_input_ends)
+        if not self._gather():
+            _say(Word(kind="broken", why=f"Of {self._workers} workers {len(self._master.clients.ready)} came."))
+            return 1
+        self._environment.host = brief.address
+        for index, client in enumerate(sorted(self._master.clients.ready, key=lambda one: one.id)):
+            self._left[client.id] = brief.orders
+            told = {"brief": msgspec.json.encode(brief).decode(), "index": index}
+            self._master.send_message(BEGIN, told, client.id)
+        _say(Word(kind="ready"))
+        rate = min(float(brief.slots), SPAWN_PER_SECOND * self._workers)
+        gevent.spawn(self._master.start, brief.slots, rate)
+        self._tell(brief)
+        _say(Word(kind="over"))
+        return 0
+
+    def _gather(self) -> bool:
+        for _ in range(round(GATHER_SECONDS / 0.1)):
+            if self._stopping or len(self._master.clients.ready) >= self._workers:
+                break
+            gevent.sleep(0.1)
+        return len(self._master.clients.ready) >= self._workers
+
+    def _tell(self, brief: Brief) -> None:
+        """A line a second until nobody is left, told to stop, or long after the end of the curve."""
+        t = -brief.timing.carts_seconds
+        while True:
+            gevent.sleep(REPORT_SECONDS)
+            t += REPORT_SECONDS
+            score, self._score = self._score, Score()
+            score.left = sum(self._left.values())
+            _say(Word(kind="second", t=round(t, 1), score=score))
+            if self._stopping or score.left == 0 or not self._master.worker_count:
+                return
+            if t > brief.timing.day_seconds + GRACE_SECONDS:
+                return
+
+    def _hear(self, client_id: str, data: dict[str, Any]) -> None:
+        found = data.get(SCORE)
+        if found and client_id in self._left:
+            score = msgspec.json.decode(found, type=Score)
+            self._left[client_id] = score.left
+            self._score.add(score)
+
+    def _until_the_input_ends(self) -> None:
+        gevent.get_hub().threadpool.apply(sys.stdin.buffer.read)
+        self._stopping = True
+
+
+def follow(host: str, port: int) -> int:
+    """Play a worker's part for the leader at that address, until it ends."""
+    runners.WORKER_REPORT_INTERVAL = REPORT_SECONDS
+    troupe = Shopper.troupe = Troupe()
+    environment = Environment(user_classes=[Shopper])
+    worker = environment.create_worker_runner(host, port)
+
+    def begin(environment: Environment, msg: Any, **_: object) -> None:  # noqa: ARG001 (Locust's signature)
+        brief = msgspec.json.decode(msg.data["brief"], type=Brief)
+        Shopper.host = brief.address
+        troupe.begin(brief, msg.data["index"])
+
+    def report(client_id: str, data: dict[str, Any]) -> None:  # noqa: ARG001 (Locust's signature)
+        if troupe.brief is not None:
+            data[SCORE] = msgspec.json.encode(troupe.report()).decode()
+
+    untyped: Any = worker
+    untyped.register_message(BEGIN, begin)
+    _events(environment).report_to_master.add_listener(report)
+    _wait(worker)
+    return 0
+
+
+def _events(environment: Environment) -> Any:
+    return environment.events  # whose hooks have no types
+
+
+def _wait(worker: WorkerRunner) -> None:
+    worker.greenlet.join()
+
+
+def _say(word: Word) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(word) + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,154 @@
+"""Shoppers as Locust's users: each takes the next visit that is due, plays it, and takes the next.
+
+This is an open play: visits begin when the curve says, however slow the shop is; who finds no free user waits, and that
+is counted. A worker plays the visits whose turn is its own, by its place among all workers.
+"""
+
+from time import monotonic
+from typing import Any, ClassVar
+
+import gevent
+import msgspec
+from locust import FastHttpUser, constant, task
+
+from nightmarket.rehearsal.play.brief import Brief, Score
+from nightmarket.rehearsal.play.cast import Arrival, in_time
+
+from .visiting import Reply, Visit
+
+ANSWER_SECONDS = 20.0
+CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 0.02
+SHOPPER_HEADER = "x-rehearsal-shopper"
+FIRST_SECONDS = 1.0
+"""From the sign to the first visit, so that all workers have heard it."""
+
+
+class Troupe:
+    """What the users of one process share: the visits of this worker, the clock, and the score."""
+
+    def __init__(self) -> None:
+        self.brief: Brief | None = None
+        self.score = Score()
+        self.stopped = False
+        self._visits: list[Arrival] = []
+        self._next = 0
+        self._playing = 0
+        self._asking = 0
+        self._midnight = 0.0
+
+    def begin(self, brief: Brief, index: int) -> None:
+        """Take this worker's part of the visits; the clock runs from now on."""
+        everyone = in_time(brief.seed, brief.orders, brief.timing)
+        self._visits = [one for one in everyone if one.number // 4 % brief.workers == index]
+        self._midnight = monotonic() + FIRST_SECONDS + brief.timing.carts_seconds
+        self.brief = brief
+
+    @property
+    def t(self) -> float:
+        """Seconds since midnight."""
+        return monotonic() - self._midnight
+
+    def take(self) -> Arrival | None:
+        """The next visit that is due; None where none is."""
+        if self.brief is None or self.stopped or self._next >= len(self._visits):
+            return None
+        arrival = self._visits[self._next]
+        if arrival.at > self.t:
+            return None
+        self._next += 1
+        return arrival
+
+    def play(self, arrival: Arrival, user: "Shopper") -> None:
+        assert self.brief is not None
+        self._playing += 1
+        try:
+            Visit(self.brief, arrival, Line(user, self, arrival), self).play()
+        finally:
+            self._playing -= 1
+
+    def asking(self, change: int) -> None:
+        self._asking += change
+
+    def report(self) -> Score:
+        """What was seen since the last report."""
+        score, self.score = self.score, Score()
+        for name, value in (("users", self._playing), ("waiting", self._due + self._asking), ("left", self._left)):
+            setattr(score, name, value)
+        return score
+
+    @property
+    def _due(self) -> int:
+        """Visits that should have begun and found no free user."""
+        due, t = 0, self.t
+        while not self.stopped and self._next + due < len(self._visits) and self._visits[self._next + due].at <= t:
+            due += 1
+        return due
+
+    @property
+    def _left(self) -> int:
+        return self._playing + (0 if self.stopped else len(self._visits) - self._next)
+
+
+class Line:
+    """One shopper's way into the shop, over Locust's client, so that Locust counts it too."""
+
+    def __init__(self, user: "Shopper", troupe: Troupe, arrival: Arrival) -> None:
+        self._client: Any = user.client
+        self._troupe = troupe
+        brief = troupe.brief
+        assert brief is not None
+        self._headers = {
+            "Authorization": f"Bearer {brief.token}",
+            SHOPPER_HEADER: str(arrival.number),
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        }
+        self._client.cookiejar.clear()  # each visit is another browser
+
+    def page(self, path: str, name: str) -> Reply:
+        return self._send("GET", path, name, None, {"Accept": "text/html"})
+
+    def ask(self, method: str, path: str, body: object, key: str, name: str) -> Reply:
+        return self._send(method, path, name, msgspec.json.encode(body), {**self._headers, "Idempotency-Key": key})
+
+    def pause(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+
+    def now(self) -> float:
+        return monotonic()
+
+    def _send(self, method: str, path: str, name: str, data: bytes | None, headers: dict[str, str]) -> Reply:
+        began = monotonic()
+        self._troupe.asking(1)
+        try:
+            answer = self._client.request(method, path, name=name, data=data, headers=headers)
+            reply = Reply(int(answer.status_code or 0), bytes(answer.content or b""))
+        finally:
+            self._troupe.asking(-1)
+        score = self._troupe.score
+        score.answered((monotonic() - began) * 1000)
+        if method == "GET" and (reply.status >= 500 or reply.status == 0):
+            what = str(reply.status or "line lost")
+            score.errors[what] = score.errors.get(what, 0) + 1
+        return reply
+
+
+class Shopper(FastHttpUser):
+    """A place in the shop, taken by one visit after another."""
+
+    troupe: ClassVar[Troupe]
+    network_timeout = ANSWER_SECONDS
+    connection_timeout = CONNECT_SECONDS
+    max_retries = 0
+    wait_time = constant(0)
+    insecure = False
+
+    @task
+    def visit(self) -> None:
+        """Whatever is due."""
+        arrival = self.troupe.take()
+        if arrival is None:
+            gevent.sleep(IDLE_SECONDS)
+        else:
+            self.troupe.play(arrival, self)
