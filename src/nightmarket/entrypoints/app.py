@@ -10,6 +10,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 import nightmarket
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints import console, health, pictures, storefront, webhooks
+from nightmarket.entrypoints.claims.routes import ClaimsController
+from nightmarket.entrypoints.claims.routes import hot_routes as claims_routes
 from nightmarket.entrypoints.console.imports.uploads import UPLOAD_LIMIT as IMPORT_LIMIT
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
@@ -45,7 +47,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
         trusted_proxies=THIS_MACHINE if shop.settings.public_url else (),
     )
     store = storefront.Storefront(site)
-    routes = [*hot_routes(shop), *storefront.hot_routes(store)]
+    routes = [*hot_routes(shop), *claims_routes(shop), *storefront.hot_routes(store)]
     return Edge(Dispatcher(routes, framework(store, errors, exchange)), shop.ids, options)
 
 
@@ -55,6 +57,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
     return Litestar(
         route_handlers=[
             UcpController,
+            ClaimsController,
             profile,
             health.live,
             health.ready,

@@ -1,0 +1,132 @@
+"""The operations of the API for other shops; the framework's routes and the bare ones both call these."""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qs
+
+import msgspec
+
+from nightmarket.bootstrap import Shop
+from nightmarket.claims.contract import ClaimView, Make, Owner, claim_id, digest
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.problems import InvalidInput
+from nightmarket.platform.access import Actor, Forbidden, Scope, SignInRequired
+from nightmarket.platform.http import ASGIScope, header
+
+from . import offering, pricing, stocking, wire
+from .items import Items, claim_answer
+
+MAX_KEY = 255
+MAX_QUERY = 20_000
+"""Bytes of a query that are read."""
+
+
+class ClaimsApi:
+    """Everything that another shop may ask, as functions of the key and the request."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._items = Items(shop)
+
+    async def actor(self, scope: ASGIScope, *any_of: Scope) -> Actor:
+        """Who holds the key; raises SignInRequired, and Forbidden where the key has none of these permissions."""
+        authorization = header(scope, b"authorization")
+        key = header(scope, b"x-api-key")
+        if authorization is None and key is not None:
+            authorization = f"Bearer {key}"
+        if authorization is None:
+            raise SignInRequired("Send an API key: `Authorization: Bearer nmk_...`.")
+        actor = await self._shop.access.client(authorization)
+        if not any(actor.may(one) for one in any_of):
+            names = " or ".join(one.value for one in any_of)
+            raise Forbidden(f"This key lacks the permission {names}; use one that has it.", scope=any_of[0].value)
+        return actor
+
+    async def owner(self, scope: ASGIScope, *any_of: Scope) -> Owner:
+        actor = await self.actor(scope, *any_of)
+        return Owner(actor.id, actor.merchant_id)
+
+    async def claim(self, scope: ASGIScope, key: str, wanted: wire.ClaimInput) -> wire.Claim:
+        owner = await self.owner(scope, Scope.CLAIMS)
+        made = await self._shop.claims.make(
+            Make(
+                id=claim_id(owner.client, key, self._shop.claims.secret),
+                owner=owner,
+                reference=wanted.reference,
+                request=digest(wanted),
+                hold_seconds=wanted.hold_seconds,
+                wanted=await self._items.wanted(owner, wanted),
+            )
+        )
+        return _claim(made)
+
+    async def get(self, scope: ASGIScope, id: str) -> wire.Claim:
+        owner = await self.owner(scope, Scope.CLAIMS)
+        return _claim(await self._shop.claims.get(owner, decode("clm", id)))
+
+    async def settle(self, scope: ASGIScope, id: str) -> wire.Claim:
+        owner = await self.owner(scope, Scope.CLAIMS)
+        return _claim(await self._shop.claims.settle(owner, decode("clm", id)))
+
+    async def release(self, scope: ASGIScope, id: str) -> wire.Claim:
+        owner = await self.owner(scope, Scope.CLAIMS)
+        return _claim(await self._shop.claims.release(owner, decode("clm", id)))
+
+    async def price(self, scope: ASGIScope, cart: wire.PriceInput) -> wire.Price:
+        owner = await self.owner(scope, Scope.CLAIMS)
+        return await pricing.quote(self._shop, self._items, owner, cart)
+
+    async def feed(self, scope: ASGIScope, key: str, wanted: wire.StockInput) -> wire.StockAnswer:
+        actor = await self.actor(scope, Scope.STOCK_WRITE)
+        return await stocking.feed(self._shop, self._items, actor, key, wanted)
+
+    async def levels(self, scope: ASGIScope) -> wire.StockAnswer:
+        owner = await self.owner(scope, Scope.CLAIMS, Scope.STOCK_READ)
+        return await stocking.levels(self._shop, self._items, owner, _asked(scope))
+
+    async def publish(self, scope: ASGIScope, key: str, wanted: wire.OffersInput) -> wire.OffersAnswer:
+        actor = await self.actor(scope, Scope.OFFERS_WRITE)
+        return await offering.publish(self._shop, self._items, actor, key, wanted)
+
+    async def retire(self, scope: ASGIScope, id: str) -> wire.OffersAnswer:
+        actor = await self.actor(scope, Scope.OFFERS_WRITE)
+        return await offering.retire(self._shop, actor, id)
+
+
+def checked_key(key: str | None) -> str:
+    """The idempotency key; raises InvalidInput where there is none."""
+    if not key or len(key) > MAX_KEY:
+        text = f"Send an Idempotency-Key header of 1 to {MAX_KEY} characters, best a UUID."
+        raise InvalidInput(text, field="Idempotency-Key")
+    return key
+
+
+def _claim(view: ClaimView) -> wire.Claim:
+    return wire.Claim(
+        id=encode("clm", view.id),
+        state=view.state.name.lower(),
+        reference=view.reference,
+        held_until=view.deadline,
+        made_at=view.made_at,
+        ended_at=view.ended_at,
+        lines=claim_answer(view.lines),
+    )
+
+
+def _asked(scope: ASGIScope) -> Sequence[wire.StockLineInput]:
+    """The query `sku=...&sku=...&tally=...&merchant=...`."""
+    raw: bytes = scope["query_string"]
+    if len(raw) > MAX_QUERY:
+        raise InvalidInput("The query is too long; ask for fewer at once.", field="sku")
+    try:
+        query = parse_qs(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=stocking.MAX_NAMES + 1)
+    except ValueError:
+        raise InvalidInput("The query is not in UTF-8, or has too many members.", field="sku") from None
+    merchants = query.pop("merchant", [None])
+    unknown = query.keys() - {"sku", "tally"}
+    if unknown or len(merchants) > 1:
+        raise InvalidInput("Ask with sku, tally and one merchant.", field=min(unknown, default="merchant")[:100])
+    lines = [{name: value, "merchant": merchants[0]} for name in ("sku", "tally") for value in query.get(name, ())]
+    try:
+        return msgspec.convert(lines, list[wire.StockLineInput])
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"{error}.", field="sku") from None

@@ -1,0 +1,295 @@
+"""Shapes on the wire of the API for other shops. Amounts are minor units; instants are UTC.
+
+Unknown members of requests are refused, so that a misspelt one is noticed.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from nightmarket.claims.contract import MAX_HOLD_SECONDS, MAX_LINES, MAX_NAME_LETTERS, MAX_REFERENCE_LETTERS, MAX_UNITS
+from nightmarket.kernel.quantity import MAX_LINE_QUANTITY, MAX_STOCK
+from nightmarket.platform.http import Wire
+
+MAX_FEED_LINES = 200
+"""Lines of stock in one request."""
+
+MAX_PRICE_LINES = 200
+MAX_CODES = 10
+MAX_OFFERS = 50
+MAX_WITHOUT = 100
+MAX_UNIT_PRICE = 10**11
+"""A billion euros for one unit; with the bounds of lines and quantities, sums stay exact in every JSON reader."""
+
+PLAIN = r"^[^\x00-\x1f\x7f]*$"
+"""No control characters: no database keeps NUL, and a reference is one line."""
+
+ENCODE = msgspec.json.Encoder()
+
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LETTERS, pattern=PLAIN)]
+Slug = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="A merchant's short name.")]
+Sku = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="The merchant's number of a variant.")
+]
+Variant = Annotated[str, Meta(min_length=30, max_length=30, pattern=r"^var_[0-9a-z]{26}$")]
+OfferId = Annotated[str, Meta(min_length=30, max_length=30, pattern=r"^off_[0-9a-z]{26}$")]
+Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+Amount = Annotated[int, Meta(ge=0, le=MAX_UNIT_PRICE)]
+Word = Annotated[str, Meta(max_length=80, pattern=PLAIN)]
+Code = Annotated[str, Meta(min_length=1, max_length=80, pattern=PLAIN)]
+Minor = Annotated[int, Meta(ge=1, le=MAX_UNIT_PRICE)]
+
+
+class ClaimLineInput(Wire):
+    """Units of a variant (`sku`, or `variant`), of a tally that you named (`tally`), or uses of an `offer`: one of the
+    four. `merchant` is needed beside `sku` where the key is not a merchant's own and the claim names none."""
+
+    quantity: Annotated[int, Meta(ge=1, le=MAX_UNITS)] = 1
+    sku: Sku | None = None
+    merchant: Slug | None = None
+    variant: Variant | None = None
+    tally: Text | None = None
+    offer: OfferId | None = None
+
+
+class ClaimInput(Wire):
+    """All of these lines or none, held for `hold_seconds`. `reference` is how your shop calls it, such as an order's
+    number."""
+
+    lines: Annotated[list[ClaimLineInput], Meta(min_length=1, max_length=MAX_LINES)]
+    reference: Annotated[str, Meta(min_length=1, max_length=MAX_REFERENCE_LETTERS, pattern=PLAIN)]
+    hold_seconds: Annotated[int, Meta(ge=1, le=MAX_HOLD_SECONDS)] = 900
+    merchant: Slug | None = None
+
+
+class ClaimedLine(Struct, omit_defaults=True):
+    """A line of a claim: what it took."""
+
+    quantity: int
+    sku: str | None = None
+    variant: str | None = None
+    tally: str | None = None
+    offer: str | None = None
+
+
+class Claim(Struct):
+    """A claim as it stands. `state` is held, settled, released or lapsed; it ends once."""
+
+    id: str
+    state: str
+    reference: str
+    held_until: datetime
+    made_at: datetime
+    ended_at: datetime | None
+    lines: list[ClaimedLine]
+
+
+class StockLineInput(Wire):
+    """Of a variant at a place (`main` if none is named), or of a tally that you name: how many units are there now
+    (`units`: on the shelf, held ones among them, sold ones not), or by how much they `change`."""
+
+    sku: Sku | None = None
+    merchant: Slug | None = None
+    variant: Variant | None = None
+    place: Text = "main"
+    tally: Text | None = None
+    units: Annotated[int, Meta(ge=0, le=MAX_STOCK)] | None = None
+    change: Annotated[int, Meta(ge=-MAX_STOCK, le=MAX_STOCK)] | None = None
+
+
+class StockInput(Wire):
+    """All of these lines or none, carried out once per idempotency key."""
+
+    lines: Annotated[list[StockLineInput], Meta(min_length=1, max_length=MAX_FEED_LINES)]
+    cause: Annotated[str, Meta(min_length=1, max_length=120, pattern=PLAIN)] = "another shop"
+    merchant: Slug | None = None
+
+
+class StockLevel(Struct, omit_defaults=True):
+    """How much there is: `available` may still be claimed, `held` is in checkouts, `sold` is settled."""
+
+    available: int
+    held: int
+    sold: int
+    sku: str | None = None
+    variant: str | None = None
+    tally: str | None = None
+
+
+class StockAnswer(Struct):
+    """Levels in the order in which they were asked for; what is not counted here is left out."""
+
+    levels: list[StockLevel]
+
+
+class PriceLineInput(Wire):
+    """A variant (`sku` or `variant`; its own price unless `unit_price` says another), or goods that only your shop
+    knows (`item`, with `unit_price`, and `category` and `brand` for offers that ask for them)."""
+
+    quantity: Annotated[int, Meta(ge=1, le=MAX_LINE_QUANTITY)] = 1
+    sku: Sku | None = None
+    merchant: Slug | None = None
+    variant: Variant | None = None
+    item: Text | None = None
+    unit_price: Amount | None = None
+    category: Word = ""
+    brand: Word = ""
+
+
+class ShippingInput(Wire):
+    """The delivery that was chosen for one merchant's lines."""
+
+    amount: Amount
+    merchant: Slug | None = None
+    option: Text = "standard"
+
+
+class PriceInput(Wire):
+    """A cart of your shop. `region` and `segments` are what offers may ask of who buys; `without` are offers that may
+    not apply, such as one whose uses could not be claimed."""
+
+    currency: Currency
+    lines: Annotated[list[PriceLineInput], Meta(min_length=1, max_length=MAX_PRICE_LINES)]
+    merchant: Slug | None = None
+    shipping: Annotated[tuple[ShippingInput, ...], Meta(max_length=50)] = ()
+    codes: Annotated[tuple[Code, ...], Meta(max_length=MAX_CODES)] = ()
+    region: Code | None = None
+    segments: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
+    without: Annotated[tuple[OfferId, ...], Meta(max_length=MAX_WITHOUT)] = ()
+
+
+class PricedShare(Struct):
+    """What one offer takes off one line."""
+
+    offer: str
+    amount: int
+
+
+class PricedLine(Struct):
+    """`total` = quantity x unit_price - shares, in the order of the cart."""
+
+    quantity: int
+    unit_price: int
+    total: int
+    shares: list[PricedShare]
+
+
+class PricedShipping(Struct):
+    """`total` = amount - shares."""
+
+    option: str
+    amount: int
+    total: int
+    shares: list[PricedShare]
+
+
+class AppliedOffer(Struct):
+    """An offer that applies. `claim_use` says that its uses are counted: claim one with the line `{"offer": id}`."""
+
+    offer: str
+    name: dict[str, str]
+    amount: int
+    funded_by: str
+    claim_use: bool
+
+
+class OfferReason(Struct):
+    """What became of an offer; `missing` is what the cart lacks to its minimum."""
+
+    offer: str
+    name: dict[str, str]
+    reason: str
+    amount: int
+    missing: int
+
+
+class Price(Struct):
+    """`total` = subtotal - discount + shipping_total. `book` is the number of the offers' book it was made with."""
+
+    currency: str
+    book: int
+    subtotal: int
+    discount: int
+    shipping_total: int
+    total: int
+    lines: list[PricedLine]
+    shipping: list[PricedShipping]
+    applied: list[AppliedOffer]
+    explanation: list[OfferReason]
+    unknown_codes: list[str]
+
+
+class PercentInput(Wire, tag_field="type", tag="percent"):
+    """Basis points off each line that qualifies: 1000 is 10 %."""
+
+    basis_points: Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class AmountInput(Wire, tag_field="type", tag="amount"):
+    """Minor units off the qualifying lines together, per currency."""
+
+    amounts: dict[Currency, Minor]
+
+
+class FreeShippingInput(Wire, tag_field="type", tag="free_shipping"):
+    """The delivery of qualifying lines costs nothing, up to a limit per currency; without limits in every currency."""
+
+    up_to: dict[Currency, Minor] = msgspec.field(default_factory=dict[str, int])
+
+
+class ConditionInput(Wire):
+    """Which lines qualify; an empty list means any. `at_least` is what they must come to, per currency."""
+
+    merchants: Annotated[tuple[Slug, ...], Meta(max_length=100)] = ()
+    variants: Annotated[tuple[Variant, ...], Meta(max_length=1_000)] = ()
+    categories: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
+    brands: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
+    regions: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
+    segments: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
+    at_least: dict[Currency, Minor] = msgspec.field(default_factory=dict[str, int])
+
+
+class OfferInput(Wire):
+    """An offer, live from `starts_at` until before `ends_at`. A new one has no `id`; with an `id` and the next
+    `revision` it replaces the one that is published."""
+
+    name: dict[str, Annotated[str, Meta(max_length=120)]]
+    effect: PercentInput | AmountInput | FreeShippingInput
+    starts_at: datetime
+    ends_at: datetime
+    id: OfferId | None = None
+    revision: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    condition: ConditionInput = msgspec.field(default_factory=ConditionInput)
+    code: Code | None = None
+    exclusive: Code | None = None
+    max_uses: Annotated[int, Meta(ge=1, le=MAX_STOCK)] | None = None
+    funder: Slug | None = None
+    """The merchant who pays for it; without one the operator does, or the merchant whose key this is."""
+
+
+class OffersInput(Wire):
+    """All of these offers or none, published once per idempotency key."""
+
+    offers: Annotated[list[OfferInput], Meta(min_length=1, max_length=MAX_OFFERS)]
+
+
+class OffersAnswer(Struct):
+    """The offers' ids in the order in which they came, and the number of the book that has them."""
+
+    offers: list[str]
+    book: int
+
+
+class Refused(Struct, omit_defaults=True):
+    """A problem document (RFC 9457). Branch on `code`; `field` names what is wrong, `fields` the particulars."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+    field: str | None = None
+    fields: dict[str, Any] | None = None
