@@ -1,13 +1,11 @@
 """What others may ask of a rehearsal: a crowd of buyers, what it sees, and what the database says to it."""
 
-from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 
-from nightmarket.kernel.findings import Check
-
+from .capacity import Capacity, Measured, Need, measured_at
+from .capacity import capacity as capacity_for
 from .model import (
     BEAT_SECONDS,
     MOST_BUYERS,
@@ -25,10 +23,14 @@ from .model import (
     State,
     Wish,
 )
+from .ports import Auditor
 from .records import Acknowledged, Event, EventKind, Phase, Plan, Sample
+from .verdict.result import Result
+from .verdict.summing_up import BEYOND_MEASURED
 
 __all__ = [
     "BEAT_SECONDS",
+    "BEYOND_MEASURED",
     "MOST_BUYERS",
     "MOST_SECONDS",
     "MOST_UNITS",
@@ -39,20 +41,26 @@ __all__ = [
     "Article",
     "Auditor",
     "Beat",
+    "Capacity",
     "CheckLine",
     "CrowdFigures",
     "Event",
     "EventKind",
     "Kill",
+    "Measured",
+    "Need",
     "Phase",
     "Plan",
     "Proof",
+    "Result",
     "Sample",
     "Scene",
     "Seen",
     "Size",
     "State",
     "Wish",
+    "capacity_for",
+    "measured_at",
 ]
 
 
@@ -116,9 +124,3 @@ class Scene(msgspec.Struct, frozen=True):
         if self.kill is None or self.seen is None or self.seen.back_at is None or self.seen.back_at < self.kill.at:
             return None
         return (self.seen.back_at - self.kill.at).total_seconds()
-
-
-class Auditor(Protocol):
-    """Port: the audit of the whole shop, check by check."""
-
-    def run(self) -> AsyncGenerator[Check]: ...

@@ -18,6 +18,7 @@ COMMANDS = {
     "search": "nightmarket.entrypoints.cli.search:search",
     "audit": "nightmarket.entrypoints.cli.audit:audit",
     "crowd": "nightmarket.entrypoints.cli.crowd:crowd",
+    "capacity": "nightmarket.entrypoints.cli.capacity:capacity",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",

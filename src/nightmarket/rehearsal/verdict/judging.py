@@ -20,8 +20,8 @@ from nightmarket.payments.contract import Movement, Statements
 from nightmarket.platform.database import CONNECTION_LOST, Connection, Database
 from nightmarket.platform.facts import READ_LIMIT, Cursor, read
 from nightmarket.platform.home import write_private
-from nightmarket.rehearsal.contract import Auditor
 from nightmarket.rehearsal.model import CheckLine
+from nightmarket.rehearsal.ports import Auditor
 from nightmarket.rehearsal.records import REPORT, RESULT
 from nightmarket.tally.contract import Tallies
 
