@@ -35,9 +35,11 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(database: str, home: Path, clock: Clock | None = None) -> AsyncGenerator[Opened]:
+async def opened(
+    database: str, home: Path, clock: Clock | None = None, *, loopback_agents: bool = False
+) -> AsyncGenerator[Opened]:
     """Open a shop on a fresh database with a few goods."""
-    settings = Settings(database_url=database, secret=SECRET, home=home, port=1111)
+    settings = Settings(database_url=database, secret=SECRET, home=home, port=1111, loopback_agents=loopback_agents)
     async with open_shop(settings, clock=clock) as shop:
         await stock_up(shop, home)
         items: dict[str, str] = {}

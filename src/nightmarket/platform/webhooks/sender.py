@@ -29,7 +29,7 @@ AT_ONCE = 32
 AT_ONCE_PER_RECEIVER = 4
 SEND_SECONDS = 10.0
 MAX_ANSWER_BYTES = 2_000
-LEASE = timedelta(minutes=1)
+LEASE_SECONDS = 60
 """A process that dies while sending leaves its deliveries to others after this long."""
 
 ROUND_SECONDS = 0.2
@@ -54,6 +54,7 @@ class SenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     first: str
     loopback: bool = False
     seconds: float = SEND_SECONDS
+    lease_seconds: int = LEASE_SECONDS
     agent: str = "Nightmarket-Webhooks/1.0"
 
 
@@ -132,7 +133,7 @@ class Sender:
         full = tuple(name for name, amount in sent.items() if amount >= AT_ONCE_PER_RECEIVER)
         busy = store.Busy(tuple(one.about for one in self._sending.values()), full)
         async with self._database.transaction() as tx:
-            claimed = await store.claim(tx, now, LEASE, room, busy)
+            claimed = await store.claim(tx, now, timedelta(seconds=self._options.lease_seconds), room, busy)
             later: list[UUID] = []
             for one in claimed:
                 if sent.get(one.receiver, 0) >= AT_ONCE_PER_RECEIVER:

@@ -67,6 +67,7 @@ def sign(request: Request, key: SigningKey, created: datetime) -> None:
         label=LABEL,
         include_alg=False,
         covered_component_ids=covered(request),
+        use_existing_digest=bool(request.body),
     )
     for name in ("Signature", "Signature-Input"):
         if name in request.headers:
