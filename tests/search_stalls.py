@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from nightmarket.bootstrap import Shop, consumers, open_shop
+from nightmarket.bootstrap import Shop, chores, consumers, open_shop
 from nightmarket.catalog.contract import ImportFormat, ImportRequest
 from nightmarket.discovery.contract import Ask, Found
 from nightmarket.kernel.clock import Clock
@@ -109,6 +109,9 @@ async def catch_up(shop: Shop) -> None:
                 await ensure(tx, one)
                 if not await step(tx, one, shop.clock):
                     break
+    for chore in chores(shop):
+        while await shop.aside.step(chore):
+            pass
     while await shop.indexer.step():
         pass
     while await shop.indexer.stand():

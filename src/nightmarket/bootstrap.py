@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-import nightmarket
 import nightmarket
 from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged
 from nightmarket.catalog.handlers import (
@@ -32,6 +32,7 @@ from nightmarket.discovery.handlers import (
     StoredIndexer,
     StoredSearch,
     catalog_follower,
+    sales_chore,
     sales_follower,
     stock_follower,
 )
@@ -52,6 +53,7 @@ from nightmarket.payments.jobs import PaymentsDrain, StatementAudit
 from nightmarket.payments.providers import BankTransfers, TestCards, TestProvider, WebhookOptions, WebhookSender
 from nightmarket.platform.access import Access, Identities, Links
 from nightmarket.platform.access.agents import Agents
+from nightmarket.platform.aside import Aside, Chore
 from nightmarket.platform.database import COMMITTERS, Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
 from nightmarket.platform.jobs import Drain, Job, JobDesk
@@ -67,10 +69,8 @@ from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.rehearsal.faults import ShopProcesses, Target
-from nightmarket.rehearsal.faults import ShopProcesses, Target
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.rehearsal.handlers.witness import Witness
-from nightmarket.rehearsal.verdict import Court, Judge
 from nightmarket.rehearsal.verdict import Court, Judge
 from nightmarket.stage.contract import Pages, PageSaved
 from nightmarket.stage.handlers import StoredPages
@@ -79,7 +79,7 @@ from nightmarket.workflows.audit import Audit, Others
 from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import Leaving, forget_carts_job
 from nightmarket.workflows.merchant_mail import merchant_mail
-from nightmarket.workflows.order_mail import order_mail
+from nightmarket.workflows.order_mail import order_mail, order_mail_chore
 from nightmarket.workflows.order_webhooks import order_webhooks
 
 PROVIDER = "testpay"
@@ -97,6 +97,9 @@ check_published_draw = check_draw
 HOUSEKEEPING_SECONDS = 3_600.0
 WAITING_SECONDS = 5.0
 """How often it is looked whether goods that people wait for are there again."""
+
+UNHURRIED = 0.1
+"""The share of its time that a drain works whose work may wait while there is a rush."""
 
 GAUGE_SECONDS = 2.0
 STANDING_SECONDS = 2.0
@@ -155,6 +158,7 @@ class Shop:
     leaving: Leaving
     library: Library
     outbox: Outbox
+    aside: Aside
     tallies: SlicedTallies
     catalog: Catalog
     stock_books: StoredStockBooks
@@ -277,6 +281,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         leaving=Leaving(database, access.shoppers, profiles, wishes, enquiries, JobDesk(clock)),
         library=library,
         outbox=Outbox(clock, ids),
+        aside=Aside(database, clock, ids),
         tallies=tallies,
         catalog=means.catalog,
         stock_books=StoredStockBooks(),
@@ -401,14 +406,19 @@ def consumers(shop: Shop) -> list[Subscription]:
     """Who hears facts and keeps a place."""
     return [
         shop.orders.reported.subscription,
-        order_mail(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
+        order_mail(shop.aside),
         order_webhooks(shop.orders, shop.clock),
         merchant_mail(shop.shelf, shop.applications, shop.outbox, shop.settings.address),
         catalog_follower(shop.indexer, shop.clock),
-        sales_follower(),
+        sales_follower(shop.aside),
         stock_follower(),
         launches(shop.wishes, shop.catalog, shop.clock),
     ]
+
+
+def chores(shop: Shop) -> list[Chore]:
+    """What consumers set aside, and who does it."""
+    return [order_mail_chore(shop.orders, shop.outbox, shop.settings.address, shop.order_links), sales_chore()]
 
 
 def jobs(shop: Shop) -> list[Job]:
@@ -444,15 +454,19 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         *watching,
         Drain("orders", shop.orders.due.step, tally=metrics),
         Drain("outside-claims", shop.claims.due.step, tally=metrics),
-        Drain("payments", payments.step, tally=metrics),
-        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), tally=metrics),
-        Drain("messages", postman.step, tally=metrics),
+        Drain("payments", payments.step, share=UNHURRIED, tally=metrics),
+        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), share=UNHURRIED, tally=metrics),
+        Drain("messages", postman.step, share=UNHURRIED, tally=metrics),
+        *(
+            Drain(f"aside-{one.topic}", partial(shop.aside.step, one), share=UNHURRIED, tally=metrics)
+            for one in chores(shop)
+        ),
         Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("search-index", shop.indexer.step, tally=metrics),
-        Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, tally=metrics),
+        Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, share=UNHURRIED, tally=metrics),
         Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
         Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
@@ -460,33 +474,6 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]
-
-
-def faults_target(shop: Shop, seed: int) -> Target:
-    """This shop as something that faults may strike while it is rehearsed. Raises FaultRefused."""
-    return Target(ShopProcesses(shop.settings), shop.provider, shop.clock, seed)
-
-
-def judge(shop: Shop) -> Judge:
-    """Who judges a rehearsal of this shop."""
-    listening = consumers(shop)
-
-    async def behind() -> float:
-        async with shop.database.read() as connection:
-            return max([(await lag(connection, one, shop.clock)).seconds for one in listening], default=0.0)
-
-    court = Court(
-        database=shop.database,
-        catalog=shop.catalog,
-        orders=shop.orders,
-        tallies=shop.tallies,
-        provider=shop.provider,
-        audit=shop.audit,
-        lag=behind,
-        clock=shop.clock,
-        version=nightmarket.__version__,
-    )
-    return Judge(court)
 
 
 def faults_target(shop: Shop, seed: int) -> Target:

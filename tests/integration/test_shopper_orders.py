@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nightmarket.bootstrap import consumers, jobs
+from nightmarket.bootstrap import chores, consumers, jobs
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode
 from nightmarket.payments.jobs import PaymentsDrain
@@ -88,6 +88,9 @@ async def told(house: ShopperHouse) -> None:
                 await ensure(tx, consumer)
                 if not await step(tx, consumer, house.clock):
                     break
+    for chore in chores(house.shop):
+        while await house.shop.aside.step(chore):
+            pass
 
 
 async def test_a_guests_cart_comes_along_once(house: ShopperHouse) -> None:

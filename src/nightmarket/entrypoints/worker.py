@@ -13,7 +13,7 @@ from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.jobs import Drain, Drains
 from nightmarket.platform.jobs.runner import JobRunner
 from nightmarket.platform.settings import Settings, read_settings, with_secret
-from nightmarket.platform.subscriptions import follow
+from nightmarket.platform.subscriptions import Watch, follow
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
 from nightmarket.platform.telemetry import configure_logging
 
@@ -43,10 +43,13 @@ async def work(settings: Settings, slot: str) -> None:
         set_for_batches()
         runner = JobRunner(shop.database, shop.clock, jobs(shop), executor=slot)
         await runner.start()
+        hearing = consumers(shop)
+        watch = Watch(shop.database, hearing)
         following = [
-            asyncio.create_task(follow(shop.database, consumer, shop.clock), name=consumer.name)
-            for consumer in consumers(shop)
+            asyncio.create_task(follow(shop.database, consumer, shop.clock, watch=watch), name=consumer.name)
+            for consumer in hearing
         ]
+        following.append(asyncio.create_task(watch.run(), name="watch"))
         own = [Drain("jobs", runner.step, tally=exchange.metrics), Drain("old-jobs", runner.sweep, idle_seconds=3_600)]
         sender = sender_of(shop)
         async with Drains([*drains(shop, exchange.metrics), *own, *webhook_drains(sender, exchange.metrics)]):

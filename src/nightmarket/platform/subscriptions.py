@@ -1,12 +1,14 @@
 """Consumers of facts: each records what it has handled in the transaction of its effect, so each fact works once."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import structlog
 
 from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.problems import Unavailable
 
 from .database import CONNECTION_LOST, Connection, Database, Record
 from .facts import READ_LIMIT, Cursor, Fact, head, read
@@ -16,6 +18,9 @@ IDLE_SECONDS = 0.1
 FAILURE_SECONDS = 1.0
 SKIP_TRANSACTIONS = 1_000
 """A consumer that hears nothing for so many transactions moves on, so that it does not search the same facts again."""
+
+LONGEST_SLEEP_SECONDS = 5.0
+"""An idle consumer that a watch wakes looks by itself this often, which moves its place on."""
 
 Handler = Callable[[Connection, Sequence[Fact]], Awaitable[None]]
 
@@ -60,6 +65,60 @@ class Lag(msgspec.Struct, frozen=True):
     handled: int
     seconds: float
     failure: str | None
+
+
+_NEWS = """
+SELECT platform.current_epoch() AS epoch, pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 AS xid,
+    ARRAY(SELECT DISTINCT kind FROM platform.fact
+        WHERE (epoch, xid, sequence) > ($1::integer, $2::bigint::text::xid8, $3::bigint)
+          AND (epoch < platform.current_epoch() OR xid < pg_snapshot_xmin(pg_current_snapshot()))) AS kinds
+"""
+
+
+class Watch:
+    """One look at the log for all consumers of a process, ten times a second, so that idle ones cost nothing."""
+
+    def __init__(self, database: Database, subscriptions: Sequence[Subscription]) -> None:
+        self._database = database
+        self._cursor: Cursor | None = None
+        self._bells = {one.name: asyncio.Event() for one in subscriptions}
+        self._hearing: dict[str, list[asyncio.Event]] = {}
+        for one in subscriptions:
+            for kind in one.kinds:
+                self._hearing.setdefault(kind, []).append(self._bells[one.name])
+
+    def begin(self, subscription: Subscription) -> None:
+        """Before a consumer looks: what comes from now on rings again."""
+        self._bells[subscription.name].clear()
+
+    async def wait(self, subscription: Subscription) -> None:
+        """Until there is news for a consumer, or LONGEST_SLEEP_SECONDS are over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_SLEEP_SECONDS):
+                await self._bells[subscription.name].wait()
+
+    async def look(self) -> None:
+        """Ring for the kinds that have come since the last look."""
+        async with self._database.read() as connection:
+            cursor = self._cursor
+            if cursor is None:  # they look by themselves at first
+                self._cursor = await head(connection)
+                return
+            row = await connection.fetchrow(_NEWS, cursor.epoch, cursor.xid, cursor.sequence)
+        assert row is not None
+        self._cursor = Cursor(row["epoch"], row["xid"], 2**62)
+        for kind in row["kinds"]:
+            for bell in self._hearing.get(kind, ()):
+                bell.set()
+
+    async def run(self) -> None:
+        """For ever; the database may come and go."""
+        while True:
+            try:
+                await self.look()
+            except (Unavailable, *CONNECTION_LOST) as error:
+                log.info("watch_waits", reason=type(error).__name__)
+            await asyncio.sleep(IDLE_SECONDS)
 
 
 async def ensure(tx: Connection, subscription: Subscription) -> None:
@@ -107,9 +166,15 @@ async def lag(connection: Connection, subscription: Subscription, clock: Clock) 
 
 
 async def follow(
-    database: Database, subscription: Subscription, clock: Clock, *, failure_seconds: float = FAILURE_SECONDS
+    database: Database,
+    subscription: Subscription,
+    clock: Clock,
+    *,
+    watch: Watch | None = None,
+    failure_seconds: float = FAILURE_SECONDS,
 ) -> None:
-    """Run a consumer for ever: at once while there is work, else ten times a second; a failure is kept and retried.
+    """Run a consumer for ever: at once while there is work, else when a watch rings (without one ten times a second);
+    a failure is kept and retried.
 
     After a failure it takes half as many facts, so that what lasts too long gets through, and what comes before a fact
     that cannot be handled is done.
@@ -117,6 +182,8 @@ async def follow(
     known = False
     limit = READ_LIMIT
     while True:
+        if watch is not None:
+            watch.begin(subscription)
         try:
             async with database.committing() as connection, connection.transaction():
                 if not known:
@@ -124,7 +191,10 @@ async def follow(
                 handled = await step(connection, subscription, clock, limit)
             known = True
             limit = min(READ_LIMIT, limit * 2)
-            await asyncio.sleep(0 if handled else IDLE_SECONDS)
+            if handled or watch is None:
+                await asyncio.sleep(0 if handled else IDLE_SECONDS)
+            else:
+                await watch.wait(subscription)
         except RETRYABLE as error:
             log.info("subscription_retried", subscription=subscription.name, reason=type(error).__name__)
             await asyncio.sleep(IDLE_SECONDS)

@@ -1,8 +1,9 @@
 """Orders' facts become mails to the buyer: paid, awaiting a transfer, cancelled, lapsed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import msgspec
 from babel.numbers import format_currency
 
 from nightmarket.kernel.ids import encode
@@ -18,6 +19,7 @@ from nightmarket.orders.contract import (
     OrdersPlaced,
 )
 from nightmarket.platform.access import Links, is_shadow
+from nightmarket.platform.aside import PIECE_LIMIT, Aside, Chore
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
 from nightmarket.platform.messages import ChannelKind, Message, Outbox
@@ -59,12 +61,36 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Subject and text of each mail by language."""
 
-Occasion = tuple[UUID, int]
-"""An order and its attempt."""
+TOPIC = "order-mail"
+
+Occasion = tuple[str, UUID, int]
+"""What there is to say, of which order and attempt."""
+
+_PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
+_OCCASIONS = msgspec.msgpack.Decoder(list[Occasion])
 
 
-def order_mail(orders: OrderReader, outbox: Outbox, address: str, links: Links) -> Subscription:
-    """The consumer: one mail per order, attempt and occasion, however often a fact is heard.
+class _Told(msgspec.Struct, frozen=True):
+    """Of a fact what counts here; the rest is not even read."""
+
+    order: UUID
+    attempt: int
+
+
+def order_mail(aside: Aside) -> Subscription:
+    """The consumer: notes what there is to write, so that a rush is not spent on mails."""
+
+    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
+        occasions = [occasion for fact in facts for occasion in _occasions(fact)]
+        parts = [occasions[start : start + PIECE_LIMIT] for start in range(0, len(occasions), PIECE_LIMIT)]
+        await aside.put(tx, TOPIC, [(len(part), _PACK.encode(part)) for part in parts])
+
+    kinds = (OrdersPlaced.kind, OrdersPaid.kind, OrdersCancelled.kind, OrdersLapsed.kind)
+    return Subscription("order-mail", kinds, handle)
+
+
+def order_mail_chore(orders: OrderReader, outbox: Outbox, address: str, links: Links) -> Chore:
+    """Writes what was noted: one mail per order, attempt and occasion, however often a fact is heard.
 
     The link in it opens the order to its owner, and for a while, with less on it, to whoever has the mail.
     """
@@ -73,35 +99,32 @@ def order_mail(orders: OrderReader, outbox: Outbox, address: str, links: Links) 
         first = rows[0]
         return f"{address}/orders/{encode('ord', first.id)}/look?key={links.token(first.id, first.placed_at)}"
 
-    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
-        occasions: list[tuple[str, Occasion]] = []
-        for fact in facts:
-            occasions.extend(_occasions(fact))
-        rows = await orders.rows(tx, list({order for _, (order, _) in occasions}))
+    async def write(tx: Connection, pieces: Sequence[bytes]) -> None:
+        occasions = [occasion for piece in pieces for occasion in _OCCASIONS.decode(piece)]
+        rows = await orders.rows(tx, list({order for _, order, _ in occasions}))
         messages = [
             _mail(kind, attempt, rows[order], link(rows[order]))
-            for kind, (order, attempt) in occasions
+            for kind, order, attempt in occasions
             if order in rows and (kind != "awaiting" or rows[order][0].handler == TRANSFER)
             if not is_shadow(rows[order][0].owner)
         ]
         if messages:
             await outbox.send(tx, messages)
 
-    kinds = (OrdersPlaced.kind, OrdersPaid.kind, OrdersCancelled.kind, OrdersLapsed.kind)
-    return Subscription("order-mail", kinds, handle)
+    return Chore(TOPIC, write)
 
 
-_READERS: Mapping[str, tuple[str, Callable[[Fact], Sequence[Occasion]]]] = {
-    OrdersPlaced.kind: ("awaiting", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersPlaced)]),
-    OrdersPaid.kind: ("paid", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersPaid)]),
-    OrdersCancelled.kind: ("cancelled", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersCancelled)]),
-    OrdersLapsed.kind: ("lapsed", lambda fact: [(one.order, one.attempt) for one in fact.read(OrdersLapsed)]),
+_OCCASION_OF: Mapping[str, str] = {
+    OrdersPlaced.kind: "awaiting",
+    OrdersPaid.kind: "paid",
+    OrdersCancelled.kind: "cancelled",
+    OrdersLapsed.kind: "lapsed",
 }
 
 
-def _occasions(fact: Fact) -> list[tuple[str, Occasion]]:
-    kind, read = _READERS[fact.kind]
-    return [(kind, occasion) for occasion in read(fact)]
+def _occasions(fact: Fact) -> list[Occasion]:
+    occasion = _OCCASION_OF[fact.kind]
+    return [(occasion, one.order, one.attempt) for one in fact.read(_Told)]
 
 
 def _mail(kind: str, attempt: int, rows: Sequence[OrderRow], link: str) -> Message:

@@ -12,12 +12,20 @@ from nightmarket.discovery.store import queues
 from nightmarket.kernel.clock import Clock
 from nightmarket.orders.contract import OrdersPlaced, PlacedLine
 from nightmarket.platform.access import is_shadow
+from nightmarket.platform.aside import Aside, Chore
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
 from nightmarket.platform.subscriptions import Subscription
 from nightmarket.tally.contract import TallyAdjusted
 
 from .indexing import StoredIndexer
+
+SALES = "search-sales"
+SALES_AT_ONCE = 100
+"""Pieces that are counted together; each is what was sold in some batches of orders."""
+
+_PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
+_SOLD = msgspec.msgpack.Decoder(tuple[str, list[tuple[UUID, int]]])
 
 OPENED = "opened"
 """Why a tally was adjusted that is new: its product is indexed anyway."""
@@ -47,20 +55,37 @@ def catalog_follower(indexer: StoredIndexer, clock: Clock) -> Subscription:
     return Subscription("search-catalog", (ProductChanged.kind, MerchantChanged.kind), handle)
 
 
-def sales_follower() -> Subscription:
-    """Units ordered count for popularity, on the day (UTC) of the order; those of a rehearsal don't."""
+def sales_follower(aside: Aside) -> Subscription:
+    """Units ordered count for popularity, on the day (UTC) of the order; those of a rehearsal don't. What was sold is
+    set aside: the more waits, the more of it is one sum per product."""
 
     async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
-        units: Counter[tuple[UUID, date]] = Counter()
+        sold: dict[str, Counter[UUID]] = {}
         for fact in facts:
-            day = fact.at.date()
+            units = sold.setdefault(fact.at.date().isoformat(), Counter())
             for order in fact.read(Placed):
                 for line in order.lines if not is_shadow(order.owner) else ():
-                    units[line.product, day] += line.quantity
-        await queues.add_sales(tx, units)
-        await queues.touch(tx, [product for product, _ in units])
+                    units[line.product] += line.quantity
+        pieces = [(len(units), _PACK.encode((day, list(units.items())))) for day, units in sold.items() if units]
+        await aside.put(tx, SALES, pieces)
 
     return Subscription("search-sales", (OrdersPlaced.kind,), handle)
+
+
+def sales_chore() -> Chore:
+    """Counts what was set aside, and has its products looked at."""
+
+    async def count(tx: Connection, pieces: Sequence[bytes]) -> None:
+        units: Counter[tuple[UUID, date]] = Counter()
+        for piece in pieces:
+            day, sold = _SOLD.decode(piece)
+            on_day = date.fromisoformat(day)
+            for product, amount in sold:
+                units[product, on_day] += amount
+        await queues.add_sales(tx, units)
+        await queues.touch(tx, {product for product, _ in units})
+
+    return Chore(SALES, count, SALES_AT_ONCE)
 
 
 def stock_follower() -> Subscription:

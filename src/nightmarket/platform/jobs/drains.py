@@ -1,6 +1,7 @@
 """Loops over rows that are due: run a step until it finds nothing, sleep, look again."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
@@ -10,6 +11,9 @@ import structlog
 IDLE_SECONDS = 0.5
 FIRST_FAILURE_SECONDS = 0.5
 LONGEST_FAILURE_SECONDS = 30.0
+LONGEST_REST_SECONDS = 5.0
+"""How long a drain with a share of the time rests at most between two steps."""
+
 STOP_SECONDS = 5.0
 """A step that has not ended by then is cancelled; its transaction rolls back, and its rows are due again."""
 
@@ -27,6 +31,7 @@ class Tally(Protocol):
 class Drain:
     """A loop around a step, which handles some rows and returns how many; 0 means none are due.
 
+    With `share` it works for at most that part of the time and rests in between, for what must not disturb a rush.
     A step that fails is logged and tried again after a pause that doubles up to half a minute.
     """
 
@@ -36,11 +41,13 @@ class Drain:
         step: Callable[[], Awaitable[int]],
         *,
         idle_seconds: float = IDLE_SECONDS,
+        share: float = 1.0,
         tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._step = step
         self._idle_seconds = idle_seconds
+        self._rest = 1 / share - 1
         self._tally = tally
         self._woken = asyncio.Event()
 
@@ -53,6 +60,7 @@ class Drain:
         pause = FIRST_FAILURE_SECONDS
         while not stopping.is_set():
             self._woken.clear()
+            started = time.monotonic()
             try:
                 handled = await self._step()
             except Exception:
@@ -66,7 +74,11 @@ class Drain:
             if handled:
                 if self._tally is not None:
                     self._tally.drained(self.name, handled)
-                await asyncio.sleep(0)
+                rest = min(LONGEST_REST_SECONDS, (time.monotonic() - started) * self._rest)
+                if rest:
+                    await self._sleep(rest, stopping)
+                else:
+                    await asyncio.sleep(0)
             else:
                 await self._sleep(self._idle_seconds, stopping)
 
