@@ -131,6 +131,7 @@ def leave_browser(desk: AccountDesk) -> None:
     visit.owed.append(cookies.drop(cookies.session_name))
     desk.store.carts.leave(visit)
     visit.owed.append(cookies.drop(ORDERS_COOKIE))
+    visit.owed.append(cookies.drop(desk.shop.identities.cookie))
     _, token = desk.shop.access.guests.fresh()
     visit.owed.append(cookies.keep(cookies.guest_name, token, GUEST_LIFE))
 

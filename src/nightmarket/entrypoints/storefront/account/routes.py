@@ -11,7 +11,7 @@ from nightmarket.entrypoints.storefront.storefront import TheStore
 from nightmarket.platform.access import LinkSpent
 from nightmarket.platform.http import SAFE_METHODS
 
-from . import addresses, entering, mailbox, orders, overview, privacy, recovering, security
+from . import addresses, confirming, entering, mailbox, orders, overview, privacy, recovering, security
 from .desk import AccountDesk, Page
 
 SIGN_IN = "/account/sign-in"
@@ -34,6 +34,11 @@ PAGES = (
     Page("POST", "/account/email/confirm", False, recovering.confirm),
     Page("GET", "/account/email/change", False, recovering.show_change),
     Page("POST", "/account/email/change", False, recovering.change),
+    Page("GET", "/confirm", False, confirming.show),
+    Page("POST", "/confirm", False, confirming.ask),
+    Page("GET", "/confirm/code", False, confirming.show_code),
+    Page("POST", "/confirm/code", False, confirming.confirm),
+    Page("POST", "/confirm/forget", False, confirming.forget),
     Page("GET", "/account", True, overview.show),
     Page("POST", "/account/sign-out-everywhere", True, entering.sign_out_everywhere),
     Page("GET", "/account/security", True, security.show),
