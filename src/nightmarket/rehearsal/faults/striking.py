@@ -108,9 +108,7 @@ class Striker:
             raise FaultRefused(f"At this moment there is nothing to kill where {what} should be.")
         victim = self._chance.choice(sorted(candidates, key=lambda process: process.pid))
         _signal(victim, signal.SIGKILL)
-        return (
-            f"kill -9 of a {what} ({victim.pid})" if what != "PostgreSQL" else f"kill -9 of PostgreSQL ({victim.pid})"
-        )
+        return f"kill -9 of {what} ({victim.pid})"
 
     def _fill(self, seconds: float, over: threading.Event) -> str:
         folder = self._processes.data_folder

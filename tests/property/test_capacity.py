@@ -1,0 +1,116 @@
+"""Capacity: enough machines and not one too many, more for more orders, and honest about what nobody has measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightmarket.rehearsal.capacity import PARTS, Measured, capacity, machines, measured_at
+from nightmarket.rehearsal.errors import NothingMeasured
+from nightmarket.rehearsal.verdict.result import Cost, Limit
+from nightmarket.rehearsal.verdict.summing_up import BEYOND_MEASURED, USABLE
+from nightmarket.rehearsal.verdict.summing_up import capacity as of_machine
+
+
+@st.composite
+def costs(draw: st.DrawFn) -> Cost:
+    low = draw(st.floats(1, 5_000))
+    mean = low + draw(st.floats(0, 5_000))
+    return Cost(
+        part=draw(st.sampled_from([*PARTS, "supervisor"])),
+        mean_us=mean,
+        low_us=low,
+        high_us=mean + draw(st.floats(0, 5_000)),
+    )
+
+
+MEASURED = st.builds(
+    Measured,
+    source=st.just("a run"),
+    costs=st.lists(costs(), min_size=1, max_size=4, unique_by=lambda cost: cost.part).map(tuple),
+    per_second=st.floats(0.1, 20_000),
+    cores=st.integers(1, 64),
+    spread=st.booleans(),
+)
+RATE = st.floats(0.1, 1_000_000)
+CORES = st.integers(1, 192)
+
+
+@given(MEASURED, RATE, CORES)
+def test_enough_and_not_one_too_many(measured: Measured, rate: float, cores: int) -> None:
+    """The machines hold the dearest tenth with a fifth of each free; one fewer would not, but there is at least one."""
+    answer = capacity(measured, rate, cores)
+    for need in answer.needs:
+        assert need.mean_cores <= need.high_cores
+        assert need.machines * cores * USABLE >= need.high_cores * (1 - 1e-6)
+        assert need.machines == 1 or (need.machines - 1) * cores * USABLE < need.high_cores
+    assert 1 <= answer.together <= sum(need.machines for need in answer.needs)
+
+
+@given(MEASURED, RATE, CORES)
+def test_every_cost_is_somewhere(measured: Measured, rate: float, cores: int) -> None:
+    """Nothing that an order costs is forgotten: the parts' cores add up to all of it."""
+    total = sum(cost.mean_us for cost in measured.costs) * rate / 1e6
+    assert sum(need.mean_cores for need in capacity(measured, rate, cores).needs) == pytest.approx(total)
+
+
+@given(MEASURED, RATE, st.floats(1, 10), CORES)
+def test_more_orders_never_need_less(measured: Measured, rate: float, times: float, cores: int) -> None:
+    """Machines grow with the peak, and shrink or stay with larger machines."""
+    less, more = capacity(measured, rate, cores), capacity(measured, rate * times, cores)
+    assert less.together <= more.together
+    assert capacity(measured, rate, cores + 1).together <= less.together
+
+
+@given(MEASURED, RATE, CORES)
+def test_beyond_twice_the_measured_is_called_assumed(measured: Measured, rate: float, cores: int) -> None:
+    """The answer says *assumed linear* exactly beyond twice the measured rate."""
+    assert capacity(measured, rate, cores).assumed_linear == (rate / measured.per_second > BEYOND_MEASURED)
+
+
+@given(st.floats(0, 1e6), CORES)
+def test_at_least_one_machine(cores: float, machine: int) -> None:
+    """Even nothing needs somewhere to run."""
+    assert machines(cores, machine) >= 1
+
+
+@given(st.lists(costs(), min_size=1, max_size=3).map(tuple), st.floats(0.1, 9_000), st.integers(1, 64), st.booleans())
+def test_capacity_is_known_only_where_the_machine_was_used_up(
+    spent: tuple[Cost, ...], peak: float, cores: int, reached: bool
+) -> None:
+    """What was hardly felt says nothing of the end; what was used up takes the peak at least, and never more than
+    twice of it."""
+    limit = Limit(part="web", cores=1, shop_cores=1, generator_cores=0, machine_cores=1, reached=reached)
+    found = of_machine(peak, spent, limit, cores)
+    assert (found is not None) == reached
+    if found is not None:
+        assert peak - 0.06 <= found <= BEYOND_MEASURED * peak + 0.06
+
+
+def test_a_bench_file_is_read(tmp_path: Path) -> None:
+    """What `make bench` writes is a measurement without spread; wrk's own time is nobody's order."""
+    file = tmp_path / "latest.json"
+    parts = {"web": 100.0, "postgres": 50.0, "worker": 10.0, "supervisor": 1.0, "wrk": 20.0}
+    file.write_text(json.dumps({"cores": 2, "paid": {"per_second": 500, "cpu_us_per_order": parts}}))
+    measured = measured_at(str(file), tmp_path)
+    assert (measured.per_second, measured.cores, measured.spread) == (500, 2, False)
+    assert {need.part: need.mean_us for need in capacity(measured, 500, 2).needs} == {
+        "web": 101.0,
+        "worker": 10.0,
+        "postgres": 50.0,
+    }
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "no json", '{"paid": {"per_second": 3}}'])
+def test_what_measures_nothing_is_refused(tmp_path: Path, content: str) -> None:
+    """No figure is made up for a file that says nothing of an order's cost."""
+    file = tmp_path / "bench.json"
+    file.write_text(content)
+    with pytest.raises(NothingMeasured):
+        measured_at(str(file), tmp_path)
+    with pytest.raises(NothingMeasured):
+        measured_at("", tmp_path)
+    with pytest.raises(NothingMeasured):
+        capacity(Measured(source="x", costs=(), per_second=1, cores=1, spread=False), 1, 1)
