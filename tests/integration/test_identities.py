@@ -44,9 +44,9 @@ class Slips:
         return Message(key=f"slip:{asked}", channel=channel, to=to, language="en", subject="x", text=code)
 
 
-async def ask(browser: Browser, address: str, next: str = "/cart") -> str:
+async def ask(browser: Browser, address: str, to: str = "/cart") -> str:
     """Ask for a code; the address of the page that wants it."""
-    answer = await browser.post("/confirm", "/confirm", address=address, next=next)
+    answer = await browser.post("/confirm", "/confirm", address=address, next=to)
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]
 
