@@ -46,7 +46,7 @@ from nightmarket.kernel.problems import Defect, Problem
 from nightmarket.orders.contract import TRANSFER, DeliveryOptions
 from nightmarket.orders.handlers import Means, OrderDesk, StoredOrderBooks
 from nightmarket.orders.points import NO_FAULTS, Faults
-from nightmarket.orders.policies import FlatRates
+from nightmarket.orders.policies import delivery_table
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
 from nightmarket.payments.jobs import PaymentsDrain, StatementAudit
@@ -88,6 +88,9 @@ CURRENCY = "EUR"
 
 ORDER_LINK_LIFE = timedelta(days=30)
 """How long the link in an order's mails opens its page to whoever has the mail."""
+
+DELIVERY = "delivery.json"
+"""The operator's delivery rates, in the home; where there is none, the flat rates hold."""
 
 EMOJI = Path("node_modules/@lobehub/fluent-emoji-3d/assets")
 MAX_PICTURE_BYTES = 25_000_000
@@ -225,7 +228,7 @@ def _means(
         journal=StoredJournal(),
         payments=StoredPayments(facts),
         providers={PROVIDER: provider, TRANSFER: BankTransfers(TRANSFER)},
-        deliveries=FlatRates(),
+        deliveries=delivery_table(settings.home / DELIVERY),
         facts=facts,
         clock=clock,
         ids=ids,

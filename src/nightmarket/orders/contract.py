@@ -25,6 +25,7 @@ from .model.order import (
 )
 from .model.session import (
     ON_SITE,
+    Asked,
     Assessment,
     CartLine,
     Contact,
@@ -37,6 +38,7 @@ from .model.session import (
     SessionInput,
     SessionKind,
     SessionState,
+    Standing,
     deliveries_of,
 )
 from .points import NO_FAULTS, Faults
@@ -45,6 +47,7 @@ __all__ = [
     "NO_FAULTS",
     "ON_SITE",
     "TRANSFER",
+    "Asked",
     "Assessment",
     "BoardFilter",
     "Buyers",
@@ -84,6 +87,7 @@ __all__ = [
     "SessionKind",
     "SessionState",
     "SessionView",
+    "Standing",
     "claim_id",
     "deliveries_of",
     "title_of",
@@ -272,27 +276,46 @@ class Orders(Protocol):
     Every refusal is a Problem of `errors.py`; Unavailable means: nothing is known, repeat with the same key.
     """
 
-    async def create(self, owner: UUID, kind: SessionKind, key: str, wanted: SessionInput) -> SessionView:
-        """Make a cart or session. Its id follows from owner and key: a repeat finds the first one."""
+    async def create(
+        self, owner: UUID, kind: SessionKind, key: str, wanted: SessionInput, *, digest: bytes | None = None
+    ) -> SessionView:
+        """Make a cart or session. Its id follows from owner and key: a repeat finds the first one. With `digest`
+        (`Asked.body`) a repeat is known by the bytes of the request, else by what it wants."""
         ...
 
     async def get(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView: ...
 
     async def update(
-        self, owner: UUID, kind: SessionKind, id: UUID, wanted: SessionInput, *, if_version: int | None = None
+        self,
+        owner: UUID,
+        kind: SessionKind,
+        id: UUID,
+        wanted: SessionInput,
+        *,
+        if_version: int | None = None,
+        mark: bytes = b"",
     ) -> SessionView:
-        """Replace the whole of it. With `if_version`, only if nobody changed it since (else SessionBusy)."""
+        """Replace the whole of it. With `if_version`, only if nobody changed it since (else SessionBusy). With `mark`
+        (`Asked.mark`) a repeat changes nothing and gets it as it stands, and the same key with another body KeyReused.
+        """
         ...
 
-    async def cancel(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView: ...
+    async def cancel(self, owner: UUID, kind: SessionKind, id: UUID, *, mark: bytes = b"") -> SessionView: ...
+
+    async def standing(self, owner: UUID, id: UUID, left: Standing) -> SessionView:
+        """A checkout as a refused completion left it (`CompletionRefused.standing`), without reading it again."""
+        ...
 
     async def identify(self, owner: UUID, kind: SessionKind, id: UUID, identity: UUID) -> SessionView:
         """Note whose proven address (its key) stands behind a session of somebody without an account; limits per buyer
         are counted under it. Who proved it is the caller's check. Safe to repeat."""
         ...
 
-    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False) -> Completion:
-        """Place the order and pay it. Repeating is safe: a session becomes one order, whatever happens.
+    async def complete(
+        self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False, mark: bytes = b""
+    ) -> Completion:
+        """Place the order and pay it. Repeating is safe: a session becomes one order, whatever happens. With `mark`
+        (`Asked.mark`) only a repeat of the same request is answered with the order; any other finds it closed.
 
         With `listed` it stands in its owner's list, which costs an index entry: for accounts, not for guests and
         agents."""

@@ -2,6 +2,8 @@
 
 from nightmarket.kernel.problems import Kind, Problem
 
+from .model.session import Standing
+
 
 class SessionNotFound(Problem):
     """No cart, session or order with that id belongs to this actor."""
@@ -31,21 +33,28 @@ class KeyReused(Problem):
     kind = Kind.CONFLICT
 
 
-class NotReady(Problem):
+class CompletionRefused(Problem):
+    """An order was not placed, and its checkout stands: `standing` says how, so that nobody has to read it again."""
+
+    code = "refused"
+    standing: Standing | None = None
+
+
+class NotReady(CompletionRefused):
     """Something is missing before the order can be placed; `notices` says what."""
 
     code = "not_ready"
     kind = Kind.UNPROCESSABLE
 
 
-class OutOfStock(Problem):
+class OutOfStock(CompletionRefused):
     """Fewer units are left than were asked for; `lines` gives what is left of each."""
 
     code = "out_of_stock"
     kind = Kind.CONFLICT
 
 
-class PriceChanged(Problem):
+class PriceChanged(CompletionRefused):
     """The order would cost more than was shown; nothing was taken, and the new price stands in the session."""
 
     code = "price_changed"
@@ -80,7 +89,7 @@ class RealOutlet(Problem):
     kind = Kind.FORBIDDEN
 
 
-class IdentityNeeded(Problem):
+class IdentityNeeded(CompletionRefused):
     """Something is limited per buyer, and nobody knows who buys: sign in, or confirm an e-mail address or telephone
     number (`confirm` is the page). Nothing was taken."""
 
@@ -88,7 +97,7 @@ class IdentityNeeded(Problem):
     kind = Kind.UNPROCESSABLE
 
 
-class LimitReached(Problem):
+class LimitReached(CompletionRefused):
     """More than one buyer may have; `most` is the limit, `left` what this buyer may still have, `lines` what it is
     about. Nothing was taken."""
 

@@ -1,8 +1,12 @@
 """Policies with a default: how goods can be delivered, and who has an account, where nobody says otherwise."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from uuid import UUID
 
+import msgspec
+
+from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.database import Connection
 
 from .model.session import DeliveryOption
@@ -38,6 +42,63 @@ class FlatRates:
 
     def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]:  # noqa: ARG002
         return self._options.get(currency, ())
+
+
+MAX_RATES = 50
+MAX_TABLES = 2_000
+"""Countries x currencies whose options a process keeps ready."""
+
+
+class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to deliver, as an operator writes it down. `amounts` are minor units per currency; without `countries` it is
+    for all but those of `not_countries`; `days` are the fewest and the most working days."""
+
+    id: str
+    titles: dict[str, str]
+    amounts: dict[str, int]
+    countries: frozenset[str] = frozenset()
+    not_countries: frozenset[str] = frozenset()
+    days: tuple[int, int] | None = None
+
+    def reaches(self, country: str) -> bool:
+        return country in self.countries if self.countries else country not in self.not_countries
+
+
+class TableRates:
+    """Implements `contract.DeliveryOptions`: an operator's own table, the same for each merchant's parcel."""
+
+    def __init__(self, rates: Sequence[Rate]) -> None:
+        self._rates = rates
+        self._ready: dict[tuple[str, str], Sequence[DeliveryOption]] = {}
+
+    def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]:  # noqa: ARG002
+        found = self._ready.get((country, currency))
+        if found is None:
+            found = tuple(
+                DeliveryOption(one.id, one.titles, one.amounts[currency], one.days)
+                for one in self._rates
+                if currency in one.amounts and one.reaches(country)
+            )
+            if len(self._ready) < MAX_TABLES:
+                self._ready[country, currency] = found
+        return found
+
+
+def delivery_table(file: Path) -> FlatRates | TableRates:
+    """The operator's table in that file (a JSON list of `Rate`), or the flat rates where there is none."""
+    if not file.exists():
+        return FlatRates()
+    try:
+        rates = msgspec.json.decode(file.read_bytes(), type=tuple[Rate, ...])
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise InvalidInput(f"{file} is no table of delivery rates: {error}. Mend it, or take it away.") from None
+    wrong = [one.id for one in rates if not one.id or not one.titles or min(one.amounts.values(), default=0) < 0]
+    if wrong or len(rates) > MAX_RATES or len({one.id for one in rates}) < len(rates):
+        text = (
+            f"{file} may have {MAX_RATES} rates, each with an id of its own, a title and amounts that are not negative."
+        )
+        raise InvalidInput(text)
+    return TableRates(rates)
 
 
 class NoAccounts:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta, Struct
 
+from nightmarket.kernel.money import known_currency
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.home import make_home, write_private
 from nightmarket.platform.supervisor.lifeline import VARIABLE as LIFELINE_VARIABLE
@@ -111,6 +112,27 @@ class Settings(Struct, frozen=True, kw_only=True):
             "only: `nightmarket up --seed ucp-flower-shop` sets it, and a shop that is open to others refuses it.",
         ),
     ] = False
+    sample_answers: Annotated[
+        bool,
+        _named(
+            "NIGHTMARKET_SAMPLE_ANSWERS",
+            "1: where UCP's conformance suite wants something else than UCP's specification, answer as the suite wants. "
+            "For conformance tests only: `nightmarket up --seed ucp-flower-shop` sets it, and a shop that is open to "
+            "others refuses it.",
+        ),
+    ] = False
+    simulation_secret: Annotated[
+        str | None,
+        _named(
+            "NIGHTMARKET_SIMULATION_SECRET",
+            "With NIGHTMARKET_SAMPLE_ANSWERS: what opens /testing/simulate-shipping. Closed where it is not set.",
+        ),
+    ] = None
+    currency: Annotated[
+        str,
+        _named("NIGHTMARKET_CURRENCY", "Currency of whoever names none, such as EUR."),
+        Meta(pattern="^[A-Z]{3}$"),
+    ] = "EUR"
     demo: Annotated[
         bool, _named("NIGHTMARKET_DEMO", "1: fill an empty shop with the demo, as `nightmarket up --demo` does.")
     ] = False
@@ -253,6 +275,15 @@ def _check(settings: Settings) -> None:
                 f"There is no time zone {settings.time_zone!r}; write it as in Europe/Rome or UTC.",
                 field="NIGHTMARKET_TIME_ZONE",
             ) from None
+    if settings.sample_answers and not settings.is_loopback:
+        raise SettingRefused(
+            "NIGHTMARKET_SAMPLE_ANSWERS tells the addresses of whoever is named, so a shop that is open to others "
+            "cannot have it. Leave it out, or set HOST and PUBLIC_URL to loopback.",
+            field="NIGHTMARKET_SAMPLE_ANSWERS",
+        )
+    if not known_currency(settings.currency):
+        text = f"NIGHTMARKET_CURRENCY is {settings.currency!r}, which is no currency; use ISO 4217 such as EUR."
+        raise SettingRefused(text, field="NIGHTMARKET_CURRENCY")
     if settings.loopback_agents and not settings.is_loopback:
         raise SettingRefused(
             "NIGHTMARKET_LOOPBACK_AGENTS lets strangers name addresses of this machine, so a shop that is open to "

@@ -45,6 +45,7 @@ from .model import (
     explain,
     limits_met,
     price,
+    reduces_delivery,
     uses_tally,
 )
 
@@ -88,6 +89,7 @@ __all__ = [
     "explain",
     "limits_met",
     "price",
+    "reduces_delivery",
     "uses_tally",
 ]
 

@@ -10,16 +10,28 @@ from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrdersPlaced, PlacedLine
-from nightmarket.orders.errors import NotReady, OutOfStock, PriceChanged, SessionClosed, SessionNotFound
+from nightmarket.orders.errors import (
+    CompletionRefused,
+    KeyReused,
+    NotReady,
+    OutOfStock,
+    PaymentRefused,
+    PriceChanged,
+    SessionClosed,
+    SessionNotFound,
+)
 from nightmarket.orders.model.limiting import identity_needed, limit_reached
 from nightmarket.orders.model.order import TRANSFER, OrderRow, Placing, claim_id, hold_of, rows_of, sale_of
 from nightmarket.orders.model.session import (
+    KEY_BYTES,
     DeliveryOption,
     SessionBody,
     SessionKind,
     SessionState,
+    Standing,
     assess,
     deliveries_of,
+    is_whole,
     price_cart,
     shopper_of,
 )
@@ -48,12 +60,16 @@ from .sourcing import stock_parts
 
 
 class Complete(msgspec.Struct, frozen=True):
-    """Turn a session into an order that will be paid through `handler`, `listed` for its owner or not."""
+    """Turn a session into an order that will be paid through `handler`, `listed` for its owner or not.
+
+    With `mark` (`Asked.mark`) only once: another request finds a session that is closed.
+    """
 
     id: UUID
     owner: UUID
     handler: str
     listed: bool = False
+    mark: bytes = b""
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -123,9 +139,12 @@ class ClaimBatch:
                 attempt = rows[0].attempt
                 sale = sale_of(id, claim_id(id, attempt), rows)
                 outcomes[id] = Claimed(rows, sale, attempt, new=False)
+        if any(item.mark and record["attempt"] for item, record in open_items.values()):
+            outcomes.update(await _tried_before(tx, open_items))
+            open_items = {id: one for id, one in open_items.items() if id not in outcomes}
         if open_items:
             await self._place(tx, open_items, outcomes, now)
-        return [strangers.get(index) or outcomes[item.id] for index, item in enumerate(items)]
+        return [strangers.get(index) or _for(item, outcomes[item.id]) for index, item in enumerate(items)]
 
     async def _place(
         self,
@@ -173,6 +192,10 @@ class ClaimBatch:
                     for id, body in sorted(dearer.items())
                 ],
             )
+        for id, (_, record) in items.items():
+            refusal = outcomes[id]
+            if isinstance(refusal, CompletionRefused):
+                refusal.standing = Standing(dearer.get(id, bodies[id]), record["version"], record["expires_at"])
         means.faults.reach(Point.CLAIM_WRITTEN)
 
     def _prepare(
@@ -191,7 +214,7 @@ class ClaimBatch:
         cart = price_cart(body, listings, deliveries, now)
         shopper = shopper_of(item.owner, body)
         complete = len(cart.lines) == len(body.lines) and len(cart.shipping) == len(deliveries)
-        if not complete or not body.lines or body.contact is None or not body.contact.email or to is None:
+        if not complete or not body.lines or body.contact is None or not body.contact.email or not is_whole(to):
             notices = assess(body, listings, deliveries, book, shopper, now).notices
             missing = [notice for notice in notices if notice.blocking]
             return NotReady(" ".join(notice.content for notice in missing), notices=missing)
@@ -236,7 +259,16 @@ class ClaimBatch:
             if isinstance(result, Grant):
                 item, refused = one.item, tuple(cart.refused.items())
                 return Placing(
-                    item.id, item.owner, one.attempt, item.handler, one.body, quote, now, item.listed, refused
+                    item.id,
+                    item.owner,
+                    one.attempt,
+                    item.handler,
+                    one.body,
+                    quote,
+                    now,
+                    item.listed,
+                    refused,
+                    item.mark,
                 )
             short = [want for want in scarce.wants if want.tally in result.short]
             for want in short:
@@ -278,6 +310,35 @@ class ClaimBatch:
             await store.mark_sessions(tx, done, SessionState.COMPLETED)
         for (placing, _), one in zip(placings, claimed, strict=True):
             outcomes[placing.id] = one
+
+
+def _for(item: Complete, outcome: Claimed | Problem) -> Claimed | Problem:
+    """What this very request is answered: an order is the answer to the request that placed it, and to no other."""
+    if not item.mark or isinstance(outcome, Problem):
+        return outcome
+    return _other_request(item.mark, outcome.rows[0].body.mark) or outcome
+
+
+def _other_request(mark: bytes, before: bytes) -> Problem | None:
+    if before == mark:
+        return None
+    if before[:KEY_BYTES] == mark[:KEY_BYTES]:
+        return KeyReused("This idempotency key came with another request before; use a new key for a new request.")
+    return SessionClosed("This checkout is already completed or being paid. Read it to see what became of it.")
+
+
+async def _tried_before(tx: Connection, items: Mapping[UUID, tuple[Complete, Record]]) -> dict[UUID, Problem]:
+    """Of sessions that were tried before and can be tried again: the answers to requests that are no new try."""
+    rows = await store.orders(tx, [id for id, (item, record) in items.items() if item.mark and record["attempt"]])
+    found: dict[UUID, Problem] = {}
+    for id, parts in rows.items():
+        before, mark = parts[0].body.mark, items[id][0].mark
+        if before == mark:
+            text = "The payment did not come about. Nothing was charged; use a new idempotency key to try again."
+            found[id] = PaymentRefused(text, field="payment")
+        elif before[:KEY_BYTES] == mark[:KEY_BYTES]:
+            found[id] = KeyReused("This idempotency key came with another request; use a new key to try again.")
+    return found
 
 
 def _placed(placing: Placing, rows: Sequence[OrderRow]) -> OrdersPlaced:

@@ -36,7 +36,9 @@ class CompletionDesk:
         self._settles = settles
         self._paying: set[asyncio.Task[Settled | Authorisation | None]] = set()
 
-    async def complete(self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False) -> Completion:
+    async def complete(
+        self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False, mark: bytes = b""
+    ) -> Completion:
         provider = self._means.providers.get(payment.handler)
         if provider is None:
             known = ", ".join(sorted(self._means.providers))
@@ -45,7 +47,7 @@ class CompletionDesk:
             raise RealOutlet("A rehearsal's orders are paid by test handlers only.", field="payment.handler_id")
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
-        claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler, listed))
+        claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler, listed, mark))
         order = Order(id, claimed.rows)
         if payment.handler == TRANSFER or order.state is not OrderState.PENDING:
             return Completion(order, awaited=False)

@@ -44,6 +44,7 @@ class OrderDesk:
         self.get = self.sessions.get
         self.update = self.sessions.update
         self.cancel = self.sessions.cancel
+        self.standing = self.sessions.standing
         self.identify = self.sessions.identify
         self.complete = self.completions.complete
         self.owners = OwnerDesk(means, self.sessions)

@@ -15,6 +15,8 @@ from nightmarket.orders.contract import LineInput, Order, SessionInput, SessionV
 from nightmarket.orders.errors import KeyReused, SessionBusy, SessionClosed, SessionNotFound
 from nightmarket.orders.model.checks import body_of
 from nightmarket.orders.model.session import (
+    BODY_BYTES,
+    MAX_MARKS,
     CART_LIFE,
     OPEN_STATES,
     SESSION_LIFE,
@@ -23,6 +25,7 @@ from nightmarket.orders.model.session import (
     SessionBody,
     SessionKind,
     SessionState,
+    Standing,
     assess,
     deliveries_of,
     shopper_of,
@@ -33,6 +36,7 @@ from nightmarket.platform.group_commit import GroupCommit
 from .buyers import look
 from .means import Means
 
+REUSED = "This idempotency key came with another request before; use a new key for a new request."
 _CANONICAL = msgspec.msgpack.Encoder(uuid_format="bytes", order="deterministic")
 
 
@@ -50,24 +54,26 @@ class Make(msgspec.Struct, frozen=True):
 
 
 class Replace(msgspec.Struct, frozen=True):
-    """Replace an open session's body; with `if_version` only if it is still that one."""
+    """Replace an open session's body; with `if_version` only if it is still that one, with `mark` only once."""
 
     id: UUID
     owner: UUID
     kind: SessionKind
     state: SessionState
-    body: bytes
+    body: SessionBody
     at: datetime
     expires_at: datetime
     if_version: int | None
+    mark: bytes = b""
 
 
 class Cancel(msgspec.Struct, frozen=True):
-    """Close an open session."""
+    """Close an open session; with `mark` a repeat of the same request is no error."""
 
     id: UUID
     owner: UUID
     kind: SessionKind
+    mark: bytes = b""
 
 
 class ReplaceBoth(msgspec.Struct, frozen=True):
@@ -87,10 +93,12 @@ class SessionDesk:
         self._means = means
         self.writes: GroupCommit[Write, bool] = means.lane("sessions", self._write)
 
-    async def create(self, owner: UUID, kind: SessionKind, key: str, wanted: SessionInput) -> SessionView:
+    async def create(
+        self, owner: UUID, kind: SessionKind, key: str, wanted: SessionInput, *, digest: bytes | None = None
+    ) -> SessionView:
         id = derive("session", owner, int(kind), key, secret=self._means.secret[:64])
         asked = body_of(wanted)
-        request = hashlib.blake2b(_CANONICAL.encode(asked), digest_size=16).digest()
+        request = digest or hashlib.blake2b(_CANONICAL.encode(asked), digest_size=BODY_BYTES).digest()
         if wanted.cart is not None:
             asked = body_of(await self._from_cart(owner, wanted, wanted.cart))
         now = self._means.clock.now()
@@ -131,14 +139,22 @@ class SessionDesk:
         )
 
     async def update(
-        self, owner: UUID, kind: SessionKind, id: UUID, wanted: SessionInput, *, if_version: int | None = None
+        self,
+        owner: UUID,
+        kind: SessionKind,
+        id: UUID,
+        wanted: SessionInput,
+        *,
+        if_version: int | None = None,
+        mark: bytes = b"",
     ) -> SessionView:
         body = body_of(wanted)
         now = self._means.clock.now()
         body, assessment, listings = await self.assess((id, owner), body, now)
         life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
         state = _state(assessment)
-        await self.writes.submit(Replace(id, owner, kind, state, store.PACK.encode(body), now, now + life, if_version))
+        if not await self.writes.submit(Replace(id, owner, kind, state, body, now, now + life, if_version, mark)):
+            return await self.get(owner, kind, id)
         version = 0 if if_version is None else if_version + 1
         return SessionView(id, owner, kind, state, version, body, assessment, listings, now + life)
 
@@ -156,17 +172,23 @@ class SessionDesk:
             body, assessment, listings = await self.assess((view.id, view.owner), wanted, now)
             ends = now + (CART_LIFE if view.kind is SessionKind.CART else SESSION_LIFE)
             state = _state(assessment)
-            packed = store.PACK.encode(body)
-            replaces.append(Replace(view.id, view.owner, view.kind, state, packed, now, ends, view.version))
+            replaces.append(Replace(view.id, view.owner, view.kind, state, body, now, ends, view.version))
             views.append(
                 SessionView(view.id, view.owner, view.kind, state, view.version + 1, body, assessment, listings, ends)
             )
         await self.writes.submit(ReplaceBoth(*replaces))
         return views[0]
 
-    async def cancel(self, owner: UUID, kind: SessionKind, id: UUID) -> SessionView:
-        await self.writes.submit(Cancel(id, owner, kind))
+    async def cancel(self, owner: UUID, kind: SessionKind, id: UUID, *, mark: bytes = b"") -> SessionView:
+        await self.writes.submit(Cancel(id, owner, kind, mark))
         return await self.get(owner, kind, id)
+
+    async def standing(self, owner: UUID, id: UUID, left: Standing) -> SessionView:
+        """A checkout as a refused completion left it, without reading it again."""
+        body, assessment, listings = await self.assess((id, owner), left.body, self._means.clock.now())
+        state = _state(assessment)
+        kind = SessionKind.CHECKOUT
+        return SessionView(id, owner, kind, state, left.version, body, assessment, listings, left.expires_at)
 
     async def identify(self, owner: UUID, kind: SessionKind, id: UUID, identity: UUID) -> SessionView:
         await self.get(owner, kind, id)
@@ -231,20 +253,28 @@ class SessionDesk:
         outcomes: list[bool | Problem] = []
         versions = {id: record["version"] for id, record in locked.items()}
         bodies: dict[UUID, tuple[UUID, int, bytes, datetime]] = {}
+        latest: dict[UUID, SessionBody] = {}
         cancelled: set[UUID] = set()
         for item in items:
             match item:
                 case Make():
                     outcomes.append(_made(item, new, prints))
+                case Replace() | Cancel() if (before := _before(item, locked, latest)) is not None:
+                    outcomes.append(before)
                 case _ if (refusal := _first_refusal(item, locked, versions, cancelled)) is not None:
                     outcomes.append(refusal)
                 case Replace() | ReplaceBoth():
                     for one in [item] if isinstance(item, Replace) else [item.one, item.other]:
                         versions[one.id] += 1
-                        bodies[one.id] = (one.id, one.state, one.body, one.expires_at)
+                        body = _marked(one.body, one, latest)
+                        bodies[one.id] = (one.id, one.state, store.PACK.encode(body), one.expires_at)
                     outcomes.append(True)
                 case Cancel():
                     cancelled.add(item.id)
+                    if item.mark:
+                        body = store.PACK.encode(_marked(latest[item.id], item, latest))
+                        ends = locked[item.id]["expires_at"]
+                        bodies[item.id] = (item.id, SessionState.CANCELLED, body, ends)
                     outcomes.append(True)
         if bodies:
             await store.write_bodies(tx, list(bodies.values()))
@@ -262,8 +292,35 @@ def _made(item: Make, new: set[UUID], prints: Mapping[UUID, bytes]) -> bool | Pr
         new.discard(item.id)
         return True
     if prints.get(item.id, item.request) != item.request:
-        return KeyReused("This idempotency key came with another request before; use a new key for a new request.")
+        return KeyReused(REUSED)
     return False
+
+
+def _before(
+    item: Replace | Cancel, locked: Mapping[UUID, Record], latest: dict[UUID, SessionBody]
+) -> bool | Problem | None:
+    """What a request that came before is answered: False, nothing changed, or that its key came with another body."""
+    record = locked.get(item.id)
+    if not item.mark or record is None or record["owner"] != item.owner or record["kind"] != item.kind:
+        return None
+    body = latest.get(item.id) or latest.setdefault(item.id, store.SESSION_BODY.decode(record["body"]))
+    match body.wrote(item.mark):
+        case None:
+            return KeyReused(REUSED)
+        case True:
+            return False
+        case False:
+            return None
+
+
+def _marked(body: SessionBody, item: Replace | Cancel, latest: dict[UUID, SessionBody]) -> SessionBody:
+    """The body as it is stored: it knows the requests that made it so."""
+    before = latest.get(item.id)
+    marks = (*(before.marks if before else ()), item.mark) if item.mark else before.marks if before else ()
+    marked = msgspec.structs.replace(body, marks=marks[-MAX_MARKS:]) if marks else body
+    if before is not None or item.mark:
+        latest[item.id] = marked
+    return marked
 
 
 def _touched(item: Replace | ReplaceBoth | Cancel) -> tuple[UUID, ...]:

@@ -13,6 +13,7 @@ from nightmarket.kernel.problems import InvalidInput
 from nightmarket.kernel.quantity import check_line_quantity
 
 from .session import (
+    ANYWHERE,
     MAX_CODES,
     MAX_LINES,
     CartLine,
@@ -27,6 +28,8 @@ MAX_WORD = 120
 MAX_EMAIL = 254
 MAX_CODE = 40
 MAX_LINE_ID = 64
+MAX_PURPOSES, MAX_PURPOSE = 20, 160
+"""Consents of one buyer, and letters of a purpose with its part."""
 
 _EMAIL = re.compile(r"[^@\s<>\"'(),;:\\\[\]]+@[^@\s<>\"'(),;:\\\[\]]+\.[^@\s.<>\"'(),;:\\\[\]]{2,}")
 _COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code))
@@ -46,8 +49,8 @@ def body_of(wanted: SessionInput) -> SessionBody:
         language=wanted.language,
         lines=_lines(wanted.lines),
         contact=_contact(wanted.contact) if wanted.contact else None,
-        destination=_destination(wanted.destination) if wanted.destination else None,
-        options={merchant.hex: _word(option, "fulfillment", MAX_WORD) for merchant, option in wanted.options.items()},
+        destination=_destination(wanted.destination, wanted.estimate) if wanted.destination else None,
+        options=_options(wanted),
         codes=tuple(code for code in codes if code),
         cart=wanted.cart,
     )
@@ -88,17 +91,31 @@ def _contact(contact: Contact) -> Contact:
         first_name=_word(contact.first_name, "first_name"),
         last_name=_word(contact.last_name, "last_name"),
         phone=_word(contact.phone, "phone", 40),
+        consent=_consent(contact.consent) if contact.consent else contact.consent,
     )
 
 
-def _destination(to: Destination) -> Destination:
+def _options(wanted: SessionInput) -> dict[str, str]:
+    options = {merchant.hex: _word(option, "fulfillment") for merchant, option in wanted.options.items()}
+    if wanted.option:
+        options[ANYWHERE] = _word(wanted.option, "fulfillment")
+    return options
+
+
+def _consent(given: dict[str, bool]) -> dict[str, bool]:
+    if len(given) > MAX_PURPOSES:
+        raise InvalidInput(f"At most {MAX_PURPOSES} consents fit into one order.", field="consent")
+    return {_word(purpose, "consent", MAX_PURPOSE): granted for purpose, granted in given.items()}
+
+
+def _destination(to: Destination, estimate: bool) -> Destination:  # noqa: FBT001 (SessionInput's own field)
     country = to.country.strip().upper()
     if country not in _COUNTRIES:
         raise InvalidInput("Choose a country; its code has two letters, such as DE.", field="country")
     street, city = _word(to.street, "street"), _word(to.city, "city")
-    if not street:
+    if not street and not estimate:
         raise InvalidInput("Enter the street and house number.", field="street")
-    if not city:
+    if not city and not estimate:
         raise InvalidInput("Enter the town or city.", field="city")
     return Destination(
         country=country,

@@ -90,6 +90,8 @@ class OrderBody(msgspec.Struct, frozen=True, array_like=True):
     book: int
     refused: tuple[tuple[UUID, str], ...] = ()
     """Offers that had nothing left for this order, each with promotions' word for why."""
+    mark: bytes = b""
+    """The request that placed it, where it had an idempotency key: `Asked.mark`."""
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -136,6 +138,7 @@ class Placing(msgspec.Struct, frozen=True):
     listed: bool = False
     """Whether the owner wants to find it in a list of theirs."""
     refused: tuple[tuple[UUID, str], ...] = ()
+    mark: bytes = b""
 
     @property
     def claim(self) -> UUID:
@@ -201,6 +204,7 @@ def rows_of(
                 quote.applied,
                 quote.book,
                 placing.refused,
+                placing.mark,
             ),
         )
         for merchant in sorted(by_merchant)

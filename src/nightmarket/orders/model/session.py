@@ -3,13 +3,28 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
+from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.catalog.contract import Listing, ProductKind
-from nightmarket.promotions.contract import Book, PriceCart, PriceLine, Quote, ShippingLine, Shopper, price
+from nightmarket.promotions.contract import (
+    Book,
+    PriceCart,
+    PriceLine,
+    Quote,
+    ShippingLine,
+    Shopper,
+    price,
+    reduces_delivery,
+)
 
+KEY_BYTES, BODY_BYTES = 8, 16
+MAX_MARKS = 16
+"""Idempotency keys that a session remembers; an older one would change it again."""
+
+ANYWHERE = ""
 MAX_LINES = 200
 MAX_CODES = 10
 SESSION_HOURS = 6
@@ -49,6 +64,8 @@ class Contact(msgspec.Struct, frozen=True, array_like=True):
     first_name: str = ""
     last_name: str = ""
     phone: str = ""
+    consent: dict[str, bool] = {}
+    """What the buyer allowed or refused, by UCP's name of the purpose; a part of one as `purpose/part`."""
 
 
 class Destination(msgspec.Struct, frozen=True, array_like=True):
@@ -78,10 +95,25 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     contact: Contact | None = None
     destination: Destination | None = None
     options: dict[str, str] = {}
-    """The chosen delivery option per merchant (its id in hexadecimal)."""
+    """The chosen delivery option per merchant (its id in hexadecimal); under `ANYWHERE` the one for all others."""
     codes: tuple[str, ...] = ()
     seen_total: int | None = None
     cart: UUID | None = None
+    marks: tuple[bytes, ...] = ()
+    """The requests with an idempotency key that changed it, the last MAX_MARKS: see `Asked.mark`."""
+
+    def wrote(self, mark: bytes) -> bool | None:
+        """Whether that request wrote it before; None where its key came with another body."""
+        known = [one for one in self.marks if one[:KEY_BYTES] == mark[:KEY_BYTES]]
+        return None if known and mark not in known else bool(known)
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """An open checkout as a refused completion left it."""
+
+    body: SessionBody
+    version: int
+    expires_at: datetime
 
 
 class LineInput(msgspec.Struct, frozen=True):
@@ -103,6 +135,27 @@ class SessionInput(msgspec.Struct, frozen=True):
     options: dict[UUID, str] = {}
     codes: tuple[str, ...] = ()
     cart: UUID | None = None
+    option: str | None = None
+    """The delivery option for every merchant who has one with this id and is not in `options`."""
+    estimate: bool = False
+    """A destination may lack street and town for now: delivery is priced, but nothing can be ordered yet."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request that must work once: hashes of its idempotency key and of the very bytes of its body."""
+
+    key: bytes
+    body: bytes
+
+    @classmethod
+    def of(cls, operation: str, key: str, body: bytes) -> "Asked":
+        """`operation` sets apart what the same key may mean elsewhere."""
+        name = f"{operation} {key}".encode()
+        return cls(blake2b(name, digest_size=KEY_BYTES).digest(), blake2b(body, digest_size=BODY_BYTES).digest())
+
+    @property
+    def mark(self) -> bytes:
+        return self.key + self.body
 
 
 class DeliveryOption(msgspec.Struct, frozen=True):
@@ -127,12 +180,14 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """One merchant's lines, its delivery options, and the chosen one."""
+    """One merchant's lines, its delivery options, and the chosen one. `totals`: what each option comes to after offers,
+    where there are such offers."""
 
     merchant: UUID
     lines: tuple[str, ...]
     options: tuple[DeliveryOption, ...]
     chosen: str | None
+    totals: tuple[int, ...] = ()
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -152,6 +207,12 @@ ON_SITE = DeliveryOption(
     "on_site", {"en": "Nothing to send", "de": "Nichts zu versenden", "it": "Niente da spedire", "zh": "无需配送"}, 0
 )
 """How a booking comes: not at all. The only option of a merchant of whom nothing but bookings is bought."""
+
+
+def is_whole(to: Destination | None) -> bool:
+    """Whether something could be sent there."""
+    return to is not None and bool(to.street and to.city)
+
 
 Options = Callable[[UUID, str, str], Sequence[DeliveryOption]]
 """`contract.DeliveryOptions.options`."""
@@ -233,19 +294,42 @@ def assess(
     groups: dict[UUID, list[str]] = {}
     for line in cart.lines:
         groups.setdefault(line.merchant, []).append(line.id)
+    sums = _delivery_totals(cart, deliveries, book, shopper, now) if deliveries and reduces_delivery(book) else {}
     offered = tuple(
-        Group(merchant, tuple(lines), tuple(deliveries.get(merchant, ())), _chosen(body, merchant, deliveries))
+        Group(
+            merchant,
+            tuple(lines),
+            tuple(deliveries.get(merchant, ())),
+            _chosen(body, merchant, deliveries),
+            sums.get(merchant, ()),
+        )
         for merchant, lines in groups.items()
     )
     notices = [*_line_notices(body, listings, now), *_buyer_notices(body, offered)]
     return Assessment(price(cart, book, shopper, now), cart, offered, tuple(notices))
 
 
+def _delivery_totals(
+    cart: PriceCart,
+    deliveries: Mapping[UUID, Sequence[DeliveryOption]],
+    book: Book,
+    shopper: Shopper,
+    now: datetime,
+) -> dict[UUID, tuple[int, ...]]:
+    """What each option would come to after offers: all of them priced at once, as if each were chosen."""
+    every = tuple(ShippingLine(who, one.id, one.amount) for who, options in deliveries.items() for one in options)
+    quote = price(msgspec.structs.replace(cart, shipping=every), book, shopper, now)
+    totals: dict[UUID, tuple[int, ...]] = {}
+    for part in quote.shipping:
+        totals[part.merchant] = (*totals.get(part.merchant, ()), part.total)
+    return totals
+
+
 def _chosen(body: SessionBody, merchant: UUID, deliveries: Mapping[UUID, Sequence[DeliveryOption]]) -> str | None:
     offered = deliveries.get(merchant, ())
     if offered == (ON_SITE,):
         return ON_SITE.id
-    chosen = body.options.get(merchant.hex)
+    chosen = body.options.get(merchant.hex) or body.options.get(ANYWHERE)
     return chosen if any(option.id == chosen for option in offered) else None
 
 
@@ -279,4 +363,7 @@ def _buyer_notices(body: SessionBody, groups: Sequence[Group]) -> list[Notice]:
         notices.append(Notice("not_deliverable", text, "$.fulfillment"))
     elif any(group.chosen is None for group in groups):
         notices.append(Notice("delivery_missing", "Choose how each parcel is delivered.", "$.fulfillment"))
+    elif not is_whole(body.destination):
+        text = "Street and town of the address are needed before the order can be placed."
+        notices.append(Notice("address_incomplete", text, "$.fulfillment"))
     return notices

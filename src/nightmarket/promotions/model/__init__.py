@@ -18,7 +18,7 @@ from .offers import (
     buyer_tally,
     uses_tally,
 )
-from .pricing import price
+from .pricing import price, reduces_delivery
 from .quotes import Applied, Explanation, OfferNote, Quote, QuoteLine, QuoteShipping, Share
 
 __all__ = [
@@ -57,5 +57,6 @@ __all__ = [
     "explain",
     "limits_met",
     "price",
+    "reduces_delivery",
     "uses_tally",
 ]

@@ -169,6 +169,7 @@ class CompiledBook:
                 self.limits_of.setdefault(id, []).append(limit)
             if not ids:
                 self.wide_limits.append(limit)
+        self.reduces_delivery = any(isinstance(offer.effect, FreeShipping) for offer in book.offers)
         self.counts = bool(self.scarce or book.limits) or any(offer.uses is not None for offer in book.offers)
         bounds = {bound.astimezone(UTC) for offer in book.offers for bound in (offer.starts_at, offer.ends_at)}
         self._bounds = sorted(bounds)

@@ -6,7 +6,7 @@ from datetime import datetime
 from .applying import Take
 from .carts import PriceCart, Shopper
 from .choosing import best
-from .compiled import Stage
+from .compiled import Stage, compile_book
 from .meeting import meet
 from .offers import Book
 from .quotes import Applied, Quote, QuoteLine, QuoteShipping, Share
@@ -21,6 +21,11 @@ def price(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> Quote
         return _quote(cart, book.number, line_amounts, shipping_amounts, ())
     outcome = best(meetings, line_amounts, shipping_amounts)
     return _quote(cart, book.number, line_amounts, shipping_amounts, outcome.takes)
+
+
+def reduces_delivery(book: Book) -> bool:
+    """Whether some offer of the book takes something off deliveries."""
+    return bool(book.offers) and compile_book(book).reduces_delivery
 
 
 def _quote(
