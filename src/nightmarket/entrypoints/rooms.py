@@ -24,6 +24,7 @@ ROOMS: dict[str, Path] = {
         "people": "console/people",
         "content": "console/content",
         "crowd": "console/crowd",
+        "webhooks": "console/webhooks",
     }.items()
 }
 """A room inside another room's folder has its own words; the outer one doesn't look into it."""
