@@ -15,6 +15,7 @@ COMMANDS = {
     "export": "nightmarket.entrypoints.cli.export:export",
     "account": "nightmarket.entrypoints.cli.account:account",
     "key": "nightmarket.entrypoints.cli.key:key",
+    "signing": "nightmarket.entrypoints.cli.signing:signing",
     "search": "nightmarket.entrypoints.cli.search:search",
     "audit": "nightmarket.entrypoints.cli.audit:audit",
     "crowd": "nightmarket.entrypoints.cli.crowd:crowd",

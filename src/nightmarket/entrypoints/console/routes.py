@@ -31,6 +31,7 @@ from .crowd import stream as crowd_stream
 from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
 from .selling.doors import PAGES as SELLING
+from .webhooks import page as webhooks
 
 S = Scope
 
@@ -80,6 +81,8 @@ PAGES = (
     Page("GET", "/console/facts", S.FACTS_READ, facts.show),
     Page("GET", "/console/messages", S.MESSAGES_READ, messages.show_outbox),
     Page("GET", "/console/messages/inbox", S.MESSAGES_READ, messages.show_inbox),
+    Page("GET", webhooks.HERE, S.MESSAGES_READ, webhooks.show),
+    Page("POST", f"{webhooks.HERE}/{{id:str}}/again", S.JOBS_WRITE, webhooks.again),
     Page("GET", "/console/messages/{id:str}", S.MESSAGES_READ, messages.show_message),
     Page("POST", "/console/messages/{id:str}/retry", S.JOBS_WRITE, messages.retry),
     Page("GET", "/console/jobs", S.JOBS_READ, jobs.show),

@@ -113,6 +113,8 @@ ACTIONS = {
     "enquiries.open": say_later("took an answer back"),
     "keys.issue": say_later("made an API key"),
     "keys.revoke": say_later("ended an API key"),
+    "signing.rotate": say_later("made a new signing key"),
+    "webhooks.again": say_later("sent a webhook again"),
     "console.sign_in": say_later("signed in"),
     "crowd.let_in": say_later("let a crowd in"),
     "crowd.send_away": say_later("sent the crowd away"),
