@@ -13,6 +13,7 @@ from nightmarket.entrypoints import console, health, pictures, storefront, webho
 from nightmarket.entrypoints.claims.routes import ClaimsController
 from nightmarket.entrypoints.claims.routes import hot_routes as claims_routes
 from nightmarket.entrypoints.console.imports.uploads import UPLOAD_LIMIT as IMPORT_LIMIT
+from nightmarket.entrypoints.order_webhook import OrderWebhookController
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
@@ -64,6 +65,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
             *([health.metrics(exchange)] if exchange else []),
             pictures.picture,
             webhooks.payment_webhook,
+            OrderWebhookController,
             *storefront.ROUTES,
             *console.handlers(console.Console(site)),
         ],
