@@ -36,6 +36,29 @@ class ForgetfulTallies(SlicedTallies):
         return before
 
 
+class HastyTallies(SlicedTallies):
+    """Settles one claim in three twice: the units of an order leave the shelf a second time, while there are enough."""
+
+    def __init__(self, settles: "count[int]", facts: Facts, ids: Ids, worker: int = 0) -> None:
+        super().__init__(facts, ids, worker)
+        self._settles = settles
+
+    async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
+        before = await super().end(tx, claims)
+        settled = [
+            claim
+            for claim, state in claims.items()
+            if state is ClaimState.SETTLED and before.get(claim) is ClaimState.HELD
+        ]
+        parts = await self.parts(tx, settled)
+        for claim in settled:
+            if next(self._settles) % EVERY == 0:
+                levels = await self.levels(tx, [part.tally for part in parts[claim]])
+                if all(levels[part.tally].available >= part.quantity for part in parts[claim]):
+                    await store.change(tx, [(part.tally, part.slice, 0, 0, part.quantity) for part in parts[claim]])
+        return before
+
+
 class GenerousLedger(Ledger):
     """Grants one unit more than it counts, whenever two or more are wanted. The shop's own audit cannot see it: claim
     and tally agree."""

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import _fresh_database
 
 from .auditor import Objection
-from .canaries import ForgetfulTallies, GenerousTallies, HardOfHearing
+from .canaries import ForgetfulTallies, GenerousTallies, HardOfHearing, HastyTallies
 from .day import play
 from .process import MakeTallies
 from .stage import Plan
@@ -53,13 +53,15 @@ async def test_the_same_seed_is_the_same_day(fresh_database: str, second_databas
 
 CANARIES: dict[str, tuple[MakeTallies, str]] = {
     "forgetful": (partial(ForgetfulTallies, count(1)), r"^tally|out_of_stock"),
+    "hasty": (partial(HastyTallies, count(1)), r"^tally|out_of_stock"),
     "generous": (GenerousTallies, r"^tally|^units|out_of_stock"),
 }
 
 
 @pytest.mark.parametrize("name", CANARIES)
 async def test_canary_in_the_tallies(fresh_database: str, tmp_path: Path, name: str) -> None:
-    """The auditor objects to tallies that forget one release in three, and to tallies that sell one too many."""
+    """The auditor objects to tallies that forget one release in three, that settle one claim in three twice, and that
+    sell one too many."""
     tallies, words = CANARIES[name]
     with pytest.raises(Objection, match=words):
         await play(Plan(CANARY_SEED, CANARY_STEPS, rushes=False, make_tallies=tallies), fresh_database, tmp_path)
