@@ -69,6 +69,7 @@ from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.rehearsal.faults import ShopProcesses, Target
+from nightmarket.rehearsal.handlers.house import House
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.rehearsal.verdict import Court, Judge
@@ -484,14 +485,14 @@ def faults_target(shop: Shop, seed: int) -> Target:
     return Target(ShopProcesses(shop.settings), shop.provider, shop.clock, seed)
 
 
+async def furthest_behind(shop: Shop) -> float:
+    """The furthest that a consumer of facts is behind, in seconds."""
+    async with shop.database.read() as connection:
+        return max([(await lag(connection, one, shop.clock)).seconds for one in consumers(shop)], default=0.0)
+
+
 def judge(shop: Shop) -> Judge:
     """Who judges a rehearsal of this shop."""
-    listening = consumers(shop)
-
-    async def behind() -> float:
-        async with shop.database.read() as connection:
-            return max([(await lag(connection, one, shop.clock)).seconds for one in listening], default=0.0)
-
     court = Court(
         database=shop.database,
         catalog=shop.catalog,
@@ -499,11 +500,34 @@ def judge(shop: Shop) -> Judge:
         tallies=shop.tallies,
         provider=shop.provider,
         audit=shop.audit,
-        lag=behind,
+        lag=lambda: furthest_behind(shop),
         clock=shop.clock,
         version=nightmarket.__version__,
     )
     return Judge(court)
+
+
+def rehearsed(shop: Shop) -> House:
+    """This shop as a rehearsal needs it."""
+    return House(
+        settings=shop.settings,
+        database=shop.database,
+        catalog=shop.catalog,
+        stock=shop.stock_books,
+        tallies=shop.tallies,
+        orders=shop.orders,
+        books=shop.order_books,
+        keys=shop.access.keys,
+        facts=shop.facts,
+        clock=shop.clock,
+        ids=shop.ids,
+        audit=shop.audit,
+        judge=judge(shop),
+        handlers=frozenset(shop.providers),
+        lag=lambda: furthest_behind(shop),
+        target=lambda seed: faults_target(shop, seed),
+        note_capacity=lambda rate: shop.gates.note_capacity(rate, "rehearsal", shop.clock.now()),
+    )
 
 
 async def measure(shop: Shop, metrics: Metrics) -> None:

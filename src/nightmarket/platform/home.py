@@ -19,6 +19,7 @@ CONTENTS = (
     "nightmarket.pid",
     "postgres.*",
     ".postgres.*",
+    "rehearsals",
     "secret",
     "testpay.sqlite3*",
 )

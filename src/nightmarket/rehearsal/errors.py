@@ -43,3 +43,10 @@ class NothingMeasured(Problem):
 
     code = "nothing_measured"
     kind = Kind.NOT_FOUND
+
+
+class NotRehearsed(Problem):
+    """A rehearsal cannot be played here, or not as it was asked for; the detail says why and what to do."""
+
+    code = "not_rehearsed"
+    kind = Kind.CONFLICT

@@ -20,6 +20,7 @@ COMMANDS = {
     "audit": "nightmarket.entrypoints.cli.audit:audit",
     "crowd": "nightmarket.entrypoints.cli.crowd:crowd",
     "capacity": "nightmarket.entrypoints.cli.capacity:capacity",
+    "rehearse": "nightmarket.entrypoints.cli.rehearse:rehearse",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",
