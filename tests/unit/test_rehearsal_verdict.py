@@ -1,0 +1,182 @@
+"""The verdict of a rehearsal: whatever is lost, doubled, sold twice or unpaid is named, and nothing else is."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from nightmarket.kernel.ids import encode
+from nightmarket.orders.contract import OrderState
+from nightmarket.payments.contract import Movement, MovementKind
+from nightmarket.rehearsal.model import CheckLine
+from nightmarket.rehearsal.records import Acknowledged, Event, EventKind, Phase, Plan, Sample
+from nightmarket.rehearsal.verdict import counting, measuring, summing_up
+from nightmarket.rehearsal.verdict.counting import Goods, Known
+from nightmarket.rehearsal.verdict.reading import Run
+from nightmarket.rehearsal.verdict.result import Answer, Result
+
+NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
+FIRST, SECOND, THIRD = (UUID(int=(0x0197 << 112) + (7 << 76) + (2 << 62) + n) for n in (1, 2, 3))
+LAMP = UUID(int=(8 << 76) + (2 << 62) + 9)
+
+
+def told(order: UUID, total: int = 900, state: str = "completed", t: float = 1.0) -> Acknowledged:
+    return Acknowledged(order=encode("ord", order), total=total, currency="EUR", state=state, t=t)
+
+
+def there(state: OrderState = OrderState.PAID, total: int = 900, *, paid: bool | None = None) -> Known:
+    return Known(state, total, "EUR", "testpay", state is OrderState.PAID if paid is None else paid)
+
+
+def moved(kind: MovementKind, order: UUID, amount: int, sequence: int = 1) -> Movement:
+    return Movement(sequence, kind, str(order), f"tp_{order}", order, amount, "EUR", NOON)
+
+
+def offs(answers: list[Answer]) -> dict[str, int]:
+    return {one.name: one.off for one in answers if one.off}
+
+
+def test_every_acknowledged_order_is_looked_up() -> None:
+    """One that is not there, that costs something else or was never paid is named; what was said last counts."""
+    lines = [told(FIRST), told(SECOND, state="complete_in_progress"), told(SECOND, t=2.0)]
+    good = {FIRST: there(), SECOND: there()}
+    assert offs(counting.present(lines, good)) == {}
+    assert counting.present(lines, good)[0].looked_at == 2
+    assert offs(counting.present(lines, {FIRST: there()})) == {"orders are there": 1}
+    assert offs(counting.present(lines, good | {FIRST: there(total=899)})) == {"orders are as told": 1}
+    assert offs(counting.present(lines, good | {SECOND: there(OrderState.PENDING)})) == {"orders are as told": 1}
+    assert offs(counting.present([told(FIRST)], {FIRST: there(OrderState.CANCELLED, paid=True)})) == {}
+    nonsense = Acknowledged(order="ord_nothing", total=1, currency="EUR", state="completed", t=0)
+    assert offs(counting.present([nonsense], good)) == {"orders are there": 1}
+
+
+def test_doubles_are_counted() -> None:
+    """A second attempt is no double; the same attempt twice is, and so is a second payment."""
+    assert not counting.doubled({(FIRST, 0): 1, (FIRST, 1): 1}, {FIRST: 1}).off
+    assert counting.doubled({(FIRST, 0): 2}, {FIRST: 1}).off == 1
+    assert counting.doubled({(FIRST, 0): 1}, {FIRST: 2}).off == 1
+
+
+@pytest.mark.parametrize(
+    ("goods", "over", "under"),
+    [
+        (Goods(capacity=50, free=0, sold=50), 0, 0),
+        (Goods(capacity=50, free=3, sold=47), 0, 0),
+        (Goods(capacity=50, free=0, sold=51), 1, 1),
+        (Goods(capacity=50, free=0, sold=48), 0, 2),
+        (Goods(capacity=50, free=2, sold=49), 0, 1),
+    ],
+)
+def test_units_are_counted_from_orders(goods: Goods, over: int, under: int) -> None:
+    """More in orders than came in is oversold; what is in no order and not free is undersold; what is free and in an
+    order is off too."""
+    assert counting.oversold({LAMP: goods}).off == over
+    assert counting.undersold({LAMP: goods}).off == under
+
+
+def test_money_and_orders_belong_together() -> None:
+    """Money is kept for paid orders only, and each of them has all of its money."""
+    orders = {FIRST: there(), SECOND: there(OrderState.CANCELLED, paid=True)}
+    captured = moved(MovementKind.CAPTURED, FIRST, 900)
+    back = [moved(MovementKind.CAPTURED, SECOND, 900), moved(MovementKind.REFUNDED, SECOND, 900)]
+    assert offs(counting.money(orders, [captured, *back], "testpay")) == {}
+    assert offs(counting.money(orders, back, "testpay")) == {"no order without money": 1}
+    assert offs(counting.money(orders, [captured, back[0]], "testpay")) == {"no money without order": 1}
+    stray = moved(MovementKind.CAPTURED, THIRD, 5)
+    assert offs(counting.money(orders, [captured, *back, stray], "testpay")) == {"no money without order": 1}
+    transfer = {FIRST: Known(OrderState.PAID, 900, "EUR", "transfer", was_paid=True)}
+    assert offs(counting.money(transfer, [], "testpay")) == {}
+
+
+def sample(t: float, *, placed: int = 10, phase: Phase = Phase.RUSH, **cpu: float) -> Sample:
+    return Sample(t=t, phase=phase, users=5, orders_tried=placed, orders_placed=placed, requests=placed, cpu=cpu)
+
+
+def test_costs_leave_out_faults_and_players() -> None:
+    """Processor time per order is of the shop alone, in stretches that no fault touched; the spread lies around the
+    mean."""
+    quiet = [sample(float(t), web=0.5 + (t // 10) / 10, locust=1.0) for t in range(40)]
+    loud = [sample(float(t), web=2.0) for t in range(40, 50)]
+    (web,) = measuring.costs([*quiet, *loud], [(41.0, 44.0)])
+    assert web.part == "web"
+    assert web.mean_us == pytest.approx(65_000)
+    assert web.low_us <= web.mean_us <= web.high_us < 100_000
+    assert measuring.costs(quiet[:20]) == (), "two stretches are no spread"
+
+
+def test_the_limit_names_whose_processors_it_was() -> None:
+    """The busiest part of the shop, and apart from it those who play shoppers."""
+    limit = measuring.limit([sample(float(t), web=0.6, postgres=0.4, locust=0.8) for t in range(10)], 2)
+    assert limit is not None
+    assert (limit.part, limit.reached) == ("web", True)
+    assert (limit.shop_cores, limit.generator_cores, limit.machine_cores) == (1.0, 0.8, 1.8)
+    idle = measuring.limit([sample(float(t), web=0.1) for t in range(10)], 2)
+    assert idle is not None
+    assert not idle.reached
+    assert measuring.limit([], 2) is None
+
+
+def test_faults_find_their_recoveries() -> None:
+    """Each recovery ends the first fault of its name that is still open; one that could not strike stands apart."""
+    events = [
+        Event(t=1, kind=EventKind.FAULT, what="kill-web", detail="a"),
+        Event(t=2, kind=EventKind.FAULT, what="kill-worker", detail="b"),
+        Event(t=3, kind=EventKind.RECOVERY, what="kill-worker"),
+        Event(t=4, kind=EventKind.RECOVERY, what="kill-web"),
+        Event(t=5, kind=EventKind.FAULT, what="kill-web", detail="c"),
+        Event(t=6, kind=EventKind.NOTE, what="fill-disk", detail="could not strike: too large"),
+    ]
+    lines = measuring.faults(events)
+    assert [(one.fault, one.down_seconds, one.refused) for one in lines] == [
+        ("kill-web", 3, False),
+        ("kill-worker", 1, False),
+        ("kill-web", None, False),
+        ("fill-disk", None, True),
+    ]
+
+
+def a_run(*acknowledged: Acknowledged, events: list[Event] | None = None) -> Run:
+    plan = Plan(
+        run="reh_x", seed=7, minutes=1, peak=10, scale=1, orders=10, processes=1, against="http://127.0.0.1:1",
+        own_shop=True, home="/x", cores=2, asked_at=NOON.isoformat(), asked_by="a test",
+    )  # fmt: skip
+    samples = [sample(float(t), web=0.5 + t % 3 / 10, postgres=0.4, locust=0.7) for t in range(60)]
+    return Run(plan, samples, list(acknowledged), events or [])
+
+
+def judged(run: Run, *answers: Answer, audit: int = 0) -> Result:
+    line = CheckLine("tallies", "Every tally adds up.", audit, 0.1, ["a row"] * audit)
+    seen = summing_up.Seen(
+        answers=answers,
+        audit=(line,),
+        known={FIRST: there()},
+        placed_at={FIRST: NOON, SECOND: NOON},
+        lag_seconds=0.2,
+        settled_seconds=3.0,
+        judged_at=NOON,
+        version="0",
+    )
+    return summing_up.sum_up(run, seen)
+
+
+def test_go_only_when_nothing_is_off() -> None:
+    """A go needs every answer and every check to hold, every fault to be over, and something to have been sold."""
+    fine = counting.answer("x", "X holds.", 1, [])
+    assert judged(a_run(told(FIRST)), fine).go
+    assert not judged(a_run(told(FIRST)), counting.answer("x", "X holds.", 1, ["off"])).go
+    assert not judged(a_run(told(FIRST)), fine, audit=1).go
+    assert not judged(a_run(), fine).go
+    open_end = [Event(t=1, kind=EventKind.FAULT, what="kill-web", detail="a")]
+    result = judged(a_run(told(FIRST), events=open_end), fine)
+    assert not result.go
+    assert any("did not come back" in reason for reason in result.reasons)
+
+
+def test_a_result_survives_its_file() -> None:
+    """`result.json` is read as it was written, and counts what it says."""
+    result = judged(a_run(told(FIRST), told(THIRD)), counting.answer("x", "X holds.", 1, []))
+    assert msgspec.json.decode(msgspec.json.encode(result), type=Result) == result
+    assert (result.figures.acknowledged, result.figures.present, result.figures.paid) == (2, 1, 1)
+    assert result.figures.peak_per_second == 10
+    assert {cost.part for cost in result.costs} == {"web", "postgres"}
