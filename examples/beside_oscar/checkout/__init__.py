@@ -1,0 +1,1 @@
+"""Oscar's checkout with one thing changed: what it sells is held by Nightmarket first."""
