@@ -18,16 +18,19 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from nightmarket.bootstrap import consumers
+from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.telling import sender_of
 from nightmarket.kernel.clock import VirtualClock
-from nightmarket.kernel.ids import decode
+from nightmarket.kernel.ids import decode, encode
 from nightmarket.platform import webhooks
+from nightmarket.platform.access import SYSTEM, NewKey
 from nightmarket.platform.settings import as_environment
 from nightmarket.platform.subscriptions import ensure, step
 from nightmarket.platform.webhooks import Delivery, DeliveryState, Sender
 from nightmarket.platform.webhooks.signatures import Request
 from tests import placing
 from tests.agent_house import Agent, Heard, agent, profile_of
+from tests.doors import ask, people
 from tests.open_shop import Opened, opened
 
 SPEC = Path(__file__).resolve().parents[3] / "shared/data/ucp-spec/source/schemas"
@@ -46,7 +49,7 @@ class House:
     async def buy(self, header: str | None = None, **more: str) -> str:
         """Buy a lamp; returns the order's id."""
         client = self.opened.client
-        headers = placing.headers() | {"UCP-Agent": header or self.agent.header} | more
+        headers = placing.headers() | {"UCP-Agent": self.agent.header if header is None else header} | more
         basket = placing.basket([self.opened.items["LAMP"]])
         made = await client.post(placing.SESSIONS, json=basket, headers=headers)
         assert made.status_code == 201, made.text
@@ -290,3 +293,88 @@ async def test_killed_between_send_and_note(house: House) -> None:
     ids = [got.id for got in house.agent.heard]
     assert all(ids.count(id) == 2 for id in lost)
     assert len(set(ids)) == 2
+
+
+async def test_api_key_has_an_address(house: House) -> None:
+    """A key registers one address, hears there of its orders, reads it, and takes it back; strangers cannot."""
+    shop, client = house.opened.shop, house.opened.client
+    [mine, other] = await shop.access.keys.issue(SYSTEM, [NewKey("test client"), NewKey("another client")])
+    key, foreign = ({"authorization": f"Bearer {one.token}"} for one in (mine, other))
+    url = f"{house.agent.url}/own"
+    for method in ("GET", "PUT", "DELETE"):
+        answer = await client.request(method, "/order-webhook", json={"url": url} if method == "PUT" else None)
+        assert answer.status_code == 401, answer.text
+    assert (await client.get("/order-webhook", headers=key)).status_code == 404
+    refused = await client.put("/order-webhook", json={"url": "https://10.0.0.1/x"}, headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "outside_refused")
+    order = await house.buy("", **key)
+    put = await client.put("/order-webhook", json={"url": url}, headers=key)
+    assert (put.status_code, put.json()["url"]) == (200, url)
+    assert (await client.get("/order-webhook", headers=key)).json() == put.json()
+    assert (await client.get("/order-webhook", headers=foreign)).status_code == 404
+    await house.buy("", **foreign)
+    await house.send()
+    assert {(got.path, got.order["id"]) for got in house.agent.heard} == {("/own", order)}
+    assert (await client.delete("/order-webhook", headers=key)).status_code == 204
+    assert (await client.delete("/order-webhook", headers=key)).status_code == 204
+    house.agent.heard.clear()
+    await house.buy("", **key)
+    await house.send()
+    assert house.agent.heard == []
+
+
+async def test_keys_are_changed_in_peace(house: House) -> None:
+    """A new key is shown before it signs, the old one for a week after; a compromised one is gone at once."""
+    signing, clock = house.opened.shop.signing, house.clock
+    old = (await signing.current()).kid
+
+    async def shown() -> set[str]:
+        return {jwk["kid"] for jwk in await signing.published()}
+
+    async with house.opened.shop.database.transaction() as tx:
+        new = (await signing.rotate(tx)).kid
+    assert (await shown(), (await signing.current()).kid) == ({old, new}, old)
+    clock.advance(timedelta(minutes=16))
+    assert (await shown(), (await signing.current()).kid) == ({old, new}, new)
+    clock.advance(timedelta(days=7))
+    assert await shown() == {new}
+    async with house.opened.shop.database.transaction() as tx:
+        last = (await signing.rotate(tx, compromised=True)).kid
+    assert (await shown(), (await signing.current()).kid) == ({last}, last)
+
+
+async def test_another_secret_makes_another_key(house: House) -> None:
+    """A database that comes to a shop with another secret gets a new key, and the old one's signatures still check."""
+    shop = house.opened.shop
+    other = webhooks.SigningKeys(shop.database, shop.clock, b"another secret of thirty-two bytes")
+    await other.ensure()
+    await other.ensure()
+    kids = {jwk["kid"] for jwk in await other.published()}
+    assert len(kids) == 2
+    assert (await other.current()).kid != (await shop.signing.current()).kid
+    assert not any("d" in jwk for jwk in await other.published())
+
+
+async def test_operators_see_and_send_again(house: House) -> None:
+    """The console shows each delivery with its last answer, and sends one again."""
+    shop, app = house.opened.shop, build(house.opened.shop)
+    house.agent.answers = [410, 410]
+    order = await house.buy()
+    await house.send()
+    lamp = (await shop.catalog.merchants())[0].id
+    operator = (await people(shop, lamp))["operator"]
+    browser = {**operator.headers, "accept": "text/html"}
+    for path in ("", "?state=failed", f"?order={order}", f"?state=failed&order={order}"):
+        page = await ask(app, "GET", f"/console/messages/webhooks{path}", browser)
+        assert page.status == 200
+        assert page.body.count(b"The receiver answered 410.") == 2, page.body
+        assert order[-8:].encode() in page.body
+    assert b"The receiver" not in (await ask(app, "GET", "/console/messages/webhooks?state=sent", browser)).body
+    [one, _] = await house.deliveries(order)
+    path = f"/console/messages/webhooks/{encode('evt', one.id)}/again"
+    assert (await ask(app, "POST", path, browser, operator.form({}))).status == 303
+    await house.send()
+    assert {(d.state, d.id == one.id) for d in await house.deliveries(order)} == {
+        (DeliveryState.SENT, True),
+        (DeliveryState.FAILED, False),
+    }
