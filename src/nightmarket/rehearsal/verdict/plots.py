@@ -5,13 +5,13 @@ from html import escape
 
 import msgspec
 
-WIDTH, HEIGHT = 720, 240
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 34
+WIDTH, HEIGHT = 480, 240
+LEFT, RIGHT, TOP, BOTTOM = 64, 14, 30, 34
 POINTS_DRAWN = 360
 """More points than this are drawn as the highest of each few, so that no peak is lost."""
 
 ROWS_SHOWN = 24
-TICKS = 4
+TIMES_SHOWN = 5
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -54,6 +54,20 @@ def nice_top(value: float) -> float:
     while step > value:
         step /= 10
     return next(step * factor for factor in (1, 2, 2.5, 5, 10) if step * factor >= value * (1 - 1e-9))
+
+
+def marks_on(top: float) -> list[float]:
+    """Where lines cross a plot that ends at such a top: four or five equal steps of round figures."""
+    steps = 5 if f"{top:e}"[0] in "25" and f"{top:e}"[:3] != "2.0" else 4
+    return [top * step / steps for step in range(steps + 1)]
+
+
+def times_on(first: float, last: float) -> list[float]:
+    """Round instants within a span, at most `TIMES_SHOWN`."""
+    step = nice_top((last - first) / TIMES_SHOWN)
+    begin = -int(-first // step)
+    found = [at * step for at in range(begin, begin + TIMES_SHOWN + 1) if first <= at * step <= last]
+    return found[:TIMES_SHOWN]
 
 
 def thin(values: Sequence[float | None], most: int = POINTS_DRAWN) -> list[tuple[int, float | None]]:
@@ -121,13 +135,12 @@ def _svg(plot: Plot) -> str:
         return round(HEIGHT - BOTTOM - min(value, top) / top * (HEIGHT - TOP - BOTTOM), 1)
 
     parts = [_shade(mark, x(mark.begins), x(mark.ends)) for mark in plot.marks]
-    for tick in range(TICKS + 1):
-        value, height = top * tick / TICKS, y(top * tick / TICKS)
+    for value in marks_on(top):
+        height = y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height}" y2="{height}"/>')
         parts.append(f'<text class="tick end" x="{LEFT - 6}" y="{height + 4}">{number(value)}</text>')
-        at = first + (last - first) * tick / TICKS
-        side = ("start", "mid", "mid", "mid", "end")[tick]
-        parts.append(f'<text class="tick {side}" x="{x(at)}" y="{HEIGHT - 12}">{number(round(at))} s</text>')
+    under = times_on(first, last)
+    parts += [f'<text class="tick mid" x="{x(at)}" y="{HEIGHT - 12}">{number(at)} s</text>' for at in under]
     if plot.ceiling:
         height = y(plot.ceiling)
         parts.append(f'<line class="ceiling" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height}" y2="{height}"/>')
@@ -138,7 +151,7 @@ def _svg(plot: Plot) -> str:
         parts.append(f'<path class="line c{number_}" d="{_path(points)}"/>')
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{escape(plot.id)}-title">'
-        f'<text class="tick start" x="4" y="{TOP - 2}">{escape(plot.unit)}</text>{"".join(parts)}</svg>'
+        f'<text class="tick" x="0" y="14">{escape(plot.unit)}</text>{"".join(parts)}</svg>'
     )
 
 

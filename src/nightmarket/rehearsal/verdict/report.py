@@ -14,6 +14,7 @@ BUDGET_US = 134.0
 """What an order may cost on two cores at the goal, by DESIGN's aim: 14,931 a second."""
 
 SAMPLES_KEPT = 20_000
+DONE, TEXT = "What was done", ' class="text"'
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -23,7 +24,8 @@ def render(result: Result, run: Run) -> str:
     word = "Go" if result.go else "No go"
     title = f"{word}: rehearsal {result.run}"
     sections = [_head(result, run, word), _reasons(result), _answers(result), _faults(result)]
-    sections += [f'<section aria-label="Plots">{"".join(plots.draw(plot) for plot in drawn(result, run))}</section>']
+    figures = "".join(plots.draw(plot) for plot in drawn(result, run))
+    sections.append(f'<section class="plots" aria-label="Plots">{figures}</section>')
     sections += [_costs(result), _audit(result)]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -188,9 +190,9 @@ def _faults(result: Result) -> str:
             back = f"{number(one.down_seconds)} s"
         rows += (
             f'<tr><th scope="row">{escape(one.fault)}</th><td>{number(one.t)} s</td><td>{back}</td>'
-            f"<td>{escape(one.detail)}</td></tr>"
+            f'<td class="text">{escape(one.detail)}</td></tr>'
         )
-    return _table("Faults", ("Fault", "Struck at", "Service back after", "What was done"), rows)
+    return _table("Faults", ("Fault", "Struck at", "Service back after", DONE), rows)
 
 
 def _costs(result: Result) -> str:
@@ -225,7 +227,7 @@ def _audit(result: Result) -> str:
 
 
 def _table(title: str, heads: tuple[str, ...], rows: str) -> str:
-    cells = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    cells = "".join(f'<th scope="col"{TEXT if head == DONE else ""}>{escape(head)}</th>' for head in heads)
     return (
         f'<section><h2>{escape(title)}</h2><div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
         f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table></div></section>"

@@ -83,7 +83,8 @@ def _figures(run: Run, seen: Seen) -> Figures:
     states = Counter(there.state for there in orders.values() if there is not None)
     ids = {counting.order_of(text) for text in told}
     since = _instant(run.plan.asked_at)
-    unheard = [id for id, at in seen.placed_at.items() if id not in ids and id in seen.known and at >= since]
+    standing = {id for id, there in seen.known.items() if there.state is not OrderState.DECLINED}  # that is an answer
+    unheard = [id for id, at in seen.placed_at.items() if id not in ids and id in standing and at >= since]
     off = {one.name: one.off for one in seen.answers}
     played = [sample for sample in run.samples if sample.phase is not Phase.AFTER]
     answered = [sample for sample in played if sample.requests]
@@ -147,7 +148,7 @@ def _worries(
         )
     if not costs:
         worries.append("Too little was sold in quiet stretches to say what an order costs.")
-    worries += [f"{one.fault} could not strike: {one.detail}" for one in faults if one.refused]
+    worries += [f"{one.fault} {one.detail}" for one in faults if one.refused]
     if figures.unheard:
         worries.append(f"{figures.unheard:,} orders were placed of which no shopper heard; they gave up asking.")
     return tuple(worries)
