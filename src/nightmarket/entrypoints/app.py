@@ -17,6 +17,7 @@ from nightmarket.entrypoints.order_webhook import OrderWebhookController
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
+from nightmarket.entrypoints.storefront import gate
 from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
@@ -28,6 +29,9 @@ BODY_LIMITS = (("/console/selling/", UPLOAD_LIMIT), ("/console/imports", IMPORT_
 
 ANYONE = Rate(1_200, 60)
 """Requests a minute from one address, where the shop is open to others."""
+
+UNLIMITED = ("/health/", "/metrics", "/static/", "/gate/")
+"""What is never refused for its rate: health checks, files, and waiting, which has a limit of its own for tickets."""
 
 THIS_MACHINE = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
 """With PUBLIC_URL, a proxy on this machine is believed when it says whose requests it carries."""
@@ -44,12 +48,14 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
         body_limits=BODY_LIMITS,
         errors=errors,
         limiter=limiter,
+        unlimited_prefixes=UNLIMITED,
         observe=observe,
         trusted_proxies=THIS_MACHINE if shop.settings.public_url else (),
     )
     store = storefront.Storefront(site)
-    routes = [*hot_routes(shop), *claims_routes(shop), *storefront.hot_routes(store)]
-    return Edge(Dispatcher(routes, framework(store, errors, exchange)), shop.ids, options)
+    routes = [*hot_routes(shop), *claims_routes(shop), *storefront.hot_routes(store), *gate.hot_routes(site)]
+    dispatcher = Dispatcher(routes, framework(store, errors, exchange))
+    return Edge(gate.Doorkeeper(dispatcher, site), shop.ids, options)
 
 
 def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Litestar:

@@ -18,12 +18,14 @@ ROOMS: dict[str, Path] = {
         "wishes": "storefront/wishes",
         "bookings": "storefront/bookings",
         "merchants": "storefront/merchants",
+        "gate": "storefront/gate",
         "console": "console",
         "imports": "console/imports",
         "selling": "console/selling",
         "people": "console/people",
         "content": "console/content",
         "crowd": "console/crowd",
+        "gates": "console/gate",
         "webhooks": "console/webhooks",
     }.items()
 }

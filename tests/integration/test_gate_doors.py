@@ -1,0 +1,241 @@
+"""The waiting room at the shop's doors: who is led to it, what programs are told, and how one comes in."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints.app import build
+from nightmarket.gate.contract import Guards, NewRoom, Room
+from nightmarket.gate.handlers import check_draw
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.ids import decode, encode
+from tests.open_shop import Opened, opened
+from tests.placing import place_order
+
+PAGE = {"accept": "text/html"}
+
+
+@dataclass
+class House:
+    """A shop whose clock is moved by hand, and a client without cookies."""
+
+    open: Opened
+    clock: VirtualClock
+    room: Room
+
+    @property
+    def shop(self) -> Shop:
+        return self.open.shop
+
+    @property
+    def path(self) -> str:
+        return f"/gate/{encode('gat', self.room.id)}"
+
+    def browser(self) -> httpx.AsyncClient:
+        """A new browser: its own cookies."""
+        transport = httpx.ASGITransport(build(self.shop))
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1111", headers=PAGE)
+
+    async def make(self, guards: Guards, product: UUID | None = None, variants: frozenset[UUID] = frozenset()) -> None:
+        now = self.clock.now()
+        new = NewRoom(
+            name="Eleven eleven",
+            guards=guards,
+            product=product,
+            variants=variants,
+            gathers_at=now,
+            opens_at=now + timedelta(minutes=5),
+            rate_milli=10_000,
+        )
+        async with self.shop.database.transaction() as tx:
+            made = await self.shop.gates.make(tx, new, "test")
+        await self.settle()
+        self.room = self.shop.gates.room(made.id)
+
+    async def settle(self) -> None:
+        """The process has heard of what changed and looked at the line."""
+        await self.shop.gates.refresh()
+        await self.shop.gates.step()
+        await self.shop.gates.refresh()
+
+    async def pass_time(self, seconds: float) -> None:
+        self.clock.advance(timedelta(seconds=seconds))
+        await self.settle()
+        self.room = self.shop.gates.room(self.room.id)
+
+    async def end(self) -> None:
+        async with self.shop.database.transaction() as tx:
+            await self.shop.gates.end(tx, self.room.id)
+        await self.settle()
+
+
+@pytest.fixture
+async def house(fresh_database: str, tmp_path: Path, clock: VirtualClock) -> AsyncGenerator[House]:
+    async with opened(fresh_database, tmp_path, clock) as found:
+        house = House(found, clock, None)  # pyright: ignore[reportArgumentType]
+        yield house
+
+
+async def test_a_browser_waits_and_comes_in(house: House) -> None:
+    """Before the opening a page says so; at their turn the visitor lands where they wanted to go, with a pass; tabs and
+    reloads keep the ticket; when the pass ends they queue again."""
+    await house.make(Guards.SITE)
+    async with house.browser() as browser:
+        led = await browser.get("/products/lamp?from=mail")
+        assert led.status_code == 303
+        assert led.headers["location"] == f"{house.path}?next=%2Fproducts%2Flamp%3Ffrom%3Dmail"
+        waiting = await browser.get(led.headers["location"])
+        assert waiting.status_code == 200
+        assert "You are in good time" in waiting.text
+        assert "You wait as a guest" in waiting.text
+        assert house.room.seed_hash.hex() in waiting.text
+        assert house.room.seed.hex() not in waiting.text
+        ticket = {name: value for name, value in browser.cookies.items() if "queue" in name}
+        assert len(ticket) == 1
+        await browser.get(led.headers["location"])
+        assert {name: value for name, value in browser.cookies.items() if "queue" in name} == ticket
+        await house.pass_time(300.2)
+        came = await browser.get(led.headers["location"])
+        assert came.status_code == 303
+        assert came.headers["location"] == "/products/lamp?from=mail"
+        assert (await browser.get("/products/lamp")).status_code == 200
+        await house.pass_time(31 * 60)
+        assert (await browser.get("/products/lamp")).status_code == 303
+        assert "You are in the queue" in (await browser.get(house.path)).text
+        assert house.room.seed.hex() in (await browser.get(f"{house.path}/draw")).text
+
+
+async def test_what_does_not_shop_stays_open(house: House) -> None:
+    """Waiting, signing in, orders, staff, machines and what the law wants never ask for a pass; shopping does."""
+    order = await place_order(house.open.client, [house.open.items["LAMP"]])
+    await house.make(Guards.SITE)
+    async with house.browser() as browser:
+        for path in ("/health/live", "/account/sign-in", "/console/login", "/terms", "/privacy", house.path):
+            assert (await browser.get(path)).status_code == 200, path
+        assert (await browser.get(f"/orders/{order}")).status_code in (200, 404)
+        for path in ("/", "/goods", "/search?q=lamp", "/cart", "/wishes", "/brands", "/merchants/teas"):
+            assert (await browser.get(path)).headers.get("location", "").startswith(house.path), path
+    read = await house.open.client.get(f"/ucp/orders/{order}")
+    assert read.status_code in (200, 404)  # whose order it is, is asked behind the room
+    await house.end()
+    async with house.browser() as browser:
+        assert (await browser.get("/")).status_code == 200
+
+
+async def test_programs_get_a_problem_with_a_ticket(house: House) -> None:
+    """A program is told 429 as RFC 9457 says it, when to come again, and gets a ticket that later buys it a pass."""
+    await house.make(Guards.SITE)
+    client = house.open.client
+    refused = await client.post("/ucp/checkout-sessions", json={}, headers={"idempotency-key": "one"})
+    assert refused.status_code == 429
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert 1 <= int(refused.headers["retry-after"]) <= 300
+    problem = refused.json()
+    assert problem["code"] == "queue_required"
+    assert problem["status"] == 429
+    ticket = {"queue-ticket": problem["fields"]["ticket"]}
+    again = await client.post("/ucp/checkout-sessions", json={}, headers={"idempotency-key": "one", **ticket})
+    assert "ticket" not in again.json()["fields"]
+    assert again.json()["fields"]["state"] == "gathering"
+    early = await client.post(f"{house.path}/passes", headers=ticket)
+    assert early.status_code == 429
+    assert early.json()["code"] == "not_your_turn"
+    await house.pass_time(302)
+    now = await client.get(f"{house.path}/now")
+    assert now.headers["cache-control"] == "public, max-age=1"
+    assert len(now.content) < 100
+    assert now.json() == {"state": "letting_in", "drawn": True, "known": 20, "guests": 20, "rate": 10.0}
+    assert (await client.get(f"{house.path}/place", headers=ticket)).json()["state"] == "called"
+    given = await client.post(f"{house.path}/passes", headers=ticket)
+    assert given.status_code == 201
+    shown = {"queue-pass": given.json()["queue_pass"]}
+    client.cookies.clear()
+    let_in = await client.post("/ucp/checkout-sessions", json={}, headers={"idempotency-key": "one", **shown})
+    assert let_in.json().get("code") != "queue_required"
+    assert (await client.post(f"{house.path}/passes")).json()["code"] == "ticket_refused"
+
+
+async def test_a_product_is_sold_to_those_with_a_pass(house: House) -> None:
+    """A room of one product asks where it is put into a cart, a checkout or an order, also in a body that hides its id;
+    other goods are sold as ever."""
+    lamp, tea = house.open.items["LAMP"], house.open.items["OOLONG"]
+    variant = decode("var", lamp)
+    listing = (await house.shop.catalog.listings([variant]))[variant]
+    client = house.open.client
+
+    async def create(key: str, body: str) -> httpx.Response:
+        headers = {"idempotency-key": key, "content-type": "application/json"}
+        return await client.post("/ucp/checkout-sessions", content=body, headers=headers)
+
+    def lines(item: str) -> str:
+        return f'{{"line_items": [{{"item": {{"id": "{item}"}}, "quantity": 1}}]}}'
+
+    before = (await create("before", lines(lamp))).json()["id"]
+    await house.make(Guards.PRODUCT, listing.product, frozenset({variant}))
+    assert (await client.get("/products/lamp", headers=PAGE)).status_code == 200
+    assert (await create("tea", lines(tea))).status_code == 201
+    assert (await create("lamp", lines(lamp))).json()["code"] == "queue_required"
+    hidden = "".join(f"\\u{ord(letter):04x}" for letter in lamp)
+    assert (await create("hidden", lines(hidden))).json()["code"] == "queue_required"
+    payment = {"payment": {"instruments": [{"id": "1", "handler_id": "testpay", "type": "card", "selected": True}]}}
+    placed = await client.post(
+        f"/ucp/checkout-sessions/{before}/complete", json=payment, headers={"idempotency-key": "c"}
+    )
+    assert placed.json()["code"] == "queue_required"
+    async with house.browser() as browser:
+        form = {"variant": lamp, "quantity": "1"}
+        led = await browser.post("/cart/lines", data=form, headers={"referer": "http://127.0.0.1:1111/products/lamp"})
+        assert led.headers["location"] == f"{house.path}?next=%2Fproducts%2Flamp"
+        script = await browser.post("/cart/lines", data=form, headers={"hx-request": "true"})
+        assert script.headers["hx-redirect"].startswith(house.path)
+        await browser.get(house.path)
+        await house.pass_time(301)
+        assert (await browser.get(f"{house.path}?next=/products/lamp")).headers["location"] == "/products/lamp"
+        assert (
+            await browser.post("/cart/lines", data=form)
+        ).status_code == 403  # the form's own token is looked at now
+
+
+async def test_another_shop_asks_us(house: House) -> None:
+    """A foreign shop's web server hears 204 with a pass, and else 401 or 302 with the way to the waiting page; our own
+    pages are in nobody's way."""
+    await house.make(Guards.OUTSIDE)
+    async with house.browser() as browser:
+        assert (await browser.get("/")).status_code == 200
+        asked = await browser.get(f"{house.path}/auth", headers={"x-original-uri": "/shop?a=1"})
+        assert asked.status_code == 401
+        assert asked.headers["x-waiting-room"] == f"{house.path}?next=%2Fshop%3Fa%3D1"
+        led = await browser.get(f"{house.path}/forward", headers={"x-forwarded-uri": "//evil.example/"})
+        assert (led.status_code, led.headers["location"]) == (302, f"{house.path}?next=%2F")
+        program = await browser.get(f"{house.path}/forward", headers={"accept": "application/json"})
+        assert (program.status_code, program.json()["code"]) == (429, "queue_required")
+        await browser.get(house.path)
+        await house.pass_time(301)
+        assert (await browser.get(f"{house.path}?next=/shop")).headers["location"] == "/shop"
+        assert (await browser.get(f"{house.path}/auth")).status_code == 204
+        assert (await browser.get(f"{house.path}/forward")).status_code == 204
+
+
+async def test_the_published_draw_can_be_checked(house: House) -> None:
+    """The list is refused before the opening and proves the order after it; a list with two tickets exchanged, or
+    another seed, does not."""
+    await house.make(Guards.SITE)
+    client = house.open.client
+    for _ in range(5):
+        client.cookies.clear()
+        assert (await client.post(f"{house.path}/tickets")).status_code == 201
+    assert (await client.get(f"{house.path}/draw.txt")).status_code == 422
+    await house.pass_time(300)
+    lines = (await client.get(f"{house.path}/draw.txt")).text.splitlines()
+    assert check_draw(lines).holds
+    swapped = [*lines[:-2], f"4 {lines[-1].split()[1]}", f"5 {lines[-2].split()[1]}"]
+    assert not check_draw(swapped).holds
+    assert not check_draw(lines, seed_hash="00" * 32).holds
+    unknown = await client.get("/gate/gat_00000000000000000000000000/draw.txt")
+    assert unknown.status_code == 404
