@@ -1,4 +1,4 @@
-"""All guests press "place order" at the same moment: `python rush.py http://127.0.0.1:8000 data/guests.json`."""
+"""All guests press "place order" at the same moment: `python rush.py http://127.0.0.1:8000 build/guests.json`."""
 
 import asyncio
 import json

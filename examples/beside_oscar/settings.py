@@ -7,7 +7,7 @@ from pathlib import Path
 from oscar.defaults import *  # noqa: F403
 
 warnings.filterwarnings("ignore", module="haystack")
-FOLDER = Path(os.environ.get("OSCAR_FOLDER", Path(__file__).parent / "data"))
+FOLDER = Path(os.environ.get("OSCAR_FOLDER", Path(__file__).parent / "build"))
 SECRET_KEY = "a secret of an example, which guards nothing"
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]

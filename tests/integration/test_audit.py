@@ -12,7 +12,7 @@ import pytest
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
 
-CHECKS = ["tallies", "orders", "journal", "payments", "statements", "facts", "consumers"]
+CHECKS = ["tallies", "orders", "journal", "payments", "statements", "claims", "facts", "consumers"]
 
 SPENT = "(SELECT tally FROM tally.slice WHERE spent > 0 LIMIT 1)"
 FAULTS = {

@@ -24,6 +24,7 @@ from nightmarket.catalog.contract import (
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.kernel.ids import decode
+from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.platform.database import Connection
 from nightmarket.platform.deeds import Acted
 from nightmarket.platform.fact_pages import newest
@@ -32,7 +33,7 @@ from nightmarket.platform.jobs import JobDesk, JobRequest
 from nightmarket.platform.messages import ChannelKind, Filter, Message, page
 from nightmarket.promotions.contract import Offer, PercentOff
 from nightmarket.stage.contract import Page, PageText
-from tests.door_rules import ACCOUNT, CONSOLE, FOREIGN, FORMS, OPEN, OWN, SECRETS, UPLOADS
+from tests.door_rules import ACCOUNT, ASKED, CONSOLE, FOREIGN, FORMS, KEYED, OPEN, OWN, SECRETS, UPLOADS
 from tests.doors import Person, ask, doors, fingerprint, outside, people
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
@@ -154,7 +155,7 @@ async def _message(connection: Connection) -> str:
 
 def test_every_door_is_declared(house: House) -> None:
     """A route that nobody has said who may open fails here, and so does a rule for a route that is gone."""
-    declared = set(CONSOLE) | OPEN | OWN | SECRETS | ACCOUNT
+    declared = set(CONSOLE) | OPEN | OWN | SECRETS | ACCOUNT | set(KEYED)
     assert house.doors - declared == set()
     assert declared - house.doors == set()
 
@@ -256,6 +257,32 @@ async def test_what_belongs_to_another_is_not_found(house: House, door: str) -> 
         answer = await ask(house.app, method, house.path(template), headers, body)
         assert answer.status == 404, (person.role, answer.status, answer.body[:300])
     assert await house.state() == before
+
+
+@pytest.mark.parametrize("door", KEYED)
+async def test_a_program_needs_a_key_with_the_permission(house: House, door: str) -> None:
+    """Cookies of whoever it be, no key and a wrong one are 401, a key without the permission is 403, each as a problem
+    document, and nothing changes; a key with the permission is let in."""
+    method, _, template = door.partition(" ")
+    path = template.replace("{id}", outside("off" if "offers" in door else "clm", house.shop.ids.new()))
+    path += "?tally=door" if door == "GET /stock" else ""
+    asked = {"content-type": "application/json", "idempotency-key": "once"}
+    body = json.dumps(ASKED[door]).encode() if door in ASKED else b""
+    before = await house.state()
+    strangers = [dict(person.headers) for person in house.people.values()]
+    strangers += [{"authorization": "Bearer nmk_wrong"}, {"x-api-key": "nmk_wrong"}]
+    for headers in strangers:
+        answer = await ask(house.app, method, path, headers | asked, body)
+        expected = (403, "forbidden") if headers is strangers[list(house.people).index("agent")] else None
+        found = (answer.status, json.loads(answer.body)["code"])
+        assert found == (expected or (401, "sign_in_required")), headers
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert await house.state() == before
+    [issued] = await house.shop.access.keys.issue(SYSTEM, [NewKey("another shop", frozenset({Scope(KEYED[door])}))])
+    for headers in ({"authorization": f"Bearer {issued.token}"}, {"x-api-key": issued.token}):
+        answer = await ask(house.app, method, path, headers | asked, body)
+        assert answer.status < 500, answer.body
+        assert answer.status not in (401, 403), answer.body
 
 
 async def test_a_merchant_sees_their_own_part_only(house: House) -> None:

@@ -93,6 +93,7 @@ ACTIONS = {
     "orders.cancel": say_later("cancelled an order"),
     "orders.mark_transferred": say_later("marked a transfer as arrived"),
     "stock.adjust": say_later("adjusted stock"),
+    "stock.feed": say_later("sent stock from another shop"),
     "offers.publish": say_later("published an offer"),
     "offers.retire": say_later("retired an offer"),
     "messages.retry": say_later("tried a message again"),
@@ -143,6 +144,7 @@ CHECKS = {
     "statements": say_later(
         "What the providers moved is what our payments say: no money without order, and none missing."
     ),
+    "claims": say_later("Every claim of another shop holds or took what its lines say, and ended once."),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),
 }

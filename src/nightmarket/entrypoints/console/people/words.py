@@ -27,6 +27,7 @@ STATES = {"active": (say_later("active"), "good"), "suspended": (say_later("clos
 
 SCOPES = {
     "checkout": say_later("Carts, checkout and orders of its own shoppers"),
+    "claims": say_later("Claims and prices for another shop"),
     "catalog:read": say_later("Read goods"),
     "catalog:write": say_later("Change goods"),
     "stock:read": say_later("Read stock"),
