@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import IntEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
@@ -63,6 +64,8 @@ __all__ = [
     "Group",
     "LineInput",
     "MerchantFigure",
+    "Note",
+    "NoteKind",
     "Notice",
     "Order",
     "OrderBody",
@@ -134,6 +137,22 @@ class Order(msgspec.Struct, frozen=True):
     @property
     def total(self) -> int:
         return sum(row.total for row in self.rows)
+
+
+class NoteKind(IntEnum):
+    EVENT = 1
+    """Something happened to its parcels."""
+    ADJUSTMENT = 2
+    """Money or goods went back, or will."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What somebody reports of an order; `body` is the whole of it as UCP writes it."""
+
+    id: str
+    kind: NoteKind
+    at: datetime
+    body: dict[str, object]
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -362,5 +381,20 @@ class Orders(Protocol):
     async def mark_transferred(self, id: UUID, reference: str) -> Order:
         """Staff saw the bank transfer of a waiting order arrive."""
         ...
+
+    async def note(self, id: UUID, notes: Sequence[Note]) -> None:
+        """Append to what is reported of an order; a note whose id it has already is left as it is."""
+        ...
+
+    async def notes(self, id: UUID) -> Sequence[tuple[NoteKind, dict[str, object]]]:
+        """What is reported of an order, oldest first."""
+        ...
+
+    async def known_addresses(self, email: str) -> Sequence[Destination]:
+        """The addresses that `remember_addresses` was told for that e-mail address. Whoever names an address has not
+        proven it, so nothing but a sample shop on one's own machine may show them."""
+        ...
+
+    async def remember_addresses(self, known: Sequence[tuple[str, Destination]]) -> None: ...
 
     async def audit(self) -> Sequence[Finding]: ...

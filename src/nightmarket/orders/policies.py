@@ -1,6 +1,6 @@
 """Policies with a default: how goods can be delivered, and who has an account, where nobody says otherwise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -50,8 +50,8 @@ MAX_TABLES = 2_000
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A way to deliver, as an operator writes it down. `amounts` are minor units per currency; without `countries` it is
-    for all but those of `not_countries`; `days` are the fewest and the most working days."""
+    """A way to deliver, as an operator writes it down. `amounts` are minor units per currency; without `countries` it
+    is for all but those of `not_countries`; `days` are the fewest and the most working days."""
 
     id: str
     titles: dict[str, str]
@@ -109,3 +109,17 @@ class NoAccounts:
 
 
 NO_ACCOUNTS = NoAccounts()
+
+
+def tell_nobody(tallies: Iterable[UUID]) -> None:
+    """For a desk on its own."""
+
+
+class NothingGone:
+    """Implements `tally.contract.GoneTallies` for a desk that nobody tells anything."""
+
+    def all_gone(self, tallies: Iterable[UUID]) -> bool:  # noqa: ARG002
+        return False
+
+
+NOTHING_GONE = NothingGone()

@@ -116,9 +116,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         bool,
         _named(
             "NIGHTMARKET_SAMPLE_ANSWERS",
-            "1: where UCP's conformance suite wants something else than UCP's specification, answer as the suite wants. "
-            "For conformance tests only: `nightmarket up --seed ucp-flower-shop` sets it, and a shop that is open to "
-            "others refuses it.",
+            "1: where UCP's conformance suite wants something else than UCP's specification, answer as the suite "
+            "wants. For conformance tests only: `nightmarket up --seed ucp-flower-shop` sets it, and a shop that is "
+            "open to others refuses it.",
         ),
     ] = False
     simulation_secret: Annotated[

@@ -1,25 +1,42 @@
 """UCP's operations as functions of owner and request; the framework's routes and the hot ones both call these."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from nightmarket.bootstrap import CURRENCY, PROVIDER, Shop
+import msgspec
+
+from nightmarket.bootstrap import PROVIDER, Shop
 from nightmarket.kernel.ids import decode, derive
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.kernel.problems import InvalidInput, Problem
-from nightmarket.orders.contract import TRANSFER, Order, OrderState, PaymentInput, SessionKind
-from nightmarket.orders.errors import NotReady, OutOfStock, PaymentRefused, PriceChanged
+from nightmarket.orders.contract import (
+    TRANSFER,
+    Asked,
+    Order,
+    OrderState,
+    PaymentInput,
+    SessionKind,
+    SessionState,
+    SessionView,
+)
+from nightmarket.orders.errors import CompletionRefused, PaymentRefused, SessionClosed
 from nightmarket.platform.access import SHADOW_HEADER, Scope, require, shadow_owner
 from nightmarket.platform.http import ASGIScope, header
 
 from . import wire
-from .translate import Translator, capabilities, problem_message
+from .translate import Translator, UnknownDestination, capabilities, problem_message
 
 CHECKOUT, CART = SessionKind.CHECKOUT, SessionKind.CART
 MAX_KEY = 255
-OUTCOMES = (NotReady, OutOfStock, PaymentRefused, PriceChanged)
-"""Refusals after which the checkout still stands: the answer is the checkout with the reason in it."""
+AGENTS_KEPT = 4_096
+EXTENDS = {
+    "fulfillment": ("checkout",),
+    "discount": ("cart", "checkout"),
+    "buyer_consent": ("cart", "checkout"),
+}
+"""What extends what of the capabilities."""
 
 HANDLERS: dict[str, list[dict[str, Any]]] = {
     "dev.nightmarket.testpay": [
@@ -39,13 +56,25 @@ HANDLERS: dict[str, list[dict[str, Any]]] = {
 }
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """A request that changes something, as it came: its idempotency key, if any, and the bytes of its body."""
+
+    key: str = ""
+    body: bytes = b""
+
+    def mark(self, operation: str) -> bytes:
+        return Asked.of(operation, self.key, self.body).mark if self.key else b""
+
+
 class UcpApi:
     """The shopping service of UCP over the order desk."""
 
-    def __init__(self, shop: Shop) -> None:
+    handlers = HANDLERS
+
+    def __init__(self, shop: Shop, house: str | None = None) -> None:
         self._shop = shop
         self._orders = shop.orders
-        self._to = Translator(shop.settings.address, HANDLERS, CURRENCY)
+        self._to = Translator(shop.settings.address, self.handlers, shop.settings.currency, shop.clock, house)
 
     async def owner(self, scope: ASGIScope) -> UUID:
         """Whose sessions these are: the API key's client, else the agent that names itself in `UCP-Agent`.
@@ -58,7 +87,7 @@ class UcpApi:
             authorization = f"Bearer {key}"
         agent = header(scope, b"ucp-agent")
         if authorization is None:
-            owner = derive("agent", agent or "")
+            owner = _agent(agent or "")
             await self._shop.subscribers.note(owner, agent)
             return owner
         actor = await self._shop.access.client(authorization)
@@ -77,66 +106,107 @@ class UcpApi:
         return DEFAULT_LANGUAGE
 
     async def create_checkout(
-        self, owner: UUID, key: str, request: wire.SessionRequest, language: str
+        self, owner: UUID, sent: Sent, request: wire.SessionRequest, language: str
     ) -> wire.Checkout:
-        view = await self._orders.create(owner, CHECKOUT, key, self._to.session_input(request, language))
-        return self._to.checkout(view, self._shop.books.current())
+        return self._checkout(await self._create(owner, CHECKOUT, sent, request, language))
 
     async def get_checkout(self, owner: UUID, id: str) -> wire.Checkout:
-        view = await self._orders.get(owner, CHECKOUT, decode("chk", id))
-        return self._to.checkout(view, self._shop.books.current())
+        return self._checkout(await self._orders.get(owner, CHECKOUT, decode("chk", id)))
 
-    async def update_checkout(self, owner: UUID, id: str, request: wire.SessionRequest, language: str) -> wire.Checkout:
-        wanted = self._to.session_input(request, language)
-        view = await self._orders.update(owner, CHECKOUT, decode("chk", id), wanted)
-        return self._to.checkout(view, self._shop.books.current())
-
-    async def complete_checkout(self, owner: UUID, id: str, request: wire.CompleteRequest) -> wire.Checkout:
+    async def update_checkout(
+        self, owner: UUID, id: str, sent: Sent, request: wire.SessionRequest, language: str
+    ) -> wire.Checkout:
         session = decode("chk", id)
-        payment = _payment(request)
         try:
-            done = await self._orders.complete(owner, session, payment)
-        except OUTCOMES as refusal:
+            return self._checkout(await self._update(owner, CHECKOUT, session, sent, request, language))
+        except UnknownDestination as refusal:  # the checkout stays as it is, and the answer is that checkout
+            return self._checkout(await self._orders.get(owner, CHECKOUT, session), problem_message(refusal))
+        except SessionClosed as refusal:
             view = await self._orders.get(owner, CHECKOUT, session)
-            return self._to.checkout(view, self._shop.books.current(), (problem_message(refusal),))
+            if view.state is not SessionState.IN_PROGRESS:
+                raise
+            return self._checkout(view, problem_message(refusal))
+
+    async def complete_checkout(self, owner: UUID, id: str, sent: Sent, request: wire.CompleteRequest) -> wire.Checkout:
+        session = decode("chk", id)
+        mark = sent.mark("complete")
+        try:
+            done = await self._orders.complete(owner, session, self._payment(request), mark=mark)
+        except (CompletionRefused, PaymentRefused) as refusal:
+            return await self.refused(owner, session, refusal)
+        book = self._shop.books.current()
         if done.order.state is OrderState.CANCELLED:
-            return self._to.completed(done.order, "canceled")
-        return self._to.completed(done.order, "complete_in_progress" if done.awaited else "completed")
+            return self._to.completed(done.order, "canceled", book)
+        return self._to.completed(done.order, "complete_in_progress" if done.awaited else "completed", book)
 
-    async def cancel_checkout(self, owner: UUID, id: str) -> wire.Checkout:
-        view = await self._orders.cancel(owner, CHECKOUT, decode("chk", id))
-        return self._to.checkout(view, self._shop.books.current())
+    async def refused(self, owner: UUID, session: UUID, refusal: Problem) -> wire.Checkout:
+        """The answer to a completion that came to nothing: the checkout, which still stands, with the reason in it."""
+        left = refusal.standing if isinstance(refusal, CompletionRefused) else None
+        if left is not None:
+            view = await self._orders.standing(owner, session, left)
+        else:
+            view = await self._orders.get(owner, CHECKOUT, session)
+        return self._checkout(view, problem_message(refusal))
 
-    async def create_cart(self, owner: UUID, key: str, request: wire.SessionRequest, language: str) -> wire.Cart:
-        view = await self._orders.create(owner, CART, key, self._to.session_input(request, language))
-        return self._to.cart(view, self._shop.books.current())
+    async def cancel_checkout(self, owner: UUID, id: str, sent: Sent) -> wire.Checkout:
+        mark = sent.mark("cancel")
+        return self._checkout(await self._orders.cancel(owner, CHECKOUT, decode("chk", id), mark=mark))
+
+    async def create_cart(self, owner: UUID, sent: Sent, request: wire.SessionRequest, language: str) -> wire.Cart:
+        return self._cart(await self._create(owner, CART, sent, request, language))
 
     async def get_cart(self, owner: UUID, id: str) -> wire.Cart:
-        return self._to.cart(await self._orders.get(owner, CART, decode("cart", id)), self._shop.books.current())
+        return self._cart(await self._orders.get(owner, CART, decode("cart", id)))
 
-    async def update_cart(self, owner: UUID, id: str, request: wire.SessionRequest, language: str) -> wire.Cart:
-        wanted = self._to.session_input(request, language)
-        view = await self._orders.update(owner, CART, decode("cart", id), wanted)
-        return self._to.cart(view, self._shop.books.current())
+    async def update_cart(
+        self, owner: UUID, id: str, sent: Sent, request: wire.SessionRequest, language: str
+    ) -> wire.Cart:
+        return self._cart(await self._update(owner, CART, decode("cart", id), sent, request, language))
 
-    async def cancel_cart(self, owner: UUID, id: str) -> wire.Cart:
-        view = await self._orders.cancel(owner, CART, decode("cart", id))
-        return self._to.cart(view, self._shop.books.current())
+    async def cancel_cart(self, owner: UUID, id: str, sent: Sent) -> wire.Cart:
+        mark = sent.mark("cancel")
+        return self._cart(await self._orders.cancel(owner, CART, decode("cart", id), mark=mark))
 
     async def get_order(self, owner: UUID, id: str) -> wire.Order:
-        return self._to.order(await self._orders.order(owner, decode("ord", id)))
+        order = decode("ord", id)
+        return self._to.order(await self._orders.order(owner, order), await self._orders.notes(order))
+
+    async def _create(
+        self, owner: UUID, kind: SessionKind, sent: Sent, request: wire.SessionRequest, language: str
+    ) -> SessionView:
+        wanted = self._to.session_input(request, language)
+        digest = Asked.of("create", sent.key, sent.body).body if sent.body else None
+        return await self._orders.create(owner, kind, sent.key, wanted, digest=digest)
+
+    async def _update(
+        self, owner: UUID, kind: SessionKind, id: UUID, sent: Sent, request: wire.SessionRequest, language: str
+    ) -> SessionView:
+        wanted = self._to.session_input(request, language)
+        return await self._orders.update(owner, kind, id, wanted, mark=sent.mark("update"))
+
+    def _checkout(self, view: SessionView, *extra: wire.Message) -> wire.Checkout:
+        return self._to.checkout(view, self._shop.books.current(), extra)
+
+    def _cart(self, view: SessionView) -> wire.Cart:
+        return self._to.cart(view, self._shop.books.current())
+
+    def _payment(self, request: wire.CompleteRequest) -> PaymentInput:
+        instruments = request.payment.instruments
+        chosen = next((one for one in instruments if one.selected), instruments[0] if instruments else None)
+        if chosen is None:
+            raise InvalidInput("Name an instrument to pay with.", field="payment.instruments")
+        return PaymentInput(chosen.handler_id, chosen.credential.token if chosen.credential else "")
 
     async def profile(self) -> wire.Profile:
         """What `/.well-known/ucp` says of us."""
-        spec = "https://ucp.dev/specification"
-        schemas = "https://ucp.dev/schemas/shopping"
-        offered = capabilities("checkout", "cart", "order", "fulfillment", "discount")
+        spec = f"https://ucp.dev/{wire.VERSION}/specification"
+        schemas = f"https://ucp.dev/{wire.VERSION}/schemas/shopping"
+        offered = capabilities("checkout", "cart", "order", *EXTENDS)
         for name, entries in offered.items():
             short = name.rpartition(".")[2]
-            entries[0].update(spec=f"{spec}/{short}", schema=f"{schemas}/{short}.json")
-            if short in ("fulfillment", "discount"):
-                parents = ["checkout"] if short == "fulfillment" else ["checkout", "cart"]
-                entries[0]["extends"] = [f"{wire.SHOPPING}.{parent}" for parent in parents]
+            entries[0].update(spec=f"{spec}/{short.replace('_', '-')}", schema=f"{schemas}/{short}.json")
+            if short in EXTENDS:
+                entries[0]["extends"] = [f"{wire.SHOPPING}.{parent}" for parent in EXTENDS[short]]
         services = {
             wire.SHOPPING: [
                 {
@@ -148,13 +218,13 @@ class UcpApi:
                 }
             ]
         }
-        meta = wire.Meta(wire.VERSION, capabilities=offered, payment_handlers=HANDLERS, services=services)
+        meta = wire.Meta(wire.VERSION, capabilities=offered, payment_handlers=self.handlers, services=services)
         return wire.Profile(meta, await self._shop.signing.published())
 
 
 def order_writer(shop: Shop) -> Callable[[Order], bytes]:
     """Writes orders as `GET /orders/{id}` answers them, for those who are told of them."""
-    to = Translator(shop.settings.address, HANDLERS, CURRENCY)
+    to = Translator(shop.settings.address, HANDLERS, shop.settings.currency, shop.clock)
     return lambda order: wire.ENCODE.encode(to.order(order))
 
 
@@ -166,6 +236,11 @@ def checked_key(key: str | None) -> str:
     return key
 
 
+def optional_key(key: str | None) -> str:
+    """The idempotency key, "" where there is none."""
+    return checked_key(key) if key else ""
+
+
 def error_answer(problem: Problem) -> wire.ErrorAnswer:
     """The answer where there is no resource to show."""
     message = problem_message(problem)
@@ -173,9 +248,7 @@ def error_answer(problem: Problem) -> wire.ErrorAnswer:
     return wire.ErrorAnswer(wire.Meta(wire.VERSION, "error"), [message])
 
 
-def _payment(request: wire.CompleteRequest) -> PaymentInput:
-    instruments = request.payment.instruments
-    chosen = next((one for one in instruments if one.selected), instruments[0] if instruments else None)
-    if chosen is None:
-        raise InvalidInput("Name an instrument to pay with.", field="payment.instruments")
-    return PaymentInput(chosen.handler_id, chosen.credential.token if chosen.credential else "")
+@lru_cache(maxsize=AGENTS_KEPT)
+def _agent(header: str) -> UUID:
+    """Whose the sessions of an agent without a key are."""
+    return derive("agent", header)

@@ -15,7 +15,7 @@ from nightmarket.kernel.problems import Problem
 from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decode_json, header
 
 from . import wire
-from .api import UcpApi, checked_key, error_answer
+from .api import Sent, UcpApi, checked_key, error_answer, optional_key
 
 PREFIX = "/ucp"
 PROFILE_KEPT = CacheControlHeader(public=True, max_age=300)
@@ -27,26 +27,31 @@ Asked: TypeAlias = Request[Any, Any, Any]
 Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key", description="Makes a request safe to repeat.")]
 
 
+def api_of(shop: Shop) -> UcpApi:
+    """The order API as this shop answers it."""
+    return UcpApi(shop)
+
+
 def hot_routes(shop: Shop) -> Sequence[Route]:
     """Checkout sessions without the framework."""
-    api = UcpApi(shop)
+    api = api_of(shop)
 
     async def create(scope: ASGIScope, body: bytes, _: str) -> msgspec.Struct:
         request = decode_json(body, wire.SessionRequest)
-        return await api.create_checkout(
-            await api.owner(scope), checked_key(header(scope, b"idempotency-key")), request, api.language(scope)
-        )
+        sent = Sent(checked_key(header(scope, b"idempotency-key")), body)
+        return await api.create_checkout(await api.owner(scope), sent, request, api.language(scope))
 
     async def read(scope: ASGIScope, _: bytes, id: str) -> msgspec.Struct:
         return await api.get_checkout(await api.owner(scope), id)
 
     async def update(scope: ASGIScope, body: bytes, id: str) -> msgspec.Struct:
         request = decode_json(body, wire.SessionRequest)
-        return await api.update_checkout(await api.owner(scope), id, request, api.language(scope))
+        sent = Sent(optional_key(header(scope, b"idempotency-key")), body)
+        return await api.update_checkout(await api.owner(scope), id, sent, request, api.language(scope))
 
     async def complete(scope: ASGIScope, body: bytes, id: str) -> msgspec.Struct:
-        checked_key(header(scope, b"idempotency-key"))
-        return await api.complete_checkout(await api.owner(scope), id, decode_json(body, wire.CompleteRequest))
+        sent = Sent(checked_key(header(scope, b"idempotency-key")), body)
+        return await api.complete_checkout(await api.owner(scope), id, sent, decode_json(body, wire.CompleteRequest))
 
     path = f"{PREFIX}/checkout-sessions"
     return [
@@ -89,23 +94,24 @@ class UcpController(Controller):
         key: Key = None,
     ) -> wire.Checkout:
         """Make a checkout session. The same key finds the same session."""
-        api = UcpApi(shop)
-        owner = await api.owner(request.scope)
-        return await api.create_checkout(owner, checked_key(key), data, api.language(request.scope))
+        api = api_of(shop)
+        owner, sent = await api.owner(request.scope), Sent(checked_key(key), await request.body())
+        return await api.create_checkout(owner, sent, data, api.language(request.scope))
 
     @get("/checkout-sessions/{id:str}", operation_id="get_checkout")
     async def get_checkout(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Checkout:
         """A checkout session, priced as it stands now."""
-        api = UcpApi(shop)
+        api = api_of(shop)
         return await api.get_checkout(await api.owner(request.scope), id)
 
     @put("/checkout-sessions/{id:str}", operation_id="update_checkout")
     async def update_checkout(
-        self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop
+        self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop, key: Key = None
     ) -> wire.Checkout:
         """Replace the whole of an open session."""
-        api = UcpApi(shop)
-        return await api.update_checkout(await api.owner(request.scope), id, data, api.language(request.scope))
+        api = api_of(shop)
+        owner, sent = await api.owner(request.scope), Sent(optional_key(key), await request.body())
+        return await api.update_checkout(owner, id, sent, data, api.language(request.scope))
 
     @post("/checkout-sessions/{id:str}/complete", operation_id="complete_checkout", status_code=200)
     async def complete_checkout(
@@ -117,53 +123,56 @@ class UcpController(Controller):
         key: Key = None,
     ) -> wire.Checkout:
         """Place the order and pay it. A session becomes one order, however often this is repeated."""
-        api = UcpApi(shop)
-        checked_key(key)
-        return await api.complete_checkout(await api.owner(request.scope), id, data)
+        api = api_of(shop)
+        sent = Sent(checked_key(key), await request.body())
+        return await api.complete_checkout(await api.owner(request.scope), id, sent, data)
 
     @post("/checkout-sessions/{id:str}/cancel", operation_id="cancel_checkout", status_code=200)
-    async def cancel_checkout(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Checkout:
+    async def cancel_checkout(self, request: Asked, id: FromPath[str], shop: TheShop, key: Key = None) -> wire.Checkout:
         """Close an open session."""
-        api = UcpApi(shop)
-        return await api.cancel_checkout(await api.owner(request.scope), id)
+        api = api_of(shop)
+        sent = Sent(optional_key(key), await request.body())
+        return await api.cancel_checkout(await api.owner(request.scope), id, sent)
 
     @post("/carts", operation_id="create_cart")
     async def create_cart(
         self, request: Asked, data: JSONBody[wire.SessionRequest], shop: TheShop, key: Key = None
     ) -> wire.Cart:
         """Make a cart with estimated prices."""
-        api = UcpApi(shop)
-        owner = await api.owner(request.scope)
-        return await api.create_cart(owner, checked_key(key), data, api.language(request.scope))
+        api = api_of(shop)
+        owner, sent = await api.owner(request.scope), Sent(checked_key(key), await request.body())
+        return await api.create_cart(owner, sent, data, api.language(request.scope))
 
     @get("/carts/{id:str}", operation_id="get_cart")
     async def get_cart(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Cart:
         """A cart, priced as it stands now."""
-        api = UcpApi(shop)
+        api = api_of(shop)
         return await api.get_cart(await api.owner(request.scope), id)
 
     @put("/carts/{id:str}", operation_id="update_cart")
     async def update_cart(
-        self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop
+        self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop, key: Key = None
     ) -> wire.Cart:
         """Replace the whole of a cart."""
-        api = UcpApi(shop)
-        return await api.update_cart(await api.owner(request.scope), id, data, api.language(request.scope))
+        api = api_of(shop)
+        owner, sent = await api.owner(request.scope), Sent(optional_key(key), await request.body())
+        return await api.update_cart(owner, id, sent, data, api.language(request.scope))
 
     @post("/carts/{id:str}/cancel", operation_id="cancel_cart", status_code=200)
-    async def cancel_cart(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Cart:
+    async def cancel_cart(self, request: Asked, id: FromPath[str], shop: TheShop, key: Key = None) -> wire.Cart:
         """Close a cart."""
-        api = UcpApi(shop)
-        return await api.cancel_cart(await api.owner(request.scope), id)
+        api = api_of(shop)
+        sent = Sent(optional_key(key), await request.body())
+        return await api.cancel_cart(await api.owner(request.scope), id, sent)
 
     @get("/orders/{id:str}", operation_id="get_order")
     async def get_order(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Order:
         """An order and what became of it."""
-        api = UcpApi(shop)
+        api = api_of(shop)
         return await api.get_order(await api.owner(request.scope), id)
 
 
 @get("/.well-known/ucp", tags=["UCP"], operation_id="ucp_profile", cache_control=PROFILE_KEPT)
 async def profile(shop: TheShop) -> wire.Profile:
     """What this shop can do, for agents."""
-    return await UcpApi(shop).profile()
+    return await api_of(shop).profile()

@@ -1,31 +1,36 @@
 """From our words to UCP's and back."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
 
-from nightmarket.kernel.ids import decode, encode
-from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES, pick
+from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.ids import decode, derive, encode
+from nightmarket.kernel.languages import LANGUAGES, pick
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.orders.contract import (
-    CartLine,
     Contact,
+    DeliveryOption,
     Destination,
     LineInput,
+    NoteKind,
     Order,
     OrderRow,
     OrderState,
     SessionInput,
-    SessionKind,
     SessionState,
     SessionView,
     title_of,
 )
-from nightmarket.promotions.contract import Applied, Book, Share
+from nightmarket.promotions.contract import Book
 
 from . import wire
+from .consents import consent_given, consent_shown
+from .discounts import discounts_of, discounts_sold, rejected_codes
 
 STATUS = {
     SessionState.INCOMPLETE: "incomplete",
@@ -34,16 +39,29 @@ STATUS = {
     SessionState.COMPLETED: "completed",
     SessionState.CANCELLED: "canceled",
 }
+OPEN = (SessionState.INCOMPLETE, SessionState.READY)
 HOME = "shipping"
+SELECTED = "fulfillment.methods[0].selected_destination_id"
+FREE = {"en": "Free {title}", "de": "{title}, kostenlos", "it": "{title}, gratuita", "zh": "{title}（免费）"}
 CODES = {"payment_declined": "payment_failed", "address_missing": "missing", "not_deliverable": "address_undeliverable"}
 
 
 class Translator:
     """Knows where the shop is, which handlers it pays through and the names of offers."""
 
-    def __init__(self, address: str, handlers: Mapping[str, list[dict[str, Any]]], currency: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        handlers: Mapping[str, list[dict[str, Any]]],
+        currency: str,
+        clock: Clock,
+        house: str | None = None,
+    ) -> None:
+        """`house` is the slug of the merchant whose goods may be named by their SKU alone."""
         self._address = address
         self._currency = currency
+        self._clock = clock
+        self._house = house
         self._links = [
             wire.Link("terms_of_service", f"{address}/terms"),
             wire.Link("privacy_policy", f"{address}/privacy"),
@@ -51,42 +69,48 @@ class Translator:
         self.checkout_meta = wire.Meta(
             wire.VERSION,
             "success",
-            capabilities(
-                "checkout",
-                "fulfillment",
-                "discount",
-            ),
+            capabilities("checkout", "fulfillment", "discount", "buyer_consent"),
             dict(handlers),
         )
-        self.cart_meta = wire.Meta(wire.VERSION, "success", capabilities("cart", "discount"))
+        self.cart_meta = wire.Meta(wire.VERSION, "success", capabilities("cart", "discount", "buyer_consent"))
         self.order_meta = wire.Meta(wire.VERSION, "success", capabilities("order"))
 
     def session_input(self, request: wire.SessionRequest, language: str) -> SessionInput:
         """What a request wants; raises InvalidInput with the path of what is wrong."""
         context = request.context or wire.Context()
-        to, options = _fulfillment(request.fulfillment)
+        to, options, anywhere = _fulfillment(request.fulfillment)
         buyer = request.buyer
         spoken = context.language.partition("-")[0].lower()
         return SessionInput(
             lines=tuple(
-                LineInput(variant_of(line.item.id, f"line_items[{n}].item.id"), line.quantity, line.id)
+                LineInput(self.variant_of(line.item.id, f"line_items[{n}].item.id"), line.quantity, line.id)
                 for n, line in enumerate(request.line_items)
             ),
             currency=context.currency or self._currency,
             language=spoken if spoken in LANGUAGES else language,
-            contact=Contact(buyer.email, buyer.first_name, buyer.last_name, buyer.phone_number) if buyer else None,
+            contact=_contact(buyer) if buyer else None,
             destination=to,
             options=options,
             codes=tuple(request.discounts.codes) if request.discounts else (),
             cart=decode("cart", request.cart_id) if request.cart_id else None,
+            option=anywhere,
+            estimate=True,
         )
+
+    def variant_of(self, item: str, field: str) -> UUID:
+        """The variant that an item's id names: our own id, `merchant:SKU`, or the SKU alone in a house of one."""
+        with contextlib.suppress(InvalidInput):
+            return decode("var", item)
+        merchant, colon, sku = item.partition(":")
+        if self._house is not None and not colon:
+            merchant, sku = self._house, item
+        if merchant and sku:
+            return derive("variant", merchant, sku)  # as the catalogue names variants: their ids follow from both
+        raise InvalidInput(f"There is no item {item[:80]!r}; use an id from the catalogue.", field=field)
 
     def checkout(self, view: SessionView, book: Book, extra: tuple[wire.Message, ...] = ()) -> wire.Checkout:
         """A checkout session, priced as it stands; a completed one shows what was sold."""
         id = encode("chk", view.id)
-        messages = [
-            _notice(notice.code, notice.content, notice.path, notice.blocking) for notice in view.assessment.notices
-        ]
         answer = wire.Checkout(
             ucp=self.checkout_meta,
             id=id,
@@ -95,18 +119,23 @@ class Translator:
             line_items=self._lines(view),
             totals=_totals(view),
             links=self._links,
-            buyer=_buyer(view.body.contact),
+            payment=wire.NO_INSTRUMENTS,
+            buyer=_buyer(view.body.contact, view.body.language),
             fulfillment=_methods(view),
-            discounts=self._discounts(view, book),
+            discounts=discounts_of(view, book),
             expires_at=_instant(view.expires_at),
         )
-        if view.state in (SessionState.INCOMPLETE, SessionState.READY):
+        messages = list(extra)
+        if view.state in OPEN:
             answer.continue_url = f"{self._address}/checkout/{id}"
-            if messages or extra:
-                answer.messages = [*extra, *messages]
+            messages += [_notice(one.code, one.content, one.path, one.blocking) for one in view.assessment.notices]
+            messages += rejected_codes(view, book, self._clock.now())
+        if messages:
+            answer.messages = messages
         if view.order is not None:
-            answer.order = self.confirmation(view.id)
-            _as_sold(answer, view.order, self._address)
+            if view.state is SessionState.COMPLETED:
+                answer.order = self.confirmation(view.id)
+            self._as_sold(answer, view.order, book)
         return answer
 
     def cart(self, view: SessionView, book: Book) -> wire.Cart:
@@ -118,9 +147,13 @@ class Translator:
             currency=view.body.currency,
             line_items=self._lines(view),
             totals=_totals(view),
-            buyer=_buyer(view.body.contact),
-            discounts=self._discounts(view, book),
-            messages=[_notice(n.code, n.content, n.path, n.blocking) for n in missing] or UNSET,
+            buyer=_buyer(view.body.contact, view.body.language),
+            discounts=discounts_of(view, book),
+            messages=[
+                *(_notice(n.code, n.content, n.path, n.blocking) for n in missing),
+                *rejected_codes(view, book, self._clock.now()),
+            ]
+            or UNSET,
             links=self._links,
             expires_at=_instant(view.expires_at),
             continue_url=f"{self._address}/cart",
@@ -130,7 +163,7 @@ class Translator:
         id = encode("ord", order)
         return wire.OrderConfirmation(id, f"{self._address}/orders/{id}")
 
-    def completed(self, order: Order, status: str) -> wire.Checkout:
+    def completed(self, order: Order, status: str, book: Book) -> wire.Checkout:
         """The answer to `complete`, from the order alone."""
         first = order.rows[0].body
         answer = wire.Checkout(
@@ -141,15 +174,19 @@ class Translator:
             line_items=[],
             totals=[],
             links=self._links,
-            buyer=_buyer(first.contact),
-            order=self.confirmation(order.id),
+            payment=wire.NO_INSTRUMENTS,
+            buyer=_buyer(first.contact, first.language),
         )
-        _as_sold(answer, order, self._address)
+        if status == "completed":
+            answer.order = self.confirmation(order.id)
+        self._as_sold(answer, order, book)
         return answer
 
-    def order(self, order: Order) -> wire.Order:
-        """An order and what became of it."""
+    def order(self, order: Order, notes: Sequence[tuple[NoteKind, dict[str, object]]] = ()) -> wire.Order:
+        """An order and what became of it, also as others report it."""
         id = encode("ord", order.id)
+        events = [dict(body) for kind, body in notes if kind is NoteKind.EVENT]
+        reported = [dict(body) for kind, body in notes if kind is NoteKind.ADJUSTMENT]
         gone = order.state is OrderState.CANCELLED
         return wire.Order(
             ucp=self.order_meta,
@@ -168,18 +205,21 @@ class Translator:
                 for row in order.rows
                 for line in row.body.lines
             ],
-            fulfillment=wire.OrderFulfillment([_expectation(row) for row in order.rows]),
+            fulfillment=wire.OrderFulfillment([_expectation(row) for row in order.rows], events or UNSET),
             totals=_order_totals(order),
             adjustments=[
-                wire.Adjustment(
-                    encode("pay", payment.id),
-                    "refund",
-                    _instant(payment.at),
-                    "completed" if payment.state in ("refunded", "voided") else "pending",
-                    [wire.Total("total", -(payment.refunded or payment.amount))],
-                )
-                for payment in order.payments
-                if payment.state in ("refund_due", "refunded", "void_due", "voided")
+                *reported,
+                *(
+                    wire.Adjustment(
+                        encode("pay", payment.id),
+                        "refund",
+                        _instant(payment.at),
+                        "completed" if payment.state in ("refunded", "voided") else "pending",
+                        [wire.Total("total", -(payment.refunded or payment.amount))],
+                    )
+                    for payment in order.payments
+                    if payment.state in ("refund_due", "refunded", "void_due", "voided")
+                ),
             ]
             or UNSET,
         )
@@ -195,37 +235,24 @@ class Translator:
             lines.append(wire.LineItem(line.id, item, line.quantity, _line_totals(unit * line.quantity, total)))
         return lines
 
-    def _discounts(self, view: SessionView, book: Book) -> wire.Discounts:
-        quote = view.assessment.quote
-        positions = {line.id: n for n, line in enumerate(view.body.lines)}
-        offers = {offer.id: offer for offer in book.offers}
-        applied: list[wire.AppliedDiscount] = []
-        for one in quote.applied:
-            offer = offers.get(one.offer)
-            code = offer.code if offer else None
-            applied.append(
-                wire.AppliedDiscount(
-                    title=(pick(offer.name, view.body.language) if offer else None) or "Discount",
-                    amount=one.amount,
-                    code=code or UNSET,
-                    automatic=code is None,
-                    allocations=_allocations(view, one, positions),
-                )
+    def _as_sold(self, answer: wire.Checkout, order: Order, book: Book) -> None:
+        answer.line_items = [
+            wire.LineItem(
+                line.id,
+                _sold_item(line.variant, line.title, line.unit_price, line.image, self._address),
+                line.quantity,
+                _line_totals(line.quantity * line.unit_price, line.total),
             )
-        return wire.Discounts(list(view.body.codes), applied)
+            for row in order.rows
+            for line in row.body.lines
+        ]
+        answer.totals = _order_totals(order)
+        answer.discounts = discounts_sold(order, book)
 
 
 def capabilities(*names: str) -> dict[str, list[dict[str, Any]]]:
     """Capability names with their version, as every answer carries them."""
     return {f"{wire.SHOPPING}.{name}": [{"version": wire.VERSION}] for name in names}
-
-
-def variant_of(item: str, field: str) -> UUID:
-    """The variant that an item's id names."""
-    try:
-        return decode("var", item)
-    except InvalidInput:
-        raise InvalidInput(f"There is no item {item[:80]!r}; use an id from the catalogue.", field=field) from None
 
 
 def problem_message(problem: Problem) -> wire.Message:
@@ -240,31 +267,43 @@ def _notice(code: str, content: str, path: str | None, blocking: bool) -> wire.M
     return wire.Message("error", content, CODES.get(code, code), "recoverable", path or UNSET)
 
 
-def _fulfillment(request: wire.FulfillmentRequest | None) -> tuple[Destination | None, dict[UUID, str]]:
+def _fulfillment(
+    request: wire.FulfillmentRequest | None,
+) -> tuple[Destination | None, dict[UUID, str], str | None]:
+    """Where to, the option of each merchant, and the option for all others: of a group that is not one of ours."""
     if request is None or not request.methods:
-        return None, {}
+        return None, {}, None
     if len(request.methods) > 1 or request.methods[0].type != "shipping":
         raise InvalidInput("Only one method, of type shipping, is offered.", field="fulfillment.methods")
     method = request.methods[0]
     options: dict[UUID, str] = {}
+    anywhere: str | None = None
     for group in method.groups:
         if group.selected_option_id:
-            options[decode("grp", group.id)] = group.selected_option_id
-    to = next((d for d in method.destinations if d.id == method.selected_destination_id), None)
-    if to is None and len(method.destinations) == 1:
-        to = method.destinations[0]
-    if to is None:
-        return None, options
-    return _destination(to), options
+            try:
+                options[decode("grp", group.id)] = group.selected_option_id
+            except InvalidInput:
+                anywhere = group.selected_option_id
+    wanted, given = method.selected_destination_id, method.destinations
+    to = next((one for one in given if one.id == wanted), None)
+    if to is None and len(given) == 1 and not wanted:
+        to = given[0]
+    if to is None and wanted:
+        raise UnknownDestination(f"There is no destination {wanted[:80]!r} in this method.", field=SELECTED)
+    return (None if to is None else _destination(to)), options, anywhere
+
+
+class UnknownDestination(InvalidInput):
+    """The selected destination is none of those that were sent."""
 
 
 def _destination(to: wire.DestinationRequest) -> Destination:
     return Destination(
         country=to.address_country,
         street=to.street_address,
-        city=to.address_locality,
+        city=to.address_locality or to.locality,
         postal_code=to.postal_code,
-        region=to.address_region,
+        region=to.address_region or to.region,
         extended=to.extended_address,
         first_name=to.first_name,
         last_name=to.last_name,
@@ -292,14 +331,7 @@ def _methods(view: SessionView) -> wire.Fulfillment:
         wire.Group(
             encode("grp", group.merchant),
             list(group.lines),
-            [
-                wire.Option(
-                    option.id,
-                    pick(option.titles, view.body.language) or option.id,
-                    [wire.Total("fulfillment", option.amount), wire.Total("total", option.amount)],
-                )
-                for option in group.options
-            ],
+            [_option(option, total, view.body.language) for option, total in zip_longest(group.options, group.totals)],
             group.chosen,
         )
         for group in view.assessment.groups
@@ -312,10 +344,30 @@ def _methods(view: SessionView) -> wire.Fulfillment:
     return wire.Fulfillment([method])
 
 
-def _buyer(contact: Contact | None) -> Any:
+def _option(option: DeliveryOption, total: int | None, language: str) -> wire.Option:
+    total = option.amount if total is None else total
+    title = option_title(pick(option.titles, language) or option.id, option.amount, total, language)
+    totals = [wire.Total("fulfillment", option.amount), wire.Total("total", total)]
+    if total != option.amount:
+        totals.insert(1, wire.Total("discount", total - option.amount))
+    return wire.Option(option.id, title, totals)
+
+
+def option_title(title: str, amount: int, total: int, language: str) -> str:
+    """A way of delivery as it is called where an offer has made it free."""
+    return (pick(FREE, language) or "{title}").format(title=title) if amount and not total else title
+
+
+def _contact(buyer: wire.BuyerRequest) -> Contact:
+    consent = consent_given(buyer.consent) if buyer.consent else {}
+    return Contact(buyer.email, buyer.first_name, buyer.last_name, buyer.phone_number, consent)
+
+
+def _buyer(contact: Contact | None, language: str) -> Any:
     if contact is None:
         return UNSET
-    return wire.Buyer(contact.first_name, contact.last_name, contact.email, contact.phone)
+    consent = consent_shown(contact.consent, language)
+    return wire.Buyer(contact.first_name, contact.last_name, contact.email, contact.phone, consent)
 
 
 def _sold_item(variant: UUID, title: str, price: int, image: str | None, address: str) -> wire.Item:
@@ -326,7 +378,7 @@ def _sold_item(variant: UUID, title: str, price: int, image: str | None, address
 def _line_totals(subtotal: int, total: int) -> list[wire.Total]:
     totals = [wire.Total("subtotal", subtotal)]
     if total != subtotal:
-        totals.append(wire.Total("discount", total - subtotal))
+        totals.append(wire.Total("items_discount", total - subtotal))
     totals.append(wire.Total("total", total))
     return totals
 
@@ -364,47 +416,17 @@ def _order_totals(order: Order) -> list[wire.Total]:
     )
 
 
-def _as_sold(answer: wire.Checkout, order: Order, address: str) -> None:
-    answer.line_items = [
-        wire.LineItem(
-            line.id,
-            _sold_item(line.variant, line.title, line.unit_price, line.image, address),
-            line.quantity,
-            _line_totals(line.quantity * line.unit_price, line.total),
-        )
-        for row in order.rows
-        for line in row.body.lines
-    ]
-    answer.totals = _order_totals(order)
-
-
 def _expectation(row: OrderRow) -> wire.Expectation:
+    body = row.body
+    sent = body.shipping
     return wire.Expectation(
         encode("grp", row.merchant),
-        [wire.LineQuantity(line.id, line.quantity) for line in row.body.lines],
+        [wire.LineQuantity(line.id, line.quantity) for line in body.lines],
         "shipping",
-        wire.Address(**_address(row.body.destination)),
-        row.body.shipping.title if row.body.shipping else UNSET,
+        wire.Address(**_address(body.destination)),
+        option_title(sent.title, sent.amount, sent.total, body.language) if sent else UNSET,
     )
-
-
-def _allocations(view: SessionView, one: Applied, positions: Mapping[str, int]) -> list[wire.Allocation]:
-    def mine(shares: tuple[Share, ...]) -> int:
-        return sum(share.amount for share in shares if share.offer == one.offer)
-
-    found = [
-        wire.Allocation(f"$.line_items[{positions[line.id]}]", mine(line.shares))
-        for line in view.assessment.quote.lines
-        if mine(line.shares)
-    ]
-    shipping = sum(mine(part.shares) for part in view.assessment.quote.shipping)
-    if shipping:
-        found.append(wire.Allocation("$.totals.shipping", shipping))
-    return found
 
 
 def _instant(at: Any) -> str:
     return at.isoformat().replace("+00:00", "Z")
-
-
-__all__ = ["DEFAULT_LANGUAGE", "CartLine", "SessionKind", "Translator", "problem_message", "variant_of"]

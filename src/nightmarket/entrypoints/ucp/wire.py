@@ -32,11 +32,19 @@ class LineItem(Struct, omit_defaults=True):
     totals: list[Total]
 
 
+class Consent(Struct, omit_defaults=True):
+    granted: bool
+    source: str
+    description: str
+    segments: "dict[str, Consent] | UnsetType" = UNSET
+
+
 class Buyer(Struct, omit_defaults=True):
     first_name: str = ""
     last_name: str = ""
     email: str = ""
     phone_number: str = ""
+    consent: dict[str, Consent | bool] | UnsetType = UNSET
 
 
 class Address(Struct, omit_defaults=True):
@@ -92,6 +100,7 @@ class AppliedDiscount(Struct, omit_defaults=True):
     amount: int
     code: str | UnsetType = UNSET
     automatic: bool = False
+    priority: int | UnsetType = UNSET
     allocations: list[Allocation] | UnsetType = UNSET
 
 
@@ -111,6 +120,15 @@ class Message(Struct, omit_defaults=True):
 class Link(Struct):
     type: str
     url: str
+
+
+class PaymentAnswer(Struct):
+    """Instruments that a buyer has here: none, as nobody's are kept."""
+
+    instruments: list[dict[str, Any]] = []
+
+
+NO_INSTRUMENTS = PaymentAnswer()
 
 
 class OrderConfirmation(Struct):
@@ -136,6 +154,7 @@ class Checkout(Struct, omit_defaults=True):
     line_items: list[LineItem]
     totals: list[Total]
     links: list[Link]
+    payment: PaymentAnswer
     buyer: Buyer | UnsetType = UNSET
     fulfillment: Fulfillment | UnsetType = UNSET
     discounts: Discounts | UnsetType = UNSET
@@ -190,6 +209,7 @@ class Expectation(Struct, omit_defaults=True):
 
 class OrderFulfillment(Struct, omit_defaults=True):
     expectations: list[Expectation] | UnsetType = UNSET
+    events: list[dict[str, Any]] | UnsetType = UNSET
 
 
 class Adjustment(Struct, omit_defaults=True):
@@ -212,7 +232,7 @@ class Order(Struct, omit_defaults=True):
     line_items: list[OrderLineItem]
     fulfillment: OrderFulfillment
     totals: list[Total]
-    adjustments: list[Adjustment] | UnsetType = UNSET
+    adjustments: list[Adjustment | dict[str, Any]] | UnsetType = UNSET
     messages: list[Message] | UnsetType = UNSET
 
 
@@ -240,9 +260,27 @@ class LineRequest(Struct):
     id: str | None = None
 
 
+class ConsentRequest(Struct):
+    granted: bool
+    source: str = "platform"
+    segments: "dict[str, ConsentRequest]" = {}
+
+
+class BuyerRequest(Struct):
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone_number: str = ""
+    consent: dict[str, ConsentRequest | bool] = {}
+    """A plain boolean is what the wire version before had."""
+
+
 class DestinationRequest(Address):
     id: str = ""
     type: str = ""
+    locality: str = ""
+    region: str = ""
+    """Older names of two members, which senders still use."""
 
 
 class GroupRequest(Struct):
@@ -276,7 +314,7 @@ class SessionRequest(Struct):
     """Create or update of a cart or checkout session."""
 
     line_items: list[LineRequest] = []
-    buyer: Buyer | None = None
+    buyer: BuyerRequest | None = None
     context: Context | None = None
     fulfillment: FulfillmentRequest | None = None
     discounts: DiscountsRequest | None = None

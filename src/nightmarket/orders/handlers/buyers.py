@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.catalog.contract import Listing
 from nightmarket.orders import store
 from nightmarket.orders.model.limiting import by_tally, limit_notices, refused_offers
 from nightmarket.orders.model.session import Assessment, Notice, SessionBody
@@ -13,6 +14,8 @@ from nightmarket.platform.database import Connection
 from nightmarket.promotions.contract import Demand, Shopper, buyer_caps, counts, demand, price
 
 from .means import Means
+
+SOLD_OUT = "This is sold out. Remove it to order the rest."
 
 
 async def buyer_keys(
@@ -27,6 +30,19 @@ async def buyer_keys(
     others = [session for session in sessions if session not in keys]
     proven = await store.identities(connection, others) if others else {}
     return keys | {session: (identity,) for session, identity in proven.items()}
+
+
+def note_gone(means: Means, body: SessionBody, listings: Mapping[UUID, Listing], assessment: Assessment) -> Assessment:
+    """Say which lines are sold out, as far as this process knows; asks nobody."""
+    notices = [
+        Notice("out_of_stock", SOLD_OUT, f"$.line_items[{place}]")
+        for place, line in enumerate(body.lines)
+        if (listing := listings.get(line.variant)) is not None
+        and means.gone.all_gone(lot.tally for lot in listing.stock)
+    ]
+    if not notices:
+        return assessment
+    return msgspec.structs.replace(assessment, notices=(*assessment.notices, *notices))
 
 
 async def look(

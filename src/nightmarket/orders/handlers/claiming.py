@@ -52,7 +52,7 @@ from nightmarket.promotions.contract import (
     demand,
     price,
 )
-from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort
+from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort, TallyEmptied
 
 from .buyers import buyer_keys
 from .means import Means
@@ -109,7 +109,14 @@ class ClaimBatch:
 
     def __init__(self, means: Means) -> None:
         self._means = means
+        self._gone: set[UUID] = set()
         self.lane: GroupCommit[Complete, Claimed] = means.lane("claims", self._work)
+
+    def tell_gone(self) -> None:
+        """Tell of what the last batches took the last of; called when a batch is committed."""
+        if self._gone:
+            gone, self._gone = self._gone, set()
+            self._means.tell(gone)
 
     async def _work(self, tx: Connection, items: Sequence[Complete]) -> Sequence[Claimed | Problem]:
         means = self._means
@@ -165,9 +172,8 @@ class ClaimBatch:
                 outcomes[id] = prepared
             else:
                 ready.append(prepared)
-        wanted = {stock.tally for one in ready for line in one.body.lines for stock in listings[line.variant].stock}
-        if counts(book):
-            wanted.update(await self._scarce(tx, ready, book, now))
+        stock = {stock.tally for one in ready for line in one.body.lines for stock in listings[line.variant].stock}
+        wanted = stock | await self._scarce(tx, ready, book, now) if counts(book) else stock
         ledger = await means.tallies.lock(tx, wanted)
         placings: list[tuple[Placing, list[OrderRow]]] = []
         dearer: dict[UUID, SessionBody] = {}
@@ -184,6 +190,10 @@ class ClaimBatch:
             else:
                 placings.append((result, rows_of(result, listings, one.deliveries, means.zone)))
         await self._write(tx, placings, ledger, outcomes, now)
+        gone = [tally for tally in ledger.emptied() if tally in stock]
+        if gone:
+            await means.facts.append(tx, [TallyEmptied(tally) for tally in gone], now)
+            self._gone.update(gone)
         if dearer:
             await store.write_bodies(
                 tx,

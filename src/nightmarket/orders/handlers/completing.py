@@ -48,6 +48,7 @@ class CompletionDesk:
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
         claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler, listed, mark))
+        self._claims.tell_gone()
         order = Order(id, claimed.rows)
         if payment.handler == TRANSFER or order.state is not OrderState.PENDING:
             return Completion(order, awaited=False)

@@ -19,6 +19,7 @@ from .claiming import ClaimBatch
 from .completing import CompletionDesk
 from .due import DueOrders
 from .means import Means
+from .noting import NoteDesk
 from .owning import OwnerDesk
 from .reported import ReportedPayments
 from .sessions import SessionDesk
@@ -47,6 +48,9 @@ class OrderDesk:
         self.standing = self.sessions.standing
         self.identify = self.sessions.identify
         self.complete = self.completions.complete
+        notes = NoteDesk(means)
+        self.note, self.notes = notes.note, notes.notes
+        self.known_addresses, self.remember_addresses = notes.known_addresses, notes.remember_addresses
         self.owners = OwnerDesk(means, self.sessions)
         self.listed = self.owners.listed
         self.hand_over = self.owners.hand_over

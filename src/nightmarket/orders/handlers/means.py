@@ -1,8 +1,9 @@
 """What the handlers of orders work with; put together in bootstrap."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from nightmarket.catalog.contract import Catalog
@@ -11,13 +12,13 @@ from nightmarket.kernel.ids import Ids
 from nightmarket.orders.contract import Buyers, DeliveryOptions
 from nightmarket.orders.model.order import UTC
 from nightmarket.orders.points import NO_FAULTS, Faults
-from nightmarket.orders.policies import NO_ACCOUNTS
+from nightmarket.orders.policies import NO_ACCOUNTS, NOTHING_GONE, tell_nobody
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, Work
 from nightmarket.promotions.contract import Books
-from nightmarket.tally.contract import Tallies
+from nightmarket.tally.contract import GoneTallies, Tallies
 
 CANCEL_BATCH = 50
 DUE_BATCH = 200
@@ -63,6 +64,9 @@ class Means:
     """In which the times of bookings are said."""
     limits: Limits = field(default=Limits())
     buyers: Buyers = field(default=NO_ACCOUNTS)
+    tell: Callable[[Iterable[UUID]], None] = field(default=tell_nobody)
+    """Tells every process, after the commit, of the tallies of which the last is gone."""
+    gone: GoneTallies = field(default=NOTHING_GONE)
 
     def lane(self, name: str, work: Work[I, O], *, batch: int | None = None) -> GroupCommit[I, O]:
         """A lane into the database for commands of one kind."""

@@ -16,8 +16,8 @@ from nightmarket.orders.errors import KeyReused, SessionBusy, SessionClosed, Ses
 from nightmarket.orders.model.checks import body_of
 from nightmarket.orders.model.session import (
     BODY_BYTES,
-    MAX_MARKS,
     CART_LIFE,
+    MAX_MARKS,
     OPEN_STATES,
     SESSION_LIFE,
     Assessment,
@@ -33,7 +33,7 @@ from nightmarket.orders.model.session import (
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.group_commit import GroupCommit
 
-from .buyers import look
+from .buyers import look, note_gone
 from .means import Means
 
 REUSED = "This idempotency key came with another request before; use a new key for a new request."
@@ -205,6 +205,7 @@ class SessionDesk:
         deliveries = self.deliveries(body, listings)
         shopper = shopper_of(session[1], body)
         assessment = assess(body, listings, deliveries, self._means.books.current(), shopper, now)
+        assessment = note_gone(self._means, body, listings, assessment)
         assessment = await look(self._means, session, body, assessment, shopper, now)
         seen = msgspec.structs.replace(body, seen_total=assessment.quote.total)
         return seen, assessment, listings

@@ -108,7 +108,7 @@ def _consent(given: dict[str, bool]) -> dict[str, bool]:
     return {_word(purpose, "consent", MAX_PURPOSE): granted for purpose, granted in given.items()}
 
 
-def _destination(to: Destination, estimate: bool) -> Destination:  # noqa: FBT001 (SessionInput's own field)
+def _destination(to: Destination, estimate: bool) -> Destination:
     country = to.country.strip().upper()
     if country not in _COUNTRIES:
         raise InvalidInput("Choose a country; its code has two letters, such as DE.", field="country")
