@@ -56,6 +56,7 @@ from nightmarket.platform.access.agents import Agents
 from nightmarket.platform.aside import Aside, Chore
 from nightmarket.platform.database import COMMITTERS, Database
 from nightmarket.platform.facts import Fact, Facts, make_partitions
+from nightmarket.platform.hints import Hints
 from nightmarket.platform.jobs import Drain, Job, JobDesk
 from nightmarket.platform.jobs import counts as job_counts
 from nightmarket.platform.media import FolderStore, Library, Media, PictureRefused
@@ -75,6 +76,8 @@ from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.rehearsal.verdict import Court, Judge
 from nightmarket.stage.contract import Pages, PageSaved
 from nightmarket.stage.handlers import StoredPages
+from nightmarket.tally.contract import TallyEmptied
+from nightmarket.tally.gone import Gone
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit, Others
 from nightmarket.workflows.coming_back import ComingBack, Launches, launches
@@ -156,6 +159,8 @@ class Shop:
     access: Access
     order_links: Links
     identities: Identities
+    hints: Hints
+    gone: Gone
     profiles: Profiles
     wishes: StoredWishes
     enquiries: StoredEnquiries
@@ -264,6 +269,9 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
     identities = Identities(database, clock, ids, secret, secure=settings.address.startswith("https://"))
     means = replace(_means(settings, database, clock, ids, (facts, tallies, provider), faults), buyers=identities)
+    hints, gone = Hints(database), Gone(database, tallies)
+    hints.hear.append(gone.look)
+    means = replace(means, tell=hints.tell, gone=gone)
     orders = OrderDesk(means)
     shelf = StoredShelf(tallies)
     claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
@@ -279,6 +287,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         access=access,
         order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
         identities=identities,
+        hints=hints,
+        gone=gone,
         profiles=profiles,
         wishes=wishes,
         enquiries=enquiries,
@@ -342,7 +352,7 @@ async def open_shop(
     database = await Database.open(settings.database_url, committers=committers, application=application)
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
     kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind]
-    kinds.extend((PageSaved.kind, RoomChanged.kind))
+    kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind))
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())
@@ -351,6 +361,8 @@ async def open_shop(
     await shop.books.refresh()
     await shop.pages.refresh()
     await shop.gates.refresh()
+    await shop.gone.start()
+    looking = [asyncio.create_task(run, name="gone") for run in (shop.hints.run(), shop.gone.run())]
     following = asyncio.create_task(tail.run(), name="caches-follow-facts")
     gating = asyncio.create_task(shop.gates.run(), name="gates")
     try:
@@ -358,7 +370,9 @@ async def open_shop(
     finally:
         following.cancel()
         gating.cancel()
-        await asyncio.gather(following, gating, return_exceptions=True)
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(following, gating, *looking, return_exceptions=True)
         await shop.gates.close()
         await shop.orders.close()
         await shop.outside.close()
@@ -384,6 +398,7 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
             forget([*products, *changed])
     if any(fact.kind in (OfferPublished.kind, OfferRetired.kind) for fact in facts):
         await shop.books.refresh()
+    shop.hints.heard([one.tally for fact in facts if fact.kind == TallyEmptied.kind for one in fact.read(TallyEmptied)])
     if any(fact.kind == PageSaved.kind for fact in facts):
         await shop.pages.refresh()
     if any(fact.kind == RoomChanged.kind for fact in facts):
@@ -454,6 +469,8 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     address = shop.settings.address
     witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
     watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
+    standing = Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, tally=metrics)
+    shop.hints.hear.extend((shop.indexer.hurry, lambda _: standing.wake()))
     return [
         *watching,
         Drain("orders", shop.orders.due.step, tally=metrics),

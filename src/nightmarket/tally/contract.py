@@ -23,6 +23,7 @@ __all__ = [
     "ClaimRequest",
     "ClaimState",
     "Finding",
+    "GoneTallies",
     "Grant",
     "Ledger",
     "Level",
@@ -32,6 +33,7 @@ __all__ = [
     "SlicesShort",
     "Tallies",
     "TallyAdjusted",
+    "TallyEmptied",
     "TallyKind",
 ]
 
@@ -101,6 +103,21 @@ class TallyAdjusted(msgspec.Struct, frozen=True):
     cause: str
 
 
+class TallyEmptied(msgspec.Struct, frozen=True):
+    """Fact: an order took the last of a stock. Urgent: told directly as well."""
+
+    kind: ClassVar[str] = "tally.emptied"
+    tally: UUID
+
+
+class GoneTallies(Protocol):
+    """What a process knows to be gone, without asking the database; never used to decide an order."""
+
+    def all_gone(self, tallies: Iterable[UUID]) -> bool:
+        """Whether nothing of any of these is left, as far as is known."""
+        ...
+
+
 class Tallies(Protocol):
     """Every function takes the running transaction and a list; a single call is a list of one."""
 
@@ -129,6 +146,10 @@ class Tallies(Protocol):
     async def scarcest(self, connection: Connection, kind: TallyKind, limit: int) -> Mapping[UUID, Level]:
         """The tallies of a kind of which least is left, emptiest first; never opened with anything are left out.
         Reads all of that kind, so it is for boards that are looked at, not for orders."""
+        ...
+
+    async def emptied(self, connection: Connection, kind: TallyKind, limit: int) -> Sequence[UUID]:
+        """Tallies of a kind that have had something and have nothing left. Reads all of that kind: for a start."""
         ...
 
     async def lock(self, tx: Connection, tallies: Iterable[UUID]) -> Ledger:

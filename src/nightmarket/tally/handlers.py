@@ -98,6 +98,9 @@ class SlicedTallies:
         rows = await store.scarcest(connection, kind, min(limit, SCARCEST_LIMIT))
         return {row["tally"]: Level(row["capacity"], row["held"], row["spent"]) for row in rows}
 
+    async def emptied(self, connection: Connection, kind: TallyKind, limit: int) -> Sequence[UUID]:
+        return await store.emptied(connection, kind, limit)
+
     async def lock(self, tx: Connection, tallies: Iterable[UUID]) -> Ledger:
         wanted = set(tallies)
         whole = [tally for tally in self._whole if tally in wanted] if self._whole else []

@@ -164,6 +164,14 @@ class Ledger:
         """The tallies locked whole here whose own slice has room again, so that it may decide alone next time."""
         return [tally for tally, rows in self._rows.items() if len(rows) > 1 and self._own[tally].free > 0]
 
+    def emptied(self) -> Sequence[UUID]:
+        """The tallies of one slice of which the last was granted here."""
+        return [
+            tally
+            for tally, rows in self._rows.items()
+            if rows[0].held_change and not rows[0].free and len(rows) == 1 and tally not in self._partly
+        ]
+
     def changes(self) -> Sequence[Slice]:
         """The slices whose numbers changed, in order of tally and slice."""
         changed = [row for rows in self._rows.values() for row in rows if row.held_change or row.capacity_change]

@@ -200,6 +200,19 @@ async def scarcest(connection: Connection, kind: int, limit: int) -> list[Record
     )
 
 
+async def emptied(connection: Connection, kind: int, limit: int) -> list[UUID]:
+    """Tallies of that kind of which nothing is left, though there was something."""
+    rows = await connection.fetch(
+        """
+        SELECT tally FROM tally.slice WHERE kind = $1 GROUP BY tally
+        HAVING sum(capacity) > 0 AND sum(capacity) = sum(held + spent) LIMIT $2
+        """,
+        kind,
+        limit,
+    )
+    return [row["tally"] for row in rows]
+
+
 async def recount(connection: Connection, tallies: Iterable[UUID]) -> list[Record]:
     """What adjustments and claims of these tallies add up to."""
     return await connection.fetch(

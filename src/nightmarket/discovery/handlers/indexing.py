@@ -50,6 +50,7 @@ class StoredIndexer:
         self._clock = clock
         self._looked_at = clock.now() - timedelta(days=1)
         self._sold_out_after = 0
+        self._hurried: set[UUID] = set()
         self._set = INDEX_SET
 
     async def mark_everything(self) -> int:
@@ -172,6 +173,9 @@ class StoredIndexer:
 
     async def stand(self) -> int:
         async with self._database.transaction() as tx:
+            if self._hurried:
+                hurried, self._hurried = sorted(self._hurried), set()
+                await queues.touch_counted(tx, hurried)
             taken = await queues.take_touched(tx, STAND_SET)
             if taken:
                 found = await queues.standings(tx, taken)
@@ -184,6 +188,10 @@ class StoredIndexer:
                     [popularity(sum(sold.get(one, 0) for one in products)) for products, _ in found.values()],
                 )
         return len(taken)
+
+    def hurry(self, tallies: Sequence[UUID]) -> None:
+        """The last of what these count was ordered: the next `stand` looks at it, whatever the facts' reader is at."""
+        self._hurried.update(tallies)
 
     async def restock(self) -> int:
         """Look at some of what is marked as sold out, in turn: units come back by ways that tell nobody."""

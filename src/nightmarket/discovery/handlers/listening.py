@@ -16,7 +16,7 @@ from nightmarket.platform.aside import Aside, Chore
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
 from nightmarket.platform.subscriptions import Subscription
-from nightmarket.tally.contract import TallyAdjusted
+from nightmarket.tally.contract import TallyAdjusted, TallyEmptied
 
 from .indexing import StoredIndexer
 
@@ -89,10 +89,15 @@ def sales_chore() -> Chore:
 
 
 def stock_follower() -> Subscription:
-    """Goods whose stock was counted anew are looked at."""
+    """Goods whose stock was counted anew, or of which the last was ordered, are looked at."""
 
     async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
-        changed = {one.tally for fact in facts for one in fact.read(TallyAdjusted) if one.cause != OPENED}
+        changed: set[UUID] = set()
+        for fact in facts:
+            if fact.kind == TallyEmptied.kind:
+                changed.update(one.tally for one in fact.read(TallyEmptied))
+            else:
+                changed.update(one.tally for one in fact.read(TallyAdjusted) if one.cause != OPENED)
         await queues.touch_counted(tx, sorted(changed))
 
-    return Subscription("search-stock", (TallyAdjusted.kind,), handle)
+    return Subscription("search-stock", (TallyAdjusted.kind, TallyEmptied.kind), handle)

@@ -51,6 +51,11 @@ class Levels:
                 found[tally] = kept[tally][1]
         return found
 
+    def forget(self, tallies: Iterable[UUID]) -> None:
+        """These have changed just now: the next page looks."""
+        for tally in tallies:
+            self._kept.pop(tally, None)
+
     async def read_now(self, tallies: Iterable[UUID]) -> Mapping[UUID, Level]:
         """How the tallies stand, asked for at this moment."""
         wanted = list(dict.fromkeys(tallies))

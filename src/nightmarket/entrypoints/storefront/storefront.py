@@ -97,6 +97,7 @@ class Storefront:
         self.bodies = Bodies(site, self.carts, self.levels)
         self.watch = StockWatch(site.shop, self.levels, self.bodies)
         site.shop.on_change.extend((self.bodies.forget, self.watch.forget))
+        site.shop.hints.hear.extend((self.levels.forget, self.watch.hurry))
         self._directory: Directory | None = None
         self._reading = asyncio.Lock()
 

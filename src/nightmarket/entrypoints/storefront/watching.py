@@ -16,7 +16,10 @@ from .bodies import Bodies
 from .levels import Levels
 
 READ_SECONDS = 0.8
-"""Between two readings of all that is watched: what sells out is seen within a second."""
+"""Between two readings of all that is watched: the least that is promised where no hint arrives."""
+
+TOGETHER_SECONDS = 0.05
+"""How long hints are gathered before they are looked at together."""
 
 WATCHERS_LIMIT = 500
 """Streams through one process; each holds a connection of a browser open."""
@@ -57,6 +60,7 @@ class StockWatch:
         self._tallies: OrderedDict[str, tuple[UUID, ...]] = OrderedDict()
         self._last: dict[str, Left] = {}
         self._span: tuple[int, int] | None = None
+        self._hurried = asyncio.Event()
 
     @property
     def closing(self) -> asyncio.Event:
@@ -88,6 +92,12 @@ class StockWatch:
             self._addresses -= Counter([key])
             if not self._watchers:
                 self._stop()
+
+    def hurry(self, tallies: Sequence[UUID]) -> None:
+        """The last of these was ordered: look now, if anybody watches them."""
+        gone = set(tallies)
+        if any(not gone.isdisjoint(some) for watcher in self._watchers for some in watcher.things.values()):
+            self._hurried.set()
 
     def forget(self, things: Sequence[UUID]) -> None:
         """Products changed: so may have the tallies that count them, and what pages say of them."""
@@ -148,7 +158,13 @@ class StockWatch:
 
     async def _follow(self) -> None:
         while True:
-            await asyncio.sleep(READ_SECONDS)
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    await self._hurried.wait()
+                await asyncio.sleep(TOGETHER_SECONDS)
+            except TimeoutError:
+                pass
+            self._hurried.clear()
             try:
                 await self._step()
             except (Unavailable, *CONNECTION_LOST):
