@@ -43,7 +43,7 @@ from nightmarket.gate.handlers import StoredGates, check_draw
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
 from nightmarket.kernel.problems import Defect, Problem
-from nightmarket.orders.contract import TRANSFER, DeliveryOptions
+from nightmarket.orders.contract import TRANSFER, DeliveryOptions, Order
 from nightmarket.orders.handlers import Means, OrderDesk, StoredOrderBooks
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import delivery_table
@@ -66,7 +66,7 @@ from nightmarket.platform.settings import Settings
 from nightmarket.platform.subscriptions import Subscription, lag
 from nightmarket.platform.tail import Tail
 from nightmarket.platform.telemetry import Exchange, Metrics
-from nightmarket.platform.webhooks import SigningKeys, Subscribers
+from nightmarket.platform.webhooks import Sender, SigningKeys, Subscribers
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.rehearsal.faults import ShopProcesses, Target
@@ -84,7 +84,7 @@ from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import Leaving, forget_carts_job
 from nightmarket.workflows.merchant_mail import merchant_mail
 from nightmarket.workflows.order_mail import order_mail, order_mail_chore
-from nightmarket.workflows.order_webhooks import order_webhooks
+from nightmarket.workflows.order_webhooks import Telling, order_sender, order_webhooks
 
 PROVIDER = "testpay"
 CURRENCY = "EUR"
@@ -545,6 +545,12 @@ def rehearsed(shop: Shop) -> House:
         target=lambda seed: faults_target(shop, seed),
         note_capacity=lambda rate: shop.gates.note_capacity(rate, "rehearsal", shop.clock.now()),
     )
+
+
+def webhook_sender(shop: Shop, write: Callable[[Order], bytes]) -> Sender:
+    """Sends what is due of orders, in the words of whoever knows the order API."""
+    told = Telling(shop.orders, write)
+    return order_sender(shop.database, shop.clock, shop.signing, shop.agents, told, shop.settings)
 
 
 async def measure(shop: Shop, metrics: Metrics) -> None:

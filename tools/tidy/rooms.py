@@ -9,7 +9,18 @@ from .house import PACKAGE, House, Source
 SHAPE = ("README.md", "contract.py", "errors.py", "model.py", "handlers.py", "store.py")
 REVISIONS = f"{PACKAGE}platform/migrations/"
 
-ACROSS = frozenset({"0007_goods", "0010_shoppers", "0011_merchants", "0012_console", "0013_wallets"})
+ACROSS = frozenset(
+    {
+        "0007_goods",
+        "0010_shoppers",
+        "0011_merchants",
+        "0013_webhooks",
+        "0016_limits",
+        "0017_rehearsals",
+        "0018_midnight",
+        "0019_codes",
+    }
+)
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""
 
 SQL = re.compile(

@@ -1,19 +1,17 @@
 """Tells others of their orders: the drains that send webhooks, joined to the words of the order API."""
 
-from nightmarket.bootstrap import HOUSEKEEPING_SECONDS, Shop
+from nightmarket.bootstrap import HOUSEKEEPING_SECONDS, Shop, webhook_sender
 from nightmarket.entrypoints.ucp.api import order_writer
 from nightmarket.platform.jobs import Drain
 from nightmarket.platform.telemetry import Metrics
 from nightmarket.platform.webhooks import Sender
-from nightmarket.workflows.order_webhooks import Telling, order_sender
 
 SEND_IDLE_SECONDS = 0.25
 
 
 def sender_of(shop: Shop) -> Sender:
     """Sends what is due of orders."""
-    told = Telling(shop.orders, order_writer(shop))
-    return order_sender(shop.database, shop.clock, shop.signing, shop.agents, told, shop.settings)
+    return webhook_sender(shop, order_writer(shop))
 
 
 def webhook_drains(sender: Sender, metrics: Metrics | None = None) -> list[Drain]:
