@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightmarket.rehearsal.capacity import PARTS, Measured, capacity, machines, measured_at
+from nightmarket.rehearsal.capacity import DATABASE, PARTS, Measured, capacity, machines, measured_at
 from nightmarket.rehearsal.errors import NothingMeasured
 from nightmarket.rehearsal.verdict.result import Cost, Limit
 from nightmarket.rehearsal.verdict.summing_up import BEYOND_MEASURED, USABLE
@@ -44,9 +44,13 @@ def test_enough_and_not_one_too_many(measured: Measured, rate: float, cores: int
     answer = capacity(measured, rate, cores)
     for need in answer.needs:
         assert need.mean_cores <= need.high_cores
-        assert need.machines * cores * USABLE >= need.high_cores * (1 - 1e-6)
+        assert need.machines * need.cores_each * USABLE >= need.high_cores * (1 - 1e-6)
         assert need.machines == 1 or (need.machines - 1) * cores * USABLE < need.high_cores
-    assert 1 <= answer.together <= sum(need.machines for need in answer.needs)
+        assert need.cores_each == cores or need.part == DATABASE
+    total = sum(need.high_cores for need in answer.needs)
+    assert answer.one_holds_all == (answer.one_cores <= cores)
+    assert (answer.one_cores - 1) * USABLE < total * (1 + 1e-6) or answer.one_cores == 1
+    assert answer.one_cores * USABLE >= total * (1 - 1e-6)
 
 
 @given(MEASURED, RATE, CORES)
@@ -60,8 +64,11 @@ def test_every_cost_is_somewhere(measured: Measured, rate: float, cores: int) ->
 def test_more_orders_never_need_less(measured: Measured, rate: float, times: float, cores: int) -> None:
     """Machines grow with the peak, and shrink or stay with larger machines."""
     less, more = capacity(measured, rate, cores), capacity(measured, rate * times, cores)
-    assert less.together <= more.together
-    assert capacity(measured, rate, cores + 1).together <= less.together
+    larger = capacity(measured, rate, cores + 1)
+    assert less.one_cores <= more.one_cores
+    for few, many, wide in zip(less.needs, more.needs, larger.needs, strict=True):
+        assert few.machines <= many.machines
+        assert wide.machines <= few.machines
 
 
 @given(MEASURED, RATE, CORES)

@@ -17,7 +17,8 @@ from nightmarket.rehearsal.verdict.reading import read_result
 from nightmarket.rehearsal.verdict.result import MICROSECONDS, Cost, Result
 from nightmarket.rehearsal.verdict.summing_up import BEYOND_MEASURED, USABLE
 
-PARTS = ("web", "worker", "postgres")
+DATABASE = "postgres"
+PARTS = ("web", "worker", DATABASE)
 """What can stand on machines of its own; everything else of the shop goes with the web processes."""
 
 LARGEST_CORES = 192
@@ -37,7 +38,10 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """What one part needs at a peak: cores on average and in the dearest tenth, and machines that hold the latter."""
+    """What one part needs at a peak: cores on average and in the dearest tenth, and machines that hold the latter.
+
+    PostgreSQL is one machine, which has to have so many cores.
+    """
 
     part: str
     mean_us: float
@@ -45,16 +49,19 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     mean_cores: float
     high_cores: float
     machines: int
+    cores_each: int
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: by part on machines of their own, and all of it together on as many equal ones."""
+    """The answer: by part on machines of their own, and whether one machine holds all of it."""
 
     orders_per_second: float
     machine_cores: int
     needs: tuple[Need, ...]
-    together: int
-    """Machines, if every part may run on each of them."""
+    one_holds_all: bool
+    """Whether a single machine of that size is enough for everything together."""
+    one_cores: int
+    """The cores that a single machine for everything would need."""
     assumed_linear: bool
     times_measured: float
     database_is_too_large: bool
@@ -74,13 +81,15 @@ def capacity(measured: Measured, orders_per_second: float, machine_cores: int) -
     needs = tuple(
         _need(part, mean, high, orders_per_second, machine_cores) for part, (mean, high) in by_part.items() if high > 0
     )
+    together = cores_of(sum(need.high_cores for need in needs))
     times = orders_per_second / measured.per_second
-    database = next((need.high_cores for need in needs if need.part == "postgres"), 0.0)
+    database = next((need.high_cores for need in needs if need.part == DATABASE), 0.0)
     return Capacity(
         orders_per_second=orders_per_second,
         machine_cores=machine_cores,
         needs=needs,
-        together=machines(sum(need.high_cores for need in needs), machine_cores),
+        one_holds_all=together <= machine_cores,
+        one_cores=together,
         assumed_linear=times > BEYOND_MEASURED,
         times_measured=times,
         database_is_too_large=database > LARGEST_CORES * USABLE,
@@ -92,15 +101,22 @@ def machines(cores: float, machine_cores: int) -> int:
     return max(1, math.ceil(round(cores / (machine_cores * USABLE), 9)))
 
 
+def cores_of(cores: float) -> int:
+    """The fewest whole cores of one machine that give so many while a fifth stays free; at least one."""
+    return machines(cores, 1)
+
+
 def _need(part: str, mean_us: float, high_us: float, orders_per_second: float, machine_cores: int) -> Need:
     mean, high = (us / MICROSECONDS * orders_per_second for us in (mean_us, high_us))
+    database = part == DATABASE
     return Need(
         part=part,
         mean_us=mean_us,
         high_us=high_us,
         mean_cores=mean,
         high_cores=high,
-        machines=machines(high, machine_cores),
+        machines=1 if database else machines(high, machine_cores),
+        cores_each=max(machine_cores, cores_of(high)) if database else machine_cores,
     )
 
 

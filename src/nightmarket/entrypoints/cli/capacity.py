@@ -39,15 +39,16 @@ def capacity(*, orders_per_second: float, where: str, cores: int | None) -> None
     click.echo(
         f"{orders_per_second:,.0f} orders/s on machines of {answer.machine_cores} cores, a fifth of each kept free:"
     )
-    click.echo(f"{'':10} {'µs an order':>18} {'cores':>18} {'machines':>9}")
+    click.echo(f"{'':10} {'µs an order':>18} {'cores':>18} {'machines':>14}")
     for need in answer.needs:
         spread = f" (to {need.high_us:,.0f})" if measured.spread else ""
         upto = f" (to {need.high_cores:,.1f})" if measured.spread else ""
         click.echo(
             f"{need.part:10} {f'{need.mean_us:,.0f}{spread}':>18} {f'{need.mean_cores:,.1f}{upto}':>18} "
-            f"{need.machines:>9,}"
+            f"{f'{need.machines:,} x {need.cores_each:,} cores':>14}"
         )
-    click.echo(f"{'together':10} {'':>18} {'':>18} {answer.together:>9,}")
+    if answer.one_holds_all:
+        click.echo(f"One machine of {answer.machine_cores} cores holds all of it ({answer.one_cores} are needed).")
     if not measured.spread:
         click.echo("Measured once, so nothing is known of the spread.")
     if answer.database_is_too_large:

@@ -21,6 +21,8 @@ GENERATOR_SHARE = 0.5
 BEYOND_MEASURED = 2.0
 """Up to this multiple of what was measured the cost of an order is taken for the same; beyond it is assumed."""
 
+STANDING = frozenset({OrderState.PAID, OrderState.PENDING})
+
 USABLE = 0.8
 """The part of a machine that may be planned with."""
 
@@ -150,7 +152,7 @@ def _worries(
         worries.append("Too little was sold in quiet stretches to say what an order costs.")
     worries += [f"{one.fault} {one.detail}" for one in faults if one.refused]
     if figures.unheard:
-        worries.append(f"{figures.unheard:,} orders were placed of which no shopper heard; they gave up asking.")
+        worries.append(f"{figures.unheard:,} orders stand of which no shopper was told to the end; they left before.")
     return tuple(worries)
 
 
