@@ -13,7 +13,7 @@ from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.app import framework
 from nightmarket.entrypoints.claims.routes import hot_routes as claims_routes
 from nightmarket.entrypoints.pages import Site
-from nightmarket.entrypoints.storefront import Storefront
+from nightmarket.entrypoints.storefront import Storefront, gate
 from nightmarket.entrypoints.storefront import hot_routes as storefront_routes
 from nightmarket.entrypoints.ucp.routes import hot_routes
 from nightmarket.kernel.ids import encode
@@ -100,7 +100,7 @@ def doors(site: Site, exchange: Exchange) -> set[str]:
         for method in getattr(route, "methods", ())
         if method != "OPTIONS"
     }
-    hot = (*hot_routes(site.shop), *claims_routes(site.shop), *storefront_routes(store))
+    hot = (*hot_routes(site.shop), *claims_routes(site.shop), *storefront_routes(store), *gate.hot_routes(site))
     return found | {f"{route.method} {route.path}" for route in hot}
 
 

@@ -23,6 +23,7 @@ from nightmarket.catalog.contract import (
 )
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
+from nightmarket.gate.contract import Guards, NewRoom
 from nightmarket.kernel.ids import decode
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.platform.database import Connection
@@ -107,6 +108,7 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/keys": outside("key", shop.ids.new()),
         "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
+        "/console/gates": await _gate(shop),
         "/console/messages": message,
         "/orders": order,
         "/checkout": session,
@@ -114,6 +116,15 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/ucp/checkout-sessions": session,
         "/ucp/carts": order.replace("ord_", "cart_"),
     }
+
+
+async def _gate(shop: Shop) -> str:
+    later = shop.clock.now() + timedelta(days=1)
+    new = NewRoom(name="Test room", guards=Guards.OUTSIDE, gathers_at=later, opens_at=later, rate_milli=1_000)
+    async with shop.database.transaction() as tx:
+        room = await shop.gates.make(tx, new, "test")
+    await shop.gates.refresh()
+    return outside("gat", room.id)
 
 
 async def _words(shop: Shop, tx: Connection) -> None:

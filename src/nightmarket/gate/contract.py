@@ -118,8 +118,9 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewRoom(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator says of a room. Without a rate it follows measured capacity."""
+    """What an operator says of a room. Without a rate it follows measured capacity. With an id a repeat is found."""
 
+    id: UUID | None = None
     name: str
     guards: Guards
     product: UUID | None = None

@@ -60,7 +60,8 @@ async def rooms(connection: Connection, now: datetime) -> list[Room]:
     """Every room that is not long over, the newest of them, with its rates."""
     rows = await connection.fetch(
         f"""
-        SELECT {_ROOM} FROM gate.room WHERE ended_at IS NULL OR ended_at > $1::timestamptz - interval '{FORGOTTEN_HOURS} hours'
+        SELECT {_ROOM} FROM gate.room
+        WHERE ended_at IS NULL OR ended_at > $1::timestamptz - interval '{FORGOTTEN_HOURS} hours'
         ORDER BY opens_at DESC, id LIMIT {MAX_ROOMS * 2}
         """,
         now,

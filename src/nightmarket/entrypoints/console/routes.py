@@ -28,6 +28,7 @@ from .content import reference, texts
 from .content.kinds import KINDS
 from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream
+from .gate import pages as gate_pages
 from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
 from .selling.doors import PAGES as SELLING
@@ -97,6 +98,11 @@ PAGES = (
     Page("POST", "/console/crowd", S.JOBS_WRITE, crowd_page.let_in),
     Page("POST", "/console/crowd/away", S.JOBS_WRITE, crowd_page.send_away),
     Page("POST", "/console/crowd/kill", S.JOBS_WRITE, crowd_page.kill),
+    Page("GET", gate_pages.HERE, S.HEALTH_READ, gate_pages.show_list),
+    Page("GET", f"{gate_pages.HERE}/new", S.JOBS_WRITE, gate_pages.show_new),
+    Page("POST", f"{gate_pages.HERE}/new", S.JOBS_WRITE, gate_pages.create),
+    Page("GET", f"{gate_pages.HERE}/{{id:str}}", S.HEALTH_READ, gate_pages.show),
+    Page("POST", f"{gate_pages.HERE}/{{id:str}}", S.JOBS_WRITE, gate_pages.change),
     Page("GET", "/console/texts", S.CONTENT_READ, texts.show_list),
     Page("GET", "/console/texts/new", S.CONTENT_WRITE, texts.show_new),
     Page("POST", "/console/texts/new", S.CONTENT_WRITE, texts.create),

@@ -52,6 +52,9 @@ class Operating:
 
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:
         now = self._clock.now()
+        made = await store.room(tx, new.id) if new.id is not None else None
+        if made is not None:
+            return made
         _check(new, now)
         if await store.open_rooms(tx) >= MAX_ROOMS:
             raise RoomRefused(f"There are {MAX_ROOMS} rooms already; end one that is no longer needed.")
@@ -59,7 +62,7 @@ class Operating:
         opens_at = max(new.opens_at, now + timedelta(seconds=LEAD_SECONDS))
         seed = os.urandom(SEED_BYTES)
         room = Room(
-            id=self._ids.new(),
+            id=new.id or self._ids.new(),
             name=new.name.strip(),
             guards=new.guards,
             product=new.product,
@@ -91,6 +94,8 @@ class Operating:
             follows = False
         if not (0 <= rate_milli <= MAX_RATE_MILLI or rate_milli == FREE_RATE_MILLI):
             raise RoomRefused(f"Let in between 0 and {MAX_RATE_MILLI // 1_000} people a second.", field="rate")
+        if rate_milli == last_rate(room.steps) and follows == room.follows:
+            return room
         await self._step(tx, room, rate_milli, by, now)
         await store.set_room(tx, id, follows=follows, ended_at=None)
         await self._tell(tx, id, "rate", now)
@@ -147,7 +152,7 @@ async def _living(tx: Connection, id: UUID) -> Room:
 async def _newest(connection: Connection) -> Capacity:
     found: Sequence[Capacity] = await store.capacities(connection)
     if not found:
-        raise RoomRefused("Nobody has measured yet what the shop can do; write a rate.", field="rate")
+        raise RoomRefused("Nobody has measured yet what the shop can do, so write a rate.", field="rate")
     return found[0]
 
 

@@ -1,0 +1,256 @@
+"""The rooms, one of them with its figures and switches, and the form of a new one."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from litestar.response.base import ASGIResponse
+
+from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.gate.contract import (
+    FREE_RATE_MILLI,
+    LEAD_SECONDS,
+    ROOM,
+    USUAL_GATHER_MINUTES,
+    USUAL_PASS_MINUTES,
+    Guards,
+    NewRoom,
+    Room,
+    RoomFigures,
+    RoomState,
+)
+from nightmarket.gate.errors import RoomRefused
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.problems import InvalidInput
+
+HERE = "/console/gates"
+PRODUCTS_SHOWN = 200
+STEPS_SHOWN = 20
+FIELDS = ("name", "guards", "product", "opens_at", "gathers", "rate", "pass_minutes")
+
+STATES = {
+    RoomState.AHEAD: say_later("not yet"),
+    RoomState.GATHERING: say_later("people gather"),
+    RoomState.LETTING_IN: say_later("letting in"),
+    RoomState.PAUSED: say_later("paused"),
+    RoomState.FREE: say_later("fully open"),
+    RoomState.OVER: say_later("closed for good"),
+}
+TONES = {RoomState.LETTING_IN: "good", RoomState.FREE: "good", RoomState.GATHERING: "warn", RoomState.PAUSED: "danger"}
+GUARDS = {
+    Guards.SITE: say_later("the whole shop"),
+    Guards.PRODUCT: say_later("one product"),
+    Guards.OUTSIDE: say_later("another shop, whose web server asks here"),
+}
+NO_TIME = say_later("Write day and time of the opening, in UTC.")
+NO_RATE = say_later("Write how many people come in per second, such as 12 or 0.5, at most 5,000.")
+NO_PRODUCT = say_later("There is no product with this address.")
+NO_NUMBER = say_later("Write a whole number of minutes.")
+REFUSED = (
+    say_later("Nobody has measured yet what the shop can do, so write a rate."),
+    say_later("The opening lies in the past."),
+    say_later("A name has 1 to 60 visible letters."),
+    say_later("A pass holds 1 to 240 minutes."),
+    say_later("People may wait at most 72 hours for an opening."),
+    say_later("This room has ended; make another one."),
+)
+"""What the gate refuses, in its words, so that they are translated."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A room in the list."""
+
+    ident: str
+    room: Room
+    state: RoomState
+    figures: RoomFigures
+
+
+async def show_list(desk: Desk) -> ASGIResponse:
+    """Every room that is not long over, and what was measured."""
+    gates = desk.shop.gates
+    await gates.refresh()
+    async with desk.shop.database.read() as connection:
+        rows = [
+            Row(encode(ROOM, room.id), room, gates.state(room), await gates.figures(connection, room))
+            for room in gates.rooms()
+        ]
+        measured = await gates.capacities(connection)
+    return desk.page(
+        "gates/list.html", rows=rows, measured=measured, states=STATES, tones=TONES, guards=GUARDS, free=FREE_RATE_MILLI
+    )
+
+
+async def show_new(desk: Desk) -> ASGIResponse:
+    opens = (desk.now + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    form = Form(
+        {
+            "guards": Guards.SITE.value,
+            "opens_at": opens.strftime("%Y-%m-%dT%H:%M"),
+            "gathers": str(USUAL_GATHER_MINUTES),
+            "pass_minutes": str(USUAL_PASS_MINUTES),
+            "once": encode(ROOM, desk.shop.ids.new()),
+        }
+    )
+    return await _form_page(desk, form)
+
+
+async def create(desk: Desk) -> ASGIResponse:
+    """Make the room that was described."""
+    form = await desk.form()
+    new = await _read(desk, form)
+    if new is None:
+        return await _form_page(desk, form)
+    ident = encode(ROOM, new.id) if new.id else ""
+    try:
+        async with desk.acting("gates.make", ident, f"{new.name}: {new.guards.value}, {new.opens_at:%F %R}") as tx:
+            room = await desk.shop.gates.make(tx, new, desk.actor.name)
+    except RoomRefused as refused:
+        form.wrong(refused.field or "name", desk.say(refused.detail))
+        return await _form_page(desk, form)
+    return desk.redirect(f"{HERE}/{encode(ROOM, room.id)}")
+
+
+async def show(desk: Desk) -> ASGIResponse:
+    """One room: who waits, who came in, how fast, and what can be changed."""
+    return await _room_page(desk, Form())
+
+
+async def change(desk: Desk) -> ASGIResponse:
+    """Pause, go on, another rate, follow what is measured, open fully, end."""
+    form, gates, id = await desk.form(), desk.shop.gates, desk.id(ROOM)
+    ident, do = encode(ROOM, id), form.get("do")
+    rate: int | None = None
+    match do:
+        case "pause":
+            rate = 0
+        case "free":
+            rate = FREE_RATE_MILLI
+        case "rate":
+            rate = _rate(form.get("rate"))
+            if rate is None:
+                form.wrong("rate", desk.say(NO_RATE))
+                return await _room_page(desk, form)
+        case "go-on":
+            room = gates.room(id)
+            rate = next((one.rate_milli for one in reversed(room.steps) if 0 < one.rate_milli < FREE_RATE_MILLI), None)
+        case "follow" | "end":
+            pass
+        case _:
+            raise InvalidInput("There is no such switch.", field="do")
+    try:
+        async with desk.acting(f"gates.{do}", ident, f"{rate / 1_000:g} a second" if rate else "") as tx:
+            if do == "end":
+                await gates.end(tx, id)
+            else:
+                await gates.set_rate(tx, id, rate, desk.actor.name)
+    except RoomRefused as refused:
+        form.wrong("rate", desk.say(refused.detail))
+        return await _room_page(desk, form)
+    return desk.redirect(f"{HERE}/{ident}")
+
+
+async def _room_page(desk: Desk, form: Form) -> ASGIResponse:
+    gates = desk.shop.gates
+    await gates.refresh()
+    room = gates.room(desk.id(ROOM))
+    async with desk.shop.database.read() as connection:
+        figures = await gates.figures(connection, room)
+    product = None
+    if room.product is not None:
+        product = next(iter(await desk.shop.catalog.cards_of([room.product])), None)
+    return desk.page(
+        "gates/room.html",
+        status=422 if form.errors else 200,
+        form=form,
+        ident=encode(ROOM, room.id),
+        room=room,
+        product=product,
+        state=gates.state(room),
+        figures=figures,
+        steps=list(reversed(room.steps))[:STEPS_SHOWN],
+        states=STATES,
+        tones=TONES,
+        guards=GUARDS,
+        free=FREE_RATE_MILLI,
+        lead=LEAD_SECONDS,
+        address=desk.shop.settings.address,
+    )
+
+
+async def _form_page(desk: Desk, form: Form) -> ASGIResponse:
+    form.sort_errors(FIELDS)
+    async with desk.shop.database.read() as connection:
+        measured = await desk.shop.gates.capacities(connection)
+    return desk.page(
+        "gates/new.html",
+        status=422 if form.errors else 200,
+        form=form,
+        products=await desk.shop.catalog.cards(limit=PRODUCTS_SHOWN),
+        measured=measured[0] if measured else None,
+        choices=GUARDS,
+    )
+
+
+async def _read(desk: Desk, form: Form) -> NewRoom | None:
+    """The room that the form describes; None, with the errors noted, if it cannot be one."""
+    guards = Guards(form.get("guards")) if form.get("guards") in set(Guards) else Guards.SITE
+    opens_at = _instant(form.get("opens_at"))
+    if opens_at is None:
+        form.wrong("opens_at", desk.say(NO_TIME))
+    minutes: dict[str, int] = {}
+    for name in ("gathers", "pass_minutes"):
+        minutes[name] = form.number(name, -1)
+        if minutes[name] < 0:
+            form.wrong(name, desk.say(NO_NUMBER))
+    rate = _rate(form.get("rate"))
+    if rate is None and form.get("rate"):
+        form.wrong("rate", desk.say(NO_RATE))
+    product, variants = await _product(desk, form) if guards is Guards.PRODUCT else (None, frozenset[UUID]())
+    if form.errors or opens_at is None:
+        return None
+    return NewRoom(
+        id=_once(form.get("once")),
+        name=form.get("name"),
+        guards=guards,
+        product=product,
+        variants=variants,
+        gathers_at=opens_at - timedelta(minutes=min(minutes["gathers"], 100_000)),
+        opens_at=opens_at,
+        rate_milli=rate,
+        pass_minutes=minutes["pass_minutes"],
+    )
+
+
+async def _product(desk: Desk, form: Form) -> tuple[UUID | None, frozenset[UUID]]:
+    slug = form.get("product").rpartition("/")[2]
+    product = await desk.shop.catalog.product(slug) if slug else None
+    if product is None:
+        form.wrong("product", desk.say(NO_PRODUCT))
+        return None, frozenset()
+    return product.id, frozenset(variant.id for variant in product.variants)
+
+
+def _once(text: str) -> UUID | None:
+    try:
+        return decode(ROOM, text)
+    except InvalidInput:
+        return None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _rate(text: str) -> int | None:
+    """People per second as typed, in thousandths; None for what is no such number."""
+    whole, _, decimals = text.replace(",", ".").partition(".")
+    digits = f"{whole}{decimals[:3]:0<3}"
+    if not (whole + decimals).isascii() or not digits.isdigit() or len(digits) > 9 or not (decimals or "0").isdigit():
+        return None
+    return int(digits) if 0 < int(digits) <= 5_000_000 else None
