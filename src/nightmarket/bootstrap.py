@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
+
 import nightmarket
 from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged
 from nightmarket.catalog.handlers import (
@@ -62,6 +64,7 @@ from nightmarket.platform.jobs import counts as job_counts
 from nightmarket.platform.media import FolderStore, Library, Media, PictureRefused
 from nightmarket.platform.messages import ChannelKind, LocalChannel, Outbox, Postman, figures
 from nightmarket.platform.outside import Outside, OutsideOptions
+from nightmarket.platform.postgres import EmbeddedPostgres, ServerOptions
 from nightmarket.platform.settings import Settings
 from nightmarket.platform.subscriptions import Subscription, lag
 from nightmarket.platform.tail import Tail
@@ -69,8 +72,10 @@ from nightmarket.platform.telemetry import Exchange, Metrics
 from nightmarket.platform.webhooks import Sender, SigningKeys, Subscribers
 from nightmarket.promotions.contract import Books, OfferPublished, OfferRetired
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
+from nightmarket.rehearsal.contract import Moment, Wishes
 from nightmarket.rehearsal.faults import ShopProcesses, Target
 from nightmarket.rehearsal.handlers.house import House
+from nightmarket.rehearsal.handlers.rehearsing import Rehearsal
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.rehearsal.verdict import Court, Judge
@@ -105,8 +110,8 @@ HOUSEKEEPING_SECONDS = 3_600.0
 WAITING_SECONDS = 5.0
 """How often it is looked whether goods that people wait for are there again."""
 
-UNHURRIED = 0.1
-"""The share of its time that a drain works whose work may wait while there is a rush."""
+UNHURRIED = 0.05
+"""The share of its time that a drain works whose work may wait while the machine is busy."""
 
 GAUGE_SECONDS = 2.0
 STANDING_SECONDS = 2.0
@@ -551,6 +556,22 @@ def webhook_sender(shop: Shop, write: Callable[[Order], bytes]) -> Sender:
     """Sends what is due of orders, in the words of whoever knows the order API."""
     told = Telling(shop.orders, write)
     return order_sender(shop.database, shop.clock, shop.signing, shop.agents, told, shop.settings)
+
+
+def rehearsal(
+    wishes: Wishes, home: Path, run: UUID, settings: Settings, watching: tuple[Callable[[Moment], None], Callable[[str], None]]
+) -> Rehearsal:
+    """A rehearsal of the shop of these settings, written down under `home`. The shop is opened when it is needed, since
+    its database may be killed meanwhile and come back elsewhere."""
+
+    @asynccontextmanager
+    async def opening() -> AsyncGenerator[House]:
+        server = EmbeddedPostgres(settings.home, ServerOptions(account=settings.database_account))
+        opened = msgspec.structs.replace(settings, database_url=settings.database_url or server.url)
+        async with open_shop(opened, application="rehearsal") as shop:
+            yield rehearsed(shop)
+
+    return Rehearsal(wishes, home, run, opening, *watching)
 
 
 async def measure(shop: Shop, metrics: Metrics) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from functools import cache
+from struct import Struct
 from uuid import UUID
 
 import msgspec
 
+from nightmarket.platform.copying import NULL, copy_rows, microseconds
 from nightmarket.platform.database import Connection, Record
 
 from .model.board import BoardFilter, CoursePoint, MerchantFigure, OrderFigure, OrderSummary
@@ -148,29 +151,39 @@ async def insert_orders(
     is `listed` names its owner once more, where the index of owners' lists finds it."""
     if replaced:
         await tx.execute("DELETE FROM orders.order WHERE id = ANY($1::uuid[])", replaced)
+    await copy_rows(tx, "orders", "order", ORDER_COLUMNS, _packed(rows, listed))
+
+
+@cache
+def _head(handler: int, currency: int, due: bool) -> Struct:
+    """A row up to its body, with texts of those lengths, for COPY."""
+    return Struct(f"!h i16s i16s i16s ih ih i{handler}s i{currency}s iq iq {'iq' if due else 'i'} i")
+
+
+_LISTED = Struct("!i16s").pack
+
+
+def _packed(rows: Sequence[OrderRow], listed: AbstractSet[UUID]) -> list[bytes]:
     encode = PACK.encode
-    await tx.copy_records_to_table(
-        "order",
-        schema_name="orders",
-        columns=ORDER_COLUMNS,
-        records=[
-            (
-                row.id,
-                row.merchant,
-                row.owner,
-                row.state,
-                row.attempt,
-                row.handler,
-                row.currency,
-                row.total,
-                row.placed_at,
-                row.due_at,
-                encode(row.body),
-                row.owner if row.id in listed and (index == 0 or rows[index - 1].id != row.id) else None,
-            )
-            for index, row in enumerate(rows)
-        ],
-    )
+    packed: list[bytes] = []
+    instants: dict[datetime, int] = {}
+    before: UUID | None = None
+    for row in rows:
+        body, id = encode(row.body), row.id
+        handler, currency = row.handler.encode(), row.currency.encode()
+        due = row.due_at
+        for at in (row.placed_at, due):
+            if at is not None and at not in instants:
+                instants[at] = microseconds(at)
+        head = _head(len(handler), len(currency), due is not None).pack(
+            *(12, 16, id.bytes, 16, row.merchant.bytes, 16, row.owner.bytes, 2, row.state, 2, row.attempt),
+            *(len(handler), handler, len(currency), currency, 8, row.total, 8, instants[row.placed_at]),
+            *((-1,) if due is None else (8, instants[due])),
+            len(body),
+        )
+        packed += (head, body, _LISTED(16, row.owner.bytes) if listed and id in listed and id != before else NULL)
+        before = id
+    return packed
 
 
 async def move_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, due_at: datetime | None = None) -> None:

@@ -6,13 +6,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+import psutil
 import structlog
 
 IDLE_SECONDS = 0.5
 FIRST_FAILURE_SECONDS = 0.5
 LONGEST_FAILURE_SECONDS = 30.0
-LONGEST_REST_SECONDS = 5.0
+LONGEST_REST_SECONDS = 2.0
 """How long a drain with a share of the time rests at most between two steps."""
+
+BUSY = 0.85
+"""The part of its processors' time at which a machine is in a rush."""
+
+LOOK_SECONDS = 0.2
 
 STOP_SECONDS = 5.0
 """A step that has not ended by then is cancelled; its transaction rolls back, and its rows are due again."""
@@ -31,7 +37,8 @@ class Tally(Protocol):
 class Drain:
     """A loop around a step, which handles some rows and returns how many; 0 means none are due.
 
-    With `share` it works for at most that part of the time and rests in between, for what must not disturb a rush.
+    With `share` it works for at most that part of the time and rests in between, as long as the machine is busy: for
+    what must not disturb a rush.
     A step that fails is logged and tried again after a pause that doubles up to half a minute.
     """
 
@@ -75,7 +82,7 @@ class Drain:
                 if self._tally is not None:
                     self._tally.drained(self.name, handled)
                 rest = min(LONGEST_REST_SECONDS, (time.monotonic() - started) * self._rest)
-                if rest:
+                if rest and _processors.busy():
                     await self._sleep(rest, stopping)
                 else:
                     await asyncio.sleep(0)
@@ -89,6 +96,30 @@ class Drain:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+class _Processors:
+    """How busy the machine is, looked at a few times a second at most."""
+
+    def __init__(self) -> None:
+        self._looked_at = 0.0
+        self._idle = 0.0
+        self._total = 0.0
+        self._busy = False
+
+    def busy(self) -> bool:
+        """Whether its processors had little rest since the last look."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            times = psutil.cpu_times()
+            idle, total = times.idle, sum(times)
+            if total > self._total:
+                self._busy = 1 - (idle - self._idle) / (total - self._total) >= BUSY
+            self._looked_at, self._idle, self._total = now, idle, total
+        return self._busy
+
+
+_processors = _Processors()
 
 
 class Drains:
