@@ -254,7 +254,8 @@ async def test_declined_attempt_is_no_order(house: House) -> None:
     await client.post(f"{path}/complete", json=placing.payment("fail_token"), headers=headers)
     await house.send()
     assert house.agent.heard == []
-    again = await client.post(f"{path}/complete", json=placing.payment(), headers=headers)
+    fresh = headers | {"Idempotency-Key": "another try"}
+    again = await client.post(f"{path}/complete", json=placing.payment(), headers=fresh)
     assert again.json()["status"] == "completed", again.text
     await house.send()
     assert len(house.agent.heard) == 2
