@@ -19,6 +19,11 @@ FAULTS = {
     "tallies": f"UPDATE tally.slice SET spent = spent + 1 WHERE tally = {SPENT}",
     "orders": "UPDATE orders.order SET total = total + 1",
     "journal": "DELETE FROM payments.posting WHERE kind = 'paid'",
+    "claims": (
+        "INSERT INTO claims.claim (id, client, reference, request, lines, units, deadline, made_at) SELECT "
+        "'00000000-0000-8000-8000-000000000001', '00000000-0000-8000-8000-000000000002', 'A-1', "
+        "decode(repeat('00', 16), 'hex'), '\\x90', 1, '2026-11-11Z', '2026-11-11Z'"
+    ),
     "facts": (
         "INSERT INTO platform.fact (id, at, kind, amount, payload) "
         "VALUES ('00000000-0000-7000-8000-000000000001', '1970-01-01Z', 'test.stray', 1, '\\x90')"

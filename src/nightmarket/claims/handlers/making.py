@@ -26,12 +26,13 @@ class MakeBatch:
     async def _work(self, tx: Connection, items: Sequence[Make]) -> Sequence[ClaimView | Problem]:
         means = self._means
         now = means.clock.now()
+        # First the locks: a twin of an item in another process has committed then, and is found, before this one would
+        # be refused because of what its twin holds.
+        wanted = {tally for item in items for one in item.wanted for tally in one.tallies}
+        ledger = await means.tallies.lock(tx, wanted)
         found: dict[UUID, ClaimView | Problem] = dict(await store.read(tx, list({item.id for item in items})))
         new = {item.id: item for item in reversed(items) if item.id not in found}
         if new:
-            ledger = await means.tallies.lock(
-                tx, {tally for item in new.values() for one in item.wanted for tally in one.tallies}
-            )
             made: list[ClaimView] = []
             for item in items:
                 if new.pop(item.id, None) is None:
