@@ -76,6 +76,7 @@ from nightmarket.rehearsal.contract import Moment, Wishes
 from nightmarket.rehearsal.faults import ShopProcesses, Target
 from nightmarket.rehearsal.handlers.house import House
 from nightmarket.rehearsal.handlers.rehearsing import Rehearsal
+from nightmarket.rehearsal.handlers.runs_here import RunsHere
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.rehearsal.verdict import Court, Judge
@@ -206,6 +207,7 @@ class Shop:
     search: Search
     indexer: StoredIndexer
     stage: Stage
+    rehearsals: RunsHere
     gates: StoredGates
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is told to stop, for what would otherwise stay open: streams to browsers."""
@@ -336,6 +338,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
         stage=Stage(settings, means.catalog, tallies, clock, ids),
+        rehearsals=RunsHere(settings, clock, ids),
         gates=StoredGates(database, facts, clock, ids, secret),
     )
 
@@ -559,7 +562,11 @@ def webhook_sender(shop: Shop, write: Callable[[Order], bytes]) -> Sender:
 
 
 def rehearsal(
-    wishes: Wishes, home: Path, run: UUID, settings: Settings, watching: tuple[Callable[[Moment], None], Callable[[str], None]]
+    wishes: Wishes,
+    home: Path,
+    run: UUID,
+    settings: Settings,
+    told: tuple[Callable[[Moment], None], Callable[[str], None]],
 ) -> Rehearsal:
     """A rehearsal of the shop of these settings, written down under `home`. The shop is opened when it is needed, since
     its database may be killed meanwhile and come back elsewhere."""
@@ -571,7 +578,7 @@ def rehearsal(
         async with open_shop(opened, application="rehearsal") as shop:
             yield rehearsed(shop)
 
-    return Rehearsal(wishes, home, run, opening, *watching)
+    return Rehearsal(wishes, home, run, opening, *told)
 
 
 async def measure(shop: Shop, metrics: Metrics) -> None:

@@ -23,8 +23,10 @@ from .model import (
     State,
     Wish,
 )
+from .play.curve import Timing
+from .played import Ended, Moment, Progress, RunLine, Totals, Wishes
 from .ports import Auditor
-from .records import Acknowledged, Event, EventKind, Phase, Plan, Sample
+from .records import REPORT, Acknowledged, Event, EventKind, Phase, Plan, Sample
 from .verdict.result import Result
 from .verdict.summing_up import BEYOND_MEASURED
 
@@ -35,6 +37,7 @@ __all__ = [
     "MOST_SECONDS",
     "MOST_UNITS",
     "NOBODY",
+    "REPORT",
     "USUAL_BUYERS",
     "USUAL_SECONDS",
     "Acknowledged",
@@ -44,21 +47,28 @@ __all__ = [
     "Capacity",
     "CheckLine",
     "CrowdFigures",
+    "Ended",
     "Event",
     "EventKind",
     "Kill",
     "Measured",
+    "Moment",
     "Need",
     "Phase",
     "Plan",
+    "Progress",
     "Proof",
     "Result",
+    "RunLine",
     "Sample",
     "Scene",
     "Seen",
     "Size",
     "State",
+    "Timing",
+    "Totals",
     "Wish",
+    "Wishes",
     "capacity_for",
     "measured_at",
 ]

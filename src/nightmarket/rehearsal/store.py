@@ -1,4 +1,5 @@
-"""Where a rehearsal is kept: small files in the folder `crowd` of the home, since the database is what is killed.
+"""Where a rehearsal is kept: small files in the folder `crowd` of the home, since the database is what is killed; and a
+row for each run, so that the key and the orders of one that was cut off are found again.
 
 Each file has one writer and appears whole or not at all; every process of the machine may read it at any moment.
 """
@@ -6,15 +7,19 @@ Each file has one writer and appears whole or not at all; every process of the m
 import fcntl
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from nightmarket.platform.database import Connection
+
 from .model import CrowdFigures, Kill, Seen, Wish
+from .records import Plan
 
 FOLDER = "crowd"
 FILE_BYTES = 4_000_000
@@ -79,3 +84,45 @@ class Folder:
         """Forget the last rehearsal."""
         for file in self.path.glob("*"):
             file.unlink(missing_ok=True)
+
+
+UNENDED_LIMIT = 100
+
+
+class OpenRun(msgspec.Struct, frozen=True):
+    """A run that has not ended, or was cut off."""
+
+    id: UUID
+    key: UUID
+    asked_at: datetime
+    keeps: bool
+
+
+async def insert_run(tx: Connection, id: UUID, key: UUID, plan: Plan, at: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO rehearsal.run (id, key, asked_at, asked_by, plan) VALUES ($1, $2, $3, $4, $5::text::jsonb)",
+        id,
+        key,
+        at,
+        plan.asked_by,
+        msgspec.json.encode(plan).decode(),
+    )
+
+
+async def end_run(tx: Connection, id: UUID, outcome: str, at: datetime) -> None:
+    """Once: the first outcome stays."""
+    await tx.execute(
+        "UPDATE rehearsal.run SET ended_at = $3, outcome = $2 WHERE id = $1 AND ended_at IS NULL", id, outcome, at
+    )
+
+
+async def unended(connection: Connection) -> Sequence[OpenRun]:
+    """The oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT id, key, asked_at, coalesce((plan->>'keep')::boolean, false) AS keeps FROM rehearsal.run
+        WHERE ended_at IS NULL ORDER BY id LIMIT $1
+        """,
+        UNENDED_LIMIT,
+    )
+    return [OpenRun(row["id"], row["key"], row["asked_at"], row["keeps"]) for row in rows]

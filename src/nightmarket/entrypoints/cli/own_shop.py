@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,6 @@ from nightmarket.platform.postgres import EmbeddedPostgres
 from nightmarket.platform.settings import Settings, read_settings
 from nightmarket.platform.supervisor import running
 from nightmarket.rehearsal.errors import NotRehearsed
-from nightmarket.rehearsal.handlers.players import free_port
 
 OPEN_SECONDS = 180.0
 CLOSE_SECONDS = 60.0
@@ -35,7 +35,7 @@ def own_shop() -> Generator[Settings]:
     folder.chmod(_PASSABLE)  # the database's account has to reach its data
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     home = folder / "home"
-    environment = {**kept, "NIGHTMARKET_HOME": str(home), "PORT": str(free_port()), "HOST": "127.0.0.1"}
+    environment = {**kept, "NIGHTMARKET_HOME": str(home), "PORT": str(_free_port()), "HOST": "127.0.0.1"}
     settings = read_settings(environment, {"demo": True})
     command = [sys.executable, "-c", "from nightmarket.entrypoints.cli import main; main()", "up", "--demo"]
     with (folder / LOG).open("wb") as log:
@@ -69,3 +69,9 @@ def _close(shop: "subprocess.Popen[bytes]", home: Path) -> None:
         shop.kill()
         shop.wait()
     EmbeddedPostgres(home).stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -6,9 +6,7 @@ from collections import deque
 
 import click
 
-from nightmarket.rehearsal.handlers.conducting import Moment
-from nightmarket.rehearsal.play.curve import Timing
-from nightmarket.rehearsal.records import Phase
+from nightmarket.rehearsal.contract import Moment, Phase, Timing
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 PLAIN_EVERY_SECONDS = 2

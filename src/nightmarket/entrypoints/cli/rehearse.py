@@ -5,19 +5,24 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import click
 import msgspec
 
-from nightmarket.entrypoints.cli.connected import engine, settings_here
+from nightmarket.entrypoints.cli.connected import settings_here
+from nightmarket.entrypoints.cli.rehearsal_screen import Screen
+from nightmarket.kernel.ids import SystemIds, decode
 from nightmarket.kernel.problems import Problem, Unavailable
 from nightmarket.platform.database import CONNECTION_LOST
-from nightmarket.platform.settings import Settings
+from nightmarket.platform.home import make_home
+from nightmarket.platform.settings import Settings, with_secret
 from nightmarket.platform.supervisor import running
+from nightmarket.platform.telemetry import configure_logging
+from nightmarket.rehearsal.contract import REPORT, Ended, Wishes
 from nightmarket.rehearsal.errors import NotRehearsed
 
 MOST_MINUTES, MOST_PEAK, MOST_PROCESSES = 720.0, 100_000.0, 256
@@ -77,20 +82,13 @@ def rehearse(*, worker: str | None, plain: bool, run_id: str | None, **asked: ob
 
 
 def _rehearse(asked: dict[str, object], *, plain: bool, run_id: str | None) -> int:
-    from nightmarket.entrypoints.cli.rehearsal_screen import Screen
-    from nightmarket.kernel.ids import decode
-    from nightmarket.platform.home import make_home
-    from nightmarket.platform.settings import with_secret
-    from nightmarket.platform.telemetry import configure_logging
-    from nightmarket.rehearsal.handlers.rehearsing import Wishes
-
     configure_logging(level="ERROR")
     here = settings_here()
     make_home(here.home)
     master = asked.pop("master")
     if master is not None:
         _meeting(str(master), "--master")
-    run = decode("reh", run_id) if run_id else None
+    run = decode("reh", run_id) if run_id else SystemIds().new()
     with _shop(str(asked["against"]) if asked["against"] else None, here) as (settings, own):
         asked.pop("against")
         wishes = msgspec.convert({**asked, "master": master, "own_shop": own, "address": settings.address}, Wishes)
@@ -127,25 +125,12 @@ def _same(one: str, other: str) -> bool:
     return one.rstrip("/") == other.rstrip("/")
 
 
-async def _play(wishes: object, here: Settings, settings: Settings, screen: object, run: UUID | None) -> int:
-    from nightmarket.bootstrap import open_shop, rehearsed
-    from nightmarket.entrypoints.cli.rehearsal_screen import Screen
-    from nightmarket.rehearsal.handlers.house import House
-    from nightmarket.rehearsal.handlers.rehearsing import Rehearsal, Wishes
+async def _play(wishes: Wishes, here: Settings, settings: Settings, screen: Screen, run: UUID) -> int:
+    from nightmarket.bootstrap import rehearsal
 
-    assert isinstance(wishes, Wishes)
-    assert isinstance(screen, Screen)
-
-    @asynccontextmanager
-    async def opening() -> AsyncGenerator[House]:
-        url = settings.database_url or engine(settings).url
-        opened = msgspec.structs.replace(settings, database_url=url)
-        async with open_shop(opened, application="rehearsal") as shop:
-            yield rehearsed(shop)
-
-    rehearsal = Rehearsal(wishes, here.home, opening, screen.show, screen.say)
-    _on_signals(rehearsal.stop)
-    ended = await rehearsal.run(run)
+    played = rehearsal(wishes, here.home, run, settings, (screen.show, screen.say))
+    _on_signals(played.stop)
+    ended = await played.run()
     _say(ended, screen.say)
     return 0 if ended.go else 1
 
@@ -165,11 +150,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, heard, number)
 
 
-def _say(ended: object, say: Callable[[str], None]) -> None:
-    from nightmarket.rehearsal.handlers.rehearsing import Ended
-    from nightmarket.rehearsal.records import REPORT
-
-    assert isinstance(ended, Ended)
+def _say(ended: Ended, say: Callable[[str], None]) -> None:
     totals, result = ended.totals, ended.result
     say("")
     if ended.stopped:

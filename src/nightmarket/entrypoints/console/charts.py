@@ -28,6 +28,8 @@ class Chart(msgspec.Struct, frozen=True):
     labels: Sequence[str]
     series: Sequence[Series]
     stacked: bool = False
+    live: bool = False
+    """Drawn again and again while it grows, so it does not move in by itself."""
 
     @property
     def data(self) -> str:
@@ -37,6 +39,7 @@ class Chart(msgspec.Struct, frozen=True):
                 "kind": self.kind,
                 "unit": self.unit,
                 "stacked": self.stacked,
+                "live": self.live,
                 "labels": self.labels,
                 "series": [{"name": one.name, "values": one.values} for one in self.series],
             }

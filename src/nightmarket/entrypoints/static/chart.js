@@ -21,7 +21,7 @@ function optionOf(data, colours) {
   const lying = data.kind === "rows";
   const values = { type: "value", name: data.unit, nameLocation: lying ? "middle" : "end", nameGap: lying ? 28 : 12, nameTextStyle: { color: colours.soft, align: lying ? "center" : "left" }, minInterval: data.whole ? 1 : 0, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.soft, formatter: (value) => short.format(value) } };
   return {
-    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    animation: !data.live && !matchMedia("(prefers-reduced-motion: reduce)").matches,
     color: colours.series,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     grid: { left: 8, right: 16, top: data.series.length > 1 ? 56 : 32, bottom: 8, containLabel: true },

@@ -13,7 +13,7 @@ from nightmarket.kernel.problems import Problem, Unavailable
 from nightmarket.orders.contract import Order, OrderState
 from nightmarket.platform.access import SYSTEM, KeyNotFound
 from nightmarket.platform.database import CONNECTION_LOST
-from nightmarket.rehearsal import runs
+from nightmarket.rehearsal import store
 from nightmarket.rehearsal.play.brief import Told
 
 from .house import House
@@ -110,13 +110,13 @@ async def close_run(house: House, run: UUID, key: UUID, outcome: str) -> None:
     except KeyNotFound:
         log.info("key_gone_already", key=str(key))
     async with house.database.transaction() as tx:
-        await runs.end_run(tx, run, outcome, house.clock.now())
+        await store.end_run(tx, run, outcome, house.clock.now())
 
 
 async def end_what_was_cut_off(house: House) -> int:
     """Take back what runs left behind whose process was killed; only one run plays at a time, so none of them lives."""
     async with house.database.read() as connection:
-        cut_off = await runs.unended(connection)
+        cut_off = await store.unended(connection)
     for run in cut_off:
         if not run.keeps:
             await take_back(house, run.key, run.asked_at)

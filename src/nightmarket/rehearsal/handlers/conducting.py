@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -13,6 +12,7 @@ from nightmarket.platform.database import CONNECTION_LOST
 from nightmarket.rehearsal.errors import FaultRefused
 from nightmarket.rehearsal.faults import ShopProcesses, Strike, inject
 from nightmarket.rehearsal.play.brief import Brief, Score, Told, Word
+from nightmarket.rehearsal.played import Moment, Totals
 from nightmarket.rehearsal.records import Acknowledged, Event, EventKind, Phase, Plan, Sample
 
 from .aftermath import Aftermath
@@ -30,39 +30,6 @@ LOOK_PATIENCE_SECONDS = 0.8
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class Totals:
-    """All that was counted so far, for those who watch."""
-
-    tried: int = 0
-    placed: int = 0
-    paid: int = 0
-    refused: dict[str, int] = field(default_factory=dict[str, int])
-    errors: dict[str, int] = field(default_factory=dict[str, int])
-    requests: int = 0
-
-    def add(self, sample: Sample) -> None:
-        self.tried += sample.orders_tried
-        self.placed += sample.orders_placed
-        self.paid += sample.orders_paid
-        self.requests += sample.requests
-        for mine, theirs in ((self.refused, sample.refused), (self.errors, sample.errors)):
-            for code, amount in theirs.items():
-                mine[code] = mine.get(code, 0) + amount
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A second of the play, as it is shown."""
-
-    sample: Sample
-    totals: Totals
-    plan: Plan
-    seconds: float
-    """Of the whole play."""
-    events: Sequence[Event]
-
-
 Show = Callable[[Moment], None]
 
 
@@ -76,7 +43,9 @@ class Conductor:
         self._events: list[Event] = []
         self._phase: Phase | None = None
         self._t = -brief.timing.carts_seconds
+        self._ticked: float | None = None
         self._stopping = False
+        self._aftermath_step: asyncio.Task[None] | None = None
         self._aftermath = Aftermath(house, self._heard)
         self._paid_later = 0
         try:
@@ -125,15 +94,17 @@ class Conductor:
                 await asyncio.gather(faults, return_exceptions=True)
             await self._players.end()
             self._recorder.flush()
+        if self._aftermath_step is not None:
+            await self._aftermath_step
         await self._quiet(tallies, show)
 
     async def _second(self, word: Word, tallies: Sequence[UUID], show: Show) -> None:
         assert word.score is not None
-        self._t = word.t
+        self._tick(word.t)
         self._hear(word.score)
-        aftermath = asyncio.create_task(self._aftermath.step())
+        if self._aftermath_step is None or self._aftermath_step.done():  # it waits while the database is away
+            self._aftermath_step = asyncio.create_task(self._aftermath.step(), name="aftermath")
         sample = await self._sample(word.score, tallies)
-        await aftermath
         sample.orders_paid += self._paid_later
         self._paid_later = 0
         self._write(sample, show)
@@ -198,9 +169,16 @@ class Conductor:
         self._paid_later += state == "completed"
         self._told(Told(order, done.total, done.currency, state))
 
+    def _tick(self, t: float) -> None:
+        self._t, self._ticked = t, asyncio.get_running_loop().time()
+
+    def _now(self) -> float:
+        """The play's time between two seconds, also while nobody tells the next one."""
+        return self._t if self._ticked is None else self._t + asyncio.get_running_loop().time() - self._ticked
+
     def note(self, kind: EventKind, what: str, detail: str = "") -> None:
         """Write an event down."""
-        event = Event(t=round(self._t, 1), kind=kind, what=what, detail=detail)
+        event = Event(t=round(self._now(), 1), kind=kind, what=what, detail=detail)
         self._events.append(event)
         self._recorder.event(event)
 
@@ -211,7 +189,7 @@ class Conductor:
         timing = self._brief.timing
         while self._aftermath.left and loop.time() < ends:
             await asyncio.sleep(LOOK_SECONDS)
-            self._t = round(self._t + LOOK_SECONDS, 1)
+            self._tick(round(self._t + LOOK_SECONDS, 1))
             await self._aftermath.step()
             sample = await self._sample(Score(), tallies)
             sample.phase = Phase.AFTER if self._t >= timing.day_seconds or self._stopping else sample.phase

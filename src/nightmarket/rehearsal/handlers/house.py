@@ -18,7 +18,7 @@ from nightmarket.platform.database import Database
 from nightmarket.platform.deeds import Acted
 from nightmarket.platform.facts import Facts
 from nightmarket.platform.settings import Settings
-from nightmarket.rehearsal import runs
+from nightmarket.rehearsal import store
 from nightmarket.rehearsal.contract import Auditor
 from nightmarket.rehearsal.errors import NotRehearsed
 from nightmarket.rehearsal.faults import Target
@@ -93,7 +93,7 @@ async def open_run(house: House, id: UUID, plan: Plan) -> IssuedKey:
     wanted = NewKey(f"rehearsal {plan.run}", frozenset({Scope.CHECKOUT, Scope.REHEARSAL}))
     (issued,) = await house.keys.issue(SYSTEM, [wanted])
     async with house.database.transaction() as tx:
-        await runs.insert_run(tx, id, issued.key.id, plan, house.clock.now())
+        await store.insert_run(tx, id, issued.key.id, plan, house.clock.now())
         detail = f"seed {plan.seed}, {plan.minutes:g} minutes, {plan.peak:g} orders a second"
         deed = Acted(SYSTEM.id, plan.asked_by, "rehearsal.begin", plan.run, detail)
         await house.facts.append(tx, [deed], house.clock.now())

@@ -11,6 +11,7 @@ from nightmarket.rehearsal.records import ACKNOWLEDGED, EVENTS, PLAN, SAMPLES, A
 
 FOLDER = "rehearsals"
 LOG = "play.log"
+LOCK = "lock"
 STOP = "stop"
 """A file of this name tells a play to end."""
 

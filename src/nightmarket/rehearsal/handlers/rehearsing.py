@@ -5,12 +5,9 @@ import fcntl
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
-
-import msgspec
 
 from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import IssuedKey
@@ -19,15 +16,15 @@ from nightmarket.rehearsal.faults import Strike, read_faults
 from nightmarket.rehearsal.faults.striking import Striker
 from nightmarket.rehearsal.play.brief import Brief
 from nightmarket.rehearsal.play.curve import Timing
+from nightmarket.rehearsal.played import Ended, Wishes
 from nightmarket.rehearsal.records import EventKind, Plan
-from nightmarket.rehearsal.verdict import Result
 
 from .aftermath import close_run, end_what_was_cut_off, take_back
-from .conducting import Conductor, Show, Totals
+from .conducting import Conductor, Show
 from .door_key import check_door
 from .house import Article, House, assortment, check_apart, fill_shelves, open_run
 from .players import Players, free_port
-from .recording import LOG, Recorder, rehearsals_folder
+from .recording import LOCK, LOG, Recorder, rehearsals_folder
 
 VISIT_SECONDS = 3.0
 """How long a visit takes on average, by which the number of places in the shop is chosen."""
@@ -41,57 +38,27 @@ Opening = Callable[[], AbstractAsyncContextManager[House]]
 Say = Callable[[str], None]
 
 
-class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for."""
-
-    seed: int
-    minutes: float
-    peak: float
-    faults: str = ""
-    processes: int = 1
-    keep: bool = False
-    own_shop: bool = False
-    asked_by: str = "nightmarket rehearse"
-    address: str
-    master: str | None = None
-    """HOST:PORT at which the leader waits for workers of other machines; then none is started here."""
-    currency: str = "EUR"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How it ended: the verdict (None where nothing could be judged), what was counted, and where it is written."""
-
-    result: Result | None
-    totals: Totals
-    folder: Path
-    stopped: bool
-    off_afterwards: int
-    """What the audit found after everything was taken back."""
-
-    @property
-    def go(self) -> bool:
-        return self.result is not None and self.result.go and not self.off_afterwards
-
-
 @contextmanager
-def alone(home: Path) -> Generator[None]:
-    """Only one rehearsal of a home at a time. Raises NotRehearsed."""
+def alone(home: Path, run: str) -> Generator[None]:
+    """Only one rehearsal of a home at a time; which one stands in the locked file. Raises NotRehearsed."""
     folder = rehearsals_folder(home)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as lock:
+    with (folder / LOCK).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise NotRehearsed("A rehearsal is being played here already; wait for its end, or stop it.") from None
+        lock.truncate(0)
+        lock.write(run)
+        lock.flush()
         yield
 
 
 class Rehearsal:
     """One rehearsal. `opening` opens the shop anew, since its database may be killed and move meanwhile."""
 
-    def __init__(self, wishes: Wishes, home: Path, opening: Opening, show: Show, say: Say) -> None:
-        self._wishes, self._home, self._opening = wishes, home, opening
+    def __init__(self, wishes: Wishes, home: Path, run: UUID, opening: Opening, show: Show, say: Say) -> None:
+        self._wishes, self._home, self._run, self._opening = wishes, home, run, opening
         self._show, self._say = show, say
         self._conductor: Conductor | None = None
         self._stop_asked = False
@@ -102,13 +69,13 @@ class Rehearsal:
         if self._conductor is not None:
             self._conductor.stop()
 
-    async def run(self, run: UUID | None = None) -> Ended:
+    async def run(self) -> Ended:
         """From the key to the verdict. Raises NotRehearsed, FaultRefused, Unavailable before anything is played."""
-        with alone(self._home):
+        run = self._run
+        with alone(self._home, encode("reh", run)):
             async with self._opening() as house:
                 await check_apart(house)
                 await end_what_was_cut_off(house)
-                run = run or house.ids.new()
                 since = house.clock.now()
                 plan = self._plan(house, run)
                 strikes = _strikes(house, plan, self._wishes.faults)
