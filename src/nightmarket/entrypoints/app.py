@@ -20,6 +20,7 @@ from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
 from nightmarket.entrypoints.storefront import gate
 from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
+from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
 from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
 from nightmarket.platform.http.framework import exception_handlers
 from nightmarket.platform.telemetry import Exchange
@@ -63,7 +64,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
     shop, site = store.shop, store.site
     return Litestar(
         route_handlers=[
-            UcpController,
+            SimulatedUcpController if shop.settings.sample_answers else UcpController,
             ClaimsController,
             profile,
             health.live,
@@ -71,6 +72,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
             *([health.metrics(exchange)] if exchange else []),
             pictures.picture,
             webhooks.payment_webhook,
+            *([simulate_shipping] if shop.settings.sample_answers else []),
             OrderWebhookController,
             *storefront.ROUTES,
             *console.handlers(console.Console(site)),

@@ -21,8 +21,24 @@ def _demo(settings: Settings, url: str) -> datetime | None:
     return fill(settings, url)
 
 
-SEEDS: dict[str, Seed] = {DEMO: _demo}
+def _flowers(settings: Settings, url: str) -> datetime | None:
+    from nightmarket.entrypoints.flower_seed import fill
+
+    return fill(settings, url)
+
+
+FLOWERS = "ucp-flower-shop"
+SEEDS: dict[str, Seed] = {DEMO: _demo, FLOWERS: _flowers}
 """What `nightmarket up --seed NAME` offers; `--demo` is `--seed demo`."""
+
+
+def seed_settings(name: str | None) -> dict[str, object]:
+    """The settings that come with a seed."""
+    if name != FLOWERS:
+        return {}
+    from nightmarket.entrypoints.flower_seed import SETTINGS
+
+    return SETTINGS
 
 
 def greeting(settings: Settings, seconds: float, sale: datetime | None = None) -> str:

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from nightmarket.entrypoints.cli.connected import engine, settings_here
-from nightmarket.entrypoints.cli.opening import DEMO, SEEDS, greeting
+from nightmarket.entrypoints.cli.opening import DEMO, SEEDS, greeting, seed_settings
 from nightmarket.platform.migrations.current import is_current
 from nightmarket.platform.postgres.inspection import check
 from nightmarket.platform.settings import SettingRefused, Settings, as_environment, with_secret
@@ -35,7 +35,7 @@ def up(*, demo: bool, workers: int | None, seed: str | None) -> None:
     Starts PostgreSQL (unless DATABASE_URL names one), brings its tables up to date, and runs the web processes and
     the worker. What dies is started again. A second Ctrl-C hurries.
     """
-    settings = settings_here({"demo": demo or None, "workers": workers})
+    settings = settings_here({"demo": demo or None, "workers": workers, **seed_settings(seed)})
     seeds = _wanted_seeds(settings, seed)
     settings = with_secret(settings)
     began = time.monotonic()

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar.response.base import ASGIResponse
 from markupsafe import Markup
 
-from nightmarket.bootstrap import CURRENCY, Shop, front_end_folder
+from nightmarket.bootstrap import Shop, front_end_folder
 from nightmarket.entrypoints.rooms import ROOMS
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.kernel.money import known_currency
@@ -90,7 +90,7 @@ class Site:
             caller=caller,
             owner=owner,
             language=language,
-            currency=currency if known_currency(currency) else CURRENCY,
+            currency=currency if known_currency(currency) else self.shop.settings.currency,
             country=_country(accepted) or HOME_COUNTRIES[language],
             formats=self._formats[language],
             translations=self._words[language],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from nightmarket.orders.contract import (
     Order,
     OrderState,
     PaymentInput,
+    SessionInput,
     SessionKind,
     SessionState,
     SessionView,
@@ -38,7 +39,9 @@ EXTENDS = {
 }
 """What extends what of the capabilities."""
 
-HANDLERS: dict[str, list[dict[str, Any]]] = {
+Handlers = dict[str, list[dict[str, Any]]]
+
+HANDLERS: Handlers = {
     "dev.nightmarket.testpay": [
         {
             "id": PROVIDER,
@@ -69,7 +72,7 @@ class Sent(msgspec.Struct, frozen=True):
 class UcpApi:
     """The shopping service of UCP over the order desk."""
 
-    handlers = HANDLERS
+    handlers: ClassVar[Handlers] = HANDLERS
 
     def __init__(self, shop: Shop, house: str | None = None) -> None:
         self._shop = shop
@@ -174,15 +177,29 @@ class UcpApi:
     async def _create(
         self, owner: UUID, kind: SessionKind, sent: Sent, request: wire.SessionRequest, language: str
     ) -> SessionView:
-        wanted = self._to.session_input(request, language)
+        wanted = await self._wanted(owner, (kind, None), request, language)
         digest = Asked.of("create", sent.key, sent.body).body if sent.body else None
         return await self._orders.create(owner, kind, sent.key, wanted, digest=digest)
 
     async def _update(
         self, owner: UUID, kind: SessionKind, id: UUID, sent: Sent, request: wire.SessionRequest, language: str
     ) -> SessionView:
-        wanted = self._to.session_input(request, language)
+        wanted = await self._wanted(owner, (kind, id), request, language)
         return await self._orders.update(owner, kind, id, wanted, mark=sent.mark("update"))
+
+    async def _wanted(
+        self,
+        owner: UUID,  # noqa: ARG002 (for who answers otherwise)
+        session: tuple[SessionKind, UUID | None],  # noqa: ARG002
+        request: wire.SessionRequest,
+        language: str,
+    ) -> SessionInput:
+        """What a request wants of a session, which is not there yet if it has no id."""
+        return self._to.session_input(request, language)
+
+    def error(self, problem: Problem) -> wire.ErrorAnswer:
+        """The answer where there is no resource to show."""
+        return error_answer(problem)
 
     def _checkout(self, view: SessionView, *extra: wire.Message) -> wire.Checkout:
         return self._to.checkout(view, self._shop.books.current(), extra)

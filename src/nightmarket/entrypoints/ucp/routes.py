@@ -16,6 +16,7 @@ from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decod
 
 from . import wire
 from .api import Sent, UcpApi, checked_key, error_answer, optional_key
+from .sample import SampleApi
 
 PREFIX = "/ucp"
 PROFILE_KEPT = CacheControlHeader(public=True, max_age=300)
@@ -29,7 +30,7 @@ Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key", description=
 
 def api_of(shop: Shop) -> UcpApi:
     """The order API as this shop answers it."""
-    return UcpApi(shop)
+    return SampleApi(shop) if shop.settings.sample_answers else UcpApi(shop)
 
 
 def hot_routes(shop: Shop) -> Sequence[Route]:
@@ -55,26 +56,26 @@ def hot_routes(shop: Shop) -> Sequence[Route]:
 
     path = f"{PREFIX}/checkout-sessions"
     return [
-        Route("POST", path, _answering(create, 201)),
-        Route("GET", f"{path}/{{id}}", _answering(read, 200)),
-        Route("PUT", f"{path}/{{id}}", _answering(update, 200)),
-        Route("POST", f"{path}/{{id}}/complete", _answering(complete, 200)),
+        Route("POST", path, _answering(api, create, 201)),
+        Route("GET", f"{path}/{{id}}", _answering(api, read, 200)),
+        Route("PUT", f"{path}/{{id}}", _answering(api, update, 200)),
+        Route("POST", f"{path}/{{id}}/complete", _answering(api, complete, 200)),
     ]
 
 
 def _answering(
-    operation: Callable[[ASGIScope, bytes, str], Awaitable[msgspec.Struct]], status: int
+    api: UcpApi, operation: Callable[[ASGIScope, bytes, str], Awaitable[msgspec.Struct]], status: int
 ) -> Callable[[ASGIScope, bytes, str], Awaitable[Response]]:
     async def handle(scope: ASGIScope, body: bytes, parameter: str) -> Response:
         try:
             return Response(status, HEADERS, wire.ENCODE.encode(await operation(scope, body, parameter)))
         except Problem as problem:
-            return Response(problem.status, HEADERS, wire.ENCODE.encode(error_answer(problem)))
+            return Response(problem.status, HEADERS, wire.ENCODE.encode(api.error(problem)))
 
     return handle
 
 
-def _refused(_: Asked, problem: Problem) -> FrameworkResponse[wire.ErrorAnswer]:
+def refused(_: Asked, problem: Problem) -> FrameworkResponse[wire.ErrorAnswer]:
     return FrameworkResponse(error_answer(problem), status_code=problem.status)
 
 
@@ -83,7 +84,7 @@ class UcpController(Controller):
 
     path = PREFIX
     tags = ("UCP",)
-    exception_handlers: ClassVar[Any] = {Problem: _refused}
+    exception_handlers: ClassVar[Any] = {Problem: refused}
 
     @post("/checkout-sessions", operation_id="create_checkout")
     async def create_checkout(

@@ -290,14 +290,15 @@ def _fulfillment(
         to = given[0]
     if to is None and wanted:
         raise UnknownDestination(f"There is no destination {wanted[:80]!r} in this method.", field=SELECTED)
-    return (None if to is None else _destination(to)), options, anywhere
+    return (None if to is None else destination_of(to)), options, anywhere
 
 
 class UnknownDestination(InvalidInput):
     """The selected destination is none of those that were sent."""
 
 
-def _destination(to: wire.DestinationRequest) -> Destination:
+def destination_of(to: wire.DestinationRequest) -> Destination:
+    """A destination as it was sent."""
     return Destination(
         country=to.address_country,
         street=to.street_address,
@@ -326,6 +327,11 @@ def _address(to: Destination) -> dict[str, str]:
     }
 
 
+def shipping_destination(to: Destination) -> wire.ShippingDestination:
+    """A destination as it is shown."""
+    return wire.ShippingDestination(**_address(to), id=to.id, type="shipping_address")
+
+
 def _methods(view: SessionView) -> wire.Fulfillment:
     groups = [
         wire.Group(
@@ -339,7 +345,7 @@ def _methods(view: SessionView) -> wire.Fulfillment:
     to = view.body.destination
     method = wire.Method(HOME, "shipping", [line.id for line in view.body.lines], groups=groups)
     if to is not None:
-        method.destinations = [wire.ShippingDestination(**_address(to), id=to.id, type="shipping_address")]
+        method.destinations = [shipping_destination(to)]
         method.selected_destination_id = to.id
     return wire.Fulfillment([method])
 
