@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
+
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode
@@ -10,12 +12,21 @@ from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import parse_amount
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.kernel.quantity import MAX_STOCK
-from nightmarket.promotions.contract import AmountOff, Condition, Effect, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.contract import (
+    AmountOff,
+    BuyerCap,
+    Condition,
+    Effect,
+    FreeShipping,
+    Offer,
+    PercentOff,
+    PurchaseLimit,
+)
 from nightmarket.promotions.errors import CodeTaken, OfferRefused, UsesTaken
 
 from .desk import Desk
 
-EFFECTS = ("percent", "amount", "free_shipping")
+EFFECTS = ("percent", "amount", "free_shipping", "limit")
 NOTHING = FreeShipping()
 
 FIELDS = {
@@ -29,19 +40,58 @@ FIELDS = {
     "condition.categories": "category",
     "condition.merchants": "merchant",
     "max_uses": "max_uses",
+    "budget": "budget",
+    "per_buyer": "buyer_uses",
+    "per_buyer.uses": "buyer_uses",
+    "per_buyer.units": "buyer_units",
+    "effect.units": "limit",
 }
 """Where a flaw that promotions name is shown."""
 
 
-def read_offer(desk: Desk, form: Form, id: UUID) -> Offer | None:
+class Goods(msgspec.Struct, frozen=True):
+    """The very goods that an offer is for, if it names some."""
+
+    products: frozenset[UUID] = frozenset()
+    variants: frozenset[UUID] = frozenset()
+
+
+async def read_goods(desk: Desk, form: Form) -> Goods:
+    """The product and the variant that the form names; what is not there is noted."""
+    products: set[UUID] = set()
+    variants: set[UUID] = set()
+    slug, sku, merchant = form.get("product"), form.get("sku"), _merchant(desk, form, "merchant")
+    if slug:
+        product = await desk.shop.catalog.product(slug.rpartition("/")[2])
+        if product is None:
+            form.wrong("product", desk.say(say_later("There is no such product; copy the address of its page.")))
+        else:
+            products.add(product.id)
+    if sku:
+        merchants = {one.id: one for one in await desk.shop.catalog.merchants()}
+        seller = merchants.get(merchant) if merchant else None
+        found = await desk.shop.catalog.find(seller.slug, sku) if seller else None
+        if found is None:
+            form.wrong(
+                "sku", desk.say(say_later("Choose the merchant, and write the SKU as it stands in their goods."))
+            )
+        else:
+            variants.add(found)
+    return Goods(frozenset(products), frozenset(variants))
+
+
+def read_offer(desk: Desk, form: Form, id: UUID, goods: Goods) -> Offer | None:
     """The offer that the form describes; None, with the errors noted, if it cannot be one."""
     name = {language: text for language in LANGUAGES if (text := form.get(f"name_{language}"))}
     if "en" not in name:
         form.wrong("name_en", desk.say(say_later("Give the offer a name in English.")))
     effect = _effect(desk, form)
     starts_at, ends_at = _instant(desk, form, "starts_at"), _instant(desk, form, "ends_at")
-    condition = _condition(desk, form)
-    max_uses = _uses(desk, form)
+    condition = msgspec.structs.replace(_condition(desk, form), products=goods.products, variants=goods.variants)
+    max_uses = _whole(desk, form, "max_uses")
+    cap = BuyerCap(_whole(desk, form, "buyer_uses"), _whole(desk, form, "buyer_units"))
+    currency = form.get("currency", "EUR")
+    budget = _money(desk, form, "budget", currency)
     funder = _merchant(desk, form, "funder")
     if form.errors or starts_at is None or ends_at is None:
         return None
@@ -56,6 +106,8 @@ def read_offer(desk: Desk, form: Form, id: UUID) -> Offer | None:
         funder=funder,
         code=form.get("code") or None,
         max_uses=max_uses,
+        per_buyer=None if cap == BuyerCap() else cap,
+        budget={currency: budget} if budget else {},
     )
 
 
@@ -64,13 +116,19 @@ def note_refusal(desk: Desk, form: Form, problem: Problem) -> None:
     match problem:
         case OfferRefused():
             for flaw in problem.fields.get("flaws", ()):
-                form.wrong(FIELDS.get(str(flaw["field"]).split("[")[0], "name_en"), desk.say(str(flaw["detail"])))
+                form.wrong(_place(str(flaw["field"])), desk.say(str(flaw["detail"])))
         case CodeTaken():
             form.wrong("code", desk.say(problem.detail))
         case UsesTaken():
-            form.wrong("max_uses", desk.say(problem.detail))
+            form.wrong(problem.field or "max_uses", desk.say(problem.detail))
         case _:
             form.wrong("name_en", desk.say(problem.detail))
+
+
+def _place(field: str) -> str:
+    """The form's field for a flaw's."""
+    field = field.split("[", maxsplit=1)[0]
+    return FIELDS.get(field) or FIELDS.get(field.rpartition(".")[0], "name_en")
 
 
 def _effect(desk: Desk, form: Form) -> Effect:
@@ -89,6 +147,11 @@ def _effect(desk: Desk, form: Form) -> Effect:
             form.wrong("amount", desk.say(say_later("Write an amount such as 5.00.")))
         case "free_shipping":
             return FreeShipping()
+        case "limit":
+            units = _whole(desk, form, "limit")
+            if units:
+                return PurchaseLimit(units)
+            form.wrong("limit", desk.say(say_later("Write how many units one buyer may have, such as 2.")))
         case _:
             form.wrong("effect", desk.say(say_later("Choose what the offer gives.")))
     return NOTHING
@@ -141,11 +204,12 @@ def _merchant(desk: Desk, form: Form, name: str) -> UUID | None:
         return None
 
 
-def _uses(desk: Desk, form: Form) -> int | None:
-    text = form.get("max_uses")
+def _whole(desk: Desk, form: Form, name: str) -> int | None:
+    """A whole number over zero, None where the field is empty."""
+    text = form.get(name)
     if not text:
         return None
-    if text.isascii() and text.isdigit() and len(text) < 12 and 0 < int(text) <= MAX_STOCK:
+    if _are_digits(text, 11) and 0 < int(text) <= MAX_STOCK:
         return int(text)
-    form.wrong("max_uses", desk.say(say_later("Write how many orders may have it, such as 100, or leave it empty.")))
+    form.wrong(name, desk.say(say_later("Write a whole number such as 100, or leave it empty.")))
     return None

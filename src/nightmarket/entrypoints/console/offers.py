@@ -13,11 +13,11 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
-from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff, PurchaseLimit
+from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff, PurchaseLimit, budget_tally
 from nightmarket.tally.contract import Level
 
 from .desk import Desk
-from .offer_form import note_refusal, read_offer
+from .offer_form import note_refusal, read_goods, read_offer
 from .order_views import merchant_names
 
 SHOWN_LIMIT = 500
@@ -32,6 +32,13 @@ PHASES = {
 }
 
 
+class BudgetView(msgspec.Struct, frozen=True):
+    """What an offer may still give in one currency, of how much, as money."""
+
+    left: str
+    of: str
+
+
 class OfferView(msgspec.Struct, frozen=True):
     """An offer in words."""
 
@@ -42,12 +49,14 @@ class OfferView(msgspec.Struct, frozen=True):
     conditions: Sequence[str]
     funder: str
     uses: Level | None
+    per_buyer: str
+    budgets: Sequence[BudgetView]
 
 
 async def show_list(desk: Desk) -> ASGIResponse:
     """The current book. A merchant's person sees their own offers and those of the market that touch their goods."""
     book = desk.shop.books.current()
-    views = await _views(desk, [one for one in book.offers if _concerns(one, desk.merchant)])
+    views = await _views(desk, [one for one in (*book.offers, *book.limits) if _concerns(one, desk.merchant)])
     views.sort(key=lambda view: (view.phase, view.offer.starts_at, view.ident))
     phases = {phase: (desk.say(word), tone) for phase, (word, tone) in PHASES.items()}
     return desk.page("offers.html", book=book.number, offers=views[:SHOWN_LIMIT], amount=len(views), phases=phases)
@@ -73,9 +82,10 @@ async def publish(desk: Desk) -> ASGIResponse:
         id = decode("off", form.get("once"))
     except InvalidInput:
         raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
-    if any(offer.id == id for offer in desk.shop.books.current().offers):
+    book = desk.shop.books.current()
+    if any(offer.id == id for offer in (*book.offers, *book.limits)):
         return desk.redirect("/console/offers?done=published")
-    offer = read_offer(desk, form, id)
+    offer = read_offer(desk, form, id, await read_goods(desk, form))
     if offer is None:
         return await _form_page(desk, form, 422)
     try:
@@ -118,7 +128,8 @@ def _typed(iso: str) -> str:
 
 def _offer(desk: Desk) -> Offer:
     id = desk.id("off")
-    for offer in desk.shop.books.current().offers:
+    book = desk.shop.books.current()
+    for offer in (*book.offers, *book.limits):
         if offer.id == id:
             return offer
     raise NotFound("That offer is not in the current book.", field="id")
@@ -127,7 +138,9 @@ def _offer(desk: Desk) -> Offer:
 async def _views(desk: Desk, offers: Sequence[Offer]) -> list[OfferView]:
     names = await merchant_names(desk)
     async with desk.shop.database.read() as connection:
-        levels = await desk.shop.tallies.levels(connection, [offer.uses for offer in offers if offer.uses])
+        budgets = [budget_tally(offer.id, currency) for offer in offers for currency in offer.budget]
+        uses = [offer.uses for offer in offers if offer.uses]
+        levels = await desk.shop.tallies.levels(connection, [*uses, *budgets])
     return [
         OfferView(
             ident=encode("off", offer.id),
@@ -137,9 +150,31 @@ async def _views(desk: Desk, offers: Sequence[Offer]) -> list[OfferView]:
             conditions=_conditions(desk, offer, names),
             funder=names.get(offer.funder, "") if offer.funder else desk.say(say_later("the market")),
             uses=levels.get(offer.uses) if offer.uses else None,
+            per_buyer=_per_buyer(desk, offer),
+            budgets=_budgets(desk, offer, levels),
         )
         for offer in offers
     ]
+
+
+def _per_buyer(desk: Desk, offer: Offer) -> str:
+    """How much of the offer one buyer may have, in words."""
+    cap, said = offer.per_buyer, list[str]()
+    if cap is not None and cap.uses is not None:
+        said.append(desk.say(say_later("orders per buyer: %(most)s"), most=cap.uses))
+    if cap is not None and cap.units is not None:
+        said.append(desk.say(say_later("units per buyer: %(most)s"), most=cap.units))
+    return ", ".join(said)
+
+
+def _budgets(desk: Desk, offer: Offer, levels: Mapping[UUID, Level]) -> list[BudgetView]:
+    money = desk.visit.formats.money
+    views: list[BudgetView] = []
+    for currency, amount in sorted(offer.budget.items()):
+        level = levels.get(budget_tally(offer.id, currency))
+        left = level.available if level else amount
+        views.append(BudgetView(money(left, currency), money(amount, currency)))
+    return views
 
 
 def _effect(desk: Desk, offer: Offer) -> str:

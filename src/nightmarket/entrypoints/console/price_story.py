@@ -30,6 +30,14 @@ class Note(msgspec.Struct, frozen=True):
     offer: Offer
     note: OfferNote
 
+    @property
+    def limit(self) -> int | None:
+        """What one buyer may have of it, where that decided."""
+        cap = self.offer.per_buyer
+        if cap is None or self.note.reason not in ("limit_reached", "over_buyer_limit"):
+            return None
+        return cap.units if cap.uses is None or self.note.reason == "over_buyer_limit" else cap.uses
+
 
 class PriceStory(msgspec.Struct, frozen=True):
     """The book's number, a note per offer, and whether pricing again comes to the same total."""
@@ -55,7 +63,7 @@ async def tell(shop: Shop, order: Order) -> PriceStory:
     applied = {one.offer for one in quote.applied}
     freely = price(cart, book, shopper, first.placed_at)
     refused = frozenset(one.offer for one in freely.applied) - applied
-    cart = msgspec.structs.replace(cart, without=refused)
+    cart = msgspec.structs.replace(cart, without=refused, refused=dict(first.body.refused))
     again = price(cart, book, shopper, first.placed_at) if refused else freely
     explanation = explain(cart, quote, book, shopper, first.placed_at)
     offers = _offers(book)

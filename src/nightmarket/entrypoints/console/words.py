@@ -65,6 +65,9 @@ REASONS = {
     "no_line": say_later("no item of the cart qualifies"),
     "below_minimum": say_later("the cart is below its minimum"),
     "used_up": say_later("it was used up"),
+    "budget_used_up": say_later("its budget was used up"),
+    "limit_reached": say_later("the buyer had reached the limit"),
+    "over_buyer_limit": say_later("more units than one buyer may have"),
     "better_offer": say_later("the price is lower without it"),
     "no_effect": say_later("there was nothing that it could take off"),
 }

@@ -23,6 +23,7 @@ from nightmarket.promotions.contract import (
     price,
 )
 
+from .limiting import LimitsView, limits_of
 from .wares import PictureView, left, small_picture
 
 STROKES = 4
@@ -35,6 +36,9 @@ CODE_REASONS = {
     "other_segment": say_later("is meant for other shoppers"),
     "no_line": say_later("fits nothing in your cart"),
     "used_up": say_later("is used up"),
+    "budget_used_up": say_later("is used up"),
+    "limit_reached": say_later("you have used as often as you may"),
+    "over_buyer_limit": say_later("holds for fewer units per buyer"),
     "better_offer": say_later("is not needed: you already have a better price"),
     "no_effect": say_later("changes nothing at the moment"),
 }
@@ -110,6 +114,7 @@ class Bill(msgspec.Struct, frozen=True):
     quote: Quote
     units: int
     ready: bool
+    limits: LimitsView
 
     @property
     def listed(self) -> int:
@@ -149,7 +154,8 @@ async def bill_of(
     offers = {offer.id: offer for offer in book.offers}
     explanation = explain(cart, quote, book, shopper, now)
     levels = await left(shop, [lot.tally for listing in view.listings.values() for lot in listing.stock])
-    lines = _Lines(visit, view, offers, levels)
+    limits = limits_of(visit, view)
+    lines = _Lines(visit, view, offers, levels, limits)
     shipped = {one.merchant: one for one in quote.shipping}
     parcels: list[Parcel] = []
     for group in view.assessment.groups:
@@ -176,7 +182,8 @@ async def bill_of(
         codes=_codes(view, explanation, offers, visit),
         quote=quote,
         units=sum(line.quantity for line in view.body.lines),
-        ready=bool(quote.lines) and len(known) == len(view.body.lines),
+        ready=bool(quote.lines) and len(known) == len(view.body.lines) and not limits.in_the_way,
+        limits=limits,
     )
 
 
@@ -188,9 +195,14 @@ class _Lines:
     """Makes the views of one session's lines."""
 
     def __init__(
-        self, visit: Visit, view: SessionView, offers: Mapping[UUID, Offer], levels: Mapping[UUID, int]
+        self,
+        visit: Visit,
+        view: SessionView,
+        offers: Mapping[UUID, Offer],
+        levels: Mapping[UUID, int],
+        limits: LimitsView,
     ) -> None:
-        self._visit, self._view, self._offers, self._levels = visit, view, offers, levels
+        self._visit, self._view, self._offers, self._levels, self._limits = visit, view, offers, levels, limits
 
     def priced(self, line: QuoteLine) -> LineView:
         listing = self._view.listings[line.variant]
@@ -208,7 +220,7 @@ class _Lines:
             total=line.total,
             offers=tuple(names),
             left=remaining,
-            problem=self._short(remaining, line.quantity),
+            problem=self._short(remaining, line.quantity) or self._limits.by_line.get(line.id, ""),
         )
 
     def _title(self, listing: Listing) -> str:

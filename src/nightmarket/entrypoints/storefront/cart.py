@@ -16,6 +16,7 @@ from nightmarket.orders.contract import LineInput, SessionInput, SessionView, ti
 from nightmarket.platform.http import safe_next
 
 from .bills import bill_of
+from .limiting import with_identity
 from .storefront import Storefront, TheStore
 from .wares import left
 
@@ -39,6 +40,7 @@ async def cart_answer(
     directory = await store.directory()
     bill = None
     if view is not None and view.body.lines:
+        view = await with_identity(store, visit, view)
         bill = await bill_of(store.shop, visit, view, directory.merchants, country=visit.country, chosen={})
     template = "cart_body.html" if visit.by_script else "cart.html"
     return await store.page(visit, template, status=status, bill=bill, problem=problem, oob=visit.by_script)

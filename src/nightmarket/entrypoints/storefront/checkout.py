@@ -14,7 +14,9 @@ from nightmarket.kernel.ids import encode
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders.contract import Completion, PaymentInput, SessionInput, SessionKind, SessionState, SessionView
 from nightmarket.orders.errors import (
+    IdentityNeeded,
     KeyReused,
+    LimitReached,
     NotReady,
     OutOfStock,
     PaymentRefused,
@@ -41,6 +43,7 @@ from .buyers import (
     prefilled,
 )
 from .carts import OPEN, TRIES, input_of
+from .limiting import with_identity
 from .orders import order_path, remember_order
 from .storefront import Storefront, TheStore, id_of
 
@@ -142,6 +145,7 @@ async def place(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
         return await _show(store, visit, view, form)
     except SessionClosed:
         return store.site.redirect(visit, f"/checkout/{id}")
+    view = await with_identity(store, visit, view)
     if view.assessment.quote.total != form.number("shown_total", -1):
         return await _show(store, visit, view, form, _dearer(visit, view.assessment.quote.total, view.body.currency))
     return await _pay(store, visit, view, form, PaymentInput(HANDLERS[form.get("pay")], token))
@@ -187,6 +191,9 @@ async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, p
         notice = Notice("warn", say("Someone was quicker"), text, to_cart=True)
     except PriceChanged as changed:
         notice = _dearer(visit, int(changed.fields["total"]), view.body.currency)
+    except (IdentityNeeded, LimitReached):
+        text = say("Some of it is limited per buyer; what to do stands beside it. Nothing was charged.")
+        notice = Notice("warn", say("Limited per buyer"), text)
     except NotReady:
         text = say("Something in this order cannot be delivered as it is. Check address, delivery and goods.")
         notice = Notice("danger", say("There is something to mend"), text, to_cart=True)
@@ -251,6 +258,7 @@ async def _show(
     forget_card(form)
     form.sort_errors(FIELDS)
     country = country_of(form, visit)
+    view = await with_identity(store, visit, view)
     directory = await store.directory()
     bill = await bill_of(store.shop, visit, view, directory.merchants, country=country, chosen=chosen_deliveries(form))
     return await store.page(

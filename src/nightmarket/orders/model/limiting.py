@@ -40,7 +40,9 @@ def limit_notices(demand: Demand, free: Mapping[UUID, int], lines: Sequence[Cart
         if want.why is Scarce.LIMIT and free[want.tally] < want.quantity and want.offer not in said:
             said.add(want.offer)
             path = f"$.line_items[{places[want.lines[0]]}]"
-            notices.append(Notice("limit_reached", limit_text(want.most, free[want.tally]), path))
+            left = max(0, free[want.tally])
+            fields = {"most": want.most, "left": left}
+            notices.append(Notice("limit_reached", limit_text(want.most, left), path, fields=fields, lines=want.lines))
     return notices
 
 

@@ -171,12 +171,17 @@ class DeliveryOption(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something the shopper must know or do; `path` is a JSONPath into the session, `blocking` forbids completion."""
+    """Something the shopper must know or do; `path` is a JSONPath into the session, `blocking` forbids completion.
+
+    `fields` are its numbers, `lines` the ids of the lines that it is about, for whoever says it in other words.
+    """
 
     code: str
     content: str
     path: str | None = None
     blocking: bool = True
+    fields: dict[str, int] = {}
+    lines: tuple[str, ...] = ()
 
 
 class Group(msgspec.Struct, frozen=True):
