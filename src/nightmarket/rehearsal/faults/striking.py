@@ -8,6 +8,7 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -116,6 +117,7 @@ class Striker:
             how = f"the disk under {folder.parent.name} is full for {seconds:.0f} s (ENOSPC)"
             work = threading.Thread(target=_keep_full, args=(ballast, seconds, over), name="ballast", daemon=True)
         else:
+            _limit(self._processes, set(), "0")  # refused here where it cannot be
             how = f"PostgreSQL may not write for {seconds:.0f} s (RLIMIT_FSIZE: its disk is too large to be filled)"
             work = threading.Thread(
                 target=_keep_limited, args=(self._processes, seconds, over), name="file-limit", daemon=True
@@ -163,21 +165,47 @@ def fill_up(descriptor: int) -> int:
 def _keep_limited(processes: ShopProcesses, seconds: float, over: threading.Event) -> None:
     """Let no process of PostgreSQL write to any file; what is started meanwhile is caught too."""
     end = time.monotonic() + seconds
+    known: set[int] = set()
     try:
         while time.monotonic() < end and not over.is_set():
-            _limit(processes, 0)
+            with contextlib.suppress(FaultRefused):
+                known |= _limit(processes, known, "0")
             over.wait(AGAIN_SECONDS / 2)
     finally:
-        _limit(processes, None)
+        with contextlib.suppress(FaultRefused):
+            _limit(processes, set(), "unlimited")
 
 
-def _limit(processes: ShopProcesses, most: int | None) -> None:
-    with contextlib.suppress(FaultRefused, psutil.Error):
+def _limit(processes: ShopProcesses, known: set[int], most: str) -> set[int]:
+    """Set how much PostgreSQL's processes may write, but for those that are known; returns who was reached."""
+    reached: set[int] = set()
+    try:
         postmaster = processes.postmaster()
         for process in (postmaster, *postmaster.children(recursive=True)):
-            with contextlib.suppress(ProcessLookupError):
-                _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard if most is None else most, hard))
+            if process.pid not in known and process.is_running():
+                _limit_one(process, most)
+                reached.add(process.pid)
+    except psutil.Error:
+        return reached  # it has just ended; the next one is caught
+    return reached
+
+
+def _limit_one(process: psutil.Process, most: str) -> None:
+    """Only the soft limit, which its owner may raise again; where this account may not, as the process's own."""
+    soft = 0 if most == "0" else resource.RLIM_INFINITY
+    try:
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        soft = hard if soft == resource.RLIM_INFINITY else soft
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        program = shutil.which("prlimit")
+        if program is None or os.geteuid() != 0:
+            raise FaultRefused("This account may not limit what PostgreSQL writes.") from None
+        owner = process.uids().real, process.gids().real
+        command = [program, f"--pid={process.pid}", f"--fsize={most}:"]
+        subprocess.run(command, check=False, capture_output=True, user=owner[0], group=owner[1])  # noqa: S603
 
 
 def _signal(process: psutil.Process, how: signal.Signals) -> None:

@@ -1,0 +1,55 @@
+"""A provider that was told to hang: it does what it is asked at once, and answers when the silence is over."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from nightmarket.kernel.clock import SystemClock, VirtualClock
+from nightmarket.payments.contract import AuthoriseRequest, MovementKind, Outcome
+from nightmarket.payments.providers import TestProvider
+
+
+def wanted(key: str) -> AuthoriseRequest:
+    return AuthoriseRequest(key=key, amount=1_000, currency="EUR", token="success_token", order=UUID(int=5))
+
+
+async def test_it_answers_late_what_it_has_done_at_once(tmp_path: Path) -> None:
+    """While it is silent nobody hears anything, though the reservation stands already; afterwards the answer comes, and
+    it is the same that another process is given."""
+    clock = SystemClock()
+    provider, other = TestProvider(tmp_path / "file", clock), TestProvider(tmp_path / "file", clock)
+    provider.fall_silent(clock.now() + timedelta(seconds=1.0))
+    began = clock.now()
+    asking = asyncio.create_task(other.authorise(wanted("a")))
+    await asyncio.sleep(0.3)
+    assert not asking.done(), "it spoke"
+    answer = await asking
+    assert (clock.now() - began).total_seconds() >= 0.9
+    assert answer.outcome is Outcome.APPROVED
+    assert await provider.find("a") == answer
+    await provider.close()
+    await other.close()
+
+
+async def test_money_moves_though_nothing_is_said(tmp_path: Path, clock: VirtualClock) -> None:
+    """Captures, refunds and questions wait for the end of the silence too, and are done once."""
+    naps: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+
+    provider = TestProvider(tmp_path / "file", clock, sleep=nap)
+    answer = await provider.authorise(wanted("a"))
+    assert naps == []
+    provider.fall_silent(clock.now() + timedelta(seconds=20))
+    assert await provider.capture(answer.reference, 1_000, "c") is Outcome.APPROVED
+    assert await provider.refund(answer.reference, 400, "r") is Outcome.APPROVED
+    assert (await provider.find("a")) is not None
+    assert naps == [20.0, 20.0, 20.0]
+    clock.advance(timedelta(seconds=21))
+    assert await provider.find("b") is None
+    assert len(naps) == 3, "the silence is over"
+    kinds = [line.kind for line in await provider.statement()]
+    assert kinds == [MovementKind.CAPTURED, MovementKind.REFUNDED]
+    await provider.close()
