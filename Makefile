@@ -2,7 +2,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset check test long bench docs format scoreboard
+.PHONY: help setup run reset check test long bench torture docs format scoreboard
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ long: ## the tests that take minutes
 
 bench: ## orders per second on this machine, beside pgbench in the same run; product pages per second; 100,000 products in and out, and searched
 	@$(PYTHON) tools/setup.py --dev && .venv/bin/nightmarket bench && .venv/bin/python -m bench.pages && .venv/bin/python -m bench.imports && .venv/bin/python -m bench.search
+
+ROUNDS ?= 10
+MINUTES ?= 3
+SEED ?= 1
+torture: ## rehearsals with random faults: nothing lost, doubled, oversold or unpaid (ROUNDS=10 MINUTES=3 SEED=1)
+	@$(PYTHON) tools/setup.py --dev && .venv/bin/python -m tools.torture --rounds $(ROUNDS) --minutes $(MINUTES) --seed $(SEED) --write
 
 docs: ## write docs/reference anew from the code
 	@$(PYTHON) tools/setup.py --dev && .venv/bin/python -m tools.reference
