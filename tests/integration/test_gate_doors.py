@@ -8,9 +8,11 @@ from uuid import UUID
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.app import build
+from nightmarket.entrypoints.cli.gate import gate
 from nightmarket.gate.contract import Guards, NewRoom, Room
 from nightmarket.gate.handlers import check_draw
 from nightmarket.kernel.clock import VirtualClock
@@ -239,3 +241,29 @@ async def test_the_published_draw_can_be_checked(house: House) -> None:
     assert not check_draw(lines, seed_hash="00" * 32).holds
     unknown = await client.get("/gate/gat_00000000000000000000000000/draw.txt")
     assert unknown.status_code == 404
+
+
+async def test_the_command_checks_a_list(house: House, tmp_path: Path) -> None:
+    """`nightmarket gate check` says where a ticket stands, and ends with 1 for a list whose order was changed."""
+    await house.make(Guards.SITE)
+    client = house.open.client
+    for _ in range(6):
+        client.cookies.clear()
+        await client.post(f"{house.path}/tickets")
+    await house.pass_time(300)
+    text = (await client.get(f"{house.path}/draw.txt")).text
+    last = text.splitlines()[-1].split()[1]
+    good, bad = tmp_path / "draw.txt", tmp_path / "changed.txt"
+    good.write_text(text)
+    bad.write_text(text.replace("\n1 ", "\n0 ").replace("\n2 ", "\n1 ").replace("\n0 ", "\n2 "))
+    lines = bad.read_text().splitlines()
+    swapped = next(n for n, line in enumerate(lines) if line.startswith("2 "))
+    lines[swapped], lines[swapped + 1] = lines[swapped + 1], lines[swapped]
+    bad.write_text("\n".join(lines))
+    run = CliRunner()
+    found = run.invoke(gate, ["check", str(good), "--ticket", last, "--hash", house.room.seed_hash.hex()])
+    assert found.exit_code == 0, found.output
+    assert f"{last}: place 6 among guests" in found.output
+    changed = run.invoke(gate, ["check", str(bad)])
+    assert changed.exit_code == 1
+    assert "WRONG guest 1" in changed.output

@@ -21,6 +21,7 @@ COMMANDS = {
     "crowd": "nightmarket.entrypoints.cli.crowd:crowd",
     "capacity": "nightmarket.entrypoints.cli.capacity:capacity",
     "rehearse": "nightmarket.entrypoints.cli.rehearse:rehearse",
+    "gate": "nightmarket.entrypoints.cli.gate:gate",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",

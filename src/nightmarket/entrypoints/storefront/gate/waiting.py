@@ -138,7 +138,7 @@ def shown_of(visit: Visit, room: Room, ticket: Ticket, standing: Standing | None
         return Shown(StandingState.CALLED, 0, 0, 0, "", MOST_REFRESH)
     least, most = standing.least_seconds, standing.most_seconds
     if standing.state is StandingState.GATHERING:
-        wait = visit.say(BETWEEN, least=span(visit, least or 0), most=span(visit, most)) if most else ""
+        wait = _between(visit, span(visit, least or 0), span(visit, most)) if most else ""
         least = (room.opens_at - now).total_seconds() + 1
     elif least is None:
         wait = visit.say(UNKNOWN)
@@ -150,11 +150,21 @@ def shown_of(visit: Visit, room: Room, ticket: Ticket, standing: Standing | None
     return Shown(standing.state, standing.place, standing.ahead, standing.people, wait, refresh)
 
 
+def _between(visit: Visit, least: str, most: str) -> str:
+    return visit.say(BETWEEN, least=least, most=most) if least != most else visit.say(ABOUT, time=least)
+
+
 def span(visit: Visit, seconds: float) -> str:
     """A span in words: minutes, above two hours in half hours; never less than it is."""
     if seconds < MINUTE:
         return visit.say(SHORT)
     if seconds < 2 * HOUR:
-        return format_unit(-(-int(seconds) // MINUTE), "duration-minute", "long", locale=visit.formats.locale)
+        return _unit(visit, -(-int(seconds) // MINUTE), "duration-minute")
     halves = -(-int(seconds) // (HOUR // 2))
-    return format_unit(halves / 2, "duration-hour", "long", locale=visit.formats.locale)
+    return _unit(visit, halves / 2, "duration-hour")
+
+
+def _unit(visit: Visit, amount: float, unit: str) -> str:
+    """Babel knows no long form in Chinese, whose short one is not abbreviated."""
+    length = "short" if visit.language == "zh" else "long"
+    return format_unit(amount, unit, length, locale=visit.formats.locale)
