@@ -25,6 +25,7 @@ ROOMS: dict[str, Path] = {
         "people": "console/people",
         "content": "console/content",
         "crowd": "console/crowd",
+        "rehearsal": "console/rehearsal",
         "gates": "console/gate",
         "webhooks": "console/webhooks",
     }.items()

@@ -38,6 +38,7 @@ ENTRIES = (
     Entry("/console/jobs", say_later("Jobs"), "list-checks", Scope.JOBS_READ),
     Entry("/console/health", say_later("Health"), "heart-pulse", Scope.HEALTH_READ),
     Entry("/console/audit", say_later("Audit"), "shield-check", Scope.HEALTH_READ),
+    Entry("/console/rehearsals", say_later("Rehearsals"), "drama", Scope.REHEARSAL),
     Entry("/console/range/categories", say_later("Range"), "folder-tree", Scope.CONTENT_READ),
     Entry("/console/texts", say_later("Texts"), "file-text", Scope.CONTENT_READ),
     Entry("/console/people", say_later("People"), "users", Scope.ACCOUNTS_READ),

@@ -31,6 +31,8 @@ from .crowd import stream as crowd_stream
 from .gate import pages as gate_pages
 from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
+from .rehearsal import pages as rehearsal_pages
+from .rehearsal import stream as rehearsal_stream
 from .selling.doors import PAGES as SELLING
 from .webhooks import page as webhooks
 
@@ -93,6 +95,12 @@ PAGES = (
     Page("GET", "/console/audit", S.HEALTH_READ, audits.show),
     Page("POST", "/console/audit", S.HEALTH_READ, audits.run),
     Page("GET", "/console/deeds", S.ACCOUNTS_READ, deeds.show),
+    Page("GET", "/console/rehearsals", S.REHEARSAL, rehearsal_pages.show_list),
+    Page("POST", "/console/rehearsals", S.REHEARSAL, rehearsal_pages.begin),
+    Page("GET", "/console/rehearsals/{id:str}", S.REHEARSAL, rehearsal_pages.show),
+    Page("GET", "/console/rehearsals/{id:str}/live", S.REHEARSAL, rehearsal_stream.stream),
+    Page("GET", "/console/rehearsals/{id:str}/report", S.REHEARSAL, rehearsal_pages.report),
+    Page("POST", "/console/rehearsals/{id:str}/stop", S.REHEARSAL, rehearsal_pages.stop),
     Page("GET", "/console/crowd", S.HEALTH_READ, crowd_page.show),
     Page("GET", "/console/crowd/live", S.HEALTH_READ, crowd_stream.stream),
     Page("POST", "/console/crowd", S.JOBS_WRITE, crowd_page.let_in),

@@ -19,7 +19,7 @@ from nightmarket.rehearsal.errors import FaultRefused, NothingMeasured, NotRehea
 from nightmarket.rehearsal.faults import ShopProcesses, read_faults
 from nightmarket.rehearsal.faults.striking import Striker
 from nightmarket.rehearsal.play.curve import Timing
-from nightmarket.rehearsal.played import Progress, RunLine, Totals
+from nightmarket.rehearsal.played import Progress, RunLine, Totals, Wishes
 from nightmarket.rehearsal.records import EVENTS, PLAN, REPORT, SAMPLES, Event, Plan, Sample
 from nightmarket.rehearsal.verdict import read_result
 from nightmarket.rehearsal.verdict.result import Result
@@ -53,23 +53,29 @@ class RunsHere:
             return ()
         return [fault.value for fault in Striker(processes, _AnySilence(), self._clock, 0).possible()]
 
-    def begin(self, *, seed: int, minutes: float, peak: float, faults: str, by: str) -> str:
-        """Begin one in a process of its own, against this very shop; returns the run's id.
+    def new(self) -> str:
+        """An id for a run that may be begun, so that asking twice begins one."""
+        return encode("reh", self._ids.new())
+
+    def begin(self, run: str, wishes: Wishes) -> str:
+        """Begin one in a process of its own, against this very shop; one that has begun is left alone. Returns its id.
 
         Raises NotRehearsed while another is played, FaultRefused for faults that cannot strike.
         """
+        decode("reh", run)
+        folder = self._folder / run
+        if folder.is_dir():
+            return run
         if self.playing() is not None:
             raise NotRehearsed("A rehearsal is being played here already; wait for its end, or stop it.")
-        if faults:
-            read_faults(faults, seed, minutes * 60)
-        run = encode("reh", self._ids.new())
-        folder = self._folder / run
+        if wishes.faults:
+            read_faults(wishes.faults, wishes.seed, wishes.minutes * 60)
         folder.mkdir(mode=0o700, parents=True)
-        asked = ["--seed", str(seed), "--minutes", f"{minutes:g}", "--peak", f"{peak:g}", "--faults", faults]
-        told = ["--against", self._settings.address, "--run", run, "--by", by, "--plain"]
+        asked = ["--seed", str(wishes.seed), "--minutes", f"{wishes.minutes:g}", "--peak", f"{wishes.peak:g}"]
+        told = ["--against", self._settings.address, "--run", run, "--by", wishes.asked_by, "--plain"]
         with (folder / OUTPUT).open("wb") as output:
             subprocess.Popen(  # noqa: S603 (our own command)
-                [sys.executable, "-c", _COMMAND, "rehearse", *asked, *told],
+                [sys.executable, "-c", _COMMAND, "rehearse", *asked, "--faults", wishes.faults, *told],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,0 +1,101 @@
+"""A run's stream: its figures once a second while it is played, and a word when it has ended."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from litestar.response.base import ASGIResponse
+from litestar.response.streaming import ASGIStreamingResponse
+
+from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.kernel.problems import Unavailable
+from nightmarket.platform.access import Scope
+from nightmarket.rehearsal.contract import Progress
+
+from .views import cards_of, charts_of, events_of, word_of
+
+WATCHERS_LIMIT = 50
+LOOK_SECONDS = 1.0
+ASK_SECONDS = 15.0
+"""How often the stream asks whether its viewer may still watch."""
+
+LIFE_SECONDS = 900.0
+
+_watchers: set[int] = set()
+
+
+async def stream(desk: Desk) -> ASGIResponse:
+    """Server-sent events: `figures`, `charts`, `events` are parts of the page; `over` says to load it again."""
+    look = desk.shop.rehearsals.look(desk.part("id"))
+    if len(_watchers) >= WATCHERS_LIMIT or desk.shop.closing.is_set():
+        raise Unavailable("Too many people watch through this process; the page can be loaded again by hand.")
+
+    async def events() -> AsyncGenerator[bytes]:
+        loop, closing = asyncio.get_running_loop(), desk.shop.closing
+        ends_at, ask_at = loop.time() + LIFE_SECONDS, loop.time() + ASK_SECONDS
+        sent: dict[str, str] = {}
+        _watchers.add(id(look))
+        try:
+            yield b"retry: 1000\n\n"
+            while loop.time() < ends_at and not closing.is_set():
+                progress = await asyncio.to_thread(look.progress)
+                if progress is not None:
+                    for name, text in _parts(desk, progress).items():
+                        if sent.get(name) != text:
+                            sent[name] = text
+                            yield _event(name, text)
+                    if not progress.playing:
+                        yield _event("over", "over")
+                        return
+                if loop.time() > ask_at:
+                    ask_at = loop.time() + ASK_SECONDS
+                    if not await _may_still_watch(desk):
+                        return
+                    yield b": still here\n\n"
+                await _pause(LOOK_SECONDS, closing)
+        finally:
+            _watchers.discard(id(look))
+
+    return ASGIStreamingResponse(
+        iterator=events(),
+        status_code=200,
+        headers={
+            "content-type": "text/event-stream; charset=utf-8",
+            "cache-control": "no-store",
+            "x-accel-buffering": "no",
+        },
+    )
+
+
+def _parts(desk: Desk, progress: Progress) -> dict[str, str]:
+    words = {
+        "progress": progress,
+        "word": word_of(desk, progress),
+        "cards": cards_of(desk, progress),
+        "events": events_of(progress),
+        "charts": charts_of(desk, progress),
+    }
+    names = {"figures": "cards", "events": "events", "charts": "data"}
+    return {name: desk.rendered(f"rehearsal/{template}.html", **words) for name, template in names.items()}
+
+
+def _event(name: str, text: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in text.strip().splitlines() or [""])
+    return f"event: {name}\n{lines}\n".encode()
+
+
+async def _may_still_watch(desk: Desk) -> bool:
+    """Whether the session is still good; while the database is away nobody can have ended it."""
+    token = desk.visit.cookies.get(desk.site.cookies.session_name)
+    try:
+        actor = await desk.shop.access.accounts.actor(token) if token else None
+    except Unavailable:
+        return True
+    return actor is not None and actor.may(Scope.REHEARSAL)
+
+
+async def _pause(seconds: float, closing: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await closing.wait()
+    except TimeoutError:
+        return
