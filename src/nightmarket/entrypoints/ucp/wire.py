@@ -232,7 +232,7 @@ class Order(Struct, omit_defaults=True):
     line_items: list[OrderLineItem]
     fulfillment: OrderFulfillment
     totals: list[Total]
-    adjustments: list[Adjustment | dict[str, Any]] | UnsetType = UNSET
+    adjustments: list[Any] | UnsetType = UNSET  # `Adjustment`s, and what others report in the same form
     messages: list[Message] | UnsetType = UNSET
 
 
