@@ -225,6 +225,8 @@ OWN = frozenset(
         "PUT /ucp/checkout-sessions/{id}",
         "POST /ucp/checkout-sessions/{id}/complete",
         "POST /ucp/checkout-sessions/{id}/cancel",
+        "POST /ucp/checkout-sessions/{id}/confirmations",
+        "POST /ucp/checkout-sessions/{id}/confirmations/{confirmation}",
         "GET /ucp/carts/{id}",
         "PUT /ucp/carts/{id}",
         "POST /ucp/carts/{id}/cancel",

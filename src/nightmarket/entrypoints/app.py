@@ -12,6 +12,7 @@ from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints import console, health, pictures, storefront, webhooks
 from nightmarket.entrypoints.claims.routes import ClaimsController
 from nightmarket.entrypoints.claims.routes import hot_routes as claims_routes
+from nightmarket.entrypoints.busy import Busy
 from nightmarket.entrypoints.console.imports.uploads import UPLOAD_LIMIT as IMPORT_LIMIT
 from nightmarket.entrypoints.order_webhook import OrderWebhookController
 from nightmarket.entrypoints.pages import open_site
@@ -19,9 +20,10 @@ from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
 from nightmarket.entrypoints.storefront import gate
 from nightmarket.entrypoints.storefront.api_page import ApiPage
+from nightmarket.entrypoints.ucp.confirming import ConfirmationController
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
-from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter
+from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter, ShedLimits
 from nightmarket.platform.http.framework import exception_handlers
 from nightmarket.platform.telemetry import Exchange
 
@@ -31,6 +33,7 @@ BODY_LIMITS = (("/console/selling/", UPLOAD_LIMIT), ("/console/imports", IMPORT_
 ANYONE = Rate(1_200, 60)
 """Requests a minute from one address, where the shop is open to others."""
 
+SHED = ShedLimits()
 UNLIMITED = ("/health/", "/metrics", "/static/", "/gate/")
 """What is never refused for its rate: health checks, files, and waiting, which has a limit of its own for tickets."""
 
@@ -51,6 +54,8 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
         limiter=limiter,
         unlimited_prefixes=UNLIMITED,
         observe=observe,
+        shed=SHED,
+        busy=Busy(site, SHED),
         trusted_proxies=THIS_MACHINE if shop.settings.public_url else (),
     )
     store = storefront.Storefront(site)
@@ -65,6 +70,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
     return Litestar(
         route_handlers=[
             SimulatedUcpController if shop.settings.sample_answers else UcpController,
+            ConfirmationController,
             ClaimsController,
             profile,
             health.live,

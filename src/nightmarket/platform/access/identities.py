@@ -34,6 +34,9 @@ CODES_PER_ADDRESS = 4
 
 ASKS_PER_NETWORK = 30
 TRIES_PER_NETWORK = 60
+ASKS_PER_CLIENT = 2_000
+"""Codes that a client with a key may have sent in a window, and twice as many tries: it speaks for many buyers."""
+
 IDENTITY_LIFE = timedelta(days=180)
 SWEEP_LIMIT = 100
 """Codes past their time that go with each new one."""
@@ -140,10 +143,12 @@ class Identities:
         channel, _, compared = normal_address(address)
         return derive("identity", channel.value, compared, secret=self._secret)
 
-    async def ask(self, address: str, network: str, letters: CodeLetters) -> UUID:
-        """Send a code; returns the id to confirm it by. Raises InvalidInput, TooManyAttempts."""
+    async def ask(self, address: str, network: str, letters: CodeLetters, *, client: bool = False) -> UUID:
+        """Send a code; returns the id to confirm it by. `network` is whom asking is counted by: a network address, or
+        a client with a key. Raises InvalidInput, TooManyAttempts."""
         channel, to, compared = normal_address(address)
-        await self._allowances.take(f"identity-network:{network}", ASKS_PER_NETWORK, WINDOW)
+        bound = ASKS_PER_CLIENT if client else ASKS_PER_NETWORK
+        await self._allowances.take(f"identity-network:{network}", bound, WINDOW)
         await self._allowances.take(f"identity-address:{compared}", CODES_PER_ADDRESS, WINDOW)
         asked, now = self._ids.new(), self._clock.now()
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
@@ -178,12 +183,13 @@ class Identities:
             raise _spent()
         return hint
 
-    async def confirm(self, asked: UUID, code: str, network: str) -> Identity:
+    async def confirm(self, asked: UUID, code: str, network: str, *, client: bool = False) -> Identity:
         """The identity, if the code is right. Raises WrongCode, CodeSpent, TooManyAttempts.
 
         A try is counted before the code is looked at, so that many at once are not worth more than one after another.
         """
-        await self._allowances.take(f"identity-try:{network}", TRIES_PER_NETWORK, WINDOW)
+        bound = 2 * ASKS_PER_CLIENT if client else TRIES_PER_NETWORK
+        await self._allowances.take(f"identity-try:{network}", bound, WINDOW)
         now = self._clock.now()
         async with self._database.transaction() as tx:
             row = await tx.fetchrow(

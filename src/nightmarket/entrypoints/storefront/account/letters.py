@@ -105,7 +105,8 @@ class AccountLetters:
         return self._mail(account.email, language, PASSWORD_CHANGED, None, f"{self._address}/account/forgotten")
 
     def for_codes(self, language: str, to: str) -> "CodeWords":
-        """The words around a code, in that language; whoever follows the mail's link goes on to that page."""
+        """The words around a code, in that language; whoever follows the mail's link goes on to that page. Without one
+        there is no link: the code is typed in elsewhere."""
         return CodeWords(self._site, language, to)
 
     async def _language(self, tx: Connection, account: Account) -> str:
@@ -152,7 +153,8 @@ class CodeWords:
         else:
             subject, text, otherwise, link = (self._say(one) for one in CODE)
             query = urlencode({"asked": ident, "code": code, "next": self._to})
-            parts = (text % words, code, link, f"{self._address}/confirm/code?{query}", otherwise)
+            there = (link, f"{self._address}/confirm/code?{query}") if self._to else ()
+            parts = (text % words, code, *there, otherwise)
             text = "\n\n".join(parts) + "\n"
         return Message(
             key=f"identity-code:{ident}",

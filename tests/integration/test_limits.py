@@ -1,0 +1,290 @@
+"""Limits per buyer and budgets, over HTTP against a whole shop: what is said, who counts as one, what comes back."""
+
+import re
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.platform.messages import ChannelKind, Message
+from nightmarket.promotions.contract import (
+    AmountOff,
+    BuyerCap,
+    Condition,
+    Offer,
+    PercentOff,
+    PurchaseLimit,
+    budget_tally,
+)
+from nightmarket.promotions.errors import OfferRefused
+from tests.conftest import FESTIVAL_EVE
+from tests.doors import people
+from tests.placing import SESSIONS, basket, delivered, headers, payment
+from tests.shopper_house import Browser, ShopperHouse, open_house
+
+pytestmark = pytest.mark.engine
+
+PERSON = {
+    "first_name": "Wandamira",
+    "last_name": "Exampleson",
+    "street": "Nebelgasse 117",
+    "city": "Laternenhausen",
+    "postal_code": "11711",
+    "country": "DE",
+    "pay": "transfer",
+}
+
+
+@pytest.fixture
+async def house(fresh_database: str, tmp_path: Path) -> AsyncGenerator[ShopperHouse]:
+    async with open_house(fresh_database, tmp_path / "home", VirtualClock(FESTIVAL_EVE)) as one:
+        yield one
+
+
+class Slips:
+    """Codes as they are sent, to be read by the test."""
+
+    def __init__(self) -> None:
+        self.code_sent = ""
+
+    def code(self, to: str, channel: ChannelKind, code: str, asked: object) -> Message:
+        self.code_sent = code
+        return Message(key=f"slip:{asked}", channel=channel, to=to, language="en", subject="x", text=code)
+
+
+async def publish(house: ShopperHouse, **words: Any) -> Offer:
+    shop, now = house.shop, house.clock.now()
+    known: dict[str, Any] = {"id": shop.ids.new(), "revision": 1, "name": {"en": "Scarce"}}
+    offer = Offer(**(known | words), starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=9))
+    async with shop.database.transaction() as tx:
+        await shop.offers.publish(tx, [offer], now)
+    await shop.books.refresh()
+    return offer
+
+
+def only(house: ShopperHouse, sku: str) -> Condition:
+    return Condition(variants=frozenset({decode("var", house.opened.items[sku])}))
+
+
+async def confirmed(house: ShopperHouse, address: str, browser: Browser | None = None) -> Browser:
+    """A guest's browser in which the address is confirmed."""
+    browser, slips, identities = browser or house.browser(), Slips(), house.shop.identities
+    asked = await identities.ask(address, str(house.shop.ids.new()), slips)
+    identity = await identities.confirm(asked, slips.code_sent, str(house.shop.ids.new()))
+    browser.client.cookies.set(identities.cookie, identities.token(identity), domain="127.0.0.1")
+    return browser
+
+
+async def to_checkout(house: ShopperHouse, browser: Browser, sku: str, quantity: int) -> str:
+    await browser.post("/cart/lines", variant=house.opened.items[sku], quantity=str(quantity))
+    answer = await browser.post("/checkout", "/cart")
+    return str(answer.headers["location"])
+
+
+async def order(browser: Browser, path: str, email: str = "x@example.org") -> Any:
+    shown = re.findall(r'name="shown_total" value="(\d+)"', (await browser.get(path)).text)
+    fields = {"email": email, **PERSON}
+    placed = await browser.post(path, path, **fields, shown_total=shown[0])
+    if "location" not in placed.headers:
+        shown = re.findall(r'name="shown_total" value="(\d+)"', placed.text)
+        placed = await browser.post(path, path, **fields, shown_total=shown[0])
+    return placed
+
+
+async def test_a_guest_is_told_how_to_buy_what_is_limited(house: ShopperHouse) -> None:
+    """Cart and checkout say that an address is needed and lead to where it is confirmed; with one the order goes
+    through, and the next one is refused in plain words."""
+    await publish(house, effect=PurchaseLimit(2), condition=only(house, "LAMP"))
+    browser = house.browser()
+    path = await to_checkout(house, browser, "LAMP", 2)
+    page = (await browser.get(path)).text
+    assert "Limited per buyer" in page
+    found = re.search(r'href="/confirm\?next=([^"]+)"', page)
+    assert found
+    assert unquote(found[1]) == path
+    assert (await order(browser, path)).status_code == 422
+    await confirmed(house, "lamps@example.org", browser)
+    assert (await order(browser, path)).headers["location"].startswith("/orders/")
+    again = await confirmed(house, "LAMPS@example.org")
+    path = await to_checkout(house, again, "LAMP", 1)
+    assert "At most 2 per buyer, and you have had them" in (await again.get("/cart")).text
+    refused = await order(again, path)
+    assert refused.status_code == 422
+    assert "At most 2 per buyer" in refused.text
+
+
+async def test_more_than_anybody_may_have_is_said_at_once(house: ShopperHouse) -> None:
+    """A cart with more units than the limit allows is told so before anything is ordered."""
+    await publish(house, effect=PurchaseLimit(2), condition=only(house, "LAMP"))
+    browser = await confirmed(house, "many@example.org")
+    path = await to_checkout(house, browser, "LAMP", 3)
+    assert "At most 2 per buyer. Take fewer." in (await browser.get("/cart")).text
+    assert (await order(browser, path)).status_code == 422
+
+
+async def test_an_account_and_a_guest_with_its_address_are_one_buyer(house: ShopperHouse) -> None:
+    """Whoever buys as a guest and then signs up, or the other way round, begins with what they have had."""
+    await publish(house, effect=PurchaseLimit(2), condition=only(house, "LAMP"))
+    guest = await confirmed(house, "both@example.org")
+    assert "location" in (await order(guest, await to_checkout(house, guest, "LAMP", 2))).headers
+    account = await house.sign_up("both@example.org")
+    assert (await order(account, await to_checkout(house, account, "LAMP", 1))).status_code == 422
+    other = await house.sign_up("other@example.org", browser=house.browser())
+    assert "location" in (await order(other, await to_checkout(house, other, "LAMP", 2))).headers
+    as_guest = await confirmed(house, "other@example.org")
+    assert (await order(as_guest, await to_checkout(house, as_guest, "LAMP", 1))).status_code == 422
+
+
+async def test_what_is_cancelled_may_be_bought_again(house: ShopperHouse) -> None:
+    """Before it is paid and after, an order gives back its buyer's share, and the audit agrees."""
+    await publish(house, effect=PurchaseLimit(2), condition=only(house, "LAMP"))
+    for paid in (False, True):
+        browser = await confirmed(house, "back@example.org")
+        placed = await order(browser, await to_checkout(house, browser, "LAMP", 2))
+        id = decode("ord", placed.headers["location"].removeprefix("/orders/"))
+        if paid:
+            await house.shop.orders.mark_transferred(id, "statement line")
+        await house.shop.orders.cancel_order(None, id, "changed my mind")
+    browser = await confirmed(house, "back@example.org")
+    assert "location" in (await order(browser, await to_checkout(house, browser, "LAMP", 2))).headers
+    assert not await house.shop.orders.audit()
+    async with house.shop.database.read() as connection:
+        assert not await house.shop.tallies.audit(connection)
+
+
+async def test_a_price_for_few_per_buyer(house: ShopperHouse) -> None:
+    """An offer for two units per buyer: a cart with three goes without it; one order with it, and the next is shown the
+    full price before it is placed, never after."""
+    await publish(house, effect=PercentOff(5_000), condition=only(house, "LAMP"), per_buyer=BuyerCap(uses=1, units=2))
+    three = await confirmed(house, "three@example.org")
+    path = await to_checkout(house, three, "LAMP", 3)
+    assert "66.60" in (await three.get(path)).text
+    browser = await confirmed(house, "two@example.org")
+    path = await to_checkout(house, browser, "LAMP", 2)
+    assert "22.20" in (await browser.get(path)).text
+    placed = await order(browser, path)
+    shown = await house.shop.orders.order(None, decode("ord", placed.headers["location"].removeprefix("/orders/")))
+    assert [line.total for line in shown.rows[0].body.lines] == [2220]
+    again = await confirmed(house, "two@example.org")
+    path = await to_checkout(house, again, "LAMP", 2)
+    assert "44.40" in (await again.get(path)).text
+    placed = await order(again, path)
+    shown = await house.shop.orders.order(None, decode("ord", placed.headers["location"].removeprefix("/orders/")))
+    assert [line.total for line in shown.rows[0].body.lines] == [4440]
+    assert [reason for _, reason in shown.rows[0].body.refused] == ["limit_reached"]
+
+
+async def test_a_budget_ends_and_the_console_says_what_is_left(house: ShopperHouse) -> None:
+    """9.00 at 5.00 each: one order has it; what is left stands there to the cent; a cancelled order gives it back."""
+    offer = await publish(house, effect=AmountOff({"EUR": 500}), budget={"EUR": 900}, condition=only(house, "LAMP"))
+    one = await place(house, "LAMP")
+    assert one["totals"][-1]["amount"] == 2220 - 500 + 490
+    two = await place(house, "LAMP")
+    assert two["totals"][-1]["amount"] == 2220 + 490
+    tally = budget_tally(offer.id, "EUR")
+    async with house.shop.database.read() as connection:
+        assert (await house.shop.tallies.levels(connection, [tally]))[tally].available == 400
+    await house.shop.orders.cancel_order(None, decode("ord", one["order"]["id"]), "changed my mind")
+    three = await place(house, "LAMP")
+    assert three["totals"][-1]["amount"] == 2220 - 500 + 490
+
+
+async def place(house: ShopperHouse, sku: str) -> Any:
+    """An order by UCP, paid."""
+    client, agent, items = house.opened.client, headers(), [house.opened.items[sku]]
+    made = (await client.post(SESSIONS, json=basket(items), headers=agent)).json()
+    path = f"{SESSIONS}/{made['id']}"
+    await client.put(path, json=delivered(basket(items), made), headers=headers())
+    done = await client.post(f"{path}/complete", json=payment(), headers=headers())
+    assert done.json()["status"] == "completed", done.text
+    return done.json()
+
+
+async def test_a_buyer_of_an_api_client_proves_an_address(house: ShopperHouse) -> None:
+    """The session says identity_needed; its client has a code sent and hands it in; then it can be completed."""
+    await publish(house, effect=PurchaseLimit(1), condition=only(house, "OOLONG"))
+    client, agent, items = house.opened.client, headers(), [house.opened.items["OOLONG"]]
+    made = (await client.post(SESSIONS, json=basket(items), headers=agent)).json()
+    path = f"{SESSIONS}/{made['id']}"
+    ready = (await client.put(path, json=delivered(basket(items), made), headers=headers())).json()
+    assert "identity_needed" in {message["code"] for message in ready["messages"]}
+    assert ready["status"] == "incomplete"
+    refused = (await client.post(f"{path}/complete", json=payment(), headers=headers())).json()
+    assert "identity_needed" in {message.get("code") for message in refused["messages"]}
+    sent = await client.post(f"{path}/confirmations", json={"address": "agent.buyer@example.org"}, headers=headers())
+    assert sent.status_code == 201, sent.text
+    assert sent.json()["sent_to"] == "a…@example.org"
+    found = re.search(r"\b(\d{6})\b", (await house.mails("agent.buyer@example.org"))[0])
+    assert found
+    code = f"{path}/confirmations/{sent.json()['id']}"
+    wrong = await client.post(code, json={"code": f"{(int(found[1]) + 1) % 10**6:06}"}, headers=headers())
+    assert wrong.status_code == 422
+    right = await client.post(code, json={"code": found[1]}, headers=headers())
+    assert right.json()["status"] == "ready_for_complete", right.text
+    stranger = headers() | {"UCP-Agent": 'profile="http://127.0.0.1/.well-known/other"'}
+    assert (await client.post(code, json={"code": "1"}, headers=stranger)).status_code == 404
+    done = await client.post(f"{path}/complete", json=payment(), headers=headers())
+    assert done.json()["status"] == "completed", done.text
+
+
+async def test_a_limit_stays_as_it_was_published(house: ShopperHouse) -> None:
+    """What buyers have had was counted against it; another limit is another offer. A budget may be raised."""
+    limit = await publish(house, effect=PurchaseLimit(2))
+    with pytest.raises(OfferRefused) as refused:
+        await publish(house, id=limit.id, revision=2, effect=PurchaseLimit(3))
+    assert refused.value.fields["reason"] == "limit_fixed"
+    offer = await publish(house, effect=PercentOff(100), budget={"EUR": 20_000}, max_uses=5)
+    await publish(house, id=offer.id, revision=2, effect=PercentOff(100), budget={"EUR": 30_000}, max_uses=5)
+    tally = budget_tally(offer.id, "EUR")
+    async with house.shop.database.read() as connection:
+        level = (await house.shop.tallies.levels(connection, [tally]))[tally]
+    assert level.available == 30_000
+
+
+async def test_the_console_publishes_limits_and_budgets(house: ShopperHouse) -> None:
+    """The form's fields become the offer's; what is wrong is said beside its field; the list shows what is left."""
+    [merchant, *_] = await house.shop.catalog.merchants()
+    operator = (await people(house.shop, merchant.id))["operator"]
+    client = house.browser().client
+    client.headers.update(operator.headers)
+    once = encode("off", house.shop.ids.new())
+    fields = {
+        "once": once,
+        "name_en": "Half a lamp",
+        "effect": "amount",
+        "amount": "5.00",
+        "currency": "EUR",
+        "starts_at": "2026-01-01T00:00",
+        "ends_at": "2099-01-01T00:00",
+        "budget": "250.00",
+        "buyer_uses": "1",
+        "buyer_units": "2",
+        "product": "http://127.0.0.1:1111/products/lamp",
+    }
+    headers_sent = {"content-type": "application/x-www-form-urlencoded"}
+
+    async def send(**more: str) -> Any:
+        return await client.post("/console/offers/new", content=operator.form(fields | more), headers=headers_sent)
+
+    wrong = await send(buyer_units="none", product="nothing-of-the-kind")
+    assert wrong.status_code == 422
+    assert "Write a whole number" in wrong.text
+    assert "There is no such product" in wrong.text
+    assert (await send()).status_code == 303
+    offer = next(one for one in house.shop.books.current().offers if encode("off", one.id) == once)
+    assert (offer.budget, offer.per_buyer) == ({"EUR": 25_000}, BuyerCap(1, 2))
+    assert len(offer.condition.products) == 1
+    shown = (await client.get("/console/offers")).text
+    assert "€250.00" in shown
+    assert "units per buyer: 2" in shown
+    limit = await send(
+        once=encode("off", house.shop.ids.new()), effect="limit", limit="3", budget="", buyer_uses="", buyer_units=""
+    )
+    assert limit.status_code == 303, limit.text
+    assert [one.effect for one in house.shop.books.current().limits] == [PurchaseLimit(3)]
+    assert "at most 3 per buyer" in (await client.get("/console/offers")).text
