@@ -35,10 +35,13 @@ def test_a_seed_is_a_plan(asked: str, seed: int, seconds: float) -> None:
 
 @given(st.integers(0, 2**32), SECONDS, st.sets(st.sampled_from(list(Fault)), min_size=1))
 def test_random_draws_among_what_is_possible(seed: int, seconds: float, among: set[Fault]) -> None:
-    """`random` strikes at least once, and with nothing that cannot strike here."""
+    """`random` strikes at least once, with nothing that cannot strike here, and with everything before again with
+    one."""
     strikes = read_faults("random", seed, seconds, tuple(sorted(among)))
     assert strikes
-    assert {one.fault for one in strikes} <= among
+    times = [sum(one.fault is fault for one in strikes) for fault in among]
+    assert sum(times) == len(strikes)
+    assert max(times) - min(times) <= 1
 
 
 @given(st.sampled_from(list(Fault)), st.integers(0, 59))

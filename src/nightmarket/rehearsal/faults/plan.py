@@ -55,7 +55,8 @@ class Strike(msgspec.Struct, frozen=True):
 def read_faults(asked: str, seed: int, seconds: float, among: Sequence[Fault] = tuple(Fault)) -> tuple[Strike, ...]:
     """What is asked for, in order of time; the same words and seed give the same strikes. Raises FaultRefused.
 
-    `NAME[@WHEN][+LASTS]`, apart by commas; `random` draws among those that are possible here.
+    `NAME[@WHEN][+LASTS]`, apart by commas; `random` draws among those that are possible here, each once
+    before any comes again.
     """
     chance = random.Random(f"faults {seed}")  # noqa: S311 (a play, no secrets)
     strikes: list[Strike] = []
@@ -87,7 +88,10 @@ def _random(chance: random.Random, seconds: float, among: Sequence[Fault]) -> li
     if not among:
         raise FaultRefused("No fault is possible here.")
     amount = max(1, round(seconds / RANDOM_EVERY_SECONDS))
-    drawn = [chance.choice(among) for _ in range(min(amount, MOST_STRIKES))]
+    drawn: list[Fault] = []
+    while len(drawn) < min(amount, MOST_STRIKES):
+        drawn += chance.sample(among, len(among))  # each once before any comes again
+    drawn = drawn[: min(amount, MOST_STRIKES)]
     return [Strike(fault, _some_time(chance, seconds), LASTING.get(fault, 0.0)) for fault in drawn]
 
 

@@ -108,7 +108,7 @@ class Judge:
     """Judges a rehearsal by its folder, against the shop that it was played with."""
 
     def __init__(self, court: Court, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self._court = court
+        self.court = court
         self._patience = patience_seconds
 
     async def judge(self, folder: Path) -> Result:
@@ -127,8 +127,8 @@ class Judge:
                 placed_at=look.placed_at,
                 lag_seconds=look.lag_seconds,
                 settled_seconds=settled,
-                judged_at=self._court.clock.now(),
-                version=self._court.version,
+                judged_at=self.court.clock.now(),
+                version=self.court.version,
             ),
         )
         write_private(folder / RESULT, msgspec.json.format(msgspec.json.encode(result), indent=2))
@@ -142,7 +142,7 @@ class Judge:
         look: Look | None = None
         while True:
             try:
-                if await self._court.lag() < RESTED_LAG_SECONDS or loop.time() - began > self._patience / 2:
+                if await self.court.lag() < RESTED_LAG_SECONDS or loop.time() - began > self._patience / 2:
                     look = await self._look(run)
             except (Unavailable, *CONNECTION_LOST) as away:
                 log.info("shop_is_away", reason=str(away))
@@ -153,7 +153,7 @@ class Judge:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self, run: Run) -> Look:
-        court, book = self._court, Book()
+        court, book = self.court, Book()
         async with (
             court.database.read() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -185,7 +185,7 @@ class Judge:
     async def _known(self, connection: Connection, ids: Sequence[UUID], book: Book) -> dict[UUID, Known]:
         found: dict[UUID, Known] = {}
         for start in range(0, len(ids), ROWS_AT_ONCE):
-            rows = await self._court.orders.rows(connection, ids[start : start + ROWS_AT_ONCE])
+            rows = await self.court.orders.rows(connection, ids[start : start + ROWS_AT_ONCE])
             found |= {id: _known(parts, was_paid=id in book.paid) for id, parts in rows.items() if parts}
         return found
 
@@ -199,11 +199,11 @@ class Judge:
         variants = sorted({variant for units in book.units.values() for variant in units})
         places: dict[UUID, list[UUID]] = {}
         for start in range(0, len(variants), ROWS_AT_ONCE):
-            listings = await self._court.catalog.listings(variants[start : start + ROWS_AT_ONCE])
+            listings = await self.court.catalog.listings(variants[start : start + ROWS_AT_ONCE])
             places |= {variant: [stock.tally for stock in one.stock] for variant, one in listings.items()}
         tallies = [tally for some in places.values() for tally in some]
-        counted = await self._court.tallies.recount(connection, tallies)
-        levels = await self._court.tallies.levels(connection, tallies)
+        counted = await self.court.tallies.recount(connection, tallies)
+        levels = await self.court.tallies.levels(connection, tallies)
         return {
             variant: Goods(
                 capacity=sum(counted[one].capacity for one in some if one in counted),
@@ -216,7 +216,7 @@ class Judge:
 
     async def _statement(self) -> list[Movement]:
         lines: list[Movement] = []
-        while page := await self._court.provider.statement(lines[-1].sequence if lines else 0, STATEMENT_LINES):
+        while page := await self.court.provider.statement(lines[-1].sequence if lines else 0, STATEMENT_LINES):
             lines += page
         return lines
 
