@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from urllib.parse import parse_qs
+from uuid import UUID
 
 import msgspec
 
 from nightmarket.bootstrap import Shop
 from nightmarket.claims.contract import ClaimView, Make, Owner, claim_id, digest
+from nightmarket.claims.errors import ClaimNotFound
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.access import Actor, Forbidden, Scope, SignInRequired
@@ -61,15 +63,15 @@ class ClaimsApi:
 
     async def get(self, scope: ASGIScope, id: str) -> wire.Claim:
         owner = await self.owner(scope, Scope.CLAIMS)
-        return _claim(await self._shop.claims.get(owner, decode("clm", id)))
+        return _claim(await self._shop.claims.get(owner, _claim_id(id)))
 
     async def settle(self, scope: ASGIScope, id: str) -> wire.Claim:
         owner = await self.owner(scope, Scope.CLAIMS)
-        return _claim(await self._shop.claims.settle(owner, decode("clm", id)))
+        return _claim(await self._shop.claims.settle(owner, _claim_id(id)))
 
     async def release(self, scope: ASGIScope, id: str) -> wire.Claim:
         owner = await self.owner(scope, Scope.CLAIMS)
-        return _claim(await self._shop.claims.release(owner, decode("clm", id)))
+        return _claim(await self._shop.claims.release(owner, _claim_id(id)))
 
     async def price(self, scope: ASGIScope, cart: wire.PriceInput) -> wire.Price:
         owner = await self.owner(scope, Scope.CLAIMS)
@@ -90,6 +92,14 @@ class ClaimsApi:
     async def retire(self, scope: ASGIScope, id: str) -> wire.OffersAnswer:
         actor = await self.actor(scope, Scope.OFFERS_WRITE)
         return await offering.retire(self._shop, actor, id)
+
+
+def _claim_id(id: str) -> UUID:
+    """The id in an address; what cannot be one names nothing."""
+    try:
+        return decode("clm", id)
+    except InvalidInput:
+        raise ClaimNotFound("There is no claim with that id.", field="id") from None
 
 
 def checked_key(key: str | None) -> str:

@@ -43,7 +43,10 @@ async def publish(shop: Shop, items: Items, actor: Actor, key: str, wanted: wire
 
 async def retire(shop: Shop, actor: Actor, id: str) -> wire.OffersAnswer:
     """End an offer from the next book on. Raises OfferNotFound for one that is over or another merchant's."""
-    wanted = decode("off", id)
+    try:
+        wanted = decode("off", id)
+    except InvalidInput:
+        raise OfferNotFound("There is no offer with that id.", field="id") from None
     book = await shop.books.refresh()
     offer = next((offer for offer in (*book.offers, *book.limits) if offer.id == wanted), None)
     if offer is None or actor.merchant_id not in (None, offer.funder):

@@ -13,10 +13,15 @@ from nightmarket.entrypoints.provided import TheShop
 from nightmarket.platform.http import JSON, ASGIScope, Response, Route, decode_json, header
 
 from . import wire
-from .api import ClaimsApi, checked_key
+from .api import MAX_KEY, ClaimsApi, checked_key
 
 Asked: TypeAlias = Request[Any, Any, Any]
-Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key", description="Makes a request safe to repeat.")]
+Key = Annotated[
+    str,
+    HeaderParameter(
+        name="Idempotency-Key", min_length=1, max_length=MAX_KEY, description="Makes a request safe to repeat."
+    ),
+]
 Names = Annotated[list[str] | None, QueryParameter(description="May stand in the query several times.")]
 Stall = Annotated[str | None, QueryParameter(description="Whose SKUs these are; a merchant's own key needs none.")]
 
@@ -96,26 +101,24 @@ class ClaimsController(Controller):
     tags = ("Beside a shop",)
 
     @post("/claims", operation_id="make_claim", responses=_problems(400, 409, 413, 415, 422))
-    async def make_claim(
-        self, request: Asked, data: JSONBody[wire.ClaimInput], shop: TheShop, key: Key = None
-    ) -> wire.Claim:
+    async def make_claim(self, request: Asked, data: JSONBody[wire.ClaimInput], shop: TheShop, key: Key) -> wire.Claim:
         """Hold all of these lines or none until a deadline. The same idempotency key finds the same claim. Needs the
         permission `claims`."""
         return await ClaimsApi(shop).claim(request.scope, checked_key(key), data)
 
-    @get("/claims/{id:str}", operation_id="get_claim", responses=_problems(400, 404))
+    @get("/claims/{id:str}", operation_id="get_claim", responses=_problems(404))
     async def get_claim(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Claim:
         """A claim as it stands. Needs the permission `claims`."""
         return await ClaimsApi(shop).get(request.scope, id)
 
-    @post("/claims/{id:str}/settle", operation_id="settle_claim", status_code=200, responses=_problems(400, 404, 409))
+    @post("/claims/{id:str}/settle", operation_id="settle_claim", status_code=200, responses=_problems(404, 409))
     async def settle_claim(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Claim:
         """Your shop took the order: what is held is sold. Repeating it changes nothing. Needs the permission `claims`.
 
         A claim that was released or has lapsed is refused with 409 `claim_ended`."""
         return await ClaimsApi(shop).settle(request.scope, id)
 
-    @post("/claims/{id:str}/release", operation_id="release_claim", status_code=200, responses=_problems(400, 404, 409))
+    @post("/claims/{id:str}/release", operation_id="release_claim", status_code=200, responses=_problems(404, 409))
     async def release_claim(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Claim:
         """Give back what is held. Repeating it changes nothing, nor does it where the claim has lapsed. Needs the
         permission `claims`.
@@ -131,7 +134,7 @@ class ClaimsController(Controller):
 
     @put("/stock", operation_id="feed_stock", responses=_problems(400, 409, 413, 415, 422))
     async def feed_stock(
-        self, request: Asked, data: JSONBody[wire.StockInput], shop: TheShop, key: Key = None
+        self, request: Asked, data: JSONBody[wire.StockInput], shop: TheShop, key: Key
     ) -> wire.StockAnswer:
         """Say how many units there are, or by how many they change: all lines or none, once per idempotency key. Needs
         the permission `stock:write`."""
@@ -152,13 +155,13 @@ class ClaimsController(Controller):
 
     @post("/offers", operation_id="publish_offers", responses=_problems(400, 409, 413, 415, 422))
     async def publish_offers(
-        self, request: Asked, data: JSONBody[wire.OffersInput], shop: TheShop, key: Key = None
+        self, request: Asked, data: JSONBody[wire.OffersInput], shop: TheShop, key: Key
     ) -> wire.OffersAnswer:
         """Publish offers, or later revisions of them: all or none, once per idempotency key. Needs the permission
         `offers:write`."""
         return await ClaimsApi(shop).publish(request.scope, checked_key(key), data)
 
-    @post("/offers/{id:str}/retire", operation_id="retire_offer", status_code=200, responses=_problems(400, 404, 409))
+    @post("/offers/{id:str}/retire", operation_id="retire_offer", status_code=200, responses=_problems(404, 409))
     async def retire_offer(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.OffersAnswer:
         """End an offer from now on. Needs the permission `offers:write`."""
         return await ClaimsApi(shop).retire(request.scope, id)

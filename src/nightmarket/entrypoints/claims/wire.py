@@ -153,11 +153,11 @@ class PriceInput(Wire):
     currency: Currency
     lines: Annotated[list[PriceLineInput], Meta(min_length=1, max_length=MAX_PRICE_LINES)]
     merchant: Slug | None = None
-    shipping: Annotated[tuple[ShippingInput, ...], Meta(max_length=50)] = ()
-    codes: Annotated[tuple[Code, ...], Meta(max_length=MAX_CODES)] = ()
+    shipping: Annotated[list[ShippingInput], Meta(max_length=50)] = msgspec.field(default_factory=list[ShippingInput])
+    codes: Annotated[list[Code], Meta(max_length=MAX_CODES)] = msgspec.field(default_factory=list[str])
     region: Code | None = None
-    segments: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
-    without: Annotated[tuple[OfferId, ...], Meta(max_length=MAX_WITHOUT)] = ()
+    segments: Annotated[list[Word], Meta(max_length=50)] = msgspec.field(default_factory=list[str])
+    without: Annotated[list[OfferId], Meta(max_length=MAX_WITHOUT)] = msgspec.field(default_factory=list[str])
 
 
 class PricedShare(Struct):
@@ -242,12 +242,12 @@ class FreeShippingInput(Wire, tag_field="type", tag="free_shipping"):
 class ConditionInput(Wire):
     """Which lines qualify; an empty list means any. `at_least` is what they must come to, per currency."""
 
-    merchants: Annotated[tuple[Slug, ...], Meta(max_length=100)] = ()
-    variants: Annotated[tuple[Variant, ...], Meta(max_length=1_000)] = ()
-    categories: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
-    brands: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
-    regions: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
-    segments: Annotated[tuple[Word, ...], Meta(max_length=1_000)] = ()
+    merchants: Annotated[list[Slug], Meta(max_length=100)] = msgspec.field(default_factory=list[str])
+    variants: Annotated[list[Variant], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
+    categories: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
+    brands: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
+    regions: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
+    segments: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
     at_least: dict[Currency, Minor] = msgspec.field(default_factory=dict[str, int])
 
 

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from nightmarket.kernel.problems import InvalidInput, Problem, Unavailable
 
 from .asgi import request_id_of
+from .errors import MalformedBody
 from .problems import Errors, PlainError
 
 
@@ -32,6 +33,8 @@ def translate(error: Exception) -> BaseException:
         return cause
     if isinstance(error, ValidationException):
         return _invalid(error)
+    if isinstance(error, RecursionError) and "deserializing" in str(error):
+        return MalformedBody("The JSON is nested too deeply.")
     if isinstance(error, HTTPException) and error.status_code < 500:
         headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
         return PlainError(error.status_code, error.detail, headers)
