@@ -10,9 +10,9 @@ from litestar.openapi.plugins import JsonRenderPlugin
 import nightmarket
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints import console, health, pictures, storefront, webhooks
+from nightmarket.entrypoints.busy import Busy
 from nightmarket.entrypoints.claims.routes import ClaimsController
 from nightmarket.entrypoints.claims.routes import hot_routes as claims_routes
-from nightmarket.entrypoints.busy import Busy
 from nightmarket.entrypoints.console.imports.uploads import UPLOAD_LIMIT as IMPORT_LIMIT
 from nightmarket.entrypoints.order_webhook import OrderWebhookController
 from nightmarket.entrypoints.pages import open_site

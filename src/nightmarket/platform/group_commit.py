@@ -2,7 +2,8 @@
 
 No timer: an idle lane starts at once, so a lone caller waits for its own commit only. The failure contract:
 
-- A full queue refuses at once (`Unavailable`), so overload is cheap.
+- A full queue refuses at once (`Unavailable`), so overload is cheap. Whoever has waited longer than PATIENCE_SECONDS
+  when a batch begins is refused instead of done late.
 - Deadlock, serialization failure and lock timeout retry the whole batch.
 - A connection lost, also at COMMIT, retries the whole batch: **work must be repeatable by id**, so running it again
   after it was committed finds the stored outcome and returns that. Nothing is guessed. While the database stays away
@@ -29,6 +30,9 @@ QUEUE_LIMIT = 8_000
 RETRY_LIMIT = 12
 RETRY_SECONDS = 10.0
 """How long a batch keeps trying while the database is away, before its callers and all who wait behind are told so."""
+
+PATIENCE_SECONDS = 10.0
+"""How long an item may wait for its batch to begin; clients that still wait then repeat with the same key."""
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 2.0
@@ -65,6 +69,7 @@ class GroupCommit(Generic[I, O]):
         batch_limit: int = BATCH_LIMIT,
         queue_limit: int = QUEUE_LIMIT,
         retry_seconds: float = RETRY_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.name = name
         self.batches = 0
@@ -75,7 +80,9 @@ class GroupCommit(Generic[I, O]):
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
         self._retry_seconds = retry_seconds
-        self._queue: deque[tuple[I, asyncio.Future[O]]] = deque()
+        self._patience_seconds = patience_seconds
+        self.overdue = 0
+        self._queue: deque[tuple[I, asyncio.Future[O], float]] = deque()
         self._running: asyncio.Task[None] | None = None
         self._away = False
 
@@ -83,8 +90,9 @@ class GroupCommit(Generic[I, O]):
         """Queue one item; the future gives its outcome or raises its Problem, Defect or Unavailable."""
         if len(self._queue) >= self._queue_limit:
             raise Unavailable("Too many requests are waiting; try again in a moment.", retry_after_seconds=1)
-        future: asyncio.Future[O] = asyncio.get_running_loop().create_future()
-        self._queue.append((item, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[O] = loop.create_future()
+        self._queue.append((item, future, loop.time()))
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name=f"group-commit-{self.name}")
         return future
@@ -95,12 +103,15 @@ class GroupCommit(Generic[I, O]):
             await asyncio.shield(self._running)
 
     async def _run(self) -> None:
-        batch: list[tuple[I, asyncio.Future[O]]] = []
+        batch: list[tuple[I, asyncio.Future[O], float]] = []
         try:
             while self._queue:
+                self._drop_overdue()
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
-                outcomes = await self._settle([item for item, _ in batch])
-                for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if not batch:
+                    break
+                outcomes = await self._settle([item for item, _, _ in batch])
+                for (_, future, _), outcome in zip(batch, outcomes, strict=True):
                     if future.done():
                         continue
                     if isinstance(outcome, BaseException):
@@ -115,8 +126,15 @@ class GroupCommit(Generic[I, O]):
             self._queue.clear()
             self._running = None
 
-    def _refuse(self, waiting: Iterable[tuple[I, asyncio.Future[O]]]) -> None:
-        for _, future in waiting:
+    def _drop_overdue(self) -> None:
+        """Refuse those who have waited too long: done late is not done well."""
+        oldest = asyncio.get_running_loop().time() - self._patience_seconds
+        while self._queue and self._queue[0][2] < oldest:
+            self.overdue += 1
+            self._refuse([self._queue.popleft()])
+
+    def _refuse(self, waiting: Iterable[tuple[I, asyncio.Future[O], float]]) -> None:
+        for _, future, _ in waiting:
             if not future.done():
                 future.set_exception(Unavailable(NO_ANSWER))
 

@@ -140,3 +140,20 @@ async def test_batch_that_lasts_too_long_is_split(pools: Database) -> None:
     assert isinstance(answers[7], Unavailable)
     assert list(await stored(pools)) == list(range(7))
     assert await lane.submit(Item(8)) == "new"
+
+
+async def test_who_waited_too_long_is_refused_instead_of_done_late(pools: Database) -> None:
+    """What waits for its batch longer than the lane's patience is told so and never done; who comes after is done."""
+
+    class Slow(Store):
+        async def __call__(self, tx: Connection, items: Sequence[Item]) -> Sequence[str | Problem]:
+            await asyncio.sleep(0.4)
+            return await super().__call__(tx, items)
+
+    lane = GroupCommit("test", pools, Slow(), batch_limit=1, patience_seconds=0.2)
+    answers = await all_of([lane.submit(Item(number)) for number in range(3)])
+    assert answers[0] == "new"
+    assert [type(answer) for answer in answers[1:]] == [Unavailable, Unavailable]
+    assert await lane.submit(Item(3)) == "new"
+    assert list(await stored(pools)) == [0, 3]
+    assert lane.overdue == 2

@@ -47,13 +47,14 @@ from .bodies import (
 from .caching import immutable_response
 from .cookies import Cookies, caller_of
 from .dispatcher import Dispatcher, Route
-from .edge import AccessLine, Edge, EdgeOptions, Observe, log_access
+from .edge import TOO_MANY_WAIT, AccessLine, Edge, EdgeOptions, Observe, log_access
 from .errors import BodyTooLarge, CrossSiteRequest, FormExpired, MalformedBody, TooManyRequests, WrongMediaType
 from .forms import FORM_TOKEN_HEADER, SAFE_METHODS, FormTokens, check_origin
 from .headers import CONTENT_SECURITY_POLICY
 from .limits import Rate, RateLimiter, Verdict, address_key
 from .problems import ErrorPage, Errors, PlainError, ProblemBody, describe, wants_page
 from .redirects import safe_next
+from .shedding import Shedder, ShedLimits
 
 __all__ = [
     "BODY_LIMIT",
@@ -63,6 +64,7 @@ __all__ = [
     "HTML",
     "JSON",
     "SAFE_METHODS",
+    "TOO_MANY_WAIT",
     "ASGIApp",
     "ASGIScope",
     "AccessLine",
@@ -87,6 +89,8 @@ __all__ = [
     "Response",
     "Route",
     "Send",
+    "ShedLimits",
+    "Shedder",
     "TooManyRequests",
     "Verdict",
     "Wire",

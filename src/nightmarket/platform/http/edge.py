@@ -15,12 +15,13 @@ import structlog
 from nightmarket.kernel.ids import Ids, encode
 from nightmarket.kernel.problems import Problem, Unavailable
 
-from .asgi import MARKS, ASGIApp, ASGIScope, Headers, Marks, Message, Receive, Send, header
+from .asgi import HTML, MARKS, ASGIApp, ASGIScope, Headers, Marks, Message, Receive, Response, Send, header
 from .bodies import BODY_LIMIT, declared_length, too_large
 from .forms import SAFE_METHODS
 from .headers import api_headers, page_headers
 from .limits import RateLimiter, address_key, refusal
 from .problems import Errors
+from .shedding import Shedder, ShedLimits
 
 SLOW_SECONDS = 1.0
 CLIENT_LEFT = 499
@@ -29,6 +30,15 @@ CLIENT_LEFT = 499
 FORWARDED_LIMIT = 20
 
 log = structlog.get_logger(__name__)
+
+BusyAnswer = Callable[[ASGIScope, str], Response]
+"""From a request and its id to the answer for one too many."""
+
+PAGE_HEADER = (b"content-type", HTML)
+SHED = "shed"
+"""What the metrics call the route of requests that were refused at the door."""
+
+TOO_MANY_WAIT = "More people are here than can be served at this moment. Nothing was done; try again in a few seconds."
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -76,6 +86,9 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     observe: Observe | None = None
     log: Callable[[AccessLine], None] | None = log_access
     errors: Errors = msgspec.field(default_factory=Errors)
+    shed: ShedLimits | None = None
+    busy: BusyAnswer | None = None
+    """Answers instead of `errors` where too many wait: it must cost next to nothing."""
 
 
 def client_address(scope: ASGIScope, trusted: tuple[Network, ...]) -> str:
@@ -122,6 +135,8 @@ class Edge:
         self._api = api_headers(options.public_url)
         self._prefix = encode("req", ids.new())[:-4]
         self._count = 0
+        self._shed_limits = options.shed or ShedLimits()
+        self._shedder = Shedder(self._shed_limits) if options.shed is not None else None
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -129,6 +144,12 @@ class Edge:
             return
         started = time.perf_counter()
         self._count += 1
+        shedder = self._shedder
+        if shedder is not None:
+            if shedder.full() and not scope["path"].startswith(self._options.unlimited_prefixes):
+                await self._refuse(scope, send, started)
+                return
+            shedder.waiting += 1
         client = scope.get("client")
         address = client_address(scope, self._trusted) if self._trusted else (client[0] if client else "")
         marks = scope[MARKS] = Marks(f"{self._prefix}{self._count:x}", address)
@@ -137,6 +158,8 @@ class Edge:
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if shedder is not None and not marks.status:
+                    shedder.answered(time.perf_counter() - started, changing=method not in SAFE_METHODS)
                 marks.status = message["status"]
                 message["headers"] = self._dress(marks, message.get("headers") or [], extra)
             await send(message)
@@ -148,7 +171,25 @@ class Edge:
         try:
             await self._guarded(scope, receive, sending, extra)
         finally:
+            if shedder is not None and not marks.status:
+                shedder.answered(time.perf_counter() - started, changing=False)
             self._tell(scope, marks, method, time.perf_counter() - started)
+
+    async def _refuse(self, scope: ASGIScope, send: Send, started: float) -> None:
+        """The answer for one too many: no body is read, nobody is asked, and the log stays quiet."""
+        request = f"{self._prefix}{self._count:x}"
+        if self._options.busy is not None:
+            answer = self._options.busy(scope, request)
+        else:
+            scope[MARKS] = Marks(request, "")
+            busy = Unavailable(TOO_MANY_WAIT, retry_after_seconds=self._shed_limits.retry_after_seconds)
+            answer = self._options.errors.response(busy, scope)
+        dressed = self._pages if answer.headers[0] == PAGE_HEADER else self._api
+        headers = [*answer.headers, *dressed, (b"x-request-id", request.encode())]
+        sending = _without_body(send) if scope["method"] == "HEAD" else send
+        await Response(answer.status, headers, answer.body).send(sending)
+        if self._options.observe is not None:
+            self._options.observe(SHED, scope["method"], answer.status, time.perf_counter() - started)
 
     async def _guarded(self, scope: ASGIScope, receive: Receive, send: Send, extra: Headers) -> None:
         marks: Marks = scope[MARKS]
