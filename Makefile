@@ -25,8 +25,8 @@ check: ## what CI runs: format, lint, types, import contracts, every test; print
 long: ## the tests that take minutes
 	@$(PYTHON) tools/setup.py --dev && .venv/bin/python tools/check.py --long
 
-bench: ## orders per second on this machine, beside pgbench in the same run; product pages per second; 100,000 products in and out, and searched
-	@$(PYTHON) tools/setup.py --dev && .venv/bin/nightmarket bench && .venv/bin/python -m bench.pages && .venv/bin/python -m bench.imports && .venv/bin/python -m bench.search
+bench: ## orders per second on this machine, beside pgbench in the same run; product pages; 100,000 products in and out, and searched
+	@$(PYTHON) tools/setup.py --dev && .venv/bin/nightmarket bench && .venv/bin/python -m bench.imports && .venv/bin/python -m bench.search
 
 ROUNDS ?= 10
 MINUTES ?= 3

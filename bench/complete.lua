@@ -1,32 +1,16 @@
--- Completes prepared checkout sessions, each once: the file of ids is shared out among the threads.
--- wrk -s complete.lua URL -- IDS_FILE THREADS BODY_FILE
-local counter = 0
-function setup(thread)
-  thread:set("number", counter)
-  counter = counter + 1
-end
+-- Completes prepared checkout sessions, each once: wrk -s complete.lua URL -- IDS_FILE BODY_FILE
+local ids, at, head, tail = {}, 0, "", ""
 
 function init(args)
-  local file = assert(io.open(args[1], "r"))
-  local step = tonumber(args[2])
-  local body = assert(io.open(args[3], "r")):read("*a")
-  ids, at = {}, 0
-  local line = 0
-  for id in file:lines() do
-    if line % step == number then ids[#ids + 1] = id end
-    line = line + 1
-  end
-  file:close()
-  headers = {
-    ["content-type"] = "application/json",
-    ["ucp-agent"] = 'profile="http://127.0.0.1/bench"',
-  }
-  payload = body
+  for id in io.lines(args[1]) do ids[#ids + 1] = id end
+  local body = assert(io.open(args[2], "r")):read("*a")
+  tail = "\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
+  head = " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nContent-Type: application/json\r\n"
+    .. 'UCP-Agent: profile="http://127.0.0.1/bench"\r\nIdempotency-Key: '
 end
 
 function request()
-  at = at + 1
-  local id = ids[(at - 1) % #ids + 1]
-  headers["idempotency-key"] = id
-  return wrk.format("POST", "/ucp/checkout-sessions/" .. id .. "/complete", headers, payload)
+  at = at % #ids + 1
+  local id = ids[at]
+  return "POST /ucp/checkout-sessions/" .. id .. "/complete" .. head .. id .. tail
 end

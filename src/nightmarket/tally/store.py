@@ -12,6 +12,7 @@ from nightmarket.platform.database import Connection, Record
 from .model import Grant, Slice
 
 HELD = 1
+CLAIM_COLUMNS = ("id", "state", "deadline", "tallies", "slices", "quantities")
 
 LOCK_OWN = """
 SELECT tally, slice, slices, capacity, held, spent FROM tally.slice
@@ -75,6 +76,11 @@ async def lock_slices(tx: Connection, slices: Sequence[tuple[UUID, int]]) -> Non
 
 
 async def insert_claims(tx: Connection, grants: Sequence[Grant]) -> None:
+    await copy_rows(tx, "tally", "claim", CLAIM_COLUMNS, packed(grants))
+
+
+def packed(grants: Sequence[Grant]) -> list[bytes]:
+    """Rows of claims for COPY."""
     rows: list[bytes] = []
     deadline: datetime | None = None
     instant = 0
@@ -94,7 +100,7 @@ async def insert_claims(tx: Connection, grants: Sequence[Grant]) -> None:
         for part in parts:
             row += (8, part.quantity)
         rows.append(_claim(count).pack(*row))
-    await copy_rows(tx, "tally", "claim", ("id", "state", "deadline", "tallies", "slices", "quantities"), rows)
+    return rows
 
 
 @cache

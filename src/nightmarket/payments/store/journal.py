@@ -16,7 +16,7 @@ COLUMNS = ("id", "about", "kind", "currency", "at", "accounts", "parties", "amou
 
 async def copy(tx: Connection, postings: Sequence[Posting]) -> None:
     """Write postings with COPY; one that is there already fails the transaction."""
-    await copy_rows(tx, "payments", "posting", COLUMNS, _packed(postings))
+    await copy_rows(tx, "payments", "posting", COLUMNS, packed(postings))
 
 
 @cache
@@ -26,7 +26,8 @@ def _row(legs: int, kind: int, currency: int) -> Struct:
     return Struct(f"!h i16s i16s i{kind}s i{currency}s iq i5i{accounts} i5i{parties} i5i{amounts}")
 
 
-def _packed(postings: Sequence[Posting]) -> list[bytes]:
+def packed(postings: Sequence[Posting]) -> list[bytes]:
+    """Rows of postings for COPY."""
     rows: list[bytes] = []
     at: datetime | None = None
     instant = 0

@@ -1,0 +1,323 @@
+"""The loads of bench/measure.py: each prepares what it needs, drives the shop with wrk, and counts in the database."""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+
+from bench.measure import BENCH, cpu, family, latency, refused
+from nightmarket.bootstrap import PROVIDER, Shop, consumers, open_shop
+from nightmarket.catalog.contract import ImportRequest
+from nightmarket.kernel.ids import SeededIds, derive, encode
+from nightmarket.orders import store
+from nightmarket.orders.contract import (
+    TRANSFER,
+    CartLine,
+    Contact,
+    Destination,
+    SessionBody,
+    SessionKind,
+    SessionState,
+)
+from nightmarket.platform.aside import waiting
+from nightmarket.platform.settings import read_settings
+from nightmarket.platform.subscriptions import lag
+
+SEED = 11
+VARIANTS = 10_000
+MERCHANTS = 4
+STOCK = 10_000_000
+OWNER = derive("agent", 'profile="http://127.0.0.1/bench"')
+PROBE_SECONDS = 4
+MOST_PER_SECOND = 20_000
+SHARE = 0.8
+FOLD = 3
+"""The overload offers so many times the best load."""
+
+BODIES = 1_000
+SESSION_COLUMNS = ("id", "owner", "kind", "state", "request", "body", "created_at", "expires_at")
+
+
+@dataclass(frozen=True)
+class Load:
+    """How long, how fast at most (sessions are prepared for that), at which rate (0: as it answers), and how."""
+
+    seconds: int
+    most: float = 0.0
+    rate: float = 0.0
+    hot: bool = False
+    prefix: tuple[str, ...] = ()
+    connections: int = 0
+
+
+class Loads:
+    """A running shop, filled, and what it is loaded with."""
+
+    def __init__(
+        self, chosen: argparse.Namespace, folder: Path, up: psutil.Process, environment: dict[str, str], url: str
+    ) -> None:
+        self._chosen = chosen
+        self._folder = folder
+        self._up = up
+        secret = (folder / "home" / "secret").read_text().strip()
+        self._settings = read_settings(environment, {"database_url": url, "secret": secret})
+        self._listings: list[tuple[UUID, UUID]] = []
+        self._chance = random.Random(SEED)
+        self._prepared = 0
+        self._rate = 0.0
+
+    async def fill(self) -> None:
+        """Import the assortment."""
+        file = self._folder / "goods.jsonl"
+        with file.open("w") as out:
+            for number in range(VARIANTS):
+                row = {
+                    "merchant": f"bench-{number % MERCHANTS}",
+                    "product": f"thing-{number}",
+                    "category": "things",
+                    "texts": {"en": {"title": f"Thing {number}"}},
+                    "variants": [
+                        {"sku": f"T{number}", "prices": {"EUR": f"{5 + number % 90}.90"}, "stock": {"main": STOCK}}
+                    ],
+                }
+                out.write(json.dumps(row) + "\n")
+        async with open_shop(self._settings) as shop:
+            report = await shop.importer.run_import(ImportRequest(file=str(file)))
+            assert report.variants.created == VARIANTS, report
+            for number in range(VARIANTS):
+                variant = await shop.catalog.find(f"bench-{number % MERCHANTS}", f"T{number}")
+                assert variant is not None
+                self._listings.append((variant, (await shop.catalog.listings([variant]))[variant].merchant))
+
+    async def created(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Orders by bank transfer: claim, commit, answer."""
+        probe = await self._complete(TRANSFER, Load(PROBE_SECONDS, MOST_PER_SECOND))
+        return await self._complete(TRANSFER, Load(self._chosen.seconds, probe["per_second"] * 1.5))
+
+    async def hot(self, runs: dict[str, Any]) -> dict[str, Any]:
+        """As created, with one line of every order the same variant."""
+        return await self._complete(TRANSFER, Load(self._chosen.other_seconds, _room(runs), hot=True))
+
+    async def paid(self, runs: dict[str, Any]) -> dict[str, Any]:
+        """At the test provider: claim, authorise, settle, answer."""
+        return await self._complete(PROVIDER, Load(self._chosen.other_seconds, _room(runs)))
+
+    async def eighty(self, runs: dict[str, Any]) -> dict[str, Any]:
+        """As created, at 80 % of what was reached."""
+        best = runs.get("created") or await self._complete(TRANSFER, Load(PROBE_SECONDS, MOST_PER_SECOND))
+        rate = best["per_second"] * SHARE
+        load = Load(self._chosen.other_seconds, rate * 1.2, rate)
+        return {"offered": round(rate)} | await self._complete(TRANSFER, load)
+
+    async def sessions(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Checkout sessions with two lines, buyer, address and delivery, by the API."""
+        return await self._by_script("sessions.lua", self._chosen.other_seconds, "sessions")
+
+    async def whole(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Create with two lines, update with buyer, address and delivery, complete by transfer."""
+        return await self._by_script("whole.lua", self._chosen.other_seconds, "placed")
+
+    async def overload(self, _: dict[str, Any]) -> dict[str, Any]:
+        """The shop on one core, wrk on another: what is left of the best load at three times of it."""
+        if (os.cpu_count() or 1) < 2:
+            return {}
+        all_cores = os.sched_getaffinity(0)
+        server, generator = sorted(all_cores)[:2]
+        _pin(self._up, {server})
+        try:
+            pinned = ("taskset", "-c", str(generator))
+            seconds = self._chosen.other_seconds
+            best = await self._complete(TRANSFER, Load(seconds, MOST_PER_SECOND / 2, prefix=pinned))
+            rate = best["per_second"] * FOLD
+            many = self._chosen.connections * FOLD
+            over = await self._complete(TRANSFER, Load(seconds, rate * 1.2, rate, prefix=pinned, connections=many))
+        finally:
+            _pin(self._up, all_cores)
+        each = sum(best["cpu_us_per_order"].values()) - best["cpu_us_per_order"]["wrk"]
+        spent = sum(over["cpu_us_per_order"].values()) - over["cpu_us_per_order"]["wrk"]
+        refusals = over["refused"]
+        cost = max(0.0, (spent - each) * over["orders"] / refusals) if refusals else None
+        return {
+            "best_per_second": best["per_second"],
+            "offered_per_second": round(rate),
+            "goodput_per_second": over["per_second"],
+            "goodput_share": round(over["per_second"] / max(best["per_second"], 1), 3),
+            "refused": refusals,
+            "refusal_us": cost and round(cost, 1),
+            "p99_ms": over["p99_ms"],
+            "audit_findings": best["audit_findings"] + over["audit_findings"],
+        }
+
+    async def audit(self) -> int:
+        """What the whole audit finds."""
+        async with open_shop(self._settings) as shop:
+            return len(await shop.audit.findings())
+
+    async def _complete(self, handler: str, load: Load) -> dict[str, Any]:
+        """Prepare sessions, load, count."""
+        ids, body = self._folder / "ids", self._folder / "body"
+        body.write_text(json.dumps(payment(handler)))
+        async with open_shop(self._settings) as shop:
+            amount = round(min(load.most, MOST_PER_SECOND) * load.seconds)
+            await self._prepare(shop, amount, ids, hot=load.hot)
+        script = "paced.lua" if load.rate else "complete.lua"
+        arguments = [str(ids), str(body), str(load.rate)]
+        kind = "paid" if handler == PROVIDER else "placed"
+        return await self._load(script, arguments, kind, load)
+
+    async def _by_script(self, script: str, seconds: int, kind: str) -> dict[str, Any]:
+        """Sessions by the API: bodies for wrk to choose from."""
+        made, ready = self._folder / "made", self._folder / "ready"
+        with made.open("w") as first, ready.open("w") as second:
+            for _ in range(BODIES):
+                wanted, whole = wishes(self._chance.sample(self._listings, 2))
+                first.write(json.dumps(whole if kind == "sessions" else wanted) + "\n")
+                second.write(json.dumps(whole) + "\n")
+        body = self._folder / "body"
+        body.write_text(json.dumps(payment(TRANSFER)))
+        self._prepared += 1
+        return await self._load(script, [str(made), str(ready), str(body), str(self._prepared)], kind, Load(seconds))
+
+    async def _load(self, script: str, arguments: Sequence[str], kind: str, load: Load) -> dict[str, Any]:
+        async with self._looking() as shop:
+            before, done = cpu(self._up), (await counts(shop))[kind]
+            started = time.monotonic()
+            text, used = self._wrk(script, arguments, load)
+            took, after = time.monotonic() - started, cpu(self._up)
+            behind = await behindhand(shop)
+            amount = (await counts(shop))[kind] - done
+            findings = [*await shop.orders.audit()]
+            async with shop.database.read() as connection:
+                findings += await shop.tallies.audit(connection)
+                aside = {one.topic: one.things for one in await waiting(connection)}
+        spent = {part: after[part] - before[part] for part in before} | {"wrk": used}
+        return {
+            "amount": amount,
+            "orders": amount,
+            "per_second": round(amount / took),
+            "p50_ms": latency(text, "50%"),
+            "p99_ms": latency(text, "99%"),
+            "refused": refused(text),
+            "audit_findings": len(findings),
+            "cpu_us_per_order": {part: round(one / max(amount, 1) * 1e6, 1) for part, one in spent.items()},
+            "cores_used": {part: round(one / took, 2) for part, one in spent.items()},
+            "consumer_lag_seconds": round(max(behind.values()), 2),
+            "set_aside": aside,
+            "load_after": round(os.getloadavg()[0], 1),
+        }
+
+    def _wrk(self, script: str, arguments: Sequence[str], load: Load) -> tuple[str, float]:
+        """Run wrk; returns what it printed and the processor seconds it used."""
+        many = load.connections or self._chosen.connections
+        command = [*load.prefix, "wrk", "--latency", "-t1", f"-c{many}", f"-d{load.seconds}s", "--timeout", "10s"]
+        command += ["-s", str(BENCH / script), f"http://127.0.0.1:{self._chosen.port}", "--", *arguments]
+        before = os.times()
+        environment = {**os.environ, "BENCH": str(BENCH)}
+        text = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+        after = os.times()
+        return text, after.children_user + after.children_system - before.children_user - before.children_system
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncGenerator[Shop]:
+        async with open_shop(self._settings) as shop:
+            yield shop
+
+    async def _prepare(self, shop: Shop, amount: int, file: Path, *, hot: bool) -> None:
+        """Write ready sessions as the shop would, by COPY, and their ids for wrk."""
+        chance, listings = self._chance, self._listings
+        now = shop.clock.now()
+        ends = now + timedelta(hours=6)
+        ids = SeededIds(shop.clock, seed=chance.randrange(2**32))
+        contact = Contact("bench@example.com", "Bench", "Buyer")
+        home = Destination(country="DE", street="Messgasse 1", city="Nachtstadt", postal_code="11111")
+        kind, state, encode_body = SessionKind.CHECKOUT, SessionState.READY, store.PACK.encode
+        with file.open("w") as out:
+            for start in range(0, amount, 10_000):
+                rows: list[tuple[Any, ...]] = []
+                for _ in range(min(10_000, amount - start)):
+                    first = 0 if hot else chance.randrange(VARIANTS)
+                    second = (first + 1 + chance.randrange(VARIANTS - 1)) % VARIANTS
+                    pair = (listings[first], listings[second])
+                    body = SessionBody(
+                        currency="EUR",
+                        language="en",
+                        lines=tuple(CartLine(f"li_{n}", variant, 1) for n, (variant, _) in enumerate(pair, 1)),
+                        contact=contact,
+                        destination=home,
+                        options={merchant.hex: "standard" for _, merchant in pair},
+                    )
+                    id = ids.new()
+                    out.write(encode("chk", id) + "\n")
+                    rows.append((id, OWNER, kind, state, b"bench", encode_body(body), now, ends))
+                async with shop.database.transaction() as tx:
+                    await tx.copy_records_to_table(
+                        "session", schema_name="orders", columns=SESSION_COLUMNS, records=rows
+                    )
+
+
+def payment(handler: str) -> dict[str, Any]:
+    credential = {"type": "token", "token": "success_token"}
+    return {"payment": {"instruments": [{"id": "i", "handler_id": handler, "type": "card", "credential": credential}]}}
+
+
+def wishes(pair: Sequence[tuple[UUID, UUID]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A request for two things, and the same with all that is needed to complete it."""
+    wanted: dict[str, Any] = {
+        "line_items": [{"item": {"id": encode("var", variant)}, "quantity": 1} for variant, _ in pair]
+    }
+    home = {
+        "id": "home",
+        "street_address": "Messgasse 1",
+        "address_locality": "Nachtstadt",
+        "postal_code": "11111",
+        "address_country": "DE",
+    }
+    groups = [
+        {"id": encode("grp", merchant), "selected_option_id": "standard"} for merchant in {one for _, one in pair}
+    ]
+    method = {"type": "shipping", "destinations": [home], "selected_destination_id": "home", "groups": groups}
+    buyer = {"email": "bench@example.com", "first_name": "Bench", "last_name": "Buyer"}
+    return wanted, wanted | {"buyer": buyer, "fulfillment": {"methods": [method]}}
+
+
+async def counts(shop: Shop) -> dict[str, int]:
+    """Orders placed and paid so far, from the facts; and sessions."""
+    async with shop.database.read() as connection:
+        row = await connection.fetchrow(
+            """
+            SELECT coalesce(sum(amount) FILTER (WHERE kind = 'orders.placed'), 0) AS placed,
+                coalesce(sum(amount) FILTER (WHERE kind = 'orders.paid'), 0) AS paid,
+                (SELECT count(*) FROM orders.session) AS sessions FROM platform.fact
+            """
+        )
+    assert row is not None
+    return dict(row)
+
+
+async def behindhand(shop: Shop) -> dict[str, float]:
+    """How far behind each consumer of facts is, in seconds."""
+    async with shop.database.read() as connection:
+        return {one.name: (await lag(connection, one, shop.clock)).seconds for one in consumers(shop)}
+
+
+def _room(runs: dict[str, Any]) -> float:
+    """Orders per second to prepare for, after what was reached."""
+    return runs["created"]["per_second"] * 1.5 if "created" in runs else MOST_PER_SECOND / 4
+
+
+def _pin(up: psutil.Process, cores: set[int]) -> None:
+    """Let the shop run on these cores only: all threads of all its processes."""
+    for process in family(up):
+        for thread in process.threads():
+            os.sched_setaffinity(thread.id, cores)
