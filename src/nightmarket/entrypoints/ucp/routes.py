@@ -7,12 +7,15 @@ import msgspec
 from litestar import Controller, Request, get, post, put
 from litestar import Response as FrameworkResponse
 from litestar.datastructures import CacheControlHeader
+from litestar.exceptions import ClientException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.provided import TheShop
-from nightmarket.kernel.problems import Problem
-from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decode_json, header
+from nightmarket.kernel.problems import InvalidInput, Problem
+from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decode_json, header, require_media_type
+from nightmarket.platform.http.framework import translate
 
 from . import wire
 from .api import Sent, UcpApi, checked_key, error_answer, optional_key
@@ -23,6 +26,20 @@ PROFILE_KEPT = CacheControlHeader(public=True, max_age=300)
 """A third of the time for which a new signing key is shown before it signs."""
 
 HEADERS: Headers = [(b"content-type", b"application/json")]
+
+REFUSALS = {
+    status: ResponseSpec(wire.ErrorAnswer, generate_examples=False, description=words, media_type="application/json")
+    for status, words in {
+        400: "The request is malformed; the message's `path` names where.",
+        401: "The API key is not valid.",
+        403: "The API key lacks the permission.",
+        404: "There is no such thing for this client.",
+        409: "It cannot be done as things stand; the message's `code` says why.",
+        415: "The body is not JSON.",
+        422: "The request is well formed, and asks for what cannot be.",
+    }.items()
+}
+"""What every operation may refuse, for its documentation."""
 
 Asked: TypeAlias = Request[Any, Any, Any]
 Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key", description="Makes a request safe to repeat.")]
@@ -56,10 +73,10 @@ def hot_routes(shop: Shop) -> Sequence[Route]:
 
     path = f"{PREFIX}/checkout-sessions"
     return [
-        Route("POST", path, _answering(api, create, 201)),
+        Route("POST", path, _answering(api, create, 201), media_type=""),
         Route("GET", f"{path}/{{id}}", _answering(api, read, 200)),
-        Route("PUT", f"{path}/{{id}}", _answering(api, update, 200)),
-        Route("POST", f"{path}/{{id}}/complete", _answering(api, complete, 200)),
+        Route("PUT", f"{path}/{{id}}", _answering(api, update, 200), media_type=""),
+        Route("POST", f"{path}/{{id}}/complete", _answering(api, complete, 200), media_type=""),
     ]
 
 
@@ -68,6 +85,8 @@ def _answering(
 ) -> Callable[[ASGIScope, bytes, str], Awaitable[Response]]:
     async def handle(scope: ASGIScope, body: bytes, parameter: str) -> Response:
         try:
+            if body:
+                require_media_type(scope, "application/json")
             return Response(status, HEADERS, wire.ENCODE.encode(await operation(scope, body, parameter)))
         except Problem as problem:
             return Response(problem.status, HEADERS, wire.ENCODE.encode(api.error(problem)))
@@ -79,14 +98,21 @@ def refused(_: Asked, problem: Problem) -> FrameworkResponse[wire.ErrorAnswer]:
     return FrameworkResponse(error_answer(problem), status_code=problem.status)
 
 
+def unread(request: Asked, error: ClientException) -> FrameworkResponse[wire.ErrorAnswer]:
+    """What the framework could not read, in UCP's words too."""
+    known = translate(error)
+    problem = known if isinstance(known, Problem) else InvalidInput(error.detail)
+    return refused(request, problem)
+
+
 class UcpController(Controller):
     """Universal Commerce Protocol, shopping service, wire version 2026-04-08."""
 
     path = PREFIX
     tags = ("UCP",)
-    exception_handlers: ClassVar[Any] = {Problem: refused}
+    exception_handlers: ClassVar[Any] = {Problem: refused, ClientException: unread}
 
-    @post("/checkout-sessions", operation_id="create_checkout")
+    @post("/checkout-sessions", operation_id="create_checkout", responses=REFUSALS)
     async def create_checkout(
         self,
         request: Asked,
@@ -99,13 +125,13 @@ class UcpController(Controller):
         owner, sent = await api.owner(request.scope), Sent(checked_key(key), await request.body())
         return await api.create_checkout(owner, sent, data, api.language(request.scope))
 
-    @get("/checkout-sessions/{id:str}", operation_id="get_checkout")
+    @get("/checkout-sessions/{id:str}", operation_id="get_checkout", responses=REFUSALS)
     async def get_checkout(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Checkout:
         """A checkout session, priced as it stands now."""
         api = api_of(shop)
         return await api.get_checkout(await api.owner(request.scope), id)
 
-    @put("/checkout-sessions/{id:str}", operation_id="update_checkout")
+    @put("/checkout-sessions/{id:str}", operation_id="update_checkout", responses=REFUSALS)
     async def update_checkout(
         self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop, key: Key = None
     ) -> wire.Checkout:
@@ -114,7 +140,7 @@ class UcpController(Controller):
         owner, sent = await api.owner(request.scope), Sent(optional_key(key), await request.body())
         return await api.update_checkout(owner, id, sent, data, api.language(request.scope))
 
-    @post("/checkout-sessions/{id:str}/complete", operation_id="complete_checkout", status_code=200)
+    @post("/checkout-sessions/{id:str}/complete", operation_id="complete_checkout", responses=REFUSALS, status_code=200)
     async def complete_checkout(
         self,
         request: Asked,
@@ -128,14 +154,14 @@ class UcpController(Controller):
         sent = Sent(checked_key(key), await request.body())
         return await api.complete_checkout(await api.owner(request.scope), id, sent, data)
 
-    @post("/checkout-sessions/{id:str}/cancel", operation_id="cancel_checkout", status_code=200)
+    @post("/checkout-sessions/{id:str}/cancel", operation_id="cancel_checkout", responses=REFUSALS, status_code=200)
     async def cancel_checkout(self, request: Asked, id: FromPath[str], shop: TheShop, key: Key = None) -> wire.Checkout:
         """Close an open session."""
         api = api_of(shop)
         sent = Sent(optional_key(key), await request.body())
         return await api.cancel_checkout(await api.owner(request.scope), id, sent)
 
-    @post("/carts", operation_id="create_cart")
+    @post("/carts", operation_id="create_cart", responses=REFUSALS)
     async def create_cart(
         self, request: Asked, data: JSONBody[wire.SessionRequest], shop: TheShop, key: Key = None
     ) -> wire.Cart:
@@ -144,13 +170,13 @@ class UcpController(Controller):
         owner, sent = await api.owner(request.scope), Sent(checked_key(key), await request.body())
         return await api.create_cart(owner, sent, data, api.language(request.scope))
 
-    @get("/carts/{id:str}", operation_id="get_cart")
+    @get("/carts/{id:str}", operation_id="get_cart", responses=REFUSALS)
     async def get_cart(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Cart:
         """A cart, priced as it stands now."""
         api = api_of(shop)
         return await api.get_cart(await api.owner(request.scope), id)
 
-    @put("/carts/{id:str}", operation_id="update_cart")
+    @put("/carts/{id:str}", operation_id="update_cart", responses=REFUSALS)
     async def update_cart(
         self, request: Asked, id: FromPath[str], data: JSONBody[wire.SessionRequest], shop: TheShop, key: Key = None
     ) -> wire.Cart:
@@ -159,14 +185,14 @@ class UcpController(Controller):
         owner, sent = await api.owner(request.scope), Sent(optional_key(key), await request.body())
         return await api.update_cart(owner, id, sent, data, api.language(request.scope))
 
-    @post("/carts/{id:str}/cancel", operation_id="cancel_cart", status_code=200)
+    @post("/carts/{id:str}/cancel", operation_id="cancel_cart", responses=REFUSALS, status_code=200)
     async def cancel_cart(self, request: Asked, id: FromPath[str], shop: TheShop, key: Key = None) -> wire.Cart:
         """Close a cart."""
         api = api_of(shop)
         sent = Sent(optional_key(key), await request.body())
         return await api.cancel_cart(await api.owner(request.scope), id, sent)
 
-    @get("/orders/{id:str}", operation_id="get_order")
+    @get("/orders/{id:str}", operation_id="get_order", responses=REFUSALS)
     async def get_order(self, request: Asked, id: FromPath[str], shop: TheShop) -> wire.Order:
         """An order and what became of it."""
         api = api_of(shop)
