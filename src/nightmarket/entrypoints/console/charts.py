@@ -47,4 +47,4 @@ class Chart(msgspec.Struct, frozen=True):
 
     @property
     def empty(self) -> bool:
-        return not any(any(one.values) for one in self.series)
+        return not self.live and not any(any(one.values) for one in self.series)

@@ -188,15 +188,14 @@ class Visit:
                 return
             self._think()
             answer = self._ask("POST", path, _payment(handler, GOOD_CARD), f"{key} again", "POST /complete")
-        if answer.order is None:
-            if count:
-                self._refuse(answer.refusal or answer.status or "refused")
-            return
         if not count:
             return
-        self._tell(part, answer)
         if answer.status == "complete_in_progress":
-            self._await_payment(path, key, card)
+            self._await_payment(part, path, answer)
+        elif answer.order is None:
+            self._refuse(answer.refusal or answer.status or "refused")
+        else:
+            self._tell(part, answer)
 
     def _tell(self, part: Part, answer: Answer) -> None:
         """Write down that the order was acknowledged; a transfer is placed, and paid later."""
@@ -210,19 +209,27 @@ class Visit:
         self._score.placed += 1
         self._score.paid += paid
 
-    def _await_payment(self, path: str, key: str, card: str) -> None:
+    def _await_payment(self, part: Part, path: str, answer: Answer) -> None:
+        """Ask until the payment is decided; what was acknowledged already is paid by then, else placed and paid."""
+        placed = answer.order is not None
+        if placed:
+            self._tell(part, answer)
         ends = self._shop.now() + LATE_PATIENCE_SECONDS
         while self._shop.now() < ends:
             self._shop.pause(1.0)
-            answer = self._ask("POST", path, _payment("testpay", card), key, "POST /complete")
-            if answer.order is not None and answer.status == "completed":
-                told = Told(str(answer.order["id"]), answer.total, answer.currency, "completed", "")
-                self._score.told.append(told)
-                self._score.paid += 1
-                return
-            if answer.status != "complete_in_progress":
+            answer = self._ask("GET", path.removesuffix("/complete"), None, "look", "GET /checkout-sessions")
+            if answer.status == "complete_in_progress":
+                continue
+            if answer.order is None:
                 self._refuse(answer.refusal or answer.status or "refused")
-                return
+            elif placed:
+                order = str(answer.order["id"])
+                self._score.told.append(Told(order, answer.total, answer.currency, "completed", ""))
+                self._score.paid += 1
+            else:
+                self._tell(part, answer)
+            return
+        self._refuse("payment_undecided")
 
     def _ask(self, method: str, path: str, body: object, key: str, name: str) -> Answer:
         """Ask until there is an answer that says something. Raises NoAnswer."""
