@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from nightmarket.orders.contract import PaymentInput, SessionInput
 
 from .goods import wish
-from .model import SessionIdea, View
+from .limits import opened, taking
+from .model import SessionIdea, View, quote
 from .predictions import Refused
 from .process import TINY, Process
 from .shoppers import CHECKOUT, DECLINING, WAYS
@@ -17,6 +20,15 @@ from .words import UNAVAILABLE
 
 HOLDING = tuple(way for way in WAYS if way.token not in DECLINING)
 """Ways to pay that give nothing back at once, so that a crowd's answers follow from its order of arrival."""
+
+
+def _asks_nobody(request: SessionInput, view: View, now: datetime) -> SessionInput:
+    """The request, or an empty one where scarce offers are looked up for it, which takes turns that nobody knows."""
+    somebody = UUID(int=1)
+    takes = taking(somebody, quote(somebody, request, view, now), view, now).takes
+    if takes or opened(somebody, request, view, now):
+        return msgspec.structs.replace(request, lines=(), options={})
+    return request
 
 
 class Crowds:
@@ -32,7 +44,10 @@ class Crowds:
         owner, now, view = stage.people.new(), stage.clock.now(), stage.view(process)
         self._crowds += 1
         requests = [
-            (f"crowd-{self._crowds}-{stage.chance.randrange(6)}", wish(stage.goods, stage.chance))
+            (
+                f"crowd-{self._crowds}-{stage.chance.randrange(6)}",
+                _asks_nobody(wish(stage.goods, stage.chance), view, now),
+            )
             for _ in range(TINY.queue + 2)
         ]
         expected: list[str] = []

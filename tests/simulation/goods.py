@@ -1,4 +1,5 @@
-"""What is sold and wished for: a few variants at one or two places, offers with few uses. All from chance."""
+"""What is sold and wished for: a few variants at one or two places, offers with few uses, small budgets and shares per
+buyer, purchase limits. All from chance."""
 
 import random
 from datetime import datetime, timedelta
@@ -11,11 +12,13 @@ from nightmarket.kernel.ids import derive
 from nightmarket.orders.contract import LineInput, SessionInput
 from nightmarket.promotions.contract import (
     AmountOff,
+    BuyerCap,
     Condition,
     Effect,
     FreeShipping,
     Offer,
     PercentOff,
+    PurchaseLimit,
     uses_tally,
 )
 from tests.twins import HOME, READER, listing
@@ -77,13 +80,14 @@ def offer(number: int, goods: list[Listing], chance: random.Random, now: datetim
         AmountOff({"EUR": chance.randrange(50, 900)}),
         FreeShipping(),
     )
+    effect = chance.choice(effects)
     capped = chance.random() < 0.8
     narrow = Condition(merchants=frozenset({one.merchant})) if chance.random() < 0.5 else Condition()
     return Offer(
         id=id,
         revision=1,
         name={"en": f"Offer {number}"},
-        effect=chance.choice(effects),
+        effect=effect,
         starts_at=now - timedelta(minutes=1),
         ends_at=now + timedelta(hours=chance.choice((1, 6, 48))),
         condition=narrow,
@@ -92,6 +96,28 @@ def offer(number: int, goods: list[Listing], chance: random.Random, now: datetim
         uses=uses_tally(id) if capped else None,
         exclusive=chance.choice((None, None, "one")),
         max_uses=chance.choice((1, 2, 3, 6)) if capped else None,
+        budget=chance.choice(({}, {}, {"EUR": chance.randrange(200, 4_000)}, {"EUR": 900, "USD": 300})),
+        per_buyer=_cap(effect, chance),
+    )
+
+
+def _cap(effect: Effect, chance: random.Random) -> BuyerCap | None:
+    """A share per buyer, now and then; delivery has no units."""
+    caps = (None, None, None, BuyerCap(uses=1), BuyerCap(uses=2, units=3), BuyerCap(units=2))
+    cap = chance.choice(caps)
+    return BuyerCap(uses=1) if cap is not None and isinstance(effect, FreeShipping) else cap
+
+
+def limit(number: int, goods: list[Listing], chance: random.Random, now: datetime) -> Offer:
+    """At most a few units of some variants for each buyer."""
+    return Offer(
+        id=derive("offer", number),
+        revision=1,
+        name={"en": f"Limit {number}"},
+        effect=PurchaseLimit(chance.choice((1, 2, 4))),
+        starts_at=now - timedelta(minutes=1),
+        ends_at=now + timedelta(hours=chance.choice((1, 6, 48))),
+        condition=Condition(variants=frozenset(one.variant for one in chance.sample(goods, 2))),
     )
 
 

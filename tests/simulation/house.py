@@ -7,11 +7,11 @@ import msgspec
 
 from nightmarket.orders.contract import TRANSFER, OrderState
 from nightmarket.orders.points import Point
-from nightmarket.promotions.contract import Book, Offer
+from nightmarket.promotions.contract import Offer, book_of, budget_tally
 from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.tally.contract import Adjustment, NewTally, TallyKind
 
-from .goods import SLICES, first_stock, offer, places_of, repriced
+from .goods import SLICES, first_stock, limit, offer, places_of, repriced
 from .model import Count, SessionIdea
 from .process import Process
 from .stage import Stage
@@ -69,19 +69,22 @@ class House:
         stage.note(process, f"{one.sku} now costs {one.prices['EUR']}{'' if one.for_sale else ', not sold'}")
 
     async def publishes(self, process: Process) -> None:
-        """An offer with few uses, counted in slices."""
+        """An offer with few uses or a small budget, counted in slices; or a limit."""
         stage, now = self.stage, self.stage.clock.now()
         self._offers += 1
-        new = offer(self._offers, stage.goods, stage.chance, now)
+        make = limit if stage.chance.random() < 0.2 else offer
+        new = make(self._offers, stage.goods, stage.chance, now)
         live = stage.idea.book.offers
         if new.code is not None and any(one.code == new.code for one in live):
             new = msgspec.structs.replace(new, code=None)
+        budget = list(new.budget.items())
 
         async def publish() -> bool:
             async with process.database.transaction() as tx:
+                caps = [NewTally(budget_tally(new.id, code), TallyKind.OFFER_BUDGET, n, SLICES) for code, n in budget]
                 if new.uses is not None and new.max_uses is not None:
-                    tally = NewTally(new.uses, TallyKind.OFFER_USES, new.max_uses, SLICES)
-                    await process.tallies.open(tx, [tally], now)
+                    caps.append(NewTally(new.uses, TallyKind.OFFER_USES, new.max_uses, SLICES))
+                await process.tallies.open(tx, caps, now)
                 await StoredOffers(process.facts, process.tallies).publish(tx, [new], now)
             return True
 
@@ -89,8 +92,8 @@ class House:
 
     def _listed(self, new: Offer) -> str:
         idea = self.stage.idea
-        offers = sorted([*idea.book.offers, new], key=lambda one: one.id)
-        idea.book = Book(idea.book.number + 1, tuple(offers))
+        idea.book = book_of(idea.book.number + 1, [*idea.book.offers, *idea.book.limits, new])
+        idea.counts.update({budget_tally(new.id, code): Count(amount) for code, amount in new.budget.items()})
         if new.uses is not None and new.max_uses is not None:
             idea.counts[new.uses] = Count(new.max_uses)
         return "done"
@@ -98,9 +101,10 @@ class House:
     async def retires(self, process: Process) -> None:
         """An offer ends from the next book on."""
         stage, idea = self.stage, self.stage.idea
-        if not idea.book.offers:
+        live = [*idea.book.offers, *idea.book.limits]
+        if not live:
             return
-        old = stage.chance.choice(idea.book.offers)
+        old = stage.chance.choice(live)
 
         async def retire() -> bool:
             async with process.database.transaction() as tx:
@@ -108,8 +112,7 @@ class House:
             return True
 
         def unlisted() -> str:
-            left = tuple(one for one in idea.book.offers if one.id != old.id)
-            idea.book = Book(idea.book.number + 1, left)
+            idea.book = book_of(idea.book.number + 1, [one for one in live if one.id != old.id])
             return "done"
 
         await stage.command(process, f"retire offer {old.name['en']}", unlisted, retire)

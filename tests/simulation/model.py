@@ -163,6 +163,14 @@ def quote(
     owner: UUID, wanted: SessionInput, view: View, now: datetime, without: frozenset[UUID] = frozenset()
 ) -> Quote:
     """The price, by the pure function, of a cart that is put together here."""
+    cart, shopper = cart_of(owner, wanted, view, without)
+    return price(cart, view.book, shopper, now)
+
+
+def cart_of(
+    owner: UUID, wanted: SessionInput, view: View, without: frozenset[UUID] = frozenset()
+) -> tuple[PriceCart, Shopper]:
+    """The cart and its shopper, as a price sees them."""
     lines: list[PriceLine] = []
     merchants: dict[UUID, None] = {}
     for number, line in enumerate(wanted.lines, start=1):
@@ -183,8 +191,7 @@ def quote(
         if merchant in wanted.options and wanted.destination is not None
     ]
     cart = PriceCart(wanted.currency, tuple(lines), tuple(shipping), wanted.codes, without)
-    shopper = Shopper(id=owner, region=_country(wanted.destination))
-    return price(cart, view.book, shopper, now)
+    return cart, Shopper(id=owner, region=_country(wanted.destination))
 
 
 def _country(destination: Destination | None) -> str | None:

@@ -27,7 +27,20 @@ from nightmarket.payments.providers.testpay import DECLINES, LATE, LATE_SECONDS,
 from nightmarket.tally.contract import ClaimState
 from tests.twins import SECRET
 
-from .model import OPEN, Charge, Idea, OrderIdea, PaymentIdea, SessionIdea, View, notices, quote, sources
+from .limits import buyers_of, opened, short_of, shown, taking
+from .model import (
+    OPEN,
+    Charge,
+    Count,
+    Idea,
+    OrderIdea,
+    PaymentIdea,
+    SessionIdea,
+    View,
+    notices,
+    quote,
+    sources,
+)
 
 LIVES = {SessionKind.CART: timedelta(days=30), SessionKind.CHECKOUT: timedelta(hours=6)}
 ASK_AGAIN = timedelta(seconds=30)
@@ -75,22 +88,24 @@ class Predictor:
             if known.request != request:
                 raise Refused("idempotency_conflict")
             return id, self.get(view, owner, kind, id, now)
+        total, said = shown(owner, wanted, view, now, self.idea.counts)
         self.idea.sessions[id] = one = SessionIdea(
             id=id,
             owner=owner,
             kind=kind,
             request=request,
             wanted=wanted,
-            seen_total=quote(owner, wanted, view, now).total,
+            seen_total=total,
             expires_at=now + LIVES[kind],
-            state=_state(wanted, view),
+            state=_state(wanted, view, said),
         )
         return id, f"{kind.name} {one.state.name} total {one.seen_total}"
 
     def get(self, view: View, owner: UUID, kind: SessionKind, id: UUID, now: datetime) -> str:
         one = self._own(owner, kind, id)
-        state = _state(one.wanted, view) if one.state in OPEN else one.state
-        words = f"{kind.name} {state.name} total {quote(owner, one.wanted, view, now).total}"
+        total, said = shown(owner, one.wanted, view, now, self.idea.counts)
+        state = _state(one.wanted, view, said) if one.state in OPEN else one.state
+        words = f"{kind.name} {state.name} total {total}"
         if one.state in (SessionState.IN_PROGRESS, SessionState.COMPLETED) and one.order is not None:
             words += f" order {one.order.state.name}"
         return words
@@ -106,8 +121,8 @@ class Predictor:
         if if_version is not None and if_version != one.version:
             raise Refused("changed_meanwhile")
         one.wanted = wanted
-        one.seen_total = quote(owner, wanted, view, now).total
-        one.state = _state(wanted, view)
+        one.seen_total, said = shown(owner, wanted, view, now, self.idea.counts)
+        one.state = _state(wanted, view, said)
         one.version += 1
         one.expires_at = now + LIVES[one.kind]
         return f"{one.kind.name} {one.state.name} total {one.seen_total}"
@@ -142,26 +157,31 @@ class Predictor:
         if missing:
             self.reach(Point.CLAIM_WRITTEN)
             raise Refused(f"not_ready {sorted(missing)}")
+        opening = opened(owner, one.wanted, view, now)
         parts, short = sources(one.wanted, view, self.idea.counts)
         if short:
-            self.reach(Point.CLAIM_WRITTEN)
+            self._written(opening)
             raise Refused(f"out_of_stock {sorted(short.items())}")
         without: frozenset[UUID] = frozenset()
         while True:
             priced = quote(owner, one.wanted, view, now, without)
             if priced.total > one.seen_total:
-                self.reach(Point.CLAIM_WRITTEN)
+                self._written(opening)
                 seen, one.seen_total = one.seen_total, priced.total
                 one.state = SessionState.READY
                 one.version += 1
                 raise Refused(f"price_changed {seen} -> {priced.total}")
-            uses = {applied.uses: applied.offer for applied in priced.applied if applied.uses is not None}
-            used_up = frozenset(offer for tally, offer in uses.items() if self.idea.counts[tally].free < 1)
-            if not used_up:
+            taken = taking(owner, priced, view, now)
+            lacking = short_of(taken, self.idea.counts)
+            asks_who = taken.asks_who and not buyers_of(owner)
+            if asks_who or any(take.is_limit for take in lacking):
+                self._written(opening)
+                raise Refused("identity_needed" if asks_who else "limit_reached")
+            if not lacking:
                 break
-            without |= used_up
-        self.reach(Point.CLAIM_WRITTEN)
-        self.idea.take(claim_id(id, one.attempt), {**parts, **dict.fromkeys(uses, 1)})
+            without |= {take.offer for take in lacking}
+        self._written(opening)
+        self.idea.take(claim_id(id, one.attempt), {**parts, **{take.tally: take.quantity for take in taken.takes}})
         one.order = OrderIdea(
             attempt=one.attempt,
             handler=payment.handler,
@@ -172,6 +192,12 @@ class Predictor:
         )
         one.state = SessionState.COMPLETED if payment.handler == TRANSFER else SessionState.IN_PROGRESS
         return one
+
+    def _written(self, opening: dict[UUID, int]) -> None:
+        """The batch is committed, unless the process dies just before; buyers' tallies are there from now on."""
+        self.reach(Point.CLAIM_WRITTEN)
+        for tally, most in opening.items():
+            self.idea.counts.setdefault(tally, Count(most))
 
     def pay(self, one: SessionIdea, payment: PaymentInput, now: datetime) -> str:
         """The second half: the bank is asked, and what it says is settled."""
@@ -365,8 +391,8 @@ def _reserved(amount: int) -> PaymentState:
     return PaymentState.AUTHORISED if amount else PaymentState.CAPTURED
 
 
-def _state(wanted: SessionInput, view: View) -> SessionState:
-    return SessionState.INCOMPLETE if notices(wanted, view) else SessionState.READY
+def _state(wanted: SessionInput, view: View, said: set[str]) -> SessionState:
+    return SessionState.INCOMPLETE if notices(wanted, view) | said else SessionState.READY
 
 
 def _placed(order: OrderIdea, *, awaited: bool = False) -> str:

@@ -22,6 +22,8 @@ from nightmarket.tally.contract import Tallies
 from nightmarket.tally.handlers import SlicedTallies
 from tests.twins import SECRET, FixedCatalog
 
+from .limits import Accounts
+
 TINY = Limits(batch=3, queue=8, cancels=2, due=3)
 """So low that full queues, split bursts and second steps happen all day."""
 
@@ -108,6 +110,7 @@ class Process:
                 secret=SECRET,
                 faults=self.faults,
                 limits=TINY,
+                buyers=Accounts(),
             )
         )
 

@@ -18,11 +18,13 @@ from nightmarket.orders.store import SESSION_BODY
 from nightmarket.payments.contract import PaymentState
 from nightmarket.payments.providers.testpay import DECLINES
 from nightmarket.platform.database import Record
+from nightmarket.promotions.contract import budget_tally, buyer_tally
 from nightmarket.tally.contract import ClaimState
 
 from .auditor import parts_of
 from .house import House
-from .model import OPEN, Charge, OrderIdea, PaymentIdea, SessionIdea, View, notices, quote
+from .limits import buyers_of, opened, taking
+from .model import OPEN, Charge, Count, OrderIdea, PaymentIdea, SessionIdea, View, notices, quote
 from .process import TINY, Process
 from .shoppers import CHECKOUT, DECLINING, WAYS
 from .stage import Stage
@@ -111,6 +113,7 @@ class Rush:
         """Believe what is stored about a session, if it fits what it was and what was answered."""
         stage, idea = self.stage, self.stage.idea
         expect, now = stage.auditor.expect, stage.clock.now()
+        opening = opened(one.owner, one.wanted, stage.view(process), now)
         possible = self._totals(one, stage.view(process))
         missing = notices(one.wanted, stage.view(process))
         seen = one.seen_total
@@ -121,6 +124,9 @@ class Rush:
             ids = [claim_id(one.id, attempt) for attempt in range(one.attempt, row["attempt"] + 1)]
             claims = await connection.fetch("SELECT * FROM tally.claim WHERE id = ANY($1::uuid[])", ids)
             payments = await connection.fetch("SELECT * FROM payments.payment WHERE id = ANY($1::uuid[])", ids)
+            made = await connection.fetch("SELECT tally FROM tally.slice WHERE tally = ANY($1::uuid[])", list(opening))
+        for found in made:
+            idea.counts.setdefault(found["tally"], Count(opening[found["tally"]]))
         if not 0 <= row["version"] - one.version <= len(clicks):
             stage.auditor.objects(f"{one.id} changed {row['version'] - one.version} times by {len(clicks)} clicks")
         if missing:
@@ -160,6 +166,11 @@ class Rush:
             case "price_changed":
                 _, was, _, total = answer.split(" ")
                 fits = int(total) in possible and seen <= int(was) < int(total)
+            case "identity_needed":
+                fits = not buyers_of(one.owner)
+            case "limit_reached":
+                variants = {line.variant for line in one.wanted.lines}
+                fits = any(variants & limit.condition.variants for limit in self.stage.idea.book.limits)
             case "out_of_stock" | "unavailable" | "died":
                 fits = True  # looked at together, afterwards
             case _:
@@ -190,14 +201,22 @@ class Rush:
                 stage.auditor.objects(f"{click.one.id} was refused though enough was left: {click.answer}")
 
     def _check_goods(self, one: SessionIdea, parts: Mapping[UUID, int]) -> None:
-        """A claim covers exactly the lines, and takes one use of each offer."""
+        """A claim covers exactly the lines, and takes one use of an offer, of its budget, and its buyer's share."""
         left = dict(parts)
         for line in one.wanted.lines:
             places = [stock.tally for stock in self.stage.idea.listings[line.variant].stock]
             units = sum(left.pop(place, 0) for place in places)
             self.stage.auditor.expect(f"units of {line.variant} for {one.id}", line.quantity, units)
-        uses = {offer.uses for offer in self.stage.idea.book.offers}
-        if any(tally not in uses or amount != 1 for tally, amount in left.items()):
+        book = self.stage.idea.book
+        uses = {offer.uses for offer in book.offers}
+        others = {budget_tally(offer.id, one.wanted.currency) for offer in book.offers}
+        others |= {
+            buyer_tally(offer.id, word, buyer)
+            for offer in (*book.offers, *book.limits)
+            for word in ("uses", "units")
+            for buyer in buyers_of(one.owner)
+        }
+        if any(tally not in others and (tally not in uses or amount != 1) for tally, amount in left.items()):
             self.stage.auditor.objects(f"the claim of {one.id} takes {left} besides its goods")
 
     def _reserve(self, one: SessionIdea, ids: Iterable[UUID]) -> None:
@@ -224,11 +243,12 @@ class Rush:
             looked.add(without)
             priced = quote(one.owner, one.wanted, view, now, without)
             totals.add(priced.total)
-            free = {one.offer: self._free[one.uses] for one in priced.applied if one.uses is not None}
-            gone = without | {offer for offer, left in free.items() if left < 1}
-            contested = [offer for offer, left in free.items() if 1 <= left <= SESSIONS_AT_ONCE]
+            takes = [take for take in taking(one.owner, priced, view, now).takes if not take.is_limit]
+            free = [(take, self._free.get(take.tally, take.most)) for take in takes]
+            gone = without | {take.offer for take, left in free if left < take.quantity}
+            contested = {take.offer for take, left in free if left <= SESSIONS_AT_ONCE * take.quantity} - gone
             for size in range(len(contested) + 1):
-                ahead += [gone | frozenset(some) for some in combinations(contested, size)]
+                ahead += [gone | frozenset(some) for some in combinations(sorted(contested), size)]
         return totals
 
 
