@@ -1,4 +1,4 @@
-"""A foreign shop, django-oscar with its own checkout: alone it oversells, beside Nightmarket it does not."""
+"""A foreign shop of django-oscar's own apps and checkout: alone it oversells, beside Nightmarket it does not."""
 
 import json
 import os

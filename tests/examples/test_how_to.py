@@ -46,6 +46,13 @@ def test_letting_people_in(night: Night) -> None:
 
 
 @pytest.mark.engine
+def test_standing_beside_a_shop(night: Night) -> None:
+    """Stock is said, claimed, settled and refused, and a cart is priced, as the guide shows it."""
+    with night.shell() as shell:
+        walk("stand-beside-a-shop.md", shell)
+
+
+@pytest.mark.engine
 def test_backing_up_and_restoring(night: Night) -> None:
     """A backup of an open shop is restored into a new home in a new epoch, with its orders and a clean audit."""
     with night.shell() as shell:
