@@ -477,7 +477,9 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     address = shop.settings.address
     witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
     watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
-    standing = Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, tally=metrics)
+    standing = Drain(
+        "search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, share=UNHURRIED, tally=metrics
+    )
     shop.hints.hear.extend((shop.indexer.hurry, lambda _: standing.wake()))
     return [
         *watching,
@@ -495,7 +497,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("search-index", shop.indexer.step, tally=metrics),
-        Drain("search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, share=UNHURRIED, tally=metrics),
+        standing,
         Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
         Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

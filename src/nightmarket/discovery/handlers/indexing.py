@@ -173,10 +173,9 @@ class StoredIndexer:
 
     async def stand(self) -> int:
         async with self._database.transaction() as tx:
-            if self._hurried:
-                hurried, self._hurried = sorted(self._hurried), set()
-                await queues.touch_counted(tx, hurried)
-            taken = await queues.take_touched(tx, STAND_SET)
+            hurried, self._hurried = sorted(self._hurried), set()
+            taken = await queues.counted_by(tx, hurried, STAND_SET) if hurried else []
+            taken = taken or await queues.take_touched(tx, STAND_SET)
             if taken:
                 found = await queues.standings(tx, taken)
                 levels = await self._left(tx, [tally for _, tallies in found.values() for tally in tallies])

@@ -101,6 +101,16 @@ async def touch_counted(tx: Connection, tallies: Sequence[UUID]) -> None:
     )
 
 
+async def counted_by(connection: Connection, tallies: Sequence[UUID], limit: int) -> list[UUID]:
+    """Products whose units these tallies count."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT products[1] AS product FROM discovery.document WHERE tallies && $1::uuid[] LIMIT $2",
+        tallies,
+        limit,
+    )
+    return [row["product"] for row in rows]
+
+
 async def take_touched(tx: Connection, limit: int) -> list[UUID]:
     """Products to be looked at."""
     rows = await tx.fetch(
