@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, post
+from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
 
 from nightmarket.entrypoints.provided import TheShop
@@ -20,7 +21,7 @@ from nightmarket.orders.contract import SessionKind
 from nightmarket.platform.http import address_key, header, marks_of
 
 from . import wire
-from .routes import PREFIX, Asked, api_of, refused
+from .routes import PREFIX, REFUSALS, Asked, api_of, refused, unread
 
 MAX_ADDRESS, MAX_CODE = 254, 40
 
@@ -49,9 +50,9 @@ class ConfirmationController(Controller):
 
     path = f"{PREFIX}/checkout-sessions/{{id:str}}/confirmations"
     tags = ("UCP",)
-    exception_handlers: ClassVar[Any] = {Problem: refused}
+    exception_handlers: ClassVar[Any] = {Problem: refused, ClientException: unread}
 
-    @post("", operation_id="ask_confirmation")
+    @post("", operation_id="ask_confirmation", responses=REFUSALS)
     async def ask(
         self,
         request: Asked,
@@ -69,7 +70,7 @@ class ConfirmationController(Controller):
         asked = await shop.identities.ask(data.address[: MAX_ADDRESS + 1], counted, letters, client=client)
         return Confirmation(encode("cnf", asked), await shop.identities.look(asked))
 
-    @post("/{confirmation:str}", operation_id="confirm_buyer", status_code=200)
+    @post("/{confirmation:str}", operation_id="confirm_buyer", status_code=200, responses=REFUSALS)
     async def confirm(
         self,
         request: Asked,

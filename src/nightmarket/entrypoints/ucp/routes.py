@@ -36,7 +36,9 @@ REFUSALS = {
         404: "There is no such thing for this client.",
         409: "It cannot be done as things stand; the message's `code` says why.",
         415: "The body is not JSON.",
+        410: "It is over: the checkout has expired.",
         422: "The request is well formed, and asks for what cannot be.",
+        429: "Too many tries; wait for `Retry-After` seconds.",
     }.items()
 }
 """What every operation may refuse, for its documentation."""

@@ -46,7 +46,8 @@ def _invalid(error: ValidationException) -> InvalidInput:
         first = msgspec.convert(error.extra, list[_Extra])[0]
     except (msgspec.ValidationError, IndexError):
         return InvalidInput(error.detail)
-    return InvalidInput(first.message, field=first.key or None)
+    missing = first.message == f"'{first.key}'"  # nothing but a KeyError's text: there was no body
+    return InvalidInput("Send a body as JSON." if missing else first.message, field=first.key or None)
 
 
 def exception_handlers(errors: Errors) -> Handlers:
