@@ -9,6 +9,7 @@ import pytest
 
 from nightmarket.bootstrap import Shop
 from nightmarket.catalog.contract import ImportFormat
+from nightmarket.claims.contract import ClaimLine, Make, Owner, Wanted, What, digest
 from nightmarket.discovery.contract import Ask, Filters, Sort
 from nightmarket.discovery.errors import NothingToIndex
 from nightmarket.discovery.store import documents, queues
@@ -117,6 +118,30 @@ async def test_sold_out_and_back_again(shop: Shop) -> None:
     await set_stock(shop, "RARE", 2, "opened")
     assert await shop.indexer.restock() == 1
     assert len(await search(shop, "lantern", filters=Filters(in_stock=True))) == 2
+
+
+async def test_what_another_shop_claims_sinks_too(shop: Shop) -> None:
+    """When another shop holds the last units, search knows that they are gone, and counts them as asked for."""
+    variant = await shop.catalog.find("corner", "LANTERN")
+    assert variant is not None
+    listing = (await shop.catalog.listings([variant]))[variant]
+    line = ClaimLine(What.GOODS, "LANTERN", 5, variant, listing.product, listing.merchant)
+    owner, tallies = Owner(shop.ids.new()), tuple(stock.tally for stock in listing.stock)
+    wanted = Make(
+        id=shop.ids.new(),
+        owner=owner,
+        reference="A-1",
+        request=digest("the last five"),
+        hold_seconds=60,
+        wanted=(Wanted(line, tallies),),
+    )
+    await shop.claims.make(wanted)
+    await catch_up(shop)
+    assert await search(shop, "lantern", filters=Filters(in_stock=True)) == []
+    assert (await search(shop, "", sort=Sort.BEST_SELLING))[0] == "Paper Lantern"
+    await shop.claims.release(owner, wanted.id)
+    assert await shop.indexer.restock() == 1
+    assert await search(shop, "lantern", filters=Filters(in_stock=True)) == ["Paper Lantern"]
 
 
 async def test_what_sells_rises_for_thirty_days(shop: Shop) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.catalog.contract import MerchantChanged, ProductChanged
+from nightmarket.claims.contract import ClaimsMade
 from nightmarket.discovery.store import queues
 from nightmarket.kernel.clock import Clock
 from nightmarket.orders.contract import OrdersPlaced, PlacedLine
@@ -56,20 +57,25 @@ def catalog_follower(indexer: StoredIndexer, clock: Clock) -> Subscription:
 
 
 def sales_follower(aside: Aside) -> Subscription:
-    """Units ordered count for popularity, on the day (UTC) of the order; those of a rehearsal don't. What was sold is
-    set aside: the more waits, the more of it is one sum per product."""
+    """Units ordered, and those that other shops claim, count for popularity on their day (UTC); those of a rehearsal
+    don't. What was sold is set aside: the more waits, the more of it is one sum per product."""
 
     async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
         sold: dict[str, Counter[UUID]] = {}
         for fact in facts:
             units = sold.setdefault(fact.at.date().isoformat(), Counter())
+            if fact.kind == ClaimsMade.kind:
+                for line in (line for claim in fact.read(ClaimsMade) for line in claim.lines):
+                    if line.product is not None:
+                        units[line.product] += line.quantity
+                continue
             for order in fact.read(Placed):
                 for line in order.lines if not is_shadow(order.owner) else ():
                     units[line.product] += line.quantity
         pieces = [(len(units), _PACK.encode((day, list(units.items())))) for day, units in sold.items() if units]
         await aside.put(tx, SALES, pieces)
 
-    return Subscription("search-sales", (OrdersPlaced.kind,), handle)
+    return Subscription("search-sales", (OrdersPlaced.kind, ClaimsMade.kind), handle)
 
 
 def sales_chore() -> Chore:
