@@ -27,6 +27,9 @@ QUICK_STEPS = 420
 LONG_STEPS = 1_800
 
 CANARY_SEED = 7
+DEAF_SEED = 8
+"""A day on which a skipped fact is not mended by somebody's asking the bank before anyone looks."""
+
 CANARY_STEPS = 600
 
 
@@ -70,7 +73,7 @@ async def test_canary_in_the_tallies(fresh_database: str, tmp_path: Path, name: 
 async def test_canary_among_the_consumers(fresh_database: str, tmp_path: Path) -> None:
     """The auditor objects to a consumer that skips every second fact."""
     with pytest.raises(Objection, match=r"^tally|^order|^payment|^charge|reserves"):
-        await play(Plan(CANARY_SEED, CANARY_STEPS, rushes=False, listen=HardOfHearing()), fresh_database, tmp_path)
+        await play(Plan(DEAF_SEED, CANARY_STEPS, rushes=False, listen=HardOfHearing()), fresh_database, tmp_path)
 
 
 @pytest.mark.long
