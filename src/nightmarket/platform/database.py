@@ -42,10 +42,11 @@ CONNECTION_LOST = (
     ConnectionLost,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.TransactionTimeoutError,
 )
-"""Errors that mean the server went away or ended the session. What the code using a connection raises by itself (a
+"""Errors that mean the server went away, ended the session, or has nothing left to work with: no free connection, no
+memory, a full disk. All of them pass, and the same is asked again. What the code using a connection raises by itself (a
 file it misses, a value that asyncpg cannot send) is not among them as long as the connection lives."""
 
 
