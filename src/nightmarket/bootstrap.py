@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 import nightmarket
-from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged
+from nightmarket.catalog.contract import Catalog, Editor, MerchantChanged, Picture, ProductChanged, WholeGoods
 from nightmarket.catalog.handlers import (
     FileExporter,
     FileImporter,
@@ -206,6 +206,7 @@ class Shop:
     audit: Audit
     search: Search
     indexer: StoredIndexer
+    whole_goods: WholeGoods
     stage: Stage
     rehearsals: RunsHere
     gates: StoredGates
@@ -337,6 +338,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         ),
         search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
+        whole_goods=StoredWholeGoods(),
         stage=Stage(settings, means.catalog, tallies, clock, ids),
         rehearsals=RunsHere(settings, clock, ids),
         gates=StoredGates(database, facts, clock, ids, secret),
@@ -557,7 +559,7 @@ def rehearsed(shop: Shop) -> House:
     )
 
 
-def webhook_sender(shop: Shop, write: Callable[[Order], bytes]) -> Sender:
+def webhook_sender(shop: Shop, write: Callable[[Order], Awaitable[bytes]]) -> Sender:
     """Sends what is due of orders, in the words of whoever knows the order API."""
     told = Telling(shop.orders, write)
     return order_sender(shop.database, shop.clock, shop.signing, shop.agents, told, shop.settings)

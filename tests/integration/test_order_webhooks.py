@@ -22,6 +22,7 @@ from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.telling import sender_of
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
+from nightmarket.orders.contract import Note, NoteKind
 from nightmarket.platform import webhooks
 from nightmarket.platform.access import SYSTEM, NewKey
 from nightmarket.platform.settings import as_environment
@@ -379,3 +380,18 @@ async def test_operators_see_and_send_again(house: House) -> None:
         (DeliveryState.SENT, True),
         (DeliveryState.FAILED, False),
     }
+
+
+async def test_shipped_and_adjusted_orders_are_told(house: House) -> None:
+    """What is reported of an order's parcels is told once, with the whole order and the report in it."""
+    order = await house.buy()
+    await house.send()
+    id, now = decode("ord", order), house.clock.now()
+    lines = [{"id": line["id"], "quantity": 1} for line in house.agent.heard[0].order["line_items"]]
+    event = {"id": "evt-1", "occurred_at": now.isoformat(), "type": "shipped", "line_items": lines}
+    for _ in range(2):
+        await house.opened.shop.orders.note(id, [Note("evt-1", NoteKind.EVENT, now, event)])
+        await house.send()
+    assert len(house.agent.heard) == 3
+    assert house.agent.heard[2].order["fulfillment"]["events"] == [event]
+    check_order(house.agent.heard[2].body)

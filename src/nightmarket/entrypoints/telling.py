@@ -1,7 +1,7 @@
 """Tells others of their orders: the drains that send webhooks, joined to the words of the order API."""
 
 from nightmarket.bootstrap import HOUSEKEEPING_SECONDS, Shop, webhook_sender
-from nightmarket.entrypoints.ucp.api import order_writer
+from nightmarket.entrypoints.ucp.routes import api_of
 from nightmarket.platform.jobs import Drain
 from nightmarket.platform.telemetry import Metrics
 from nightmarket.platform.webhooks import Sender
@@ -11,7 +11,7 @@ SEND_IDLE_SECONDS = 0.25
 
 def sender_of(shop: Shop) -> Sender:
     """Sends what is due of orders."""
-    return webhook_sender(shop, order_writer(shop))
+    return webhook_sender(shop, api_of(shop).order_body)
 
 
 def webhook_drains(sender: Sender, metrics: Metrics | None = None) -> list[Drain]:

@@ -81,6 +81,7 @@ __all__ = [
     "OrdersCancelled",
     "OrdersDeclined",
     "OrdersLapsed",
+    "OrdersNoted",
     "OrdersPaid",
     "OrdersPlaced",
     "PaymentInput",
@@ -221,6 +222,14 @@ class OrdersCancelled(msgspec.Struct, frozen=True):
     refund: int
     currency: str
     reason: str
+
+
+class OrdersNoted(msgspec.Struct, frozen=True):
+    """Fact: somebody reported of an order's parcels or adjustments; `note` is the report's id."""
+
+    kind: ClassVar[str] = "orders.noted"
+    order: UUID
+    note: str
 
 
 class DeliveryOptions(Protocol):

@@ -454,15 +454,16 @@ async def of_owners(
     return [row_of(record) for record in records]
 
 
-async def write_notes(tx: Connection, order: UUID, notes: Sequence[tuple[str, int, datetime, str]]) -> None:
-    """Add notes to an order where it has none with that id: (id, kind, at, body as JSON)."""
+async def write_notes(tx: Connection, order: UUID, notes: Sequence[tuple[str, int, datetime, str]]) -> list[str]:
+    """Add notes to an order where it has none with that id: (id, kind, at, body as JSON).
+    Returns the ids of those that are new."""
     ids, kinds, instants, bodies = zip(*notes, strict=True)
-    await tx.execute(
+    rows = await tx.fetch(
         """
         INSERT INTO orders.note (order_id, id, kind, at, body)
         SELECT $1, n.id, n.kind, n.at, n.body::jsonb
         FROM unnest($2::text[], $3::smallint[], $4::timestamptz[], $5::text[]) AS n(id, kind, at, body)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT DO NOTHING RETURNING id
         """,
         order,
         ids,
@@ -470,6 +471,7 @@ async def write_notes(tx: Connection, order: UUID, notes: Sequence[tuple[str, in
         instants,
         bodies,
     )
+    return [row["id"] for row in rows]
 
 
 async def notes(connection: Connection, order: UUID, limit: int) -> list[tuple[int, str]]:

@@ -1,10 +1,10 @@
-"""Orders' facts become webhooks to those who placed them: placed, paid, cancelled, lapsed.
+"""Orders' facts become webhooks to those who placed them: placed, paid, cancelled, lapsed, updated by a note.
 
 Each event is one delivery per receiver, whose id follows from order, attempt, event and receiver. What is sent is the
 whole order as it stands when it is sent (UCP's order.md, "Events").
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from nightmarket.orders.contract import (
     Orders,
     OrdersCancelled,
     OrdersLapsed,
+    OrdersNoted,
     OrdersPaid,
     OrdersPlaced,
     OrderState,
@@ -42,15 +43,19 @@ from nightmarket.platform.webhooks import (
 )
 
 PLACED, PAID, CANCELLED, LAPSED = "order_placed", "order_paid", "order_cancelled", "order_lapsed"
+UPDATED = "order_updated"
+"""Its parcels went on their way or arrived, or money or goods went back."""
+
 PROFILE_PATH = "/.well-known/ucp"
 
 
 class Occasion(msgspec.Struct, frozen=True):
-    """Something that happened to an order; `owner` is known of placed ones."""
+    """Something that happened to an order; `which` tells apart what can happen twice: the attempt, or a note's id.
+    `owner` is known of placed ones."""
 
     event: str
     order: UUID
-    attempt: int
+    which: int | str
     at: datetime
     owner: UUID | None = None
 
@@ -66,6 +71,7 @@ _READERS: Mapping[str, Callable[[Fact], list[Occasion]]] = {
     OrdersLapsed.kind: lambda fact: [
         Occasion(LAPSED, one.order, one.attempt, fact.at) for one in fact.read(OrdersLapsed)
     ],
+    OrdersNoted.kind: lambda fact: [Occasion(UPDATED, one.order, one.note, fact.at) for one in fact.read(OrdersNoted)],
 }
 
 
@@ -91,7 +97,7 @@ def order_webhooks(orders: OrderReader, clock: Clock) -> Subscription:
             receivers.setdefault(order, set()).update(pair for pair in listening if pair[0] == owner)
         events = [
             Event(
-                derive("order-webhook", one.order, one.attempt, one.event, owner, source),
+                derive("order-webhook", one.order, one.which, one.event, owner, source),
                 one.order,
                 one.event,
                 owner,
@@ -120,7 +126,7 @@ def order_sender(
 class Telling:
     """Makes what is sent: the order in the words of `write`, which the order API fills."""
 
-    def __init__(self, orders: Orders, write: Callable[[Order], bytes]) -> None:
+    def __init__(self, orders: Orders, write: Callable[[Order], Awaitable[bytes]]) -> None:
         self._orders = orders
         self._write = write
 
@@ -130,4 +136,4 @@ class Telling:
             order = await self._orders.order(None, delivery.about)
         except Problem:
             return None
-        return None if order.state is OrderState.DECLINED else self._write(order)
+        return None if order.state is OrderState.DECLINED else await self._write(order)

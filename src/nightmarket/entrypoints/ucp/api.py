@@ -1,6 +1,5 @@
 """UCP's operations as functions of owner and request; the framework's routes and the hot ones both call these."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
@@ -174,6 +173,10 @@ class UcpApi:
         order = decode("ord", id)
         return self._to.order(await self._orders.order(owner, order), await self._orders.notes(order))
 
+    async def order_body(self, order: Order) -> bytes:
+        """An order as `get_order` answers it, for those who are told of it."""
+        return wire.ENCODE.encode(self._to.order(order, await self._orders.notes(order.id)))
+
     async def _create(
         self, owner: UUID, kind: SessionKind, sent: Sent, request: wire.SessionRequest, language: str
     ) -> SessionView:
@@ -218,10 +221,11 @@ class UcpApi:
         """What `/.well-known/ucp` says of us."""
         spec = f"https://ucp.dev/{wire.VERSION}/specification"
         schemas = f"https://ucp.dev/{wire.VERSION}/schemas/shopping"
-        offered = capabilities("checkout", "cart", "order", *EXTENDS)
+        offered = capabilities("checkout", "cart", "order", "catalog.search", "catalog.lookup", *EXTENDS)
         for name, entries in offered.items():
-            short = name.rpartition(".")[2]
-            entries[0].update(spec=f"{spec}/{short.replace('_', '-')}", schema=f"{schemas}/{short}.json")
+            short = name.removeprefix(f"{wire.SHOPPING}.")
+            page, file = short.replace("_", "-").replace(".", "/"), short.replace(".", "_")
+            entries[0].update(spec=f"{spec}/{page}", schema=f"{schemas}/{file}.json")
             if short in EXTENDS:
                 entries[0]["extends"] = [f"{wire.SHOPPING}.{parent}" for parent in EXTENDS[short]]
         services = {
@@ -237,12 +241,6 @@ class UcpApi:
         }
         meta = wire.Meta(wire.VERSION, capabilities=offered, payment_handlers=self.handlers, services=services)
         return wire.Profile(meta, await self._shop.signing.published())
-
-
-def order_writer(shop: Shop) -> Callable[[Order], bytes]:
-    """Writes orders as `GET /orders/{id}` answers them, for those who are told of them."""
-    to = Translator(shop.settings.address, HANDLERS, shop.settings.currency, shop.clock)
-    return lambda order: wire.ENCODE.encode(to.order(order))
 
 
 def checked_key(key: str | None) -> str:

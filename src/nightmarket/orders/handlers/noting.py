@@ -7,7 +7,7 @@ import msgspec
 
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders import store
-from nightmarket.orders.contract import Destination, Note, NoteKind
+from nightmarket.orders.contract import Destination, Note, NoteKind, OrdersNoted
 
 from .means import Means
 
@@ -32,9 +32,10 @@ class NoteDesk:
             known = len(await store.notes(tx, id, MAX_NOTES))
             if known + len(notes) > MAX_NOTES:
                 raise InvalidInput(f"An order has at most {MAX_NOTES} notes.")
-            await store.write_notes(
+            new = await store.write_notes(
                 tx, id, [(one.id, one.kind, one.at, msgspec.json.encode(one.body).decode()) for one in notes]
             )
+            await self._means.facts.append(tx, [OrdersNoted(id, one) for one in new], self._means.clock.now())
 
     async def notes(self, id: UUID) -> Sequence[tuple[NoteKind, dict[str, object]]]:
         async with self._means.database.read() as connection:

@@ -16,6 +16,7 @@ EVENTS = {
     "order_paid": say_later("paid"),
     "order_cancelled": say_later("cancelled"),
     "order_lapsed": say_later("lapsed"),
+    "order_updated": say_later("updated"),
 }
 
 
