@@ -33,6 +33,8 @@ from nightmarket.platform.http import ASGIApp
 from nightmarket.platform.jobs import JobDesk, JobRequest
 from nightmarket.platform.messages import ChannelKind, Filter, Message, page
 from nightmarket.promotions.contract import Offer, PercentOff
+from nightmarket.rehearsal.contract import Plan
+from nightmarket.rehearsal.handlers.recording import Recorder, rehearsals_folder
 from nightmarket.stage.contract import Page, PageText
 from tests.door_rules import ACCOUNT, ASKED, CONSOLE, FOREIGN, FORMS, KEYED, OPEN, OWN, SECRETS, UPLOADS
 from tests.doors import Person, ask, doors, fingerprint, outside, people
@@ -82,6 +84,29 @@ async def _listing(opened: Opened, sku: str) -> Listing:
     return (await opened.shop.catalog.listings([variant]))[variant]
 
 
+def _rehearsal(shop: Shop) -> str:
+    """A run that was played, as its folder tells."""
+    run = outside("reh", shop.ids.new())
+    plan = Plan(
+        run=run,
+        seed=7,
+        minutes=1,
+        peak=5,
+        scale=1,
+        orders=10,
+        processes=1,
+        against="http://127.0.0.1:1111",
+        own_shop=True,
+        home="home",
+        cores=2,
+        asked_at="2026-11-10T12:00:00+00:00",
+        asked_by="a test",
+    )
+    Recorder(rehearsals_folder(shop.settings.home) / run, plan).close()
+    (rehearsals_folder(shop.settings.home) / run / "report.html").write_text("<p>go</p>")
+    return run
+
+
 async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
     shop = opened.shop
     order = await place_order(opened.client, [opened.items["LAMP"], opened.items["OOLONG"]])
@@ -105,6 +130,7 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/selling/goods": outside("prd", lamp.product),
         "/console/merchants": outside("mer", lamp.merchant),
         "/console/people": outside("acc", shop.ids.new()),
+        "/console/rehearsals": _rehearsal(shop),
         "/console/keys": outside("key", shop.ids.new()),
         "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
