@@ -2,8 +2,8 @@
 
 No timer: an idle lane starts at once, so a lone caller waits for its own commit only. The failure contract:
 
-- A full queue refuses at once (`Unavailable`), so overload is cheap. Whoever has waited longer than PATIENCE_SECONDS
-  when a batch begins is refused instead of done late.
+- A full queue refuses at once (`Unavailable`), so overload is cheap. Whoever has waited longer than RETRY_SECONDS when a
+  batch begins is refused instead of done late.
 - Deadlock, serialization failure and lock timeout retry the whole batch.
 - A connection lost, also at COMMIT, retries the whole batch: **work must be repeatable by id**, so running it again
   after it was committed finds the stored outcome and returns that. Nothing is guessed. While the database stays away
@@ -29,10 +29,8 @@ BATCH_LIMIT = 500
 QUEUE_LIMIT = 8_000
 RETRY_LIMIT = 12
 RETRY_SECONDS = 10.0
-"""How long a batch keeps trying while the database is away, before its callers and all who wait behind are told so."""
-
-PATIENCE_SECONDS = 10.0
-"""How long an item may wait for its batch to begin; clients that still wait then repeat with the same key."""
+"""How long a batch keeps trying while the database is away, before its callers and all who wait behind are told so; and
+how long anybody waits for a batch to begin: a client that still waits then repeats with the same key."""
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 2.0
@@ -69,7 +67,6 @@ class GroupCommit(Generic[I, O]):
         batch_limit: int = BATCH_LIMIT,
         queue_limit: int = QUEUE_LIMIT,
         retry_seconds: float = RETRY_SECONDS,
-        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.name = name
         self.batches = 0
@@ -80,7 +77,6 @@ class GroupCommit(Generic[I, O]):
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
         self._retry_seconds = retry_seconds
-        self._patience_seconds = patience_seconds
         self.overdue = 0
         self._queue: deque[tuple[I, asyncio.Future[O], float]] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -128,7 +124,7 @@ class GroupCommit(Generic[I, O]):
 
     def _drop_overdue(self) -> None:
         """Refuse those who have waited too long: done late is not done well."""
-        oldest = asyncio.get_running_loop().time() - self._patience_seconds
+        oldest = asyncio.get_running_loop().time() - self._retry_seconds
         while self._queue and self._queue[0][2] < oldest:
             self.overdue += 1
             self._refuse([self._queue.popleft()])

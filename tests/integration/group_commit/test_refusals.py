@@ -150,7 +150,7 @@ async def test_who_waited_too_long_is_refused_instead_of_done_late(pools: Databa
             await asyncio.sleep(0.4)
             return await super().__call__(tx, items)
 
-    lane = GroupCommit("test", pools, Slow(), batch_limit=1, patience_seconds=0.2)
+    lane = GroupCommit("test", pools, Slow(), batch_limit=1, retry_seconds=0.2)
     answers = await all_of([lane.submit(Item(number)) for number in range(3)])
     assert answers[0] == "new"
     assert [type(answer) for answer in answers[1:]] == [Unavailable, Unavailable]

@@ -22,11 +22,11 @@
     if (found && found.textContent !== text) found.textContent = text;
   };
 
+  const unit = (amount, name) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(amount);
+
   function span(seconds) {
-    if (seconds < 60) return main.dataset.short;
-    const hours = seconds >= 7_200;
-    const value = hours ? Math.ceil(seconds / 1_800) / 2 : Math.ceil(seconds / 60);
-    return new Intl.NumberFormat(language, { style: "unit", unit: hours ? "hour" : "minute", unitDisplay: "long" }).format(value);
+    if (seconds < 60) return lane === "known" ? main.dataset.short : unit(Math.floor(seconds) + 1, "second");
+    return seconds < 7_200 ? unit(Math.ceil(seconds / 60), "minute") : unit(Math.ceil(seconds / 1_800) / 2, "hour");
   }
 
   // Screen readers hear of it once a minute, and at once when it is their turn.

@@ -52,6 +52,8 @@ FREE = (
     "/choices",
     "/orders",
     "/ucp/orders",
+    "/stock",
+    "/offers",
     "/webhooks",
     "/order-webhook",
     "/claims",

@@ -143,9 +143,9 @@ def shown_of(visit: Visit, room: Room, ticket: Ticket, standing: Standing | None
     elif least is None:
         wait = visit.say(UNKNOWN)
     else:
-        told = span(visit, least)
-        short = least < MINUTE and ticket.lane is Lane.KNOWN
-        wait = told if short else visit.say(ABOUT if ticket.lane is Lane.KNOWN else AT_LEAST, time=told)
+        known = ticket.lane is Lane.KNOWN
+        told = span(visit, least) if known or least >= MINUTE else _unit(visit, int(least) + 1, "duration-second")
+        wait = told if known and least < MINUTE else visit.say(ABOUT if known else AT_LEAST, time=told)
     refresh = max(LEAST_REFRESH, min(MOST_REFRESH, int((least or MOST_REFRESH) / 4)))
     return Shown(standing.state, standing.place, standing.ahead, standing.people, wait, refresh)
 

@@ -1,0 +1,90 @@
+"""The waiting room in a real browser: made in the console, waited in, and left by itself, with and without script."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.visiting import Visitor, faults
+
+
+def _operator(visitor: Visitor) -> Page:
+    page = visitor(width=1440)
+    page.goto("/console/login")
+    page.get_by_label("E-mail").fill("operator@demo.example")
+    page.get_by_label("Password").fill("demo-operator-night")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    return page
+
+
+def _room(page: Page, opens_in: timedelta, rate: str) -> str:
+    """A room before another shop, made in the console; its path. (One of the demo's own would stand in others' way.)"""
+    opens = datetime.now(UTC) + opens_in
+    page.goto("/console/gates/new")
+    page.get_by_label("Name").fill("A room of the tests")
+    page.get_by_label("Stands before").select_option("outside")
+    page.get_by_label("Doors open").fill(f"{opens:%Y-%m-%dT%H:%M}")
+    page.get_by_label("People a second").fill(rate)
+    page.get_by_role("button", name="Make the room").click()
+    expect(page.get_by_role("heading", name="A room of the tests")).to_be_visible()
+    return "/gate/" + page.url.rpartition("/")[2]
+
+
+def _end(page: Page, room: str) -> None:
+    page.goto(room.replace("/gate/", "/console/gates/"))
+    page.get_by_text("End this room").click()
+    page.get_by_role("button", name="End the room").click()
+    expect(page.get_by_text("closed for good")).to_be_visible()
+
+
+@pytest.mark.parametrize(("locale", "title"), [("en-GB", "You are in good time"), ("zh-CN", "你来得正好")])
+def test_who_is_early_is_told_what_will_happen(visitor: Visitor, locale: str, title: str) -> None:
+    """Before the opening the page says when it is, who stands where and why it is fair; reload and tabs keep the
+    ticket; axe finds nothing serious on it, on the draw's page and in the console."""
+    operator = _operator(visitor)
+    room = _room(operator, timedelta(minutes=5), "5")
+    assert faults(operator) == []
+    for width, scheme in ((360, "light"), (1440, "dark")):
+        page = visitor(width=width, locale=locale, color_scheme=scheme)
+        page.goto(f"{room}?next=/cart")
+        expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+        expect(page.locator("#gate-clock")).to_have_text(re.compile(r"00:0\d:\d\d"))
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator("summary").click()
+        ticket = page.get_by_text(re.compile(r"^tkt_")).inner_text()
+        assert faults(page) == []
+        tab = page.context.new_page()
+        tab.goto(room)
+        tab.locator("summary").click()
+        assert tab.get_by_text(re.compile(r"^tkt_")).inner_text() == ticket
+        page.goto(f"{room}/draw?ticket={ticket}")
+        assert faults(page) == []
+    operator.goto("/console/gates")
+    assert faults(operator) == []
+    _end(operator, room)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_page_lets_in_by_itself(visitor: Visitor, script: bool) -> None:
+    """A visitor sees their place and how long it takes, and lands where they wanted to go without doing anything."""
+    operator = _operator(visitor)
+    room = _room(operator, timedelta(0), "0.2")
+    operator.wait_for_timeout(3_000)
+    operator.reload()
+    expect(operator.get_by_text("letting in")).to_be_visible()
+    page = visitor(width=360, locale="de-DE", java_script_enabled=script)
+    page.goto(f"{room}?next=/cart")
+    heading = "Du bist in der Schlange"
+    early = page.get_by_role("heading", level=1, name="Du bist rechtzeitig da")
+    if early.is_visible() and not script:
+        page.goto(f"{room}?next=/cart")
+    expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+    expect(page.locator("#gate-wait")).to_have_text(re.compile(r"mindestens \d+ Sekunden?"))
+    page.wait_for_url(re.compile(r"/cart$"), timeout=40_000)
+    page.goto(f"{room}?next=/goods")
+    assert page.url.endswith("/goods")
+    operator.reload()
+    expect(operator.locator("dl", has_text="Passes given")).to_contain_text("1")
+    _end(operator, room)
