@@ -7,7 +7,7 @@ import msgspec
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.platform.access.agents import Agents, ProfileAddressInvalid, profile_address
+from nightmarket.platform.access.agents import MAX_HEADER, Agents, ProfileAddressInvalid, profile_address
 from nightmarket.platform.access.cache import TimedCache
 from nightmarket.platform.database import Database
 from nightmarket.platform.outside import Outside, OutsideRefused
@@ -35,7 +35,7 @@ class Subscribers:
         self._clock = clock
         self._agents = agents
         self._outside = outside
-        self._noted: TimedCache[tuple[UUID, str], bool] = TimedCache(clock, NOTED_LIMIT, NOTED_SECONDS)
+        self._noted: TimedCache[tuple[UUID, int], bool] = TimedCache(clock, NOTED_LIMIT, NOTED_SECONDS)
 
     async def note(self, owner: UUID, header: str | None) -> None:
         """Write down that the owner of a session comes from the agent in this `UCP-Agent` header, before it can order.
@@ -43,17 +43,20 @@ class Subscribers:
         Asks nobody outside, and the database only the first time. A header without a profile that could be asked is
         no agent; nothing is written then.
         """
-        if not header or self._noted.get((owner, header)):
+        if not header or len(header) > MAX_HEADER:
+            return
+        known = owner, hash(header)  # not the header, which strangers may make long
+        if self._noted.get(known):
             return
         try:
             profile = profile_address(header)
             self._agents.check(profile)
         except ProfileAddressInvalid:
-            self._noted.put((owner, header), True)
+            self._noted.put(known, True)
             return
         async with self._database.transaction() as tx:
             await store.note_agent(tx, owner, profile, self._clock.now())
-        self._noted.put((owner, header), True)
+        self._noted.put(known, True)
 
     async def register(self, owner: UUID, url: str) -> Address:
         """Tell the orders of this API key to that address from now on, instead of any other."""
