@@ -16,6 +16,7 @@ from nightmarket.kernel.ids import decode
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.platform.deeds import Acted
 from nightmarket.platform.fact_pages import newest
+from nightmarket.tally.contract import TallyEmptied
 from tests.conftest import FESTIVAL_EVE
 from tests.open_shop import Opened, opened
 
@@ -226,6 +227,21 @@ async def test_stock_is_set_and_changed_once(beside: Beside) -> None:
         deeds = [one for fact in await newest(connection, Acted.kind, None, 5) for one in fact.read(Acted)]
     assert ("shop of lanterns", "stock.feed") in {(deed.name, deed.action) for deed in deeds}
     await beside.audited()
+
+
+async def test_the_last_units_are_told_at_once(beside: Beside) -> None:
+    """When another shop takes the last of a stock it is told as if an order of ours had, so that pages and search show
+    it; a tally that only that shop knows is nobody else's news."""
+    await beside.named("private", 1)
+    [lamps] = (await beside.ask("GET", "/stock?sku=LAMP")).json()["levels"]
+    lines = [{"sku": "LAMP", "quantity": lamps["available"]}, {"tally": "private"}]
+    claim = (await beside.claim(lines)).json()["id"]
+    variant = decode("var", beside.opened.items["LAMP"])
+    [stock] = (await beside.shop.catalog.listings([variant]))[variant].stock
+    async with beside.shop.database.read() as connection:
+        last = (await newest(connection, TallyEmptied.kind, None, 1))[0].read(TallyEmptied)
+    assert last == [TallyEmptied(stock.tally)]
+    await beside.ask("POST", f"/claims/{claim}/release")
 
 
 async def test_feeds_at_once_are_each_carried_out_once(beside: Beside) -> None:

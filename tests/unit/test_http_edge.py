@@ -24,6 +24,7 @@ from nightmarket.platform.http import (
     RateLimiter,
     Response,
     Route,
+    header,
     json_response,
     request_id_of,
 )
@@ -287,6 +288,18 @@ async def test_too_fast_is_refused(ids: SeededIds) -> None:
     assert answers[0].headers["ratelimit-policy"] == '"default";q=2;w=60'
     assert health.status_code == 404
     assert house.observed[2] == ("other", "POST", 429)
+
+
+async def test_a_known_program_is_not_too_fast(ids: SeededIds) -> None:
+    """A whole shop may stand behind one address: a program that is known is not counted, and a stranger there is."""
+    known = {"authorization": "Bearer good"}
+    house = House(
+        ids, limiter=RateLimiter(Rate(1, 60)), known=lambda scope: header(scope, b"authorization") is not None
+    )
+    async with house.client() as client:
+        answers = [await client.post("/hot/a", json={}, headers=known) for _ in range(3)]
+        strangers = [await client.post("/hot/a", json={}) for _ in range(2)]
+    assert [answer.status_code for answer in answers + strangers] == [200, 200, 200, 200, 429]
 
 
 async def test_forwarded_addresses_are_believed_from_proxies_only(ids: SeededIds) -> None:

@@ -20,10 +20,22 @@ from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
 from nightmarket.entrypoints.storefront import gate
 from nightmarket.entrypoints.storefront.api_page import ApiPage
+from nightmarket.entrypoints.ucp.catalog import CatalogController
 from nightmarket.entrypoints.ucp.confirming import ConfirmationController
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
-from nightmarket.platform.http import ASGIApp, Dispatcher, Edge, EdgeOptions, Errors, Rate, RateLimiter, ShedLimits
+from nightmarket.platform.access import Scope
+from nightmarket.platform.http import (
+    ASGIApp,
+    Dispatcher,
+    Edge,
+    EdgeOptions,
+    Errors,
+    Rate,
+    RateLimiter,
+    ShedLimits,
+    header,
+)
 from nightmarket.platform.http.framework import exception_handlers
 from nightmarket.platform.telemetry import Exchange
 
@@ -53,6 +65,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
         errors=errors,
         limiter=limiter,
         unlimited_prefixes=UNLIMITED,
+        known=lambda scope: shop.access.proven(header(scope, b"authorization"), Scope.CLAIMS),
         observe=observe,
         shed=SHED,
         busy=Busy(site, SHED),
@@ -71,6 +84,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
         route_handlers=[
             SimulatedUcpController if shop.settings.sample_answers else UcpController,
             ConfirmationController,
+            CatalogController,
             ClaimsController,
             profile,
             health.live,

@@ -7,11 +7,11 @@ from uuid import UUID
 from nightmarket.claims import store
 from nightmarket.claims.contract import ClaimsMade, Make
 from nightmarket.claims.errors import ItemUnknown, KeyReused, NotEnoughLeft
-from nightmarket.claims.model import ClaimView, deadline, parts_of, request_of, short_lines
+from nightmarket.claims.model import ClaimView, What, deadline, parts_of, request_of, short_lines
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
-from nightmarket.tally.contract import ClaimState, Grant, Ledger, SlicesShort
+from nightmarket.tally.contract import ClaimState, Grant, Ledger, SlicesShort, TallyEmptied
 
 from .means import Means
 
@@ -48,6 +48,9 @@ class MakeBatch:
                 await store.insert(tx, made)
                 await means.tallies.write(tx, ledger, now)
                 await means.facts.append(tx, [_fact(claim) for claim in made], now)
+                goods = {t for i in items for one in i.wanted if one.line.what is What.GOODS for t in one.tallies}
+                gone = [TallyEmptied(tally) for tally in ledger.emptied() if tally in goods]
+                await means.facts.append(tx, gone, now)
         return [_answer(item, found[item.id]) for item in items]
 
 

@@ -9,7 +9,7 @@ from nightmarket.kernel.ids import Ids
 from nightmarket.platform.database import Database
 
 from .accounts import Accounts
-from .actors import Actor, guest
+from .actors import Actor, Scope, guest
 from .allowances import Allowances
 from .errors import SignInRequired
 from .keys import Keys
@@ -77,6 +77,12 @@ class Access:
         if authorization[: len(BEARER)].lower() != BEARER:
             raise SignInRequired("Use the header `Authorization: Bearer` with an API key.")
         return await self.keys.actor(authorization[len(BEARER) :].strip())
+
+    def proven(self, authorization: str | None, scope: Scope) -> bool:
+        """Whether a header's key was good for that scope a moment ago; for limits, never for permission."""
+        if authorization is None or authorization[: len(BEARER)].lower() != BEARER:
+            return False
+        return self.keys.proven(authorization[len(BEARER) :].strip(), scope)
 
     async def identify(self, authorization: str | None, session_token: str | None, guest_token: str | None) -> Caller:
         """Who makes the request: by key, else by session, else as a guest (perhaps a new one).

@@ -96,6 +96,11 @@ class Keys:
                 raise KeyNotFound("One of these keys does not exist; none was revoked.")
         self._known.clear()
 
+    def proven(self, token: str, scope: Scope) -> bool:
+        """Whether this process has looked the key up within the last seconds and found that scope; asks nobody."""
+        known = self._known.get(token)
+        return known is not None and known.may(scope)
+
     async def actor(self, token: str) -> Actor:
         """Who holds the key; raises SignInRequired for one that is unknown, revoked or malformed."""
         known = self._known.get(token)

@@ -74,7 +74,8 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the edge behaves. `body_limits` are by prefix of the path, the first that fits counts.
 
     `limiter` counts by address; None lets every rate pass. `trusted_proxies` are networks whose X-Forwarded-For is
-    believed. `unlimited_prefixes` are never refused for their rate, such as health checks.
+    believed. `unlimited_prefixes` are never refused for their rate, such as health checks; nor is what `known` says to
+    come from a program whose key was proven a moment ago, since a whole shop may stand behind its one address.
     """
 
     public_url: str
@@ -82,6 +83,7 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     body_limits: tuple[tuple[str, int], ...] = ()
     limiter: RateLimiter | None = None
     unlimited_prefixes: tuple[str, ...] = ("/health/", "/metrics", "/static/")
+    known: Callable[[ASGIScope], bool] | None = None
     trusted_proxies: tuple[Network, ...] = ()
     observe: Observe | None = None
     log: Callable[[AccessLine], None] | None = log_access
@@ -211,7 +213,8 @@ class Edge:
     def _limit(self, scope: ASGIScope, marks: Marks, extra: Headers) -> None:
         limiter = self._options.limiter
         assert limiter is not None
-        if scope["path"].startswith(self._options.unlimited_prefixes):
+        known = self._options.known
+        if scope["path"].startswith(self._options.unlimited_prefixes) or (known is not None and known(scope)):
             return
         verdict = limiter.take(address_key(marks.address), time.monotonic_ns())
         extra.extend(limiter.headers(verdict))
