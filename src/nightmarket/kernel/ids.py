@@ -6,7 +6,7 @@ import os
 import random
 import uuid
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from .clock import Clock, SystemClock
 from .problems import InvalidInput
@@ -56,6 +56,20 @@ class SeededIds:
         return _version_7(int(self._clock.now().timestamp() * 1000), self._random.getrandbits(80))
 
 
+_FREE = ~(0xF << 76) & ~(0x3 << 62)
+_VERSION_8 = 8 << 76 | 2 << 62
+_SIXTEEN = (16).to_bytes(4, "big")
+_new, _set = object.__new__, object.__setattr__
+
+
+def _uuid(number: int) -> UUID:
+    """As `UUID(int=number)` of a number of at most 128 bits, without its checks: this runs several times per order."""
+    value = _new(UUID)
+    _set(value, "int", number)
+    _set(value, "is_safe", SafeUUID.unknown)
+    return value
+
+
 def derive(namespace: str, *parts: UUID | str | int | bytes, secret: bytes = b"") -> UUID:
     """An id that follows from its parts: the same parts give the same id, on every machine.
 
@@ -63,19 +77,15 @@ def derive(namespace: str, *parts: UUID | str | int | bytes, secret: bytes = b""
     a number counts as its decimal text. With `secret` (up to 64 bytes) nobody without it can guess the id.
     """
     digest = hashlib.blake2b(digest_size=16, key=secret)
+    update = digest.update
     for part in (namespace, *parts):
-        match part:
-            case UUID():
-                raw = part.bytes
-            case bytes():
-                raw = part
-            case _:
-                raw = str(part).encode()
-        digest.update(len(raw).to_bytes(4, "big"))
-        digest.update(raw)
+        if isinstance(part, UUID):
+            update(_SIXTEEN + part.bytes)
+            continue
+        raw = part if isinstance(part, bytes) else str(part).encode()
+        update(len(raw).to_bytes(4, "big") + raw)
     value = int.from_bytes(digest.digest(), "big")
-    value = value & ~(0xF << 76) | 8 << 76
-    return UUID(int=value & ~(0x3 << 62) | 2 << 62)
+    return _uuid(value & _FREE | _VERSION_8)
 
 
 def encode(prefix: str, value: UUID) -> str:
@@ -96,7 +106,7 @@ def decode(prefix: str, text: str) -> UUID:
     head, _, tail = text.rpartition("_")
     if head == prefix and len(tail) == ENCODED_LENGTH and tail[0] <= "7" and tail.isascii():
         with contextlib.suppress(ValueError):
-            return UUID(int=int(tail.translate(_TO_DIGITS), 32))
+            return _uuid(int(tail.translate(_TO_DIGITS), 32))
     raise InvalidInput(f"That is not an id of this kind: expected {prefix}_ and {ENCODED_LENGTH} letters.", field="id")
 
 

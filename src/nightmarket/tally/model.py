@@ -105,7 +105,13 @@ class Ledger:
 
     def free(self, tally: UUID) -> int:
         """What may still be claimed of the tally, as far as it is locked; 0 for an unknown one."""
-        return sum(row.free for row in self._rows.get(tally, ()))
+        rows = self._rows.get(tally)
+        if rows is None:
+            return 0
+        if len(rows) == 1:  # nearly always
+            row = rows[0]
+            return row.capacity - row.held - row.spent
+        return sum(row.free for row in rows)
 
     def claim(self, request: ClaimRequest) -> Grant | Refusal:
         """Grant all parts or none. Raises SlicesShort where other slices must tell, Defect for a senseless claim."""
@@ -120,7 +126,7 @@ class Ledger:
         undecided: list[UUID] = []
         for tally, quantity in wanted.items():
             own = self._own.get(tally)
-            if own is not None and own.free >= quantity:
+            if own is not None and own.capacity - own.held - own.spent >= quantity:
                 continue
             if tally in self._partly:
                 undecided.append(tally)
@@ -131,10 +137,10 @@ class Ledger:
         if short:
             return Refusal(request.id, short)
         parts: list[Part] = []
-        for tally in sorted(wanted):
+        for tally in sorted(wanted) if len(wanted) > 1 else wanted:
             quantity = wanted[tally]
             own = self._own[tally]
-            if own.free < quantity:
+            if own.capacity - own.held - own.spent < quantity:
                 self._refill(own, quantity - own.free)
             own.held += quantity
             own.held_change += quantity

@@ -20,6 +20,9 @@ def stock_parts(
     for line in lines:
         stock = listings[line.variant].stock
         wanted = line.quantity
+        if len(stock) == 1 and ledger.free(stock[0].tally) >= wanted:  # nearly always
+            parts.append(Part(stock[0].tally, wanted))
+            continue
         whole = next((s.tally for s in stock if ledger.free(s.tally) >= wanted), None)
         if whole is not None:
             parts.append(Part(whole, wanted))
