@@ -30,9 +30,10 @@ FACT_KIND = re.compile(r"^[a-z]+\.[a-z_]+$")
 
 
 def modules() -> Iterator[ModuleType]:
-    """Every module of the product that is imported by name; revisions are run by alembic only."""
+    """Every module of the product that is imported by name; revisions are run by alembic only, and players live in
+    processes of their own, since Locust changes how a whole process waits."""
     for found in pkgutil.walk_packages(nightmarket.__path__, "nightmarket."):
-        if ".migrations" not in found.name and not found.name.endswith("__main__"):
+        if ".migrations" not in found.name and ".players." not in found.name and not found.name.endswith("__main__"):
             yield importlib.import_module(found.name)
 
 

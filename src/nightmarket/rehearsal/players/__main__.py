@@ -1,12 +1,10 @@
 """A process that leads players, or plays: `python -m nightmarket.rehearsal.players worker 127.0.0.1 5557`."""
 
-from gevent import monkey
+import locust  # noqa: I001 (first of all: from here on everything waits in Locust's way)
 
-monkey.patch_all()  # before anything that waits is imported
+import sys
 
-import sys  # noqa: E402
-
-from nightmarket.rehearsal.players.leading import follow, lead  # noqa: E402
+from nightmarket.rehearsal.players.leading import follow, lead
 
 
 def main() -> int:
@@ -17,7 +15,7 @@ def main() -> int:
         case ["worker", host, port]:
             return follow(host, int(port))
         case _:
-            sys.stderr.write("Say leader HOST PORT WORKERS, or worker HOST PORT.\n")
+            sys.stderr.write(f"Locust {locust.__version__}: say leader HOST PORT WORKERS, or worker HOST PORT.\n")
             return 2
 
 

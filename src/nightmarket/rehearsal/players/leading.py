@@ -4,10 +4,14 @@ The leader hears its brief as the first line of its standard input and says one 
 When its input ends, the play ends. Workers may stand on other machines; they are told all by the leader.
 """
 
+import os
+import select
 import sys
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
-import gevent
 import msgspec
 from locust import runners
 from locust.env import Environment
@@ -53,7 +57,7 @@ class Leader:
 
     def run(self) -> int:
         brief = msgspec.json.decode(sys.stdin.buffer.readline(LINE_BYTES), type=Brief)
-        gevent.spawn(self._until_the_input_ends)
+        _beside(self._until_the_input_ends)
         if not self._gather():
             _say(Word(kind="broken", why=f"Of {self._workers} workers {len(self._master.clients.ready)} came."))
             return 1
@@ -64,7 +68,7 @@ class Leader:
             self._master.send_message(BEGIN, told, client.id)
         _say(Word(kind="ready"))
         rate = min(float(brief.slots), SPAWN_PER_SECOND * self._workers)
-        gevent.spawn(self._master.start, brief.slots, rate)
+        _beside(lambda: self._master.start(brief.slots, rate))
         self._tell(brief)
         _say(Word(kind="over"))
         return 0
@@ -73,14 +77,14 @@ class Leader:
         for _ in range(round(GATHER_SECONDS / 0.1)):
             if self._stopping or len(self._master.clients.ready) >= self._workers:
                 break
-            gevent.sleep(0.1)
+            time.sleep(0.1)
         return len(self._master.clients.ready) >= self._workers
 
     def _tell(self, brief: Brief) -> None:
         """A line a second until nobody is left, told to stop, or long after the end of the curve."""
         t = -brief.timing.carts_seconds
         while True:
-            gevent.sleep(REPORT_SECONDS)
+            time.sleep(REPORT_SECONDS)
             t += REPORT_SECONDS
             score, self._score = self._score, Score()
             score.left = sum(self._left.values())
@@ -98,7 +102,9 @@ class Leader:
             self._score.add(score)
 
     def _until_the_input_ends(self) -> None:
-        gevent.get_hub().threadpool.apply(sys.stdin.buffer.read)
+        """Whoever reads at once would keep all others waiting, so it is looked first whether there is anything."""
+        while select.select([sys.stdin], [], [], 1.0)[0] == [] or os.read(sys.stdin.fileno(), 4_096):
+            """Nothing more is ever said."""
         self._stopping = True
 
 
@@ -127,6 +133,11 @@ def follow(host: str, port: int) -> int:
 
 def _events(environment: Environment) -> Any:
     return environment.events  # whose hooks have no types
+
+
+def _beside(work: Callable[[], object]) -> None:
+    """Beside everything else; by Locust's doing a thread is one of its own light ones."""
+    threading.Thread(target=work, daemon=True).start()
 
 
 def _wait(worker: WorkerRunner) -> None:

@@ -4,10 +4,10 @@ This is an open play: visits begin when the curve says, however slow the shop is
 is counted. A worker plays the visits whose turn is its own, by its place among all workers.
 """
 
+import time
 from time import monotonic
 from typing import Any, ClassVar
 
-import gevent
 import msgspec
 from locust import FastHttpUser, constant, task
 
@@ -113,7 +113,7 @@ class Line:
         return self._send(method, path, name, msgspec.json.encode(body), {**self._headers, "Idempotency-Key": key})
 
     def pause(self, seconds: float) -> None:
-        gevent.sleep(seconds)
+        time.sleep(seconds)
 
     def now(self) -> float:
         return monotonic()
@@ -149,6 +149,6 @@ class Shopper(FastHttpUser):
         """Whatever is due."""
         arrival = self.troupe.take()
         if arrival is None:
-            gevent.sleep(IDLE_SECONDS)
+            time.sleep(IDLE_SECONDS)
         else:
             self.troupe.play(arrival, self)

@@ -1,0 +1,154 @@
+"""`nightmarket rehearse` against a demo of several processes: played, judged, taken back, and nothing left outside."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from nightmarket.platform.postgres import EmbeddedPostgres
+from nightmarket.rehearsal.contract import REPORT
+from tests.conftest import reachable_folder
+from tests.terminal import Terminal, eventually, free_port, processes_of
+
+pytestmark = pytest.mark.engine
+
+NIGHTMARKET = str(Path(sys.executable).with_name("nightmarket"))
+OPENING_SECONDS = 150
+PLAY_SECONDS = 280
+
+
+@dataclass
+class Demo:
+    """An open demo, and the command beside it."""
+
+    home: Path
+    address: str
+    environment: dict[str, str]
+
+    def rehearse(self, *options: str) -> Terminal:
+        return Terminal([NIGHTMARKET, "rehearse", "--against", self.address, *options], self.environment)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(EmbeddedPostgres(self.home).url, autocommit=True) as connection:
+            return connection.execute(query).fetchall()  # pyright: ignore[reportArgumentType]
+
+    def stock(self) -> list[tuple[Any, ...]]:
+        """What is free of everything."""
+        return self.ask("SELECT tally, sum(capacity - held - spent) FROM tally.slice GROUP BY 1 ORDER BY 1")
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """The lines of a file of the newest run."""
+        newest = max((self.home / "rehearsals").glob("reh_*"))
+        return [json.loads(line) for line in (newest / name).read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def demo() -> Generator[Demo]:
+    folder = reachable_folder("rehearse")
+    home, port = folder / "home", free_port()
+    environment = {"NIGHTMARKET_HOME": str(home), "PORT": str(port), "NIGHTMARKET_WORKERS": "2"}
+    up = Terminal([NIGHTMARKET, "up", "--demo"], environment)
+    try:
+        give_up = time.monotonic() + OPENING_SECONDS
+        while not up.heard("Ctrl-C stops all of it"):
+            assert up.process.poll() is None, up.said
+            assert time.monotonic() < give_up, up.said
+            time.sleep(0.1)
+        yield Demo(home, f"http://127.0.0.1:{port}", environment)
+        assert up.stop() == 0
+        assert processes_of(home) == []
+    finally:
+        up.clear_away()
+        EmbeddedPostgres(home).stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_festival_of_half_a_minute(demo: Demo) -> None:
+    """By two processes of shoppers: each acknowledged order is there and a shadow, each second is measured, the verdict
+    is go, and afterwards stock, keys and the audit are as before."""
+    before = demo.stock()
+    play = demo.rehearse("--minutes", "0.4", "--peak", "5", "--seed", "7", "--processes", "2")
+    try:
+        assert play.process.wait(PLAY_SECONDS) == 0, play.said
+    finally:
+        play.clear_away()
+    assert play.heard("GO")
+    assert play.said[-1].endswith(REPORT)
+    assert Path(play.said[-1].removeprefix("Report: ")).stat().st_size > 1_000
+    told = {line["order"] for line in demo.lines("acknowledged.jsonl")}
+    assert len(told) > 10
+    samples = demo.lines("samples.jsonl")
+    assert sum(one["orders_placed"] for one in samples) == len(told)
+    assert {"carts", "rush", "day", "evening"} <= {one["phase"] for one in samples}
+    used = {part for one in samples for part, cores in one["cpu"].items() if cores > 0}
+    assert {"web", "worker", "postgres", "locust", "rehearse"} <= used
+    assert any(one["p99_ms"] >= one["p50_ms"] > 0 for one in samples)
+    owners = demo.ask("SELECT DISTINCT uuid_extract_version(owner) FROM orders.order")
+    assert owners == [(15,)]
+    states = {row[0] for row in demo.ask("SELECT DISTINCT state FROM orders.order")}
+    assert states <= {3, 4, 5}  # declined, lapsed, cancelled
+    assert demo.stock() == before
+    assert demo.ask("SELECT count(*) FROM platform.message") == [(0,)]
+    assert demo.ask("SELECT count(*) FROM discovery.sale") == [(0,)]
+    assert demo.ask("SELECT count(*) FROM platform.api_key WHERE revoked_at IS NULL") == [(0,)]
+    assert demo.ask("SELECT outcome FROM rehearsal.run") == [("go",)]
+    audit = Terminal([NIGHTMARKET, "audit"], demo.environment)
+    assert audit.ended() == 0, audit.said
+
+
+def test_what_was_cut_off_is_taken_back_by_the_next(demo: Demo) -> None:
+    """`kill -9` in the middle: its shoppers go, its key and its orders stay; the next rehearsal ends both, and a Ctrl-C
+    ends that one with what was measured."""
+    first = demo.rehearse("--minutes", "2", "--peak", "5", "--seed", "8")
+    try:
+        eventually("it plays", lambda: any((demo.home / "rehearsals").glob("reh_*/samples.jsonl")))
+        give_up = time.monotonic() + 60
+        while not demo.ask("SELECT 1 FROM orders.order WHERE state IN (1, 2) LIMIT 1"):
+            assert time.monotonic() < give_up, first.said
+            time.sleep(0.5)
+        first.process.kill()
+        first.process.wait(10)
+    finally:
+        first.clear_away()
+    assert demo.ask("SELECT count(*) FROM rehearsal.run WHERE ended_at IS NULL") == [(1,)]
+    second = demo.rehearse("--minutes", "2", "--peak", "5", "--seed", "9")
+    try:
+        eventually("the first is ended", lambda: demo.ask("SELECT 1 FROM rehearsal.run WHERE outcome = 'broken'"))
+        give_up = time.monotonic() + 60
+        while not any("placed" in line for line in second.said):
+            assert time.monotonic() < give_up, second.said
+            time.sleep(0.5)
+        assert second.stop() in (0, 1), second.said
+    finally:
+        second.clear_away()
+    assert second.heard("It was ended before its time")
+    assert demo.ask("SELECT count(*) FROM orders.order WHERE state IN (1, 2)") == [(0,)]
+    assert demo.ask("SELECT count(*) FROM platform.api_key WHERE revoked_at IS NULL") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--against", "ftp://somewhere"], "is no address of a shop"),
+        (["--against", "http://127.0.0.1:9"], "there is no shop to rehearse"),
+        (["--faults", "kill-moon"], "is no fault"),
+        (["--minutes", "0"], "not in the range"),
+        (["--master", "nowhere"], "HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_played_is_said_in_a_sentence(demo: Demo, options: list[str], words: str) -> None:
+    """With exit status 2, and without a trace."""
+    command = Terminal([NIGHTMARKET, "rehearse", "--against", demo.address, *options], demo.environment)
+    try:
+        assert command.process.wait(60) == 2, command.said
+    finally:
+        command.clear_away()
+    assert command.heard(words), command.said
+    assert not command.heard("Traceback")
