@@ -19,6 +19,7 @@ from nightmarket.platform.fact_pages import newest
 from nightmarket.tally.contract import TallyEmptied
 from tests.conftest import FESTIVAL_EVE
 from tests.open_shop import Opened, opened
+from tests.placing import SESSIONS, basket, delivered, headers, payment
 
 pytestmark = pytest.mark.engine
 
@@ -242,6 +243,39 @@ async def test_the_last_units_are_told_at_once(beside: Beside) -> None:
         last = (await newest(connection, TallyEmptied.kind, None, 1))[0].read(TallyEmptied)
     assert last == [TallyEmptied(stock.tally)]
     await beside.ask("POST", f"/claims/{claim}/release")
+
+
+async def test_orders_and_claims_compete_for_the_same_shelf(beside: Beside) -> None:
+    """Ten lamps, fifteen orders of our own and fifteen claims of another shop at the same moment: ten get one, the
+    others are refused, nobody waits for anybody twice, and the audit is clean."""
+    units, buyers = 10, 15
+    fed = await beside.ask("PUT", "/stock", {"lines": [{"sku": "LAMP", "units": units}]})
+    assert fed.json()["levels"][0]["available"] == units
+    client, wanted = beside.opened.client, basket([beside.opened.items["LAMP"]])
+    paths: list[tuple[str, dict[str, str]]] = []
+    for _ in range(buyers):
+        agent = headers()
+        made = (await client.post(SESSIONS, json=wanted, headers=agent)).json()
+        path = f"{SESSIONS}/{made['id']}"
+        await client.put(path, json=delivered(wanted, made), headers=agent)
+        paths.append((f"{path}/complete", agent))
+    lanes = (*beside.shop.orders.lanes, *beside.shop.claims.lanes)
+    before = sum(lane.retries for lane in lanes)
+    answers = await asyncio.gather(
+        *(client.post(path, json=payment(), headers=agent) for path, agent in paths),
+        *(beside.claim([{"sku": "LAMP"}], key=f"compete-{number}") for number in range(buyers)),
+    )
+    orders = [answer.json()["status"] for answer in answers[:buyers]].count("completed")
+    claims = [answer.json()["id"] for answer in answers[buyers:] if answer.status_code == 201]
+    assert orders + len(claims) == units
+    assert {answer.json()["code"] for answer in answers[buyers:] if answer.status_code != 201} <= {"not_enough_left"}
+    for claim in claims:
+        assert (await beside.ask("POST", f"/claims/{claim}/settle")).status_code == 200
+    assert sum(lane.retries for lane in lanes) == before
+    [level] = (await beside.ask("GET", "/stock?sku=LAMP")).json()["levels"]
+    assert (level["available"], level["held"]) == (0, 0)
+    await beside.ask("PUT", "/stock", {"lines": [{"sku": "LAMP", "units": units}]})
+    await beside.audited()
 
 
 async def test_feeds_at_once_are_each_carried_out_once(beside: Beside) -> None:
