@@ -19,7 +19,7 @@ DECLINED_CARD = "tok_insufficient_funds"
 
 
 def item(client: httpx.Client, product: str) -> str:
-    """The id of a product's first variant. The pages of the shop have it; a catalogue by API comes later."""
+    """The id of a product's first variant, from its page; `POST /ucp/catalog/lookup` has it too."""
     page = client.get(f"{SHOP}/products/{product}").raise_for_status().text
     found = re.search(r"var_[0-9a-z]{26}", page)
     assert found, f"{product} is not sold here"

@@ -12,6 +12,17 @@ from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from tests.open_shop import Opened, opened
 from tests.ucp_talk import CART, CHECKOUT, ERROR, ORDER, SPEC, Schemas, key, lines, pay, ready
 
+OFFERED = (
+    "checkout",
+    "cart",
+    "order",
+    "fulfillment",
+    "discount",
+    "buyer_consent",
+    "catalog.search",
+    "catalog.lookup",
+)
+
 pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
 
 
@@ -113,9 +124,7 @@ async def test_profile(shop: Opened, schemas: Schemas) -> None:
     answer = await shop.client.get("/.well-known/ucp")
     schemas.check(answer.json(), "profile.json", "profile.json#/$defs/business_schema")
     BusinessSchema.model_validate(answer.json()["ucp"])
-    assert answer.json()["ucp"]["capabilities"].keys() == {
-        f"dev.ucp.shopping.{name}" for name in ("checkout", "cart", "order", "fulfillment", "discount", "buyer_consent")
-    }
+    assert answer.json()["ucp"]["capabilities"].keys() == {f"dev.ucp.shopping.{name}" for name in OFFERED}
 
 
 @pytest.mark.parametrize(
