@@ -101,6 +101,7 @@ async def test_a_guest_is_told_how_to_buy_what_is_limited(house: ShopperHouse) -
     through, and the next one is refused in plain words."""
     await publish(house, effect=PurchaseLimit(2), condition=only(house, "LAMP"))
     browser = house.browser()
+    assert "At most 2 per buyer." in (await browser.get("/products/lamp")).text
     path = await to_checkout(house, browser, "LAMP", 2)
     page = (await browser.get(path)).text
     assert "Limited per buyer" in page

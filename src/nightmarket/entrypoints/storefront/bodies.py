@@ -230,7 +230,8 @@ class Bodies:
         book = self._shop.books.current()
         known = self._bounds
         if known is None or known[0] is not book:
-            known = book, sorted({at for offer in book.offers for at in (offer.starts_at, offer.ends_at)})
+            every = (*book.offers, *book.limits)
+            known = book, sorted({at for offer in every for at in (offer.starts_at, offer.ends_at)})
             self._bounds = known
         return known
 

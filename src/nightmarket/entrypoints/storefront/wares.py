@@ -12,7 +12,7 @@ from nightmarket.catalog.contract import Card, Listing, Media, Merchant, Product
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.promotions.contract import Book, Offer, PriceCart, PriceLine, Shopper, price
+from nightmarket.promotions.contract import Book, Offer, PriceCart, PriceLine, Shopper, limits_met, price
 from nightmarket.tally.contract import Level
 
 from .frames import Gaps
@@ -237,6 +237,12 @@ class Shelf:
     def variant_price(self, product: Product, variant: Variant) -> ShelfPrice | None:
         """What the variant costs in the visit's currency."""
         return self.prices(variant.prices, _line(product, variant))[0]
+
+    def most_per_buyer(self, product: Product, variant: Variant) -> int | None:
+        """How many of a variant one buyer may have, if that is limited now."""
+        line = PriceLine("1", variant.id, product.id, product.merchant.id, product.category, product.brand, 1, 0)
+        met = limits_met(PriceCart("", (line,)), self._book, self._now)
+        return min((one.most for one in met), default=None)
 
     def rival(self, rival: Rival, listing: Listing) -> RivalView:
         """What another merchant asks for the same thing."""

@@ -82,6 +82,8 @@ class ProductView(msgspec.Struct, frozen=True):
     is_fixed: bool
     """Whether the page is about one variant, chosen by its address, instead of a list to choose from."""
     coming: Coming | None
+    most: int | None
+    """How many of the chosen variant one buyer may have, if that is limited."""
 
 
 class ProductPages:
@@ -196,6 +198,7 @@ def view_of(product: Product, shelf: Shelf, visit: Visit, wanted: str) -> Produc
         compact=len(variants) > MANY and len(set(amounts)) == 1 and max(len(one.label) for one in variants) <= SHORT,
         is_fixed=fixed,
         coming=_coming(product, own, chosen, shelf) if own and chosen else None,
+        most=shelf.most_per_buyer(product, own) if own else None,
     )
 
 
