@@ -16,6 +16,7 @@ from nightmarket.kernel.ids import decode
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.platform.deeds import Acted
 from nightmarket.platform.fact_pages import newest
+from nightmarket.promotions.contract import BuyerCap, Offer, PercentOff
 from nightmarket.tally.contract import TallyEmptied
 from tests.conftest import FESTIVAL_EVE
 from tests.open_shop import Opened, opened
@@ -347,3 +348,21 @@ async def test_a_price_with_its_reasons(beside: Beside) -> None:
     assert (await beside.ask("POST", f"/offers/{tenth}/retire")).status_code == 200
     assert (await beside.ask("POST", "/price", cart)).json()["discount"] == 0
     await beside.audited()
+
+
+async def test_what_cannot_be_counted_is_not_promised(beside: Beside) -> None:
+    """An offer with a share per buyer or a budget takes nothing off another shop's cart, and the answer says why."""
+    now = beside.clock.now()
+    start, end = now - timedelta(days=1), now + timedelta(days=1)
+    offers = [
+        Offer(beside.shop.ids.new(), 1, {"en": "Once each"}, PercentOff(500), start, end, per_buyer=BuyerCap(uses=1)),
+        Offer(beside.shop.ids.new(), 1, {"en": "While it lasts"}, PercentOff(700), start, end, budget={"EUR": 10_000}),
+    ]
+    async with beside.shop.database.transaction() as tx:
+        await beside.shop.offers.publish(tx, offers, now)
+    await beside.shop.books.refresh()
+    cart = {"currency": "EUR", "lines": [{"item": "lamp", "unit_price": 1000}]}
+    price = (await beside.ask("POST", "/price", cart)).json()
+    assert (price["total"], price["applied"]) == (1000, [])
+    reasons = {one["name"]["en"]: one["reason"] for one in price["explanation"]}
+    assert (reasons["Once each"], reasons["While it lasts"]) == ("our_checkout_only", "our_checkout_only")

@@ -31,6 +31,7 @@ class FeedBatch:
         self.lane: GroupCommit[Feed, Levels] = means.lane("outside-stock", self._work, batch=FEEDS_AT_ONCE)
 
     async def _work(self, tx: Connection, items: Sequence[Feed]) -> Sequence[Levels | Problem]:
+        await self._means.tallies.lock(tx, {count.tally for item in items for count in item.counts})
         return [await self._feed(tx, item) for item in items]
 
     async def _feed(self, tx: Connection, feed: Feed) -> Levels:

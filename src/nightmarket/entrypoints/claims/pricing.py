@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import msgspec
+
 from nightmarket.bootstrap import Shop
 from nightmarket.catalog.contract import Listing
 from nightmarket.claims.contract import Owner
@@ -28,6 +30,9 @@ NOBODY = UUID(int=0)
 """The merchant of goods that belong to none of ours."""
 
 HOUSE = "house"
+OURS = "our_checkout_only"
+"""Why an offer with a budget or a share per buyer does not apply: only an order of ours can be counted against it."""
+
 MAX_REASONS = 200
 """Offers that an answer explains at most, those that apply first."""
 
@@ -37,9 +42,11 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
     if not known_currency(cart.currency):
         raise InvalidInput("That is no currency; use a code of ISO 4217 such as EUR.", field="currency")
     now = shop.clock.now()
-    priced = await _cart(items, owner, cart)
-    shopper = Shopper(region=cart.region, segments=frozenset(cart.segments))
     book = shop.books.current()
+    ours = frozenset(offer.id for offer in book.offers if offer.budget or offer.per_buyer is not None)
+    priced = await _cart(items, owner, cart)
+    priced = msgspec.structs.replace(priced, without=priced.without | ours)
+    shopper = Shopper(region=cart.region, segments=frozenset(cart.segments))
     found = price(priced, book, shopper, now)
     why = explain(priced, found, book, shopper, now)
     offers = {offer.id: offer for offer in book.offers}
@@ -62,7 +69,13 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
         ],
         applied=await _applied(items, found, offers),
         explanation=[
-            wire.OfferReason(encode("off", note.offer), offers[note.offer].name, note.reason, note.amount, note.missing)
+            wire.OfferReason(
+                encode("off", note.offer),
+                offers[note.offer].name,
+                OURS if note.reason == "used_up" and note.offer in ours else note.reason,
+                note.amount,
+                note.missing,
+            )
             for note in shown[:MAX_REASONS]
         ],
         unknown_codes=list(why.unknown_codes),
