@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from litestar import Controller, Request, post
+from litestar.exceptions import ClientException
 from litestar.params import JSONBody
 from msgspec import UNSET
 
@@ -21,7 +22,7 @@ from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
 from . import catalog_wire as wire
 from .api import UcpApi
 from .catalog_goods import View, is_available, is_shown, labels_of, selection_of, shown, tallies_of
-from .routes import PREFIX, api_of, refused
+from .routes import PREFIX, REFUSALS, api_of, refused, unread
 from .translate import Translator, capabilities
 from .wire import VERSION, Context, ErrorAnswer, Message, Meta
 
@@ -212,29 +213,32 @@ class CatalogController(Controller):
 
     path = f"{PREFIX}/catalog"
     tags = ("UCP",)
-    exception_handlers: ClassVar[Any] = {Problem: refused}
+    exception_handlers: ClassVar[Any] = {Problem: refused, ClientException: unread}
 
-    @post("/search", operation_id="search_catalog", status_code=200)
+    @post("/search", operation_id="search_catalog", status_code=200, responses=REFUSALS)
     async def search(self, request: Asked, data: JSONBody[wire.SearchRequest], shop: TheShop) -> wire.Found:
         """Goods by words and filters."""
-        return await _goods(shop, request).search(data)
+        return await (await _goods(shop, request)).search(data)
 
-    @post("/lookup", operation_id="lookup_catalog", status_code=200)
+    @post("/lookup", operation_id="lookup_catalog", status_code=200, responses=REFUSALS)
     async def lookup(self, request: Asked, data: JSONBody[wire.LookupRequest], shop: TheShop) -> wire.LookedUp:
         """Goods by identifiers: of products and variants, `merchant:SKU`, or handles."""
-        return await _goods(shop, request).lookup(data)
+        return await (await _goods(shop, request)).lookup(data)
 
-    @post("/product", operation_id="get_product", status_code=200)
+    @post("/product", operation_id="get_product", status_code=200, responses=REFUSALS)
     async def product(
         self, request: Asked, data: JSONBody[wire.ProductRequest], shop: TheShop
     ) -> wire.Detail | ErrorAnswer:
         """One product, and what can be chosen of it."""
         try:
-            return await _goods(shop, request).product(data)
+            return await (await _goods(shop, request)).product(data)
         except NotFound as missing:
             return api_of(shop).error(missing)
 
 
-def _goods(shop: Shop, request: Asked) -> Goods:
+async def _goods(shop: Shop, request: Asked) -> Goods:
+    """Raises InvalidInput for NUL, which no database keeps, so that nothing here could be called by it."""
+    if rb"\u0000" in await request.body():
+        raise InvalidInput("No text here holds the sign NUL.")
     api: UcpApi = api_of(shop)
     return Goods(shop, api.language(request.scope))

@@ -1,0 +1,70 @@
+"""Lets schemathesis find its way into a shop: half of what it sends names things that are there. Loaded by its process.
+
+And one check of our own: what UCP's description leaves open, a refusal of the order API, still has to be UCP's.
+"""
+
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import schemathesis
+from referencing import Registry, Resource
+
+KNOWN: dict[str, list[str]] = json.loads(os.environ["FUZZ_THINGS"])
+SPEC = os.environ.get("FUZZ_UCP_SCHEMAS", "")
+_chance = random.Random(11)
+
+
+def _official() -> jsonschema.Draft202012Validator | None:
+    if not SPEC:
+        return None
+    pairs: list[tuple[str, Resource[Any]]] = []
+    for file in Path(SPEC).rglob("*.json"):
+        content = json.loads(file.read_text())
+        pairs.append((content.get("$id", str(file)), Resource.from_contents(content)))
+    registry: Registry[Any] = Registry().with_resources(pairs)
+    reference = {"$ref": "https://ucp.dev/schemas/common/types/error_response.json"}
+    return jsonschema.Draft202012Validator(reference, registry=registry)
+
+
+_REFUSAL = _official()
+
+
+@schemathesis.hook
+def map_path_parameters(context: Any, path_parameters: Any) -> Any:
+    """Half of the ids are of things that exist."""
+    if isinstance(path_parameters, dict) and "id" in path_parameters and _chance.random() < 0.5:
+        path = context.operation.path
+        kind = next((name for name in ("orders", "carts", "claims") if f"/{name}" in path), "sessions")
+        if KNOWN.get(kind):
+            path_parameters = {**path_parameters, "id": _chance.choice(KNOWN[kind])}
+    return path_parameters
+
+
+@schemathesis.hook
+def map_body(context: Any, body: Any) -> Any:
+    """Half of the bodies name items that are sold."""
+    return _with_items(body) if _chance.random() < 0.5 else body
+
+
+def _with_items(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_items(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    changed = {name: _with_items(inner) for name, inner in value.items()}
+    if isinstance(changed.get("item"), dict) and "id" in changed["item"]:
+        changed["item"] = {**changed["item"], "id": _chance.choice(KNOWN["items"])}
+    return changed
+
+
+@schemathesis.check
+def refusals_are_ucps(ctx: Any, response: Any, case: Any) -> None:
+    """A refusal of the order API fits UCP's schema of one."""
+    if _REFUSAL is None or response.status_code < 400 or response.status_code in (404, 405):
+        return
+    wrong = next(_REFUSAL.iter_errors(response.json()), None)
+    assert wrong is None, f"{response.status_code} is no refusal of UCP's ({wrong.message}): {response.text[:300]}"

@@ -1,0 +1,115 @@
+"""A running shop for schemathesis: a web process on a port, goods, an API key, and one thing of each kind."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from nightmarket.platform.access import SYSTEM, NewKey, Scope
+from nightmarket.platform.settings import Settings, as_environment
+from tests import placing
+from tests.open_shop import SECRET, opened
+from tests.terminal import Terminal, eventually, free_port
+
+HOOKS = "tests.contract.schemathesis_hooks"
+PATIENCE_SECONDS = 3_600
+ROOT = Path(__file__).resolve().parent.parent
+SCOPES = frozenset({Scope.CHECKOUT, Scope.CLAIMS, Scope.STOCK_READ, Scope.STOCK_WRITE, Scope.OFFERS_READ})
+
+
+@dataclass
+class Fuzzed:
+    """Where the shop listens, and what in it can be named."""
+
+    url: str
+    token: str
+    things: dict[str, list[str]]
+    shop: Terminal
+
+
+@contextmanager
+def fuzzed(database: str, home: Path) -> Generator[Fuzzed]:
+    """Serve a shop with a few goods until the block ends."""
+    token, items = asyncio.run(_stocked(database, home))
+    port = free_port()
+    settings = Settings(database_url=database, secret=SECRET, home=home, port=port)
+    command = [sys.executable, "-m", "nightmarket.entrypoints.web", "web-1"]
+    running = Terminal(command, as_environment(settings))
+    try:
+        url = f"http://127.0.0.1:{port}"
+        eventually("an open shop", lambda: _is_ready(url) or running.process.poll() is not None)
+        yield Fuzzed(url, token, _things(url, token, items), running)
+    finally:
+        running.clear_away()
+
+
+async def _stocked(database: str, home: Path) -> tuple[str, list[str]]:
+    async with opened(database, home) as shop:
+        [issued] = await shop.shop.access.keys.issue(SYSTEM, [NewKey("schemathesis", SCOPES)])
+        return issued.token, list(shop.items.values())
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _things(url: str, token: str, items: list[str]) -> dict[str, list[str]]:
+    """An order, an open checkout that lacks nothing, and a cart, all of the key's."""
+
+    def headers() -> dict[str, str]:
+        return {"authorization": f"Bearer {token}", "idempotency-key": str(uuid4())}
+
+    basket = placing.basket(items[:2])
+    with httpx.Client(base_url=url, timeout=30) as client:
+        sessions: list[str] = []
+        for _ in range(6):
+            made = client.post(placing.SESSIONS, json=basket, headers=headers()).json()
+            path = f"{placing.SESSIONS}/{made['id']}"
+            client.put(path, json=placing.delivered(basket, made), headers=headers()).raise_for_status()
+            sessions.append(made["id"])
+        path = f"{placing.SESSIONS}/{sessions[0]}/complete"
+        done = client.post(path, json=placing.payment(), headers=headers()).json()
+        cart = client.post("/ucp/carts", json=basket, headers=headers()).json()
+    return {"items": items, "sessions": sessions, "carts": [cart["id"]], "orders": [done["order"]["id"]]}
+
+
+def schemathesis(
+    shop: Fuzzed, location: str, options: Sequence[str], environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run its command against the shop; returns its exit status and what it said."""
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        location,
+        f"--header=Authorization:Bearer {shop.token}",
+        "--workers=1",
+        "--continue-on-failure",
+        "--no-color",
+        *options,
+    ]
+    told = {"SCHEMATHESIS_HOOKS": HOOKS, "FUZZ_THINGS": json.dumps(shop.things), **(environment or {})}
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **told, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+    return done.returncode, done.stdout + done.stderr
