@@ -282,6 +282,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     means = replace(means, tell=hints.tell, gone=gone)
     orders = OrderDesk(means)
     shelf = StoredShelf(tallies)
+    gates = StoredGates(database, facts, clock, ids, secret)
     claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
     access = Access(database, clock, ids, secret_key=secret)
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
@@ -334,14 +335,14 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         order_books=StoredOrderBooks(),
         audit=Audit(
             *(database, tallies, orders, means.journal, means.payments),
-            Others(StatementAudit(database, [provider]), claims),
+            Others(StatementAudit(database, [provider]), claims, gates),
         ),
         search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
         whole_goods=StoredWholeGoods(),
         stage=Stage(settings, means.catalog, tallies, clock, ids),
         rehearsals=RunsHere(settings, clock, ids),
-        gates=StoredGates(database, facts, clock, ids, secret),
+        gates=gates,
     )
 
 
@@ -419,7 +420,7 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
 async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
     """The figures of this process, told to all processes of the machine while the block runs."""
     metrics = Metrics()
-    for lane in (*shop.orders.lanes, *shop.claims.lanes):
+    for lane in (*shop.orders.lanes, *shop.claims.lanes, *shop.gates.lanes):
         metrics.watch_lane(lane)
     exchange = Exchange(shop.settings.home / "metrics", slot, metrics, shop.clock)
     publishing = asyncio.create_task(exchange.keep_publishing(), name="figures")

@@ -12,7 +12,7 @@ import pytest
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
 
-CHECKS = ["tallies", "orders", "journal", "payments", "statements", "claims", "facts", "consumers"]
+CHECKS = ["tallies", "orders", "journal", "payments", "statements", "claims", "queues", "facts", "consumers"]
 
 SPENT = "(SELECT tally FROM tally.slice WHERE spent > 0 LIMIT 1)"
 FAULTS = {
@@ -23,6 +23,11 @@ FAULTS = {
         "INSERT INTO claims.claim (id, client, reference, request, lines, units, deadline, made_at) SELECT "
         "'00000000-0000-8000-8000-000000000001', '00000000-0000-8000-8000-000000000002', 'A-1', "
         "decode(repeat('00', 16), 'hex'), '\\x90', 1, '2026-11-11Z', '2026-11-11Z'"
+    ),
+    "queues": (
+        "INSERT INTO gate.room (id, name, guards, variants, gathers_at, opens_at, pass_minutes, follows, seed, "
+        "seed_hash) VALUES ('00000000-0000-7000-8000-000000000001', 'Test', 'site', '{}', '2026-11-11Z', "
+        "'2026-11-11Z', 30, false, sha256('a'), sha256('b'))"
     ),
     "facts": (
         "INSERT INTO platform.fact (id, at, kind, amount, payload) "

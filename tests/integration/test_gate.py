@@ -245,3 +245,30 @@ async def test_a_draw_leaves_nobody_between(fresh_database: str, clock: VirtualC
         assert len(set(places)) == 1_500
         assert places[: room.drawn] == list(range(1, room.drawn + 1))
         assert room.drawn == sum(ticket.number == 0 for ticket in tickets)
+
+
+async def test_the_audit_names_what_is_off(gates: list[StoredGates], fresh_database: str, clock: VirtualClock) -> None:
+    """After a draw, arrivals and passes the audit finds nothing; a doubled place, a changed lot, a lost ticket of the
+    draw and a place beyond the line are each named."""
+    room = await make_room(fresh_database, gates, site_room(clock))
+    await _early(gates, room, 20, 5)
+    room = await _open(gates, room, clock)
+    for n in range(100, 110):
+        await gates[n % 2].ticket(room, known(n))
+    database = await Database.open(fresh_database)
+    async with database.read() as connection:
+        assert await gates[0].audit(connection) == []
+    planted = {
+        "a place belongs to one ticket": "UPDATE gate.ticket SET number = 21 WHERE number = 22",
+        "numbered places lie behind the draw and are counted": "UPDATE gate.ticket SET number = 999 WHERE number = 30",
+        "the draw follows from the secret": "UPDATE gate.ticket SET draw = decode(repeat('ff', 16), 'hex') WHERE id = "
+        "(SELECT id FROM gate.ticket WHERE draw IS NOT NULL AND lane = 0 ORDER BY draw LIMIT 1)",
+        "the draw has the tickets that it says": "DELETE FROM gate.ticket WHERE id = (SELECT id FROM gate.ticket "
+        "WHERE draw IS NOT NULL ORDER BY draw LIMIT 1)",
+    }
+    for rule, statement in planted.items():
+        async with database.transaction() as tx:
+            await tx.execute(statement)
+        async with database.read() as connection:
+            assert rule in {finding.rule for finding in await gates[1].audit(connection)}
+    await database.close()

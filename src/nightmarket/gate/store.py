@@ -14,6 +14,9 @@ LANES = (Lane.KNOWN, Lane.GUEST)
 PAGE_OF_DRAW = 5_000
 """Rows of a draw that are read at a time."""
 
+FINDINGS_LIMIT = 100
+"""Rows that one rule of the audit names at most."""
+
 FORGOTTEN_HOURS = 24
 """How long an ended room is still remembered."""
 
@@ -348,3 +351,43 @@ async def capacities(connection: Connection) -> list[Capacity]:
         f"SELECT at, orders_per_second, source FROM gate.capacity ORDER BY at DESC LIMIT {CAPACITIES_SHOWN}"
     )
     return [Capacity(row[0], row[1], row[2]) for row in rows]
+
+
+_AUDITS = {
+    "a place belongs to one ticket": """
+        SELECT room || ' ' || lane || ' ' || number, '1 ticket', count(*) || ' tickets' FROM gate.ticket
+        WHERE number > 0 GROUP BY room, lane, number HAVING count(*) > 1 LIMIT $1
+    """,
+    "numbered places lie behind the draw and are counted": """
+        SELECT t.room || ' ' || t.id, 'within the line', t.number::text
+        FROM gate.ticket t JOIN gate.room r ON r.id = t.room JOIN gate.line l ON l.room = t.room
+        WHERE t.number > 0 AND (r.drawn_at IS NULL
+            OR t.number <= CASE t.lane WHEN 0 THEN r.drawn ELSE r.drawn_guests END
+            OR t.number > CASE t.lane WHEN 0 THEN l.last_known ELSE l.last_guest END) LIMIT $1
+    """,
+    "the draw has the tickets that it says": """
+        SELECT r.id::text, r.drawn || ' + ' || r.drawn_guests, d.known || ' + ' || d.guests FROM gate.room r,
+            LATERAL (SELECT count(*) FILTER (WHERE lane = 0) AS known, count(*) FILTER (WHERE lane = 1) AS guests
+                FROM gate.ticket t WHERE t.room = r.id AND t.draw IS NOT NULL) d
+        WHERE r.drawn_at IS NOT NULL AND (d.known, d.guests) <> (r.drawn, r.drawn_guests) LIMIT $1
+    """,
+    "the secret fits its fingerprint": """
+        SELECT id::text, encode(seed_hash, 'hex'), encode(sha256(seed), 'hex') FROM gate.room
+        WHERE sha256(seed) <> seed_hash LIMIT $1
+    """,
+}
+
+
+async def audit(connection: Connection) -> list[tuple[str, str, str, str]]:
+    """Rows that break an invariant: rule, row, what was expected and found."""
+    return [
+        (rule, row[0], row[1], row[2])
+        for rule, query in _AUDITS.items()
+        for row in await connection.fetch(query, FINDINGS_LIMIT)
+    ]
+
+
+async def drawn_rooms(connection: Connection) -> list[tuple[UUID, bytes]]:
+    """Every room that was drawn, with its secret."""
+    rows = await connection.fetch("SELECT id, seed FROM gate.room WHERE drawn_at IS NOT NULL ORDER BY id")
+    return [(row[0], row[1]) for row in rows]

@@ -26,12 +26,19 @@ class Audited(Protocol):
     async def audit(self) -> Sequence[Finding]: ...
 
 
+class AuditedByReading(Protocol):
+    """As `Audited`, for what one connection can see."""
+
+    async def audit(self, connection: Connection) -> Sequence[Finding]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What is audited besides: the providers' statements, and the claims of other shops."""
+    """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms."""
 
     statements: Audited
     claims: Audited
+    gates: AuditedByReading
 
 
 class Audit:
@@ -97,6 +104,11 @@ class Audit:
                     "claims",
                     "Every claim of another shop holds or took what its lines say, and ended once.",
                     self._others.claims.audit,
+                ),
+                (
+                    "queues",
+                    "Each place in a waiting room's line is one ticket's, and each draw follows from its secret.",
+                    reading(self._others.gates.audit),
                 ),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -29,12 +30,14 @@ from nightmarket.gate.contract import (
 from nightmarket.gate.errors import NotYourTurn, RoomNotFound, RoomRefused, TicketRefused
 from nightmarket.gate.store import Line, TicketRow
 from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.ids import Ids, derive, encode
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import GroupCommit
 
+from .auditing import audit
 from .line import NOBODY_WAITS, Admissions, Arrival, Arrivals, Use
 from .proof import published, require_drawn
 from .rooms import Operating
@@ -92,6 +95,11 @@ class StoredGates:
         self.acting: Mapping[UUID, Room] = {}
         self.tickets = GroupCommit("gate-tickets", database, Arrivals(self._rooms.get, clock).run)
         self.uses = GroupCommit("gate-uses", database, Admissions(clock).run)
+
+    @property
+    def lanes(self) -> Sequence[GroupCommit[Any, Any]]:
+        """For the metrics."""
+        return self.tickets, self.uses
 
     async def close(self) -> None:
         """Wait for what is being written."""
@@ -304,6 +312,9 @@ class StoredGates:
 
     async def capacities(self, connection: Connection) -> Sequence[Capacity]:
         return await store.capacities(connection)
+
+    async def audit(self, connection: Connection) -> Sequence[Finding]:
+        return await audit(connection)
 
     # the draw, for anyone
 

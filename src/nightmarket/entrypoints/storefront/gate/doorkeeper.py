@@ -30,6 +30,7 @@ from nightmarket.platform.http import (
     Send,
     TooManyRequests,
     header,
+    marks_of,
     parse_form,
     read_body,
     safe_next,
@@ -89,6 +90,8 @@ class Doorkeeper:
         if self._gates.acting and scope["type"] == "http":
             room, receive = await self._held_by(scope, receive)
             if room is not None:
+                marks = marks_of(scope)
+                marks.route, marks.hot = "waiting room", True  # a crowd that is led away fills no log
                 await (await self._refusal(scope, room)).send(send)
                 return
         await self._app(scope, receive, send)

@@ -8,7 +8,7 @@ from nightmarket.platform.http import JSON, ASGIScope, Headers, Response, json_r
 
 from .lines import Lines
 
-NOW_HEADERS: Headers = [(b"content-type", JSON), (b"cache-control", b"public, max-age=1"), (b"vary", b"origin")]
+NOW_HEADERS: Headers = [(b"content-type", JSON), (b"cache-control", b"public, max-age=1")]
 NO_STORE = (b"cache-control", b"no-store")
 MOST_SECONDS = 3_600
 USUAL_SECONDS = 5
