@@ -19,6 +19,8 @@ ASK_SECONDS = 15.0
 """How often the stream asks whether its viewer may still watch."""
 
 LIFE_SECONDS = 900.0
+OVER_SECONDS = 10.0
+"""How long the stream stays open after the end: the page loads itself again before it could take this for a fault."""
 
 _watchers: set[int] = set()
 
@@ -45,6 +47,7 @@ async def stream(desk: Desk) -> ASGIResponse:
                             yield _event(name, text)
                     if not progress.playing:
                         yield _event("over", "over")
+                        await _pause(OVER_SECONDS, closing)
                         return
                 if loop.time() > ask_at:
                     ask_at = loop.time() + ASK_SECONDS
