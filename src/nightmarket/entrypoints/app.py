@@ -100,6 +100,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
         dependencies={
             "shop": Provide(lambda: shop, sync_to_thread=False),
             "store": Provide(lambda: store, sync_to_thread=False),
+            "site": Provide(lambda: store.site, sync_to_thread=False),
         },
         exception_handlers=exception_handlers(errors),
         openapi_config=OpenAPIConfig(

@@ -12,9 +12,8 @@ from litestar import Controller, post
 from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
 
-from nightmarket.entrypoints.provided import TheShop
-from nightmarket.entrypoints.storefront.account.letters import AccountLetters
-from nightmarket.entrypoints.storefront.storefront import TheStore
+from nightmarket.entrypoints.pages.codes import CodeWords
+from nightmarket.entrypoints.provided import TheShop, TheSite
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import SessionKind
@@ -59,13 +58,13 @@ class ConfirmationController(Controller):
         id: FromPath[str],
         data: JSONBody[ConfirmationRequest],
         shop: TheShop,
-        store: TheStore,
+        site: TheSite,
     ) -> Confirmation:
         """Send the buyer of an open session a code, good for a quarter of an hour."""
         api = api_of(shop)
         owner = await api.owner(request.scope)
         await shop.orders.get(owner, SessionKind.CHECKOUT, decode("chk", id))
-        letters = AccountLetters(store.site).for_codes(api.language(request.scope), "")
+        letters = CodeWords(site, api.language(request.scope))
         counted, client = _counted(request, owner)
         asked = await shop.identities.ask(data.address[: MAX_ADDRESS + 1], counted, letters, client=client)
         return Confirmation(encode("cnf", asked), await shop.identities.look(asked))

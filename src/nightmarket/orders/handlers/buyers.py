@@ -8,12 +8,16 @@ import msgspec
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.orders import store
-from nightmarket.orders.model.limiting import by_tally, limit_notices, refused_offers
+from nightmarket.orders.errors import IdentityNeeded, LimitReached
+from nightmarket.orders.model.limiting import IDENTITY_NEEDED, by_tally, limit_notices, limit_text, refused_offers
 from nightmarket.orders.model.session import Assessment, Notice, SessionBody
 from nightmarket.platform.database import Connection
-from nightmarket.promotions.contract import Demand, Shopper, buyer_caps, counts, demand, price
+from nightmarket.promotions.contract import Demand, Shopper, Want, buyer_caps, counts, demand, price
 
 from .means import Means
+
+CONFIRM_PATH = "/confirm"
+"""The page on which a guest proves an address."""
 
 SOLD_OUT = "This is sold out. Remove it to order the rest."
 
@@ -76,3 +80,14 @@ async def _free(means: Means, connection: Connection, wanted: Demand) -> dict[UU
     """What is left of each tally; a buyer's that was never needed has all of it."""
     levels = await means.tallies.levels(connection, by_tally(wanted))
     return {want.tally: levels[want.tally].available if want.tally in levels else want.most for want in wanted.wants}
+
+
+def identity_needed() -> IdentityNeeded:
+    return IdentityNeeded(IDENTITY_NEEDED, field="buyer", confirm=CONFIRM_PATH)
+
+
+def limit_reached(want: Want, left: int) -> LimitReached:
+    """The refusal of an order that asks for more than its buyer may have."""
+    return LimitReached(
+        limit_text(want.most, left), field="line_items", most=want.most, left=left, lines=list(want.lines)
+    )

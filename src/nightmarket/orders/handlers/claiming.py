@@ -20,7 +20,6 @@ from nightmarket.orders.errors import (
     SessionClosed,
     SessionNotFound,
 )
-from nightmarket.orders.model.limiting import identity_needed, limit_reached
 from nightmarket.orders.model.order import TRANSFER, OrderRow, Placing, claim_id, hold_of, rows_of, sale_of
 from nightmarket.orders.model.session import (
     KEY_BYTES,
@@ -54,7 +53,7 @@ from nightmarket.promotions.contract import (
 )
 from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort, TallyEmptied
 
-from .buyers import buyer_keys
+from .buyers import buyer_keys, identity_needed, limit_reached
 from .means import Means
 from .sourcing import stock_parts
 

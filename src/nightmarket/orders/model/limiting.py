@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from nightmarket.orders.errors import IdentityNeeded, LimitReached
-from nightmarket.promotions.contract import Demand, Scarce, Want
+from nightmarket.promotions.contract import Demand, Scarce
 
 from .session import CartLine, Notice
-
-CONFIRM_PATH = "/confirm"
-"""The page on which a guest proves an address."""
 
 
 def by_tally(demand: Demand) -> dict[UUID, int]:
@@ -52,19 +48,8 @@ IDENTITY_NEEDED = (
 )
 
 
-def identity_needed() -> IdentityNeeded:
-    return IdentityNeeded(IDENTITY_NEEDED, field="buyer", confirm=CONFIRM_PATH)
-
-
 def limit_text(most: int, left: int) -> str:
     if left <= 0:
         return f"At most {most} per buyer, and you have had {most} already. Remove it to order the rest."
     had = f", and you have had {most - left} already" if left < most else ""
     return f"At most {most} per buyer{had}. Lower the quantity to {left}."
-
-
-def limit_reached(want: Want, left: int) -> LimitReached:
-    """The refusal of an order that asks for more than its buyer may have."""
-    return LimitReached(
-        limit_text(want.most, left), field="line_items", most=want.most, left=left, lines=list(want.lines)
-    )

@@ -6,6 +6,7 @@ from uuid import UUID
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages.codes import CodeWords
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.storefront import id_of
 from nightmarket.kernel.ids import encode
@@ -15,7 +16,6 @@ from nightmarket.platform.access.identities import CODE_DIGITS, IDENTITY_LIFE
 from nightmarket.platform.http import safe_next
 
 from .desk import AccountDesk
-from .letters import AccountLetters
 from .words import note
 
 PATH, CODE_PATH = "/confirm", "/confirm/code"
@@ -37,11 +37,9 @@ async def ask(desk: AccountDesk) -> ASGIResponse:
     """Send the code."""
     form = await desk.form()
     to = safe_next(form.get("next"), PATH)
-    letters = AccountLetters(desk.store.site)
+    letters = CodeWords(desk.store.site, desk.visit.language, to)
     try:
-        asked = await desk.shop.identities.ask(
-            form.get("address"), desk.address, letters.for_codes(desk.visit.language, to)
-        )
+        asked = await desk.shop.identities.ask(form.get("address"), desk.address, letters)
     except InvalidInput:
         form.wrong("address", desk.say(ADDRESS_REFUSED))
         return await _ask(desk, form, to, 422)

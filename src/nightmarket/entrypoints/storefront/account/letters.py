@@ -1,15 +1,12 @@
 """The mails about an account, in the language of whom they are for. None repeats what a stranger may have typed."""
 
 from datetime import timedelta
-from urllib.parse import urlencode
-from uuid import UUID
 
 from nightmarket.entrypoints.pages import Site
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 from nightmarket.platform.access import Account, Purpose
-from nightmarket.platform.access.identities import CODE_LIFE
 from nightmarket.platform.access.proofs import LIFE
 from nightmarket.platform.database import Connection
 from nightmarket.platform.messages import ChannelKind, Message
@@ -45,16 +42,6 @@ CHANGE_EMAIL = (
     say_later("Follow this link within %(hours)s hours to make this the address of your account at Nightmarket:"),
     say_later("If you did not ask for this, do nothing: the account keeps the address it has."),
 )
-CODE = (
-    say_later("Your code for Nightmarket"),
-    say_later(
-        "Someone, we hope you, wants to buy at Nightmarket with this address. This is the code to type in, good for "
-        "%(minutes)s minutes:"
-    ),
-    say_later("If you did not ask for it, do nothing, and tell it to nobody."),
-    say_later("Or open this in the browser that you buy with:"),
-)
-CODE_BY_PHONE = say_later("%(code)s is your code at Nightmarket, good for %(minutes)s minutes. Tell it to nobody.")
 EMAIL_CHANGED = (
     say_later("Your e-mail address was changed"),
     say_later("Your account at Nightmarket has another e-mail address from now on: %(email)s."),
@@ -104,11 +91,6 @@ class AccountLetters:
         language = await self._language(tx, account)
         return self._mail(account.email, language, PASSWORD_CHANGED, None, f"{self._address}/account/forgotten")
 
-    def for_codes(self, language: str, to: str) -> "CodeWords":
-        """The words around a code, in that language; whoever follows the mail's link goes on to that page. Without one
-        there is no link: the code is typed in elsewhere."""
-        return CodeWords(self._site, language, to)
-
     async def _language(self, tx: Connection, account: Account) -> str:
         profile = (await self._site.shop.profiles.of(tx, [account.id])).get(account.id)
         return profile.language if profile else DEFAULT_LANGUAGE
@@ -132,36 +114,4 @@ class AccountLetters:
             subject=subject,
             text="\n\n".join(part for part in parts if part) + "\n",
             secret=purpose is not None,
-        )
-
-
-class CodeWords:
-    """Implements `platform.access.CodeLetters`."""
-
-    def __init__(self, site: Site, language: str, to: str) -> None:
-        self._say = site.words(language).gettext
-        self._language = language
-        self._address = site.shop.settings.address
-        self._to = to
-
-    def code(self, to: str, channel: ChannelKind, code: str, asked: UUID) -> Message:
-        """A mail with the code and a link that has it filled in, or a short message."""
-        words = {"code": code, "minutes": CODE_LIFE // timedelta(minutes=1)}
-        ident = encode("cnf", asked)
-        if channel is ChannelKind.SMS:
-            subject, text = "", self._say(CODE_BY_PHONE) % words
-        else:
-            subject, text, otherwise, link = (self._say(one) for one in CODE)
-            query = urlencode({"asked": ident, "code": code, "next": self._to})
-            there = (link, f"{self._address}/confirm/code?{query}") if self._to else ()
-            parts = (text % words, code, *there, otherwise)
-            text = "\n\n".join(parts) + "\n"
-        return Message(
-            key=f"identity-code:{ident}",
-            channel=channel,
-            to=to,
-            language=self._language,
-            subject=subject,
-            text=text,
-            secret=True,
         )
