@@ -34,25 +34,25 @@ ADDRESS_BYTES = 5
 class InsufficientStock(InvalidInput):
     """More is wanted than there is."""
 
-    code = "out_of_stock"
+    code = "insufficient_stock"
 
 
 class ProductUnknown(InvalidInput):
     """Nothing with that id is sold here."""
 
-    code = "not_found"
+    code = "product_unknown"
 
 
 class FulfillmentMissing(InvalidInput):
     """Something of the delivery is missing."""
 
-    code = "not_ready"
+    code = "fulfillment_missing"
 
 
 class PaymentRequired(Problem):
     """The payment was declined."""
 
-    code = "payment_declined"
+    code = "payment_required"
     kind = Kind.UNPROCESSABLE
 
     @property
