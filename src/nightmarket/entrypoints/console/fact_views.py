@@ -31,6 +31,7 @@ KINDS = (
     "claims.released",
     "claims.lapsed",
     "tally.adjusted",
+    "tally.emptied",
     "catalog.product_changed",
     "catalog.merchant_changed",
     "catalog.brand_changed",
