@@ -1,0 +1,165 @@
+"""All rooms around one database."""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+from nightmarket.catalog.handlers import (
+    FileExporter,
+    FileImporter,
+    StoredCatalog,
+    StoredImportRuns,
+    StoredWholeGoods,
+)
+from nightmarket.catalog.handlers.editing import StoredEditor
+from nightmarket.catalog.handlers.shelf import StoredShelf
+from nightmarket.claims.handlers import ClaimDesk
+from nightmarket.claims.handlers import Means as ClaimMeans
+from nightmarket.discovery.handlers import (
+    StoredIndexer,
+    StoredSearch,
+)
+from nightmarket.engagement.handlers import StoredEnquiries, StoredProfiles, StoredWishes
+from nightmarket.gate.handlers import StoredGates
+from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.ids import Ids
+from nightmarket.orders.contract import TRANSFER
+from nightmarket.orders.handlers import Means, OrderDesk
+from nightmarket.orders.points import NO_FAULTS, Faults
+from nightmarket.orders.policies import delivery_table
+from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
+from nightmarket.payments.jobs import StatementAudit
+from nightmarket.payments.providers import BankTransfers, TestProvider, WebhookOptions, WebhookSender
+from nightmarket.platform.access import Access, Identities, Links
+from nightmarket.platform.access.agents import Agents
+from nightmarket.platform.aside import Aside
+from nightmarket.platform.database import Database
+from nightmarket.platform.facts import Facts
+from nightmarket.platform.hints import Hints
+from nightmarket.platform.jobs import JobDesk
+from nightmarket.platform.media import FolderStore, Library
+from nightmarket.platform.messages import Outbox
+from nightmarket.platform.outside import Outside, OutsideOptions
+from nightmarket.platform.settings import Settings
+from nightmarket.platform.webhooks import SigningKeys, Subscribers
+from nightmarket.promotions.handlers import StoredBooks, StoredOffers
+from nightmarket.rehearsal.handlers.runs_here import RunsHere
+from nightmarket.rehearsal.handlers.stage import Stage
+from nightmarket.stage.handlers import StoredPages
+from nightmarket.tally.gone import Gone
+from nightmarket.tally.handlers import SlicedTallies
+from nightmarket.workflows.audit import Audit, Others
+from nightmarket.workflows.leaving import Leaving
+
+from .pictures import LibraryPictures, sources
+from .shop import PROVIDER, Shop
+
+ORDER_LINK_LIFE = timedelta(days=30)
+"""How long the link in an order's mails opens its page to whoever has the mail."""
+
+DELIVERY = "delivery.json"
+"""The operator's delivery rates, in the home; where there is none, the flat rates hold."""
+
+
+def _means(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    ids: Ids,
+    joined: tuple[Facts, SlicedTallies, TestProvider],
+    faults: Faults,
+) -> Means:
+    """What the order desk works with."""
+    facts, tallies, provider = joined
+    return Means(
+        database=database,
+        catalog=StoredCatalog(database),
+        books=StoredBooks(database),
+        tallies=tallies,
+        journal=StoredJournal(),
+        payments=StoredPayments(facts),
+        providers={PROVIDER: provider, TRANSFER: BankTransfers(TRANSFER)},
+        deliveries=delivery_table(settings.home / DELIVERY),
+        facts=facts,
+        clock=clock,
+        ids=ids,
+        secret=(settings.secret or "").encode(),
+        rehearsed=frozenset({PROVIDER, TRANSFER}),
+        faults=faults,
+        zone=settings.zone,
+    )
+
+
+def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
+    """All rooms around one database."""
+    secret = (settings.secret or "").encode()
+    facts = Facts(ids)
+    tallies = SlicedTallies(facts, ids, worker=os.getpid())
+    library = Library(FolderStore(settings.home / "media"), clock)
+    outside = Outside()
+    strangers = Outside(OutsideOptions(allow_loopback=settings.loopback_agents, https_only=True, max_seconds=5))
+    agents = Agents(strangers, clock)
+    webhook_options = WebhookOptions(secret=secret)
+    provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
+    identities = Identities(database, clock, ids, secret, secure=settings.address.startswith("https://"))
+    hints, gone = Hints(database), Gone(database, tallies)
+    hints.hear.append(gone.look)
+    means = _means(settings, database, clock, ids, (facts, tallies, provider), faults)
+    means = replace(means, buyers=identities, tell=hints.tell, gone=gone)
+    orders = OrderDesk(means)
+    shelf = StoredShelf(tallies)
+    gates = StoredGates(database, facts, clock, ids, secret)
+    claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
+    access = Access(database, clock, ids, secret_key=secret)
+    profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
+    others = Others(StatementAudit(database, [provider]), claims, gates)
+    return Shop(
+        settings=settings,
+        secret=secret,
+        clock=clock,
+        ids=ids,
+        database=database,
+        facts=facts,
+        access=access,
+        order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
+        identities=identities,
+        hints=hints,
+        gone=gone,
+        profiles=profiles,
+        wishes=wishes,
+        enquiries=enquiries,
+        leaving=Leaving(database, access.shoppers, profiles, wishes, enquiries, JobDesk(clock)),
+        library=library,
+        outbox=Outbox(clock, ids),
+        aside=Aside(database, clock, ids),
+        tallies=tallies,
+        catalog=means.catalog,
+        shelf=shelf,
+        editor=StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
+        importer=FileImporter(database, tallies, facts, sources(settings, database, library, outside), clock),
+        exporter=FileExporter(database, tallies, settings.address),
+        import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
+        outside=outside,
+        strangers=strangers,
+        agents=agents,
+        subscribers=Subscribers(database, clock, agents, strangers),
+        signing=SigningKeys(database, clock, secret),
+        books=means.books,
+        offers=StoredOffers(facts, tallies),
+        journal=means.journal,
+        payments=means.payments,
+        provider=provider,
+        providers=means.providers,
+        webhooks=WebhookReceiver(PROVIDER, [secret], clock, facts),
+        webhook_sender=WebhookSender(provider, webhook_options, clock),
+        deliveries=means.deliveries,
+        orders=orders,
+        claims=claims,
+        pages=StoredPages(database, facts),
+        audit=Audit(database, tallies, orders, means.journal, means.payments, others),
+        search=StoredSearch(database, means.books, clock),
+        indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
+        stage=Stage(settings, means.catalog, tallies, clock, ids),
+        rehearsals=RunsHere(settings, clock, ids),
+        gates=gates,
+    )

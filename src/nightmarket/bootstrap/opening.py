@@ -1,0 +1,110 @@
+"""A shop that is open: its caches follow the facts, its figures are published."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from nightmarket.catalog.contract import MerchantChanged, ProductChanged
+from nightmarket.gate.contract import RoomChanged
+from nightmarket.kernel.clock import Clock, SystemClock
+from nightmarket.kernel.ids import Ids, SystemIds
+from nightmarket.kernel.problems import Defect
+from nightmarket.orders.points import NO_FAULTS, Faults
+from nightmarket.platform.database import COMMITTERS, Database
+from nightmarket.platform.facts import Fact, make_partitions
+from nightmarket.platform.settings import Settings
+from nightmarket.platform.tail import Tail
+from nightmarket.platform.telemetry import Exchange, Metrics
+from nightmarket.promotions.contract import OfferPublished, OfferRetired
+from nightmarket.stage.contract import PageSaved
+from nightmarket.tally.contract import TallyEmptied
+
+from .joining import join
+from .shop import Shop
+
+
+@asynccontextmanager
+async def open_shop(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    faults: Faults = NO_FAULTS,
+    application: str = "nightmarket",
+    committers: int = COMMITTERS,
+) -> AsyncGenerator[Shop]:
+    """A shop around `settings.database_url`; its caches follow the facts until the block ends."""
+    if settings.database_url is None or settings.secret is None:
+        raise Defect("a shop opens with a database and a secret")
+    clock = clock or SystemClock()
+    database = await Database.open(settings.database_url, committers=committers, application=application)
+    shop = join(settings, database, clock, ids or SystemIds(clock), faults)
+    kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind]
+    kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind))
+    tail = Tail(database, kinds, lambda news: _hear(shop, news))
+    async with database.transaction() as tx:
+        await make_partitions(tx, clock.now())
+    await tail.start()
+    await shop.signing.ensure()
+    await shop.books.refresh()
+    await shop.pages.refresh()
+    await shop.gates.refresh()
+    await shop.gone.start()
+    looking = [asyncio.create_task(run, name="gone") for run in (shop.hints.run(), shop.gone.run())]
+    following = asyncio.create_task(tail.run(), name="caches-follow-facts")
+    gating = asyncio.create_task(shop.gates.run(), name="gates")
+    try:
+        yield shop
+    finally:
+        following.cancel()
+        gating.cancel()
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(following, gating, *looking, return_exceptions=True)
+        await shop.gates.close()
+        await shop.orders.close()
+        await shop.outside.close()
+        await shop.strangers.close()
+        await shop.provider.close()
+        await database.close()
+
+
+async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
+    """Caches forget what has changed."""
+    changed: list[UUID] = []
+    products: list[UUID] = []
+    for fact in facts:
+        if fact.kind == ProductChanged.kind:
+            changed.extend(variant for product in fact.read(ProductChanged) for variant in product.variants)
+            products.extend(product.product for product in fact.read(ProductChanged))
+        elif fact.kind == MerchantChanged.kind:
+            shop.catalog.forget_merchants(one.merchant for one in fact.read(MerchantChanged))
+    if changed:
+        shop.catalog.forget(changed)
+    if products:
+        for forget in shop.on_change:
+            forget([*products, *changed])
+    if any(fact.kind in (OfferPublished.kind, OfferRetired.kind) for fact in facts):
+        await shop.books.refresh()
+    shop.hints.heard([one.tally for fact in facts if fact.kind == TallyEmptied.kind for one in fact.read(TallyEmptied)])
+    if any(fact.kind == PageSaved.kind for fact in facts):
+        await shop.pages.refresh()
+    if any(fact.kind == RoomChanged.kind for fact in facts):
+        await shop.gates.refresh()
+
+
+@asynccontextmanager
+async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
+    """The figures of this process, told to all processes of the machine while the block runs."""
+    metrics = Metrics()
+    for lane in (*shop.orders.lanes, *shop.claims.lanes, *shop.gates.lanes):
+        metrics.watch_lane(lane)
+    exchange = Exchange(shop.settings.home / "metrics", slot, metrics, shop.clock)
+    publishing = asyncio.create_task(exchange.keep_publishing(), name="figures")
+    try:
+        yield exchange
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        exchange.withdraw()

@@ -1,0 +1,136 @@
+"""What the worker does: consumers of facts, what they set aside, jobs, drains."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from nightmarket.catalog.jobs import import_job
+from nightmarket.discovery.handlers import (
+    catalog_follower,
+    sales_chore,
+    sales_follower,
+    stock_follower,
+)
+from nightmarket.orders.contract import Order
+from nightmarket.payments.jobs import PaymentsDrain
+from nightmarket.platform.aside import Chore
+from nightmarket.platform.facts import make_partitions
+from nightmarket.platform.jobs import Drain, Job
+from nightmarket.platform.jobs import counts as job_counts
+from nightmarket.platform.messages import ChannelKind, LocalChannel, Postman, figures
+from nightmarket.platform.subscriptions import Subscription, lag
+from nightmarket.platform.telemetry import Metrics
+from nightmarket.platform.webhooks import Sender
+from nightmarket.rehearsal.handlers.witness import Witness
+from nightmarket.workflows.coming_back import ComingBack, Launches, launches
+from nightmarket.workflows.leaving import forget_carts_job
+from nightmarket.workflows.merchant_mail import merchant_mail
+from nightmarket.workflows.order_mail import order_mail, order_mail_chore
+from nightmarket.workflows.order_webhooks import Telling, order_sender, order_webhooks
+
+from .shop import Shop
+
+HOUSEKEEPING_SECONDS = 3_600.0
+WAITING_SECONDS = 5.0
+"""How often it is looked whether goods that people wait for are there again."""
+UNHURRIED = 0.05
+"""The share of its time that a drain works whose work may wait while the machine is busy."""
+GAUGE_SECONDS = 2.0
+STANDING_SECONDS = 2.0
+RESTOCK_SECONDS = 5.0
+CROWD_SECONDS = 0.2
+
+
+def consumers(shop: Shop) -> list[Subscription]:
+    """Who hears facts and keeps a place."""
+    return [
+        shop.orders.reported.subscription,
+        order_mail(shop.aside),
+        order_webhooks(shop.orders, shop.clock),
+        merchant_mail(shop.shelf, shop.applications, shop.outbox, shop.settings.address),
+        catalog_follower(shop.indexer, shop.clock),
+        sales_follower(shop.aside),
+        stock_follower(),
+        launches(shop.wishes, shop.catalog, shop.clock),
+    ]
+
+
+def chores(shop: Shop) -> list[Chore]:
+    """What consumers set aside, and who does it."""
+    return [order_mail_chore(shop.orders, shop.outbox, shop.settings.address, shop.order_links), sales_chore()]
+
+
+def jobs(shop: Shop) -> list[Job]:
+    """Work over sets that the worker can be asked for."""
+    return [import_job(shop.importer), forget_carts_job(shop.orders)]
+
+
+def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
+    """What the worker does by itself, again and again."""
+    local = LocalChannel(shop.database, shop.clock)
+    postman = Postman(shop.database, shop.clock, dict.fromkeys(ChannelKind, local))
+    payments = PaymentsDrain(shop.database, shop.providers, shop.clock, shop.facts)
+
+    async def receive(body: bytes, signature: str) -> None:
+        async with shop.database.transaction() as tx:
+            await shop.webhooks.receive_webhook(tx, body, signature)
+
+    async def partitions() -> int:
+        async with shop.database.transaction() as tx:
+            await make_partitions(tx, shop.clock.now())
+        return 0
+
+    async def gauges() -> int:
+        await measure(shop, metrics)
+        return 0
+
+    back = ComingBack(shop.database, shop.wishes, shop.catalog, shop.tallies, shop.outbox)
+    news = Launches(shop.database, shop.wishes, shop.catalog, shop.outbox)
+    address = shop.settings.address
+    witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
+    watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
+    standing = Drain(
+        "search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, share=UNHURRIED, tally=metrics
+    )
+    shop.hints.hear.extend((shop.indexer.hurry, lambda _: standing.wake()))
+    return [
+        *watching,
+        Drain("orders", shop.orders.due.step, tally=metrics),
+        Drain("outside-claims", shop.claims.due.step, tally=metrics),
+        Drain("payments", payments.step, share=UNHURRIED, tally=metrics),
+        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), share=UNHURRIED, tally=metrics),
+        Drain("messages", postman.step, share=UNHURRIED, tally=metrics),
+        *(
+            Drain(f"aside-{one.topic}", partial(shop.aside.step, one), share=UNHURRIED, tally=metrics)
+            for one in chores(shop)
+        ),
+        Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
+        Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
+        Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("search-index", shop.indexer.step, tally=metrics),
+        standing,
+        Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
+        Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
+    ]
+
+
+def webhook_sender(shop: Shop, write: Callable[[Order], Awaitable[bytes]]) -> Sender:
+    """Sends what is due of orders, in the words of whoever knows the order API."""
+    told = Telling(shop.orders, write)
+    return order_sender(shop.database, shop.clock, shop.signing, shop.agents, told, shop.settings)
+
+
+async def measure(shop: Shop, metrics: Metrics) -> None:
+    """Take the figures that no single process sees."""
+    async with shop.database.read() as connection:
+        for consumer in consumers(shop):
+            behind = await lag(connection, consumer, shop.clock)
+            metrics.subscription(consumer.name, behind.seconds, behind.failure is not None)
+        queue = await figures(connection, shop.clock.now())
+        metrics.jobs(await job_counts(connection))
+    overdue = max(0.0, (shop.clock.now() - queue.due_since).total_seconds()) if queue.due_since else 0.0
+    metrics.messages(queue.queued, queue.failed, overdue)
