@@ -9,7 +9,7 @@ from pathlib import Path
 
 CODE_FOLDERS = ("src", "tests", "tools", "bench", "examples", "docs")
 PACKAGE = "src/nightmarket/"
-NOT_BUSINESS = frozenset({"demo", "kernel", "platform", "entrypoints", "rehearsal", "workflows"})
+NOT_BUSINESS = frozenset({"bootstrap", "demo", "kernel", "platform", "entrypoints", "rehearsal", "workflows"})
 """Rooms that are not business modules: they have no contract, handlers and store of their own."""
 
 

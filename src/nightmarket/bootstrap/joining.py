@@ -90,20 +90,31 @@ def _means(
     )
 
 
+def _scarcity(database: Database, tallies: SlicedTallies) -> tuple[Hints, Gone]:
+    """What has just gone is told between processes, and remembered in each."""
+    hints, gone = Hints(database), Gone(database, tallies)
+    hints.hear.append(gone.look)
+    return hints, gone
+
+
+def _outside(settings: Settings) -> tuple[Outside, Outside]:
+    """The way out for what people name, and the stricter one for what strangers name."""
+    options = OutsideOptions(allow_loopback=settings.loopback_agents, https_only=True, max_seconds=5)
+    return Outside(), Outside(options)
+
+
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
     secret = (settings.secret or "").encode()
     facts = Facts(ids)
     tallies = SlicedTallies(facts, ids, worker=os.getpid())
     library = Library(FolderStore(settings.home / "media"), clock)
-    outside = Outside()
-    strangers = Outside(OutsideOptions(allow_loopback=settings.loopback_agents, https_only=True, max_seconds=5))
+    outside, strangers = _outside(settings)
     agents = Agents(strangers, clock)
-    webhook_options = WebhookOptions(secret=secret)
-    provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=webhook_options)
+    options = WebhookOptions(secret=secret)
+    provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=options)
     identities = Identities(database, clock, ids, secret, secure=settings.address.startswith("https://"))
-    hints, gone = Hints(database), Gone(database, tallies)
-    hints.hear.append(gone.look)
+    hints, gone = _scarcity(database, tallies)
     means = _means(settings, database, clock, ids, (facts, tallies, provider), faults)
     means = replace(means, buyers=identities, tell=hints.tell, gone=gone)
     orders = OrderDesk(means)
@@ -111,11 +122,10 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     gates = StoredGates(database, facts, clock, ids, secret)
     claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
     access = Access(database, clock, ids, secret_key=secret)
+    statements = StatementAudit(database, [provider])
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
-    others = Others(StatementAudit(database, [provider]), claims, gates)
     return Shop(
         settings=settings,
-        secret=secret,
         clock=clock,
         ids=ids,
         database=database,
@@ -151,12 +161,12 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         provider=provider,
         providers=means.providers,
         webhooks=WebhookReceiver(PROVIDER, [secret], clock, facts),
-        webhook_sender=WebhookSender(provider, webhook_options, clock),
+        webhook_sender=WebhookSender(provider, options, clock),
         deliveries=means.deliveries,
         orders=orders,
         claims=claims,
         pages=StoredPages(database, facts),
-        audit=Audit(database, tallies, orders, means.journal, means.payments, others),
+        audit=Audit(database, tallies, orders, means.journal, means.payments, Others(statements, claims, gates)),
         search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
         stage=Stage(settings, means.catalog, tallies, clock, ids),

@@ -59,7 +59,6 @@ class Shop:
     """A whole shop in one process: every room, joined."""
 
     settings: Settings
-    secret: bytes
     clock: Clock
     ids: Ids
     database: Database
@@ -116,3 +115,8 @@ class Shop:
     """Set when this process is told to stop, for what would otherwise stay open: streams to browsers."""
     on_change: list[Callable[[Sequence[UUID]], None]] = field(default_factory=list["Callable[[Sequence[UUID]], None]"])
     """Called with products and their variants that have changed, so that what pages remember of them goes."""
+
+    @property
+    def secret(self) -> bytes:
+        """What signs and seals here."""
+        return (self.settings.secret or "").encode()
