@@ -328,7 +328,7 @@ def test_labels_name_what_the_goods_use() -> None:
     """Every attribute and option of the goods has a label, and no label is left over."""
     used = {key for product in PRODUCTS for key in product["attributes"]}
     assert set(LABELS["attributes"]) == used == set(DEFINITIONS)
-    assert set(LABELS["options"]) == {"slot", *(key for variant in VARIANTS for key in variant["options"])}
+    assert set(LABELS["options"]) == {key for variant in VARIANTS for key in variant["options"]}
     assert {key: LABELS["attributes"][key] for key in used} == {key: DEFINITIONS[key].names for key in used}
 
 

@@ -21,6 +21,7 @@ KINDS = (
     "orders.declined",
     "orders.lapsed",
     "orders.cancelled",
+    "orders.noted",
     "payments.captured",
     "payments.declined",
     "payments.refunded",
@@ -43,6 +44,8 @@ KINDS = (
     "stage.page_saved",
     "promotions.offer_published",
     "promotions.offer_retired",
+    "gate.room_changed",
+    "gate.capacity_noted",
     "platform.acted",
 )
 """What the filter offers; a test holds it to the contracts."""
