@@ -181,10 +181,15 @@ async def test_a_decline_is_repeated_too(shop: Opened, schemas: Schemas) -> None
         schemas.check(declined.json(), *CHECKOUT)
         assert declined.json()["messages"][0]["code"] == "payment_failed"
         assert declined.json()["status"] == "ready_for_complete"
+    address = "/ucp/orders/ord_" + path.rpartition("chk_")[2]
+    refused = (await shop.client.get(address, headers=key("r1"))).json()
+    assert {line["status"] for line in refused["line_items"]} == {"removed"}, "nothing of it will come"
     conflict = await shop.client.post(f"{path}/complete", json=pay(), headers=key("d1"))
     assert conflict.status_code == 409
     done = await shop.client.post(f"{path}/complete", json=pay(), headers=key("d2"))
     assert done.json()["status"] == "completed"
+    paid = (await shop.client.get(address, headers=key("r2"))).json()
+    assert {line["status"] for line in paid["line_items"]} == {"processing"}
 
 
 async def test_delivery_is_priced_before_the_address_is_whole(shop: Opened, schemas: Schemas) -> None:

@@ -187,7 +187,7 @@ class Translator:
         id = encode("ord", order.id)
         events = [dict(body) for kind, body in notes if kind is NoteKind.EVENT]
         reported = [dict(body) for kind, body in notes if kind is NoteKind.ADJUSTMENT]
-        gone = order.state is OrderState.CANCELLED
+        gone = order.state in (OrderState.CANCELLED, OrderState.LAPSED, OrderState.DECLINED)
         return wire.Order(
             ucp=self.order_meta,
             id=id,
