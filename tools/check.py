@@ -33,6 +33,9 @@ KINDS = ("tidy", "unit", "property", "contract", "docs", "simulation", "integrat
 BESIDE = "integration"
 """This kind runs beside the quick ones: its tests wait for engines to start, stop and be killed."""
 
+SHARDS = {"integration": 3}
+"""Kinds that run in several processes, each with its own engine and its share of the files."""
+
 LAST = ("examples", "browser")
 """These have the machine to themselves: each opens a whole shop."""
 
@@ -101,9 +104,18 @@ def _end_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def run_tests(kind: str, more: list[str]) -> Step:
-    """Run the tests of one folder."""
-    command = ["pytest", f"tests/{kind}", "-q", "--durations=5", "--durations-min=2", *more]
+def shares(kind: str) -> list[list[str]]:
+    """What each process of a kind runs: the folder, or its files dealt out, the longest first."""
+    amount = SHARDS.get(kind, 1)
+    if amount == 1:
+        return [[f"tests/{kind}"]]
+    files = sorted((ROOT / "tests" / kind).rglob("test_*.py"), key=lambda file: (-file.stat().st_size, file))
+    return [[str(file.relative_to(ROOT)) for file in files[place::amount]] for place in range(amount)]
+
+
+def run_tests(kind: str, more: list[str], share: list[str] | None = None) -> Step:
+    """Run the tests of one folder, or some of its files."""
+    command = ["pytest", *(share or [f"tests/{kind}"]), "-q", "--durations=5", "--durations-min=2", *more]
     status, seconds, lines = run(f"tests/{kind}", command)
     last = lines[-1] if lines else ""
     counts = {name.removesuffix("s") if name == "errors" else name: int(n) for n, name in COUNTED.findall(last)}
@@ -121,6 +133,19 @@ def run_static(name: str) -> Step:
 def has_tests(kind: str) -> bool:
     """Whether the folder has a test file."""
     return any((ROOT / "tests" / kind).rglob("test_*.py"))
+
+
+def joined(steps: list[Step]) -> list[Step]:
+    """One step for each kind: the longest of its processes, the counts of all."""
+    kinds: dict[str, Step] = {}
+    for step in steps:
+        whole = kinds.setdefault(step.name, Step(step.name, 0, failed=False))
+        whole.seconds = max(whole.seconds, step.seconds)
+        whole.failed |= step.failed
+        whole.broken += step.broken
+        for name, amount in step.counts.items():
+            whole.counts[name] = whole.counts.get(name, 0) + amount
+    return list(kinds.values())
 
 
 def report(steps: list[Step], seconds: float | None = None) -> int:
@@ -158,13 +183,13 @@ def main() -> int:
     more = ["-m", "long"] if chosen.long else []
     kinds = [kind for kind in chosen.kinds or KINDS if has_tests(kind)]
     static = not (chosen.tests or chosen.long or chosen.kinds)
-    with ThreadPoolExecutor(2) as lanes:
-        beside = [lanes.submit(run_tests, kind, more) for kind in kinds if kind == BESIDE]
+    with ThreadPoolExecutor(max(SHARDS.values())) as lanes:
+        beside = [lanes.submit(run_tests, kind, more, one) for kind in kinds if kind == BESIDE for one in shares(kind)]
         steps = [run_static(name) for name in STATIC] if static else []
         steps += [run_tests(kind, more) for kind in kinds if kind not in (BESIDE, *LAST)]
         steps += [lane.result() for lane in beside]
     steps += [run_tests(kind, more) for kind in kinds if kind in LAST]
-    return report(steps, time.monotonic() - began)
+    return report(joined(steps), time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,28 @@ def test_every_folder_of_tests_is_run() -> None:
     assert with_tests <= set(check.KINDS)
 
 
+@pytest.mark.parametrize("kind", check.KINDS)
+def test_shares_are_the_whole(kind: str) -> None:
+    """However a kind is dealt out, each of its files is run once."""
+    dealt = [file for share in check.shares(kind) for file in share]
+    if len(check.shares(kind)) == 1:
+        assert dealt == [f"tests/{kind}"]
+    else:
+        root = Path(__file__).parents[2]
+        assert sorted(dealt) == sorted(
+            str(file.relative_to(root)) for file in (root / "tests" / kind).rglob("test_*.py")
+        )
+
+
+def test_processes_of_a_kind_are_one_line() -> None:
+    """The seconds of the longest, the counts of all, and a failure of any."""
+    steps = [check.Step("a", 2, failed=False, counts={"passed": 3}), check.Step("b", 1, failed=False)]
+    steps.append(check.Step("a", 5, failed=True, counts={"passed": 1, "failed": 1}, broken=["FAILED x"]))
+    whole, _ = check.joined(steps)
+    assert (whole.name, whole.seconds, whole.failed, whole.broken) == ("a", 5, True, ["FAILED x"])
+    assert whole.counts == {"passed": 4, "failed": 1}
+
+
 def test_the_way_of_ci_is_the_way_of_make() -> None:
     """CI runs `make check` and nothing else, so that what passes here passes there."""
     script = Path(__file__).parents[2] / ".ci" / "run"
