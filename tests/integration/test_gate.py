@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from nightmarket.gate import store
 from nightmarket.gate.contract import (
     FREE_RATE_MILLI,
     REPEAT_SECONDS,
+    TICKET_HOURS,
     Lane,
     Room,
     RoomState,
@@ -245,6 +247,48 @@ async def test_a_draw_leaves_nobody_between(fresh_database: str, clock: VirtualC
         assert len(set(places)) == 1_500
         assert places[: room.drawn] == list(range(1, room.drawn + 1))
         assert room.drawn == sum(ticket.number == 0 for ticket in tickets)
+
+
+async def test_a_crowd_does_not_put_off_the_draw(
+    gates: list[StoredGates], fresh_database: str, clock: VirtualClock
+) -> None:
+    """A draw waits for the tickets that are just being written, and whoever comes meanwhile waits for the draw: else
+    those who come without a pause would keep the doors shut."""
+    room = await make_room(fresh_database, gates, site_room(clock))
+    early, _ = await gates[0].ticket(room, known(1))
+    clock.advance(room.opens_at - clock.now())
+    database = await Database.open(fresh_database)
+    async with database.transaction() as tx:
+        await store.share_rooms(tx, [room.id])
+        drawing = asyncio.create_task(gates[0].step())
+        await asyncio.sleep(0.3)
+        coming = asyncio.create_task(gates[1].ticket(room, known(2)))
+        await asyncio.sleep(0.3)
+        assert not drawing.done()
+        assert not coming.done()
+    await drawing
+    late, _ = await coming
+    room = gates[0].room(room.id)
+    assert room.drawn == 1
+    assert (early.number, late.number) == (0, 2)
+    await database.close()
+
+
+async def test_who_waits_for_days_keeps_the_ticket(
+    gates: list[StoredGates], fresh_database: str, clock: VirtualClock
+) -> None:
+    """A ticket that was taken days before the opening takes part in the draw like any other, and is good until a day
+    after the opening."""
+    room = await make_room(fresh_database, gates, site_room(clock, opens_in=60 * 3_600))
+    ticket, text = await gates[0].ticket(room, known(1))
+    clock.advance(timedelta(hours=30))
+    assert gates[0].read(text) == ticket
+    assert await gates[1].ticket(room, known(1)) == (ticket, text)
+    room = await _open(gates, room, clock)
+    assert gates[0].standing(room, ticket).place == 1
+    assert await gates[1].ticket(room, known(1)) == (ticket, text)
+    clock.advance(timedelta(hours=TICKET_HOURS))
+    assert gates[0].read(text) is None
 
 
 async def test_the_audit_names_what_is_off(gates: list[StoredGates], fresh_database: str, clock: VirtualClock) -> None:

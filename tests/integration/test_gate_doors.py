@@ -190,6 +190,11 @@ async def test_a_product_is_sold_to_those_with_a_pass(house: House) -> None:
         f"/ucp/checkout-sessions/{before}/complete", json=payment, headers={"idempotency-key": "c"}
     )
     assert placed.json()["code"] == "queue_required"
+    for address in (f"//ucp/checkout-sessions/{before}/complete", f"/ucp/checkout-sessions//{before}/complete/"):
+        led = await client.post(f"http://127.0.0.1:1111{address}", json=payment, headers={"idempotency-key": "c"})
+        assert led.json()["code"] == "queue_required", address
+    for broken in ("[" * 20_000, '"\\ud800"', "{"):
+        assert (await create("broken", broken)).status_code == 400
     async with house.browser() as browser:
         form = {"variant": lamp, "quantity": "1"}
         led = await browser.post("/cart/lines", data=form, headers={"referer": "http://127.0.0.1:1111/products/lamp"})

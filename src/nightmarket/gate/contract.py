@@ -38,7 +38,7 @@ KEPT_MINUTES = 30
 """For how long after one's turn a place is kept."""
 
 TICKET_HOURS = 24
-"""How long a ticket is good at all."""
+"""How long a ticket is good at all: since it was taken, or since the opening where that came later."""
 
 REPEAT_SECONDS = 60
 """Within this after admission the same ticket gives the same pass again, so that a lost answer loses nothing."""

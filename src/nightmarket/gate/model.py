@@ -11,7 +11,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from .contract import FREE_RATE_MILLI, KEPT_MINUTES, LEAD_SECONDS, Room, RoomState, Standing, StandingState, Step
+from .contract import (
+    FREE_RATE_MILLI,
+    KEPT_MINUTES,
+    LEAD_SECONDS,
+    TICKET_HOURS,
+    Room,
+    RoomState,
+    Standing,
+    StandingState,
+    Step,
+)
 
 DRAW_BYTES = 16
 """Of the HMAC's 32 these decide; two equal ones among a billion tickets are less likely than a broken disk."""
@@ -122,6 +132,11 @@ def step_instant(room: Room, now: datetime) -> datetime:
     wanted = max(now + timedelta(seconds=LEAD_SECONDS), room.opens_at)
     last = room.steps[-1].at if room.steps else wanted
     return wanted if wanted > last else last + _MICROSECOND
+
+
+def good_until(room: Room, issued_at: datetime) -> datetime:
+    """Until when a ticket is good at all: who came days before the opening has it through the draw and after."""
+    return max(issued_at, room.opens_at) + timedelta(hours=TICKET_HOURS)
 
 
 def guests_served(base: int, last_known: int, served: int) -> int:

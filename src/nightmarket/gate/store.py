@@ -169,12 +169,14 @@ async def following(tx: Connection) -> list[Room]:
 
 
 async def draw(tx: Connection, id: UUID, now: datetime) -> bool:
-    """Close the list of those who are drawn. False where that has been done, or somebody is just doing it.
+    """Close the list of those who are drawn. False where that has been done.
 
-    The lock waits for every transaction that writes a ticket of the room, and they see the draw after it.
+    The lock waits for every transaction that writes a ticket of the room, and those that come meanwhile wait for it and
+    see the draw. Locks of rows would let them pass, one after another for as long as a crowd comes.
     """
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('gate.draw ' || $1, 0))", str(id))
     row = await tx.fetchrow(
-        "SELECT 1 FROM gate.room WHERE id = $1 AND drawn_at IS NULL AND ended_at IS NULL FOR UPDATE SKIP LOCKED", id
+        "SELECT 1 FROM gate.room WHERE id = $1 AND drawn_at IS NULL AND ended_at IS NULL FOR NO KEY UPDATE", id
     )
     if row is None:
         return False
@@ -239,12 +241,13 @@ async def drawn_tickets(connection: Connection, id: UUID, lane: Lane) -> AsyncIt
 
 async def share_rooms(tx: Connection, ids: Iterable[UUID]) -> dict[UUID, bool]:
     """Of the rooms that give tickets, whether they are drawn; no draw happens until the transaction ends."""
+    wanted = sorted(ids)
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended('gate.draw ' || id, 0)) FROM unnest($1::uuid[]) AS w(id)",
+        wanted,
+    )
     rows = await tx.fetch(
-        """
-        SELECT id, drawn_at IS NOT NULL FROM gate.room WHERE id = ANY($1) AND ended_at IS NULL
-        ORDER BY id FOR KEY SHARE
-        """,
-        sorted(ids),
+        "SELECT id, drawn_at IS NOT NULL FROM gate.room WHERE id = ANY($1) AND ended_at IS NULL", wanted
     )
     return {row[0]: row[1] for row in rows}
 

@@ -12,7 +12,6 @@ import structlog
 from nightmarket.gate import model, store
 from nightmarket.gate.contract import (
     TICKET,
-    TICKET_HOURS,
     Capacity,
     DrawCheck,
     Holder,
@@ -242,7 +241,7 @@ class StoredGates:
     def _is_over(self, room: Room, row: TicketRow) -> bool:
         """Whether the turn is spent: its pass has run out, or nobody came when it was called."""
         now = self._clock.now()
-        if row.issued_at + timedelta(hours=TICKET_HOURS) <= now:
+        if model.good_until(room, row.issued_at) <= now:
             return True
         if row.admitted_at is not None:
             return row.admitted_at + timedelta(minutes=room.pass_minutes) <= now
@@ -250,7 +249,11 @@ class StoredGates:
         return self.standing(room, ticket).state is StandingState.LAPSED
 
     def read(self, text: str | None) -> Ticket | None:
-        return self._tokens.read_ticket(text, self._clock.now())
+        ticket = self._tokens.read_ticket(text)
+        room = self._rooms.get(ticket.room) if ticket is not None else None
+        if ticket is None or room is None or model.good_until(room, ticket.issued_at) <= self._clock.now():
+            return None
+        return ticket
 
     def standing(self, room: Room, ticket: Ticket) -> Standing:
         now = self._clock.now()

@@ -98,7 +98,7 @@ class Doorkeeper:
 
     async def _held_by(self, scope: ASGIScope, receive: Receive) -> tuple[Room | None, Receive]:
         """The room whose pass is missing."""
-        path: str = scope["path"]
+        path = "/" + "/".join(part for part in scope["path"].split("/") if part)  # as the framework reads it
         goods: dict[UUID, Room] = {}
         for room in self._gates.acting.values():
             if room.guards is Guards.SITE:
@@ -177,7 +177,7 @@ def _named(body: bytes, media_type: str, goods: Mapping[UUID, Room]) -> list[Roo
             texts: Collection[str] = {text for values in parse_form(body).values() for text in values}
         else:
             texts = _texts(_JSON.decode(body))
-    except (msgspec.DecodeError, MalformedBody):
+    except (msgspec.DecodeError, MalformedBody, UnicodeError, RecursionError):
         return []
     ids = {encode("var", variant): room for variant, room in goods.items()}
     return [ids[text] for text in texts if text in ids]

@@ -71,7 +71,8 @@ class Lines:
         return ticket if ticket is not None and ticket.room == room.id else None
 
     def keep_ticket(self, room: Room, text: str) -> tuple[bytes, bytes]:
-        return self.site.cookies.keep(self.ticket_cookie(room.id), text, timedelta(hours=TICKET_HOURS))
+        life = max(timedelta(), room.opens_at - self.time) + timedelta(hours=TICKET_HOURS)
+        return self.site.cookies.keep(self.ticket_cookie(room.id), text, life)
 
     def keep_pass(self, given: Pass) -> tuple[bytes, bytes]:
         return self.site.cookies.keep(self.pass_cookie(given.room), given.token, given.until - self.time)
