@@ -395,3 +395,19 @@ async def test_shipped_and_adjusted_orders_are_told(house: House) -> None:
     assert len(house.agent.heard) == 3
     assert house.agent.heard[2].order["fulfillment"]["events"] == [event]
     check_order(house.agent.heard[2].body)
+
+
+async def test_a_key_that_was_ended_hears_nothing(house: House) -> None:
+    """Whoever had a key that is ended gets no order any more, neither what waits to be sent nor what happens later."""
+    shop = house.opened.shop
+    issued = await shop.access.keys.issue(SYSTEM, [NewKey("a leaked key")])
+    key = {"authorization": f"Bearer {issued[0].token}"}
+    url = profile_of(house.agent.url)["ucp"]["capabilities"]["dev.ucp.shopping.order"][0]["config"]["webhook_url"]
+    assert (await house.opened.client.put("/order-webhook", json={"url": url}, headers=key)).status_code == 200
+    order = await house.buy(header="", **key)
+    await house.hear()
+    await shop.access.keys.revoke(SYSTEM, [issued[0].key.id])
+    await shop.orders.cancel_order(None, decode("ord", order), "the key was leaked")
+    await house.send()
+    assert house.agent.heard == []
+    assert await house.deliveries(order) == []

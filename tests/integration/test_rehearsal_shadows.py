@@ -3,21 +3,22 @@
 import dataclasses
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from nightmarket.bootstrap import chores, consumers
 from nightmarket.bootstrap import rehearsed as house_of
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds, decode
-from nightmarket.orders.contract import BoardFilter, OrderState, PaymentInput
+from nightmarket.orders.contract import BoardFilter, OrderBooks, OrderRow, OrderState, PaymentInput
 from nightmarket.orders.errors import RealOutlet, SessionNotFound
 from nightmarket.platform.access import SYSTEM, IssuedKey, NewKey, Scope, is_shadow, shadow_owner
-from nightmarket.platform.database import Database
+from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.subscriptions import ensure, step
 from nightmarket.rehearsal.errors import NotRehearsed
 from nightmarket.rehearsal.handlers.aftermath import close_run, take_back
@@ -138,6 +139,36 @@ async def test_every_consumer_is_known_to_keep_shadows_inside(rehearsed: Rehears
         await check_apart(house)
     with pytest.raises(NotRehearsed, match="test provider"):
         await check_apart(dataclasses.replace(house, handlers=frozenset({"a-bank"})))
+
+
+@dataclass
+class Behind:
+    """Books that say of every order that it waits for its money, as they stood a moment ago."""
+
+    books: OrderBooks
+
+    async def rehearsed(
+        self, connection: Connection, client: UUID, since: datetime, after: UUID, limit: int
+    ) -> list[OrderRow]:
+        rows = await self.books.rehearsed(connection, client, since, after, limit)
+        return [msgspec.structs.replace(row, state=OrderState.PENDING) for row in rows]
+
+
+async def test_an_order_that_ends_by_itself_is_no_obstacle(rehearsed: Rehearsed) -> None:
+    """Where an order was declined between the look and its turn to be taken back, the others still are."""
+    shop, house = rehearsed.opened.shop, house_of(rehearsed.opened.shop)
+    headers = {"Authorization": f"Bearer {rehearsed.key.token}", "X-Rehearsal-Shopper": "13", **placing.headers()}
+    wanted = placing.basket([rehearsed.opened.items["LAMP"]])
+    made = await rehearsed.opened.client.post(placing.SESSIONS, json=wanted, headers=headers)
+    path = f"{placing.SESSIONS}/{made.json()['id']}"
+    await rehearsed.opened.client.put(path, json=placing.delivered(wanted, made.json()), headers=headers)
+    await rehearsed.opened.client.post(f"{path}/complete", json=placing.payment("fail_token"), headers=headers)
+    declined = decode("chk", made.json()["id"])
+    assert (await shop.orders.order(None, declined)).state is OrderState.DECLINED
+    behind = dataclasses.replace(house, books=Behind(house.books))  # pyright: ignore[reportArgumentType]
+    await take_back(behind, rehearsed.key.key.id, shop.clock.now() - timedelta(hours=1))
+    assert (await shop.orders.order(None, rehearsed.shadow)).state is OrderState.CANCELLED
+    assert (await shop.orders.order(None, declined)).state is OrderState.DECLINED
 
 
 async def test_what_was_ordered_is_taken_back(rehearsed: Rehearsed) -> None:

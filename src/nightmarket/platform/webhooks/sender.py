@@ -142,22 +142,22 @@ class Sender:
                     sent[one.receiver] = sent.get(one.receiver, 0) + 1
             if later:
                 await store.give_back(tx, later, now)
-        urls = await self._addresses(claimed)
+        if not claimed:
+            return
+        owners = [one.owner for one in claimed]
+        async with self._database.read() as connection:
+            urls = await store.addresses(connection, owners)
+            ended = await store.ended(connection, owners)
         for one in claimed:
             if one.id not in later:
-                task = asyncio.create_task(self._try(one, urls.get(one.owner)), name="webhook")
-                self._sending[task] = one
+                trying = self._try(one, urls.get(one.owner), ended=one.owner in ended)
+                self._sending[asyncio.create_task(trying, name="webhook")] = one
 
-    async def _addresses(self, claimed: list[Delivery]) -> dict[UUID, str]:
-        owners = [one.owner for one in claimed if not one.source]
-        if not owners:
-            return {}
-        async with self._database.read() as connection:
-            return await store.addresses(connection, owners)
-
-    async def _try(self, one: Delivery, registered: str | None) -> Tried:
-        """One try; whatever goes wrong is an answer."""
+    async def _try(self, one: Delivery, registered: str | None, *, ended: bool) -> Tried:
+        """One try; whatever goes wrong is an answer. Whose key was `ended` meanwhile is told nothing."""
         url: str | None = ""
+        if ended:
+            return Tried(unwanted=True)
         if one.tries > TRIES_LIMIT:
             return Tried(one.url, failure="The process ended during each try.", final=True)
         try:

@@ -34,13 +34,17 @@ _GET = "SELECT url, set_at FROM platform.webhook WHERE owner = $1"
 _URLS = "SELECT owner, url FROM platform.webhook WHERE owner = ANY($1::uuid[])"
 _REMOVE = "DELETE FROM platform.webhook WHERE owner = $1"
 _ANY_ADDRESS = "SELECT EXISTS (SELECT FROM platform.webhook)"
-_HEARING = """
-SELECT owner, '' AS source FROM platform.webhook WHERE owner = ANY($1::uuid[])
+_ENDED = "SELECT id FROM platform.api_key WHERE id = ANY($1::uuid[]) AND revoked_at IS NOT NULL"
+_HEARING = f"""
+SELECT owner, '' AS source FROM platform.webhook WHERE owner = ANY($1::uuid[]) AND owner NOT IN ({_ENDED})
 UNION ALL
 SELECT owner, profile FROM platform.agent
-WHERE owner = ANY($1::uuid[]) AND (silent_until IS NULL OR silent_until <= $2)
+WHERE owner = ANY($1::uuid[]) AND (silent_until IS NULL OR silent_until <= $2) AND owner NOT IN ({_ENDED})
 """
-_HEARD = "SELECT DISTINCT about, owner, source FROM platform.webhook_delivery WHERE about = ANY($1::uuid[])"
+_HEARD = """
+SELECT DISTINCT about, owner, source FROM platform.webhook_delivery AS d WHERE about = ANY($1::uuid[])
+    AND NOT EXISTS (SELECT FROM platform.api_key WHERE id = d.owner AND revoked_at IS NOT NULL)
+"""
 _QUEUE = """
 INSERT INTO platform.webhook_delivery (id, about, event, owner, source, happened_at, created_at, due_at)
 SELECT id, about, event, owner, source, happened_at, $7, $7
@@ -153,6 +157,11 @@ async def address(connection: Connection, owner: UUID) -> tuple[str, datetime] |
 
 async def addresses(connection: Connection, owners: Sequence[UUID]) -> dict[UUID, str]:
     return {row["owner"]: row["url"] for row in await connection.fetch(_URLS, list(owners))}
+
+
+async def ended(connection: Connection, owners: Sequence[UUID]) -> set[UUID]:
+    """Those of the owners that were API keys and were ended: nobody who still has such a key hears of an order."""
+    return {row["id"] for row in await connection.fetch(_ENDED, list(owners))}
 
 
 async def remove_address(tx: Connection, owner: UUID) -> bool:

@@ -11,6 +11,7 @@ import structlog
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.problems import Problem, Unavailable
 from nightmarket.orders.contract import Order, OrderState
+from nightmarket.orders.errors import NotCancellable, SessionBusy
 from nightmarket.platform.access import SYSTEM, KeyNotFound
 from nightmarket.platform.database import CONNECTION_LOST
 from nightmarket.rehearsal import store
@@ -84,7 +85,9 @@ async def take_back(house: House, key: UUID, since: datetime) -> int:
             for left in reversed(range(TRIES)):
                 try:
                     await house.orders.cancel_order(None, order, "the rehearsal is over")
-                except (Unavailable, *CONNECTION_LOST):
+                except NotCancellable:
+                    return  # it was declined or lapsed since it was looked up
+                except (SessionBusy, Unavailable, *CONNECTION_LOST):
                     if not left:
                         raise
                     await asyncio.sleep(TRY_SECONDS)
