@@ -17,6 +17,7 @@ from nightmarket.gate.contract import Guards, NewRoom, Room
 from nightmarket.gate.handlers import check_draw
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
+from tests.doors import people
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
 
@@ -111,6 +112,32 @@ async def test_a_browser_waits_and_comes_in(house: House) -> None:
         assert (await browser.get("/products/lamp")).status_code == 303
         assert "You are in the queue" in (await browser.get(house.path)).text
         assert house.room.seed.hex() in (await browser.get(f"{house.path}/draw")).text
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("opens_at", "0001-01-01T00:00", "The opening lies in the past."),
+        ("opens_at", "9999-12-31T23:59", "The opening lies more than a year ahead."),
+        ("opens_at", "midnight", "Write day and time of the opening"),
+        ("rate", "1,000", "Write how many people come in per second"),
+        ("rate", "0", "Write how many people come in per second"),
+        ("name", "", "A name has 1 to 60 visible letters."),
+    ],
+)
+async def test_a_room_is_not_made_from_what_cannot_be_meant(house: House, field: str, typed: str, said: str) -> None:
+    """The console says beside the field what is wrong with a new room, whatever was typed, and makes none."""
+    operator = (await people(house.shop, UUID(int=1)))["operator"]
+    opens = house.clock.now() + timedelta(hours=1)
+    fields = {"name": "Eleven", "guards": "site", "opens_at": f"{opens:%Y-%m-%dT%H:%M}", "gathers": "60"}
+    fields |= {"rate": "5", "pass_minutes": "30", field: typed}
+    headers = operator.headers | {"content-type": "application/x-www-form-urlencoded"}
+    async with house.browser() as client:
+        answer = await client.post("/console/gates/new", content=operator.form(fields), headers=headers)
+    assert answer.status_code == 422
+    assert said in answer.text
+    await house.settle()
+    assert not house.shop.gates.rooms()
 
 
 async def test_what_does_not_shop_stays_open(house: House) -> None:

@@ -120,8 +120,13 @@ async def test_a_guest_is_told_how_to_buy_what_is_limited(house: ShopperHouse) -
 
 
 async def test_more_than_anybody_may_have_is_said_at_once(house: ShopperHouse) -> None:
-    """A cart with more units than the limit allows is told so before anything is ordered."""
+    """A cart with more units than the limit allows is told so before anything is ordered, a stranger's too."""
     await publish(house, effect=PurchaseLimit(2), condition=only(house, "LAMP"))
+    stranger = house.browser()
+    await to_checkout(house, stranger, "LAMP", 3)
+    said = (await stranger.get("/cart")).text
+    assert "At most 2 per buyer. Take fewer." in said
+    assert "Confirm an address" in said
     browser = await confirmed(house, "many@example.org")
     path = await to_checkout(house, browser, "LAMP", 3)
     assert "At most 2 per buyer. Take fewer." in (await browser.get("/cart")).text
@@ -164,7 +169,9 @@ async def test_a_price_for_few_per_buyer(house: ShopperHouse) -> None:
     await publish(house, effect=PercentOff(5_000), condition=only(house, "LAMP"), per_buyer=BuyerCap(uses=1, units=2))
     three = await confirmed(house, "three@example.org")
     path = await to_checkout(house, three, "LAMP", 3)
-    assert "66.60" in (await three.get(path)).text
+    said = (await three.get(path)).text
+    assert "66.60" in said
+    assert "Scarce: holds for fewer units per buyer" in said
     browser = await confirmed(house, "two@example.org")
     path = await to_checkout(house, browser, "LAMP", 2)
     assert "22.20" in (await browser.get(path)).text
@@ -173,7 +180,9 @@ async def test_a_price_for_few_per_buyer(house: ShopperHouse) -> None:
     assert [line.total for line in shown.rows[0].body.lines] == [2220]
     again = await confirmed(house, "two@example.org")
     path = await to_checkout(house, again, "LAMP", 2)
-    assert "44.40" in (await again.get(path)).text
+    said = (await again.get(path)).text
+    assert "44.40" in said
+    assert "Scarce: you have used as often as you may" in said
     placed = await order(again, path)
     shown = await house.shop.orders.order(None, decode("ord", placed.headers["location"].removeprefix("/orders/")))
     assert [line.total for line in shown.rows[0].body.lines] == [4440]
@@ -276,6 +285,9 @@ async def test_the_console_publishes_limits_and_budgets(house: ShopperHouse) -> 
     assert wrong.status_code == 422
     assert "Write a whole number" in wrong.text
     assert "There is no such product" in wrong.text
+    for thousands in ("10,000", "10.000", "10,000.00"):  # would be read as ten, or as nothing
+        assert "nothing between the thousands" in (await send(budget=thousands)).text
+    assert "The end lies in the past" in (await send(ends_at="2026-01-02T00:00")).text
     assert (await send()).status_code == 303
     offer = next(one for one in house.shop.books.current().offers if encode("off", one.id) == once)
     assert (offer.budget, offer.per_buyer) == ({"EUR": 25_000}, BuyerCap(1, 2))

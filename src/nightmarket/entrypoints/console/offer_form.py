@@ -9,7 +9,7 @@ from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.languages import LANGUAGES
-from nightmarket.kernel.money import parse_amount
+from nightmarket.kernel.money import minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.kernel.quantity import MAX_STOCK
 from nightmarket.promotions.contract import (
@@ -27,6 +27,7 @@ from nightmarket.promotions.errors import CodeTaken, OfferRefused, UsesTaken
 from .desk import Desk
 
 EFFECTS = ("percent", "amount", "free_shipping", "limit")
+NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
 NOTHING = FreeShipping()
 
 FIELDS = {
@@ -87,6 +88,8 @@ def read_offer(desk: Desk, form: Form, id: UUID, goods: Goods) -> Offer | None:
         form.wrong("name_en", desk.say(say_later("Give the offer a name in English.")))
     effect = _effect(desk, form)
     starts_at, ends_at = _instant(desk, form, "starts_at"), _instant(desk, form, "ends_at")
+    if ends_at is not None and ends_at <= desk.now:
+        form.wrong("ends_at", desk.say(say_later("The end lies in the past.")))
     condition = msgspec.structs.replace(_condition(desk, form), products=goods.products, variants=goods.variants)
     max_uses = _whole(desk, form, "max_uses")
     cap = BuyerCap(_whole(desk, form, "buyer_uses"), _whole(desk, form, "buyer_units"))
@@ -165,20 +168,23 @@ def _money(desk: Desk, form: Form, name: str, currency: str) -> int:
     text = form.get(name)
     if not text:
         return 0
+    plain = text.replace(",", ".")
     try:
-        return parse_amount(text.replace(",", "."), currency, field=name)
-    except InvalidInput as problem:
-        form.wrong(name, desk.say(problem.detail))
-        return 0
+        if len(plain.partition(".")[2]) <= minor_digits(currency):  # else 1,000 would be one
+            return parse_amount(plain, currency, field=name)
+    except InvalidInput:
+        pass
+    form.wrong(name, desk.say(NO_AMOUNT))
+    return 0
 
 
 def _instant(desk: Desk, form: Form, name: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(form.get(name))
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         form.wrong(name, desk.say(say_later("Give day and time.")))
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _condition(desk: Desk, form: Form) -> Condition:

@@ -202,7 +202,8 @@ def _conditions(desk: Desk, offer: Offer, names: Mapping[UUID, str]) -> list[str
         said += sorted(words)
     amount = len(condition.products) + len(condition.variants)
     if amount:
-        said.append(desk.say(say_later("%(amount)s chosen items"), amount=amount))
+        words = say_later("one chosen item") if amount == 1 else say_later("%(amount)s chosen items")
+        said.append(desk.say(words, amount=amount))
     return said
 
 

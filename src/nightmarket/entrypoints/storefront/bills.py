@@ -43,6 +43,9 @@ CODE_REASONS = {
     "no_effect": say_later("changes nothing at the moment"),
 }
 
+SCARCE_REASONS = ("over_buyer_limit", "limit_reached", "used_up", "budget_used_up")
+"""Why a price that a product's page shows is not the cart's: always said, as the shopper would wonder."""
+
 
 class LineView(msgspec.Struct, frozen=True):
     """A line as it is shown. `left` is what remains of it; `listed` is the price before offers."""
@@ -93,6 +96,13 @@ class StepView(msgspec.Struct, frozen=True):
     lit: int
 
 
+class MissedView(msgspec.Struct, frozen=True):
+    """An offer without a code that this cart goes without since it wants too much of it, or none is left."""
+
+    name: str
+    reason: str
+
+
 class CodeView(msgspec.Struct, frozen=True):
     """A code that was given: whether it holds, or why not."""
 
@@ -110,6 +120,7 @@ class Bill(msgspec.Struct, frozen=True):
     lost: list[LineView]
     applied: list[AppliedView]
     steps: list[StepView]
+    missed: list[MissedView]
     codes: list[CodeView]
     quote: Quote
     units: int
@@ -179,6 +190,7 @@ async def bill_of(
         lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
         applied=_applied(quote, offers, merchants, visit),
         steps=_steps(explanation, offers, currency, visit),
+        missed=_missed(explanation, offers, visit),
         codes=_codes(view, explanation, offers, visit),
         quote=quote,
         units=sum(line.quantity for line in view.body.lines),
@@ -286,6 +298,14 @@ def _steps(explanation: Explanation, offers: Mapping[UUID, Offer], currency: str
         reached = max(0, goal - note.missing)
         steps.append(StepView(pick(offer.name, visit.language) or "", note.missing, reached * STROKES // max(goal, 1)))
     return sorted(steps, key=lambda step: step.missing)
+
+
+def _missed(explanation: Explanation, offers: Mapping[UUID, Offer], visit: Visit) -> list[MissedView]:
+    return [
+        MissedView(pick(offers[note.offer].name, visit.language) or "", visit.say(CODE_REASONS[note.reason]))
+        for note in explanation.notes
+        if note.reason in SCARCE_REASONS and offers[note.offer].code is None
+    ]
 
 
 def _codes(view: SessionView, explanation: Explanation, offers: Mapping[UUID, Offer], visit: Visit) -> list[CodeView]:

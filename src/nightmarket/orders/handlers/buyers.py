@@ -19,6 +19,9 @@ from .means import Means
 CONFIRM_PATH = "/confirm"
 """The page on which a guest proves an address."""
 
+STRANGER = (UUID(int=0),)
+"""Who has not said who they are has had nothing yet; more than anybody may have is too much for them, too."""
+
 SOLD_OUT = "This is sold out. Remove it to order the rest."
 
 
@@ -65,7 +68,7 @@ async def look(
     async with means.database.read() as connection:
         keys = (await buyer_keys(means, connection, dict([session]))).get(session[0], ()) if limited else ()
         while True:
-            wanted = demand(quote, cart, book, now, keys)
+            wanted = demand(quote, cart, book, now, keys or STRANGER)
             free = await _free(means, connection, wanted)
             refused = refused_offers(wanted, free)
             if not refused:

@@ -26,6 +26,9 @@ from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
 
 HERE = "/console/gates"
+ONE_MINUTE, MOST_AHEAD = timedelta(minutes=1), timedelta(days=366)
+"""An opening lies between the two, from now."""
+
 PRODUCTS_SHOWN = 200
 STEPS_SHOWN = 20
 FIELDS = ("name", "guards", "product", "opens_at", "gathers", "rate", "pass_minutes")
@@ -45,8 +48,9 @@ GUARDS = {
     Guards.OUTSIDE: say_later("another shop, whose web server asks here"),
 }
 NO_TIME = say_later("Write day and time of the opening, in UTC.")
-NO_RATE = say_later("Write how many people come in per second, such as 12 or 0.5, at most 5,000.")
+NO_RATE = say_later("Write how many people come in per second, such as 1200 or 0.5, at most 5000.")
 NO_PRODUCT = say_later("There is no product with this address.")
+NO_SUCH_YEAR = say_later("The opening lies more than a year ahead.")
 NO_NUMBER = say_later("Write a whole number of minutes.")
 REFUSED = (
     say_later("Nobody has measured yet what the shop can do, so write a rate."),
@@ -209,6 +213,8 @@ async def _read(desk: Desk, form: Form) -> NewRoom | None:
     if rate is None and form.get("rate"):
         form.wrong("rate", desk.say(NO_RATE))
     product, variants = await _product(desk, form) if guards is Guards.PRODUCT else (None, frozenset[UUID]())
+    if opens_at is not None and not -ONE_MINUTE <= opens_at - desk.now <= MOST_AHEAD:
+        form.wrong("opens_at", desk.say(REFUSED[1] if opens_at < desk.now else NO_SUCH_YEAR))
     if form.errors or opens_at is None:
         return None
     return NewRoom(
@@ -250,6 +256,8 @@ def _instant(text: str) -> datetime | None:
 def _rate(text: str) -> int | None:
     """People per second as typed, in thousandths; None for what is no such number."""
     whole, _, decimals = text.replace(",", ".").partition(".")
+    if len(decimals) > 2 and whole.strip("0"):  # 1,000 may mean either thing
+        return None
     digits = f"{whole}{decimals[:3]:0<3}"
     if not (whole + decimals).isascii() or not digits.isdigit() or len(digits) > 9 or not (decimals or "0").isdigit():
         return None

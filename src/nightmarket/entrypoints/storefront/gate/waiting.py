@@ -125,6 +125,7 @@ class WaitingPage:
             "to": to,
             "kept": KEPT_MINUTES,
             "spread": min(MOST_SPREAD, shown.people // PEOPLE_A_SECOND + 1),
+            "left": span(visit, (room.opens_at - self._lines.time).total_seconds()),
             "opens_in": max(0, int((room.opens_at - self._lines.time).total_seconds() * 1_000)),
             "until": self._lines.time + timedelta(minutes=room.pass_minutes),
         }
