@@ -38,6 +38,9 @@ PROGRAM = Path(__file__).parent / "programs" / "limited_desk.py"
 ROOT = Path(__file__).parents[2]
 PROCESSES = 4
 BUYERS = 3_000
+PREPARED_AT_ONCE = 100
+"""Carts are filled in the days before; the rush is what all do at once."""
+
 Pair = tuple[UUID, UUID]
 
 
@@ -74,10 +77,13 @@ class Crowd:
     async def sessions(self, carts: Iterable[Sequence[tuple[str, int]]], buyers: Sequence[UUID] = ()) -> list[Pair]:
         """A session of a guest of its own for each cart, with these proven addresses behind them in turn."""
 
+        calm = asyncio.Semaphore(PREPARED_AT_ONCE)
+
         async def session(cart: Sequence[tuple[str, int]]) -> Pair:
             owner = self.shop.ids.new()
             goods = [(listing(sku), amount) for sku, amount in cart]
-            return owner, (await self.desk.create(owner, SessionKind.CHECKOUT, "key", wanted(*goods))).id
+            async with calm:
+                return owner, (await self.desk.create(owner, SessionKind.CHECKOUT, "key", wanted(*goods))).id
 
         pairs = await asyncio.gather(*(session(cart) for cart in carts))
         if buyers:
