@@ -14,6 +14,7 @@ from nightmarket.bootstrap import chores, consumers, jobs
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode
 from nightmarket.payments.jobs import PaymentsDrain
+from nightmarket.platform.aside import waiting
 from nightmarket.platform.jobs import JobContext, page
 from nightmarket.platform.subscriptions import ensure, step
 from nightmarket.workflows.leaving import JOB
@@ -81,6 +82,14 @@ async def buy(house: ShopperHouse, browser: Browser, email: str, **more: str) ->
 
 
 async def told(house: ShopperHouse) -> None:
+    """Let every consumer hear what happened, and do what they set aside."""
+    await heard(house)
+    for chore in chores(house.shop):
+        while await house.shop.aside.step(chore):
+            pass
+
+
+async def heard(house: ShopperHouse) -> None:
     """Let every consumer hear what happened."""
     for consumer in consumers(house.shop):
         for _ in range(20):
@@ -88,9 +97,6 @@ async def told(house: ShopperHouse) -> None:
                 await ensure(tx, consumer)
                 if not await step(tx, consumer, house.clock):
                     break
-    for chore in chores(house.shop):
-        while await house.shop.aside.step(chore):
-            pass
 
 
 async def test_a_guests_cart_comes_along_once(house: ShopperHouse) -> None:
@@ -232,6 +238,16 @@ async def test_an_unconfirmed_address_claims_nothing(house: ShopperHouse) -> Non
     assert "Your order is confirmed" in (await browser.get("/account/messages")).text
     await browser.post("/account/orders/claim", "/account")
     assert order in (await browser.get("/account/orders")).text
+
+
+async def test_an_order_paid_by_card_sets_one_mail_aside(house: ShopperHouse) -> None:
+    """Of an order that is being paid nobody is told that its money is awaited; that it is paid is one mail."""
+    await told(house)
+    await place_order(house.opened.client, [house.opened.items["CANDLE"]])
+    await heard(house)
+    async with house.shop.database.read() as connection:
+        assert [one.things for one in await waiting(connection) if one.topic == "order-mail"] == [1]
+    await told(house)
 
 
 async def test_the_mails_link_shows_no_more_than_needed(house: ShopperHouse) -> None:

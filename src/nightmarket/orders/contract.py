@@ -184,6 +184,8 @@ class OrdersPlaced(msgspec.Struct, frozen=True):
     total: int
     country: str
     lines: tuple[PlacedLine, ...]
+    handler: str = ""
+    """By which it is to be paid; "" in facts of before it was noted."""
 
 
 class OrdersPaid(msgspec.Struct, frozen=True):

@@ -75,6 +75,7 @@ class _Told(msgspec.Struct, frozen=True):
 
     order: UUID
     attempt: int
+    handler: str = ""
 
 
 def order_mail(aside: Aside) -> Subscription:
@@ -124,7 +125,10 @@ _OCCASION_OF: Mapping[str, str] = {
 
 def _occasions(fact: Fact) -> list[Occasion]:
     occasion = _OCCASION_OF[fact.kind]
-    return [(occasion, one.order, one.attempt) for one in fact.read(_Told)]
+    told = fact.read(_Told)
+    if fact.kind == OrdersPlaced.kind:  # none of an order that is being paid; "": only its rows know
+        told = [one for one in told if one.handler in (TRANSFER, "")]
+    return [(occasion, one.order, one.attempt) for one in told]
 
 
 def _mail(kind: str, attempt: int, rows: Sequence[OrderRow], link: str) -> Message:

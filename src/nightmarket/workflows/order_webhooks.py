@@ -60,9 +60,17 @@ class Occasion(msgspec.Struct, frozen=True):
     owner: UUID | None = None
 
 
+class _Placed(msgspec.Struct, frozen=True):
+    """Of a placed order what counts here; the rest is not even read."""
+
+    order: UUID
+    owner: UUID
+    attempt: int
+
+
 _READERS: Mapping[str, Callable[[Fact], list[Occasion]]] = {
     OrdersPlaced.kind: lambda fact: [
-        Occasion(PLACED, one.order, one.attempt, fact.at, one.owner) for one in fact.read(OrdersPlaced)
+        Occasion(PLACED, one.order, one.attempt, fact.at, one.owner) for one in fact.read(_Placed)
     ],
     OrdersPaid.kind: lambda fact: [Occasion(PAID, one.order, one.attempt, fact.at) for one in fact.read(OrdersPaid)],
     OrdersCancelled.kind: lambda fact: [
@@ -89,6 +97,8 @@ def order_webhooks(orders: OrderReader, clock: Clock) -> Subscription:
             owners |= {id: parts[0].owner for id, parts in rows.items()}
         real = {owner for owner in owners.values() if not is_shadow(owner)}
         listening = await hearing(tx, real, now) if real else []
+        if not known and not listening:
+            return
         receivers: dict[UUID, set[tuple[UUID, str]]] = {}
         for about, owner, source in known:
             if source:

@@ -363,6 +363,7 @@ def _placed(placing: Placing, rows: Sequence[OrderRow]) -> OrdersPlaced:
             for row in rows
             for line in row.body.lines
         ),
+        placing.handler,
     )
 
 
