@@ -20,6 +20,7 @@ from tests.terminal import free_port
 pytestmark = pytest.mark.engine
 
 SHOP = ROOT / "examples" / "beside_oscar"
+PROGRAMS = Path(__file__).parent / "programs"
 UNITS = 50
 BUYERS = 300
 TRIES = 3
@@ -99,6 +100,14 @@ def test_alone_it_accepts_more_than_it_has(environment: dict[str, str]) -> None:
     pytest.fail(
         f"in {TRIES} tries nothing was oversold: does Oscar lock its stock now? Then this example has to say so"
     )
+
+
+def test_units_of_an_order_that_stands_are_not_given_back(environment: dict[str, str]) -> None:
+    """Where something fails after the order was written, its units stay held, to be settled by `shop.py settle`; where
+    the order was not written they go back."""
+    said = json.loads(run(str(PROGRAMS / "late_failure.py"), environment=environment))
+    standing, gone = ["/claims", "the basket cannot be closed"], ["/claims", "/claims/clm_1/release"]
+    assert said == [*standing, *gone, "the order cannot be written"]
 
 
 def test_beside_nightmarket_it_accepts_what_it_has(environment: dict[str, str], night: Night) -> None:

@@ -18,6 +18,7 @@ class PaymentDetailsView(OscarPaymentDetailsView):
     in its own."""
 
     _claim: str | None = None
+    _stands = False
 
     def handle_payment(self, order_number: Any, total: Any, **kwargs: Any) -> None:
         """Hold the basket's units before anything is charged; a shopper who is too late reads so and pays nothing."""
@@ -42,14 +43,17 @@ class PaymentDetailsView(OscarPaymentDetailsView):
             order = super().place_order(*args, **kwargs)
             if self._claim is not None:
                 order.notes.create(note_type="System", message=f"{NOTE}{self._claim}")
+        self._stands = True
         return order
 
     def handle_order_placement(self, *args: Any, **kwargs: Any) -> Any:
-        """Once the order stands its units are sold; if it does not come to stand they go back."""
+        """Once the order stands its units are sold; if it does not come to stand they go back. Where something fails
+        after it, such as its mail, they stay held until `python shop.py settle`."""
         try:
             response = super().handle_order_placement(*args, **kwargs)
         except Exception:
-            self._give_back()
+            if not self._stands:
+                self._give_back()
             raise
         if claims is not None and self._claim is not None:
             try:
