@@ -21,7 +21,7 @@ from nightmarket.gate.errors import NotYourTurn, RoomRefused, TicketRefused, Tic
 from nightmarket.gate.handlers import StoredGates, check_draw
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import encode
-from nightmarket.platform.database import Database
+from nightmarket.platform.database import READERS, Database
 from tests.queueing import gates_of, guest, known, make_room, refreshed, site_room
 
 
@@ -272,6 +272,23 @@ async def test_a_crowd_does_not_put_off_the_draw(
     assert room.drawn == 1
     assert (early.number, late.number) == (0, 2)
     await database.close()
+
+
+async def test_slow_readers_of_a_draw_hold_no_connection(
+    gates: list[StoredGates], fresh_database: str, clock: VirtualClock
+) -> None:
+    """Whoever downloads the list of a draw as slowly as they like keeps no connection from those who shop."""
+    room = await make_room(fresh_database, gates, site_room(clock))
+    await _early(gates, room, 3, 2)
+    room = await _open(gates, room, clock)
+    lists = [gates[0].published(room) for _ in range(READERS)]
+    for one in lists:
+        while b"\n1 tkt_" not in b"\n" + await anext(one):
+            """Up to the first tickets."""
+    async with asyncio.timeout(2):
+        await gates[0].refresh()
+    rest = b"".join([part async for part in lists[0]])
+    assert rest.count(b"tkt_") == 2
 
 
 async def test_who_waits_for_days_keeps_the_ticket(

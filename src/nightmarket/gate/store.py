@@ -223,20 +223,23 @@ async def roll(connection: Connection, id: UUID, lane: Lane) -> bytes:
 
 async def drawn_tickets(connection: Connection, id: UUID, lane: Lane) -> AsyncIterator[list[UUID]]:
     """The tickets of a draw in their order, some at a time."""
-    after = b""
-    while True:
-        rows = await connection.fetch(
-            "SELECT id, draw FROM gate.ticket WHERE room = $1 AND lane = $2 AND draw > $3 ORDER BY draw LIMIT $4",
-            id,
-            LANES.index(lane),
-            after,
-            PAGE_OF_DRAW,
-        )
-        if rows:
-            yield [row[0] for row in rows]
-            after = rows[-1][1]
-        if len(rows) < PAGE_OF_DRAW:
-            return
+    after: bytes | None = b""
+    while after is not None:
+        page, after = await page_of_draw(connection, id, lane, after)
+        if page:
+            yield page
+
+
+async def page_of_draw(connection: Connection, id: UUID, lane: Lane, after: bytes) -> tuple[list[UUID], bytes | None]:
+    """The next tickets of a draw behind a lot, and the lot behind which it goes on; None at the end."""
+    rows = await connection.fetch(
+        "SELECT id, draw FROM gate.ticket WHERE room = $1 AND lane = $2 AND draw > $3 ORDER BY draw LIMIT $4",
+        id,
+        LANES.index(lane),
+        after,
+        PAGE_OF_DRAW,
+    )
+    return [row[0] for row in rows], rows[-1][1] if len(rows) == PAGE_OF_DRAW else None
 
 
 async def share_rooms(tx: Connection, ids: Iterable[UUID]) -> dict[UUID, bool]:

@@ -36,11 +36,13 @@ async def published(database: Database, room: Room) -> AsyncIterator[bytes]:
     for lane in Lane:
         yield f"lane {lane.value}\n".encode()
         place = 0
-        async with database.read() as connection:
-            async for page in store.drawn_tickets(connection, room.id, lane):
-                lines = [f"{place + n} {encode(TICKET, ticket)}\n" for n, ticket in enumerate(page, 1)]
-                place += len(page)
-                yield "".join(lines).encode()
+        after: bytes | None = b""
+        while after is not None:
+            async with database.read() as connection:  # given back before a reader who may be slow gets the lines
+                page, after = await store.page_of_draw(connection, room.id, lane, after)
+            lines = [f"{place + n} {encode(TICKET, ticket)}\n" for n, ticket in enumerate(page, 1)]
+            place += len(page)
+            yield "".join(lines).encode()
 
 
 def check_draw(lines: Iterable[str], ticket: str | None = None, seed_hash: str | None = None) -> DrawProof:
