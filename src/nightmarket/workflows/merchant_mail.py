@@ -25,13 +25,13 @@ WORDS: dict[MerchantState, dict[str, tuple[str, str]]] = {
             "Abbiamo la tua richiesta",
             "Grazie per la richiesta di {name}. Una persona la esamina e ti scrive.\n\nIntanto prepara la merce:",
         ),
-        "zh": ("我们已收到您的申请", "感谢 {name} 的申请。我们会有专人审核并回复您。\n\n在此期间,您可以准备商品:"),
+        "zh": ("我们已收到你的申请", "感谢 {name} 的申请。我们会有专人审核并回复你。\n\n在此期间,你可以准备商品:"),
     },
     MerchantState.OPEN: {
         "en": ("Your stall is open", "{name} may sell now. Put your goods on sale:"),
         "de": ("Der Stand ist geöffnet", "{name} darf jetzt verkaufen. Hier gehen die Waren in den Verkauf:"),
         "it": ("Il tuo banco è aperto", "{name} ora può vendere. Metti in vendita la merce:"),
-        "zh": ("您的摊位已开张", "{name} 现在可以销售了。请将商品上架:"),
+        "zh": ("你的摊位已开张", "{name} 现在可以销售了。请将商品上架:"),
     },
     MerchantState.DECLINED: {
         "en": (
@@ -46,7 +46,7 @@ WORDS: dict[MerchantState, dict[str, tuple[str, str]]] = {
             "La tua richiesta non è stata accolta",
             "Non possiamo aprire un banco per {name}. Il motivo:\n\n{reason}\n\nCambia i dati e richiedilo di nuovo:",
         ),
-        "zh": ("您的申请未通过", "我们无法为 {name} 开设摊位。原因:\n\n{reason}\n\n您可以修改资料后重新申请:"),
+        "zh": ("你的申请未通过", "我们无法为 {name} 开设摊位。原因:\n\n{reason}\n\n你可以修改资料后重新申请:"),
     },
     MerchantState.CLOSED: {
         "en": (
@@ -61,7 +61,7 @@ WORDS: dict[MerchantState, dict[str, tuple[str, str]]] = {
             "Il tuo banco è chiuso",
             "{name} è chiuso e la merce non è più in vendita. Gli ordini già fatti restano. Il motivo:\n\n{reason}",
         ),
-        "zh": ("您的摊位已关闭", "{name} 已关闭,商品已下架,已下的订单不受影响。原因:\n\n{reason}"),
+        "zh": ("你的摊位已关闭", "{name} 已关闭,商品已下架,已下的订单不受影响。原因:\n\n{reason}"),
     },
 }
 """Subject and text of each mail by state and language; the address of the console follows."""

@@ -32,7 +32,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "en": ("Your order is confirmed", "Thank you. Your order over {total} is paid and on its way to the stalls."),
         "de": ("Die Bestellung ist bestätigt", "Danke. Die Bestellung über {total} ist bezahlt und bei den Ständen."),
         "it": ("Il tuo ordine è confermato", "Grazie. L'ordine di {total} è pagato ed è arrivato ai banchi."),
-        "zh": ("订单已确认", "谢谢。您的订单已付款,金额为 {total},摊位正在备货。"),
+        "zh": ("订单已确认", "谢谢。你的订单已付款,金额为 {total},摊位正在备货。"),
     },
     "awaiting": {
         "en": ("Your order waits for your transfer", "Please transfer {total} within three days, quoting {id}."),
@@ -56,7 +56,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
             "Über {total} kam keine Zahlung. Neu bestellen geht jederzeit.",
         ),
         "it": ("Il tuo ordine non è più riservato", "Non è arrivato il pagamento di {total}. Puoi riordinare."),
-        "zh": ("订单已不再保留", "未按时收到 {total} 的付款。您可以随时重新下单。"),
+        "zh": ("订单已不再保留", "未按时收到 {total} 的付款。你可以随时重新下单。"),
     },
 }
 """Subject and text of each mail by language."""

@@ -38,7 +38,7 @@ PURPOSES: dict[str, dict[str, str]] = {
         "en": "Remembering what you like",
         "de": "Merken, was dir gefällt",
         "it": "Ricordare ciò che ti piace",
-        "zh": "记住您的喜好",
+        "zh": "记住你的喜好",
     },
     "dev.ucp.consent.sale_or_sharing": {
         "en": "Passing personal data on to others",
