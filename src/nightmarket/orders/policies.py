@@ -121,5 +121,8 @@ class NothingGone:
     def all_gone(self, tallies: Iterable[UUID]) -> bool:  # noqa: ARG002
         return False
 
+    async def still_gone(self, tallies: Iterable[UUID]) -> bool:  # noqa: ARG002
+        return False
+
 
 NOTHING_GONE = NothingGone()

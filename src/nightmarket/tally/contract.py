@@ -117,6 +117,11 @@ class GoneTallies(Protocol):
         """Whether nothing of any of these is left, as far as is known."""
         ...
 
+    async def still_gone(self, tallies: Iterable[UUID]) -> bool:
+        """As `all_gone`, but what is believed to be gone is looked at once more, by one look for all who ask: nobody is
+        sent away for units that have come back. Costs nothing while there are some."""
+        ...
+
 
 class Tallies(Protocol):
     """Every function takes the running transaction and a list; a single call is a list of one."""

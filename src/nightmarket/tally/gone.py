@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from nightmarket.kernel.problems import Unavailable
@@ -28,6 +29,7 @@ class Gone:
         self._known: dict[UUID, None] = {}
         self._asked: dict[UUID, None] = {}
         self._woken = asyncio.Event()
+        self._looked: asyncio.Future[None] | None = None
 
     def __contains__(self, tally: UUID) -> bool:
         return tally in self._known
@@ -38,6 +40,19 @@ class Gone:
             return False
         wanted = list(tallies)
         return bool(wanted) and all(tally in self._known for tally in wanted)
+
+    async def still_gone(self, tallies: Iterable[UUID]) -> bool:
+        wanted = list(tallies)
+        if not self.all_gone(wanted):
+            return False
+        self.look(wanted)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                while any(tally in self._asked for tally in wanted):
+                    if self._looked is None:
+                        self._looked = asyncio.get_running_loop().create_future()
+                    await asyncio.shield(self._looked)
+        return self.all_gone(wanted)
 
     def look(self, tallies: Sequence[UUID]) -> None:
         """These may be gone, or there again: look soon."""
@@ -56,12 +71,24 @@ class Gone:
         asked = list(self._asked)[:LOOK_LIMIT]
         for tally in asked:
             del self._asked[tally]
+        looked, self._looked = self._looked, None
+        try:
+            return await self._step(asked)
+        finally:
+            if looked is not None:
+                looked.set_result(None)
+
+    async def _step(self, asked: Sequence[UUID]) -> int:
         again = [tally for tally, _ in zip(self._known, range(LOOK_LIMIT - len(asked)), strict=False)]
         wanted = dict.fromkeys([*asked, *again])
         if not wanted:
             return 0
-        async with self._database.read() as connection:
-            levels = await self._tallies.levels(connection, wanted)
+        try:
+            async with self._database.read() as connection:
+                levels = await self._tallies.levels(connection, wanted)
+        except (Unavailable, *CONNECTION_LOST):
+            self._asked = dict.fromkeys(asked) | self._asked  # nobody tells it twice; looked at in a second
+            raise
         for tally in wanted:
             self._known.pop(tally, None)
             level = levels.get(tally)

@@ -39,13 +39,15 @@ async def buyer_keys(
     return keys | {session: (identity,) for session, identity in proven.items()}
 
 
-def note_gone(means: Means, body: SessionBody, listings: Mapping[UUID, Listing], assessment: Assessment) -> Assessment:
-    """Say which lines are sold out, as far as this process knows; asks nobody."""
+async def note_gone(
+    means: Means, body: SessionBody, listings: Mapping[UUID, Listing], assessment: Assessment
+) -> Assessment:
+    """Say which lines are sold out; the database is asked only about what this process believes to be gone."""
     notices = [
         Notice("out_of_stock", SOLD_OUT, f"$.line_items[{place}]")
         for place, line in enumerate(body.lines)
         if (listing := listings.get(line.variant)) is not None
-        and means.gone.all_gone(lot.tally for lot in listing.stock)
+        and await means.gone.still_gone([lot.tally for lot in listing.stock])
     ]
     if not notices:
         return assessment

@@ -205,7 +205,7 @@ class SessionDesk:
         deliveries = self.deliveries(body, listings)
         shopper = shopper_of(session[1], body)
         assessment = assess(body, listings, deliveries, self._means.books.current(), shopper, now)
-        assessment = note_gone(self._means, body, listings, assessment)
+        assessment = await note_gone(self._means, body, listings, assessment)
         assessment = await look(self._means, session, body, assessment, shopper, now)
         seen = msgspec.structs.replace(body, seen_total=assessment.quote.total)
         return seen, assessment, listings
