@@ -2,8 +2,8 @@
 
 No timer: an idle lane starts at once, so a lone caller waits for its own commit only. The failure contract:
 
-- A full queue refuses at once (`Unavailable`), so overload is cheap. Whoever has waited longer than RETRY_SECONDS when a
-  batch begins is refused instead of done late.
+- A full queue refuses at once (`Unavailable`), so overload is cheap. Whoever has waited longer than RETRY_SECONDS when
+  a batch begins is refused instead of done late.
 - Deadlock, serialization failure and lock timeout retry the whole batch.
 - A connection lost, also at COMMIT, retries the whole batch: **work must be repeatable by id**, so running it again
   after it was committed finds the stored outcome and returns that. Nothing is guessed. While the database stays away

@@ -57,4 +57,3 @@ def limit_words(visit: Visit, most: int, left: int) -> str:
     if left < most:
         return visit.say("At most %(most)s per buyer; you may have %(left)s more.", most=most, left=left)
     return visit.say("At most %(most)s per buyer. Take fewer.", most=most)
-

@@ -59,7 +59,7 @@ CREATE TABLE gate.ticket (
     admitted_at timestamptz,
     PRIMARY KEY (room, id)
 ) WITH (fillfactor = 80);
-COMMENT ON COLUMN gate.ticket.number IS 'its place in the lane; 0 for who is in the draw, whose place follows from draw';
+COMMENT ON COLUMN gate.ticket.number IS 'its place in the lane; 0 in the draw, whose places follow from draw';
 COMMENT ON COLUMN gate.ticket.draw IS 'the first 16 bytes of HMAC-SHA256(seed, id), for who came before the draw';
 CREATE INDEX ticket_draw ON gate.ticket (room, lane, draw) WHERE draw IS NOT NULL;
 

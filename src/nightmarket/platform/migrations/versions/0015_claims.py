@@ -24,7 +24,8 @@ CREATE TABLE claims.claim (
     ended_at timestamptz,
     CHECK ((state = 1) = (ended_at IS NULL))
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE claims.claim IS 'distributed by id; its units are the tally claim of the same id; state: 1 held, 2 settled, 3 released, 4 lapsed';
+COMMENT ON TABLE claims.claim IS
+'distributed by id; its units are the tally claim of that id; state: 1 held, 2 settled, 3 released, 4 lapsed';
 COMMENT ON COLUMN claims.claim.client IS 'the API key that made it';
 COMMENT ON COLUMN claims.claim.merchant IS 'whose key it was; null: the operator''s';
 CREATE INDEX claim_due ON claims.claim (deadline, id) WHERE state = 1;
@@ -37,7 +38,8 @@ CREATE TABLE claims.named (
     opened_at timestamptz NOT NULL,
     UNIQUE (owner, name)
 );
-COMMENT ON TABLE claims.named IS 'tallies that another shop counts by a name of its own; owner: the merchant, or all zeros for the operator';
+COMMENT ON TABLE claims.named IS
+'tallies that another shop counts by a name of its own; owner: the merchant, or all zeros for the operator';
 
 CREATE TABLE claims.request (
     id uuid PRIMARY KEY,
@@ -45,7 +47,8 @@ CREATE TABLE claims.request (
     at timestamptz NOT NULL
 );
 CREATE INDEX request_by_time ON claims.request (at);
-COMMENT ON TABLE claims.request IS 'commands that are carried out once per idempotency key, and a digest of what was asked'
+COMMENT ON TABLE claims.request IS
+'commands that are carried out once per idempotency key, and a digest of what was asked'
 """
 DOWN = "DROP SCHEMA claims CASCADE"
 
