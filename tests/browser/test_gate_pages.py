@@ -88,4 +88,11 @@ def test_the_page_lets_in_by_itself(visitor: Visitor, script: bool) -> None:
     assert urlsplit(page.url).path == "/goods"
     operator.reload()
     expect(operator.locator("dl", has_text="Passes given")).to_contain_text("1")
+    if script:
+        operator.get_by_role("button", name="Let nobody in").click()
+        operator.wait_for_timeout(3_000)
+        late = visitor(width=360, color_scheme="light")
+        late.goto(room)
+        expect(late.get_by_text("Nobody is let in at this moment.")).to_be_visible()
+        assert faults(late) == []
     _end(operator, room)

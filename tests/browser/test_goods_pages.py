@@ -172,3 +172,25 @@ def test_product_and_brand_are_fit_for_everyone(visitor: Visitor, scheme: str) -
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("h1").count() == 1
+
+
+def test_nobody_is_given_another_variant_than_the_chosen(visitor: Visitor) -> None:
+    """What was chosen sells out while the page is open: nothing is chosen then, and the cart takes nothing."""
+    page = visitor(width=360)
+    page.goto("/products/night-walk")
+    slots = page.locator("input[name=variant]:not([disabled])")
+    chosen = slots.nth(1).get_attribute("value") or ""
+    slots.nth(1).check()
+
+    def sell_out(route: Route) -> None:
+        answer = route.fetch()
+        words = re.sub(rf'(<input[^>]*value="{chosen}"[^>]*?)( checked)?>', r"\1 disabled>", answer.text())
+        route.fulfill(response=answer, body=words)
+
+    page.route("**/products/night-walk", sell_out)
+    page.evaluate("window.nightmarket.show(window.location.href)")
+    expect(page.locator(f'input[value="{chosen}"]')).to_be_disabled()
+    expect(page.locator("input[name=variant]:checked")).to_have_count(0)
+    page.locator("#buy-button").click()
+    page.goto("/cart")
+    expect(page.get_by_text("Your cart is empty")).to_be_visible()

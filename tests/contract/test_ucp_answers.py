@@ -37,7 +37,7 @@ async def publish(shop: Opened, *offers: Offer) -> None:
 
 def offer(shop: Opened, code: str, effect: Effect, **words: Any) -> Offer:
     now = shop.shop.clock.now()
-    year = {"starts_at": now, "ends_at": now.replace(year=now.year + 1)} | words
+    year: dict[str, Any] = {"starts_at": now, "ends_at": now.replace(year=now.year + 1)} | words
     return Offer(id=shop.shop.ids.new(), revision=1, name={"en": code}, effect=effect, code=code, **year)
 
 

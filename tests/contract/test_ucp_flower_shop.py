@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from nightmarket.bootstrap import DELIVERY, Shop, open_shop
@@ -25,11 +26,14 @@ def schemas() -> Schemas:
     return Schemas()
 
 
+def _settings(database: str, home: Path) -> Settings:
+    plain = Settings(database_url=database, secret=SECRET, home=home, simulation_secret="open sesame")
+    return msgspec.structs.replace(plain, **SETTINGS)
+
+
 @pytest.fixture
 async def flowers(fresh_database: str, tmp_path: Path) -> AsyncGenerator[tuple[Shop, httpx.AsyncClient]]:
-    settings = Settings(
-        database_url=fresh_database, secret=SECRET, home=tmp_path, simulation_secret="open sesame", **SETTINGS
-    )
+    settings = _settings(fresh_database, tmp_path)
     await seed_flowers(settings, fresh_database)
     await seed_flowers(settings, fresh_database)  # opened again
     async with open_shop(settings) as shop:
@@ -172,7 +176,7 @@ async def test_no_other_shop_answers_so(fresh_database: str, tmp_path: Path) -> 
             read_settings({"HOST": "0.0.0.0", variable: "1"})
     async with opened(fresh_database, tmp_path) as usual:
         await _has_no_doors(usual)
-        settings = Settings(database_url=fresh_database, secret=SECRET, home=tmp_path / "other", **SETTINGS)
+        settings = _settings(fresh_database, tmp_path / "other")
         with pytest.raises(SettingRefused):
             await seed_flowers(settings, fresh_database)
     assert not (tmp_path / DELIVERY).exists()

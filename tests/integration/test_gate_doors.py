@@ -131,7 +131,7 @@ async def test_a_room_is_not_made_from_what_cannot_be_meant(house: House, field:
     opens = house.clock.now() + timedelta(hours=1)
     fields = {"name": "Eleven", "guards": "site", "opens_at": f"{opens:%Y-%m-%dT%H:%M}", "gathers": "60"}
     fields |= {"rate": "5", "pass_minutes": "30", field: typed}
-    headers = operator.headers | {"content-type": "application/x-www-form-urlencoded"}
+    headers = {**operator.headers, "content-type": "application/x-www-form-urlencoded"}
     async with house.browser() as client:
         answer = await client.post("/console/gates/new", content=operator.form(fields), headers=headers)
     assert answer.status_code == 422

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
+from http_message_signatures.algorithms import ECDSA_P256_SHA256  # pyright: ignore[reportPrivateImportUsage]
+from http_message_signatures.resolvers import MappingKeyResolver
+from http_message_signatures.signatures import HTTPMessageVerifier
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
@@ -110,7 +112,7 @@ def check_signature(got: Heard, url: str, keys: list[dict[str, Any]]) -> None:
         numbers = [int.from_bytes(_raw(jwk[name]), "big") for name in ("x", "y")]
         public[jwk["kid"]] = ec.EllipticCurvePublicNumbers(numbers[0], numbers[1], ec.SECP256R1()).public_key()
     resolver = MappingKeyResolver(public_keys=public, private_keys={})
-    verifier = HTTPMessageVerifier(signature_algorithm=algorithms.ECDSA_P256_SHA256, key_resolver=resolver)
+    verifier = HTTPMessageVerifier(signature_algorithm=ECDSA_P256_SHA256, key_resolver=resolver)
     request = Request("POST", url, dict(got.headers), got.body)
     [found] = verifier.verify(request, body=got.body, max_age=timedelta(days=10_000))
     names = {str(one).strip('"') for one in found.covered_components}
@@ -387,8 +389,10 @@ async def test_shipped_and_adjusted_orders_are_told(house: House) -> None:
     order = await house.buy()
     await house.send()
     id, now = decode("ord", order), house.clock.now()
-    lines = [{"id": line["id"], "quantity": 1} for line in house.agent.heard[0].order["line_items"]]
-    event = {"id": "evt-1", "occurred_at": now.isoformat(), "type": "shipped", "line_items": lines}
+    lines: list[dict[str, Any]] = [
+        {"id": line["id"], "quantity": 1} for line in house.agent.heard[0].order["line_items"]
+    ]
+    event: dict[str, object] = {"id": "evt-1", "occurred_at": now.isoformat(), "type": "shipped", "line_items": lines}
     for _ in range(2):
         await house.opened.shop.orders.note(id, [Note("evt-1", NoteKind.EVENT, now, event)])
         await house.send()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -35,9 +35,9 @@ class Demo:
     def rehearse(self, *options: str) -> Terminal:
         return Terminal([NIGHTMARKET, "rehearse", "--against", self.address, *options], self.environment)
 
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
+    def ask(self, query: LiteralString) -> list[tuple[Any, ...]]:
         with psycopg.connect(EmbeddedPostgres(self.home).url, autocommit=True) as connection:
-            return connection.execute(query).fetchall()  # pyright: ignore[reportArgumentType]
+            return connection.execute(query).fetchall()
 
     def stock(self) -> list[tuple[Any, ...]]:
         """What is free of everything."""

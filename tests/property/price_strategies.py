@@ -199,6 +199,8 @@ def plain_subset_price(cart: PriceCart, offers: list[Offer]) -> int:
                 for place, delivery in enumerate(cart.shipping):
                     if delivery.merchant in merchants:
                         shipping[place] -= min(up_to.get(cart.currency, shipping[place]), shipping[place])
+            case _:
+                continue  # a purchase limit takes nothing off
     return sum(left.values()) + sum(shipping)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from nightmarket.catalog.contract import ImportFormat
 from nightmarket.catalog.errors import EncodingWrong, FileDamaged, FileEmpty, FileForeign, FileMissing, FileRefused
+from nightmarket.catalog.handlers.import_formats import find_format
 from nightmarket.catalog.handlers.import_source import BLOCK_BYTES, Source, changed_file, inspect
-from nightmarket.catalog.handlers.importing import find_format
 
 
 def put(folder: Path, name: str, content: bytes) -> str:

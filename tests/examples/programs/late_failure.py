@@ -39,7 +39,7 @@ import django
 
 django.setup()
 
-from checkout.views import PaymentDetailsView
+from checkout.views import PaymentDetailsView  # pyright: ignore[reportMissingImports]
 from oscar.apps.checkout.views import PaymentDetailsView as OscarPaymentDetailsView
 
 
@@ -57,7 +57,7 @@ class Failing(OscarPaymentDetailsView):
         """Free of charge."""
 
 
-class Checkout(PaymentDetailsView, Failing):
+class Checkout(PaymentDetailsView, Failing):  # pyright: ignore[reportUntypedBaseClass]
     """The example's own view over that Oscar."""
 
 

@@ -67,11 +67,21 @@
     return [...root.querySelectorAll("input[name]:not([type=hidden])")].map((one) => [one.name, one.type, one.value, one.checked]);
   }
 
+  // What was chosen and is gone leaves nothing chosen: nobody is given another thing than the one they wanted.
+  function unchoose(root, name) {
+    for (const one of root.querySelectorAll(`input[type="radio"][name="${name}"]`)) {
+      one.checked = false;
+      one.required = true;
+    }
+  }
+
   function putBack(root, fields) {
+    const picked = new Set(fields.filter(([, type, , checked]) => type === "radio" && checked).map(([name]) => name));
     for (const [name, type, value, checked] of fields) {
       for (const one of root.querySelectorAll(`input[name="${name}"]`)) {
         if (type === "radio") {
           if (checked && one.value === value && !one.disabled) one.checked = true;
+          else if (checked ? one.value === value : one.checked && !picked.has(name)) unchoose(root, name);
         } else if (one.type === type) one.value = value;
       }
     }
