@@ -68,6 +68,33 @@ async def test_what_fails_stays(pools: Database, aside: Aside) -> None:
         assert await connection.fetchval("SELECT count(*) FROM platform.epoch") == 1
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_what_always_fails_holds_nobody_up(
+    pools: Database, aside: Aside, clock: VirtualClock, at_once: int
+) -> None:
+    """Behind a piece that nobody can do, the others are done; it stays, to be seen and mended."""
+    done: list[bytes] = []
+
+    async def do(_: Connection, pieces: Sequence[bytes]) -> None:
+        if b"poison" in pieces:
+            raise LookupError("nobody can do this")
+        done.extend(pieces)
+
+    for piece in (b"poison", b"a", b"b", b"c", b"d", b"e", b"f"):
+        await put(pools, aside, "mails", (1, piece))
+        clock.advance(timedelta(milliseconds=1))
+    failures = 0
+    for _ in range(20):
+        clock.advance(timedelta(milliseconds=1))
+        try:
+            await aside.step(Chore("mails", do, at_once))
+        except LookupError:
+            failures += 1
+    assert sorted(done) == [b"a", b"b", b"c", b"d", b"e", b"f"]
+    assert failures
+    assert await left(pools) == {"mails": 1}
+
+
 async def test_it_is_set_aside_exactly_if_the_consumer_moved(pools: Database, aside: Aside) -> None:
     """A transaction that is rolled back sets nothing aside."""
 

@@ -6,11 +6,13 @@ takes no more of the machine than its drain's share. Each piece works once: it g
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
+from nightmarket.kernel.problems import Unavailable
 
 from .database import Connection, Database
 
@@ -45,6 +47,7 @@ DELETE FROM platform.aside WHERE id IN (
     SELECT id FROM platform.aside WHERE topic = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
 RETURNING id, amount, payload
 """
+_BEHIND = "UPDATE platform.aside SET id = $2 WHERE id = $1"
 _WAITING = "SELECT topic, sum(amount)::bigint AS things, min(at) AS since FROM platform.aside GROUP BY topic"
 
 
@@ -64,11 +67,22 @@ class Aside:
             await tx.execute(_PUT, ids, topic, amounts, payloads, self._clock.now())
 
     async def step(self, chore: Chore) -> int:
-        """Do the oldest pieces of a topic; returns how many things were in them. What fails stays for the next step."""
-        async with self._database.transaction() as tx:
-            rows = await tx.fetch(_TAKE, chore.topic, chore.at_once)
-            if rows:
-                await chore.do(tx, [row["payload"] for row in sorted(rows, key=lambda row: row["id"])])
+        """Do the oldest pieces of a topic; returns how many things were in them. What fails stays, and its oldest piece
+        goes behind the others, so that one that always fails holds nobody up."""
+        oldest: UUID | None = None
+        try:
+            async with self._database.transaction() as tx:
+                rows = await tx.fetch(_TAKE, chore.topic, chore.at_once)
+                if rows:
+                    rows.sort(key=lambda row: row["id"])
+                    oldest = rows[0]["id"]
+                    await chore.do(tx, [row["payload"] for row in rows])
+        except Unavailable:
+            raise
+        except Exception:
+            async with self._database.transaction() as tx:
+                await tx.execute(_BEHIND, oldest, self._ids.new())
+            raise
         return sum(row["amount"] for row in rows)
 
 
