@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 
 from litestar.response.base import ASGIResponse
-from litestar.response.streaming import ASGIStreamingResponse
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.streams import answer, event, may_still_watch, pause
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.platform.access import Scope
 from nightmarket.rehearsal.errors import NoCrowd
@@ -30,15 +30,7 @@ async def stream(desk: Desk) -> ASGIResponse:
         raise NoCrowd("A crowd comes to a demo that this machine alone can reach.")
     if len(_watchers) >= WATCHERS_LIMIT or desk.shop.closing.is_set():
         raise Unavailable("Too many people watch through this process; the page can be loaded again by hand.")
-    return ASGIStreamingResponse(
-        iterator=_events(desk, await title_of(desk)),
-        status_code=200,
-        headers={
-            "content-type": "text/event-stream; charset=utf-8",
-            "cache-control": "no-store",
-            "x-accel-buffering": "no",
-        },
-    )
+    return answer(_events(desk, await title_of(desk)))
 
 
 async def _events(desk: Desk, title: str) -> AsyncGenerator[bytes]:
@@ -54,11 +46,11 @@ async def _events(desk: Desk, title: str) -> AsyncGenerator[bytes]:
             if loop.time() > ask_at:
                 ask_at = loop.time() + ASK_SECONDS
                 news = news or b": still here\n\n"
-                if not await _may_still_watch(desk):
+                if not await may_still_watch(desk, Scope.HEALTH_READ):
                     return
             if news:
                 yield news
-            await _pause(LIVELY_SECONDS if view.lively else CALM_SECONDS, closing)
+            await pause(LIVELY_SECONDS if view.lively else CALM_SECONDS, closing)
     finally:
         _watchers.discard(id(desk))
 
@@ -68,33 +60,10 @@ def _news(desk: Desk, view: View, sent: dict[str, object]) -> Iterator[bytes]:
     buttons = (view.state, view.scene.busy, view.scene.down, view.opens_at is not None)
     if sent.get("controls") != buttons:
         if "controls" in sent:  # the page has come with those of its moment
-            yield _event("controls", rendered(desk, "buttons.html", view))
+            yield event("controls", rendered(desk, "buttons.html", view))
         sent["controls"] = buttons
     for name in ("figures", "said"):
         text = rendered(desk, f"{name}.html", view)
         if sent.get(name) != text:
             sent[name] = text
-            yield _event(name, text)
-
-
-def _event(name: str, text: str) -> bytes:
-    lines = "".join(f"data: {line}\n" for line in text.strip().splitlines())
-    return f"event: {name}\n{lines}\n".encode()
-
-
-async def _may_still_watch(desk: Desk) -> bool:
-    """Whether the session is still good; while the database is away nobody can have ended it."""
-    token = desk.visit.cookies.get(desk.site.cookies.session_name)
-    try:
-        actor = await desk.shop.access.accounts.actor(token) if token else None
-    except Unavailable:
-        return True
-    return actor is not None and actor.may(Scope.HEALTH_READ)
-
-
-async def _pause(seconds: float, closing: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await closing.wait()
-    except TimeoutError:
-        return
+            yield event(name, text)

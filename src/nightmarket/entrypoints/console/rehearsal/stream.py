@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from litestar.response.base import ASGIResponse
-from litestar.response.streaming import ASGIStreamingResponse
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.streams import answer, event, may_still_watch, pause
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.platform.access import Scope
 from nightmarket.rehearsal.contract import Progress
@@ -44,29 +44,21 @@ async def stream(desk: Desk) -> ASGIResponse:
                     for name, text in _parts(desk, progress).items():
                         if sent.get(name) != text:
                             sent[name] = text
-                            yield _event(name, text)
+                            yield event(name, text)
                     if not progress.playing:
-                        yield _event("over", "over")
-                        await _pause(OVER_SECONDS, closing)
+                        yield event("over", "over")
+                        await pause(OVER_SECONDS, closing)
                         return
                 if loop.time() > ask_at:
                     ask_at = loop.time() + ASK_SECONDS
-                    if not await _may_still_watch(desk):
+                    if not await may_still_watch(desk, Scope.REHEARSAL):
                         return
                     yield b": still here\n\n"
-                await _pause(LOOK_SECONDS, closing)
+                await pause(LOOK_SECONDS, closing)
         finally:
             _watchers.discard(id(look))
 
-    return ASGIStreamingResponse(
-        iterator=events(),
-        status_code=200,
-        headers={
-            "content-type": "text/event-stream; charset=utf-8",
-            "cache-control": "no-store",
-            "x-accel-buffering": "no",
-        },
-    )
+    return answer(events())
 
 
 def _parts(desk: Desk, progress: Progress) -> dict[str, str]:
@@ -79,26 +71,3 @@ def _parts(desk: Desk, progress: Progress) -> dict[str, str]:
     }
     names = {"figures": "cards", "events": "events", "charts": "data"}
     return {name: desk.rendered(f"rehearsal/{template}.html", **words) for name, template in names.items()}
-
-
-def _event(name: str, text: str) -> bytes:
-    lines = "".join(f"data: {line}\n" for line in text.strip().splitlines() or [""])
-    return f"event: {name}\n{lines}\n".encode()
-
-
-async def _may_still_watch(desk: Desk) -> bool:
-    """Whether the session is still good; while the database is away nobody can have ended it."""
-    token = desk.visit.cookies.get(desk.site.cookies.session_name)
-    try:
-        actor = await desk.shop.access.accounts.actor(token) if token else None
-    except Unavailable:
-        return True
-    return actor is not None and actor.may(Scope.REHEARSAL)
-
-
-async def _pause(seconds: float, closing: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await closing.wait()
-    except TimeoutError:
-        return
