@@ -1,9 +1,9 @@
 """The current book in this process, and earlier ones rebuilt from the revisions."""
 
 from nightmarket.platform.database import Database
-from nightmarket.promotions import store
 from nightmarket.promotions.contract import Book, book_of
 from nightmarket.promotions.errors import BookNotFound
+from nightmarket.promotions.store import offers as store
 
 MAX_KEPT_BOOKS = 16
 """Earlier books that a process remembers; the oldest goes first."""

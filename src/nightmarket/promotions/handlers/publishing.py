@@ -11,7 +11,6 @@ import msgspec
 from nightmarket.kernel.ids import derive
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
-from nightmarket.promotions import store
 from nightmarket.promotions.contract import (
     Offer,
     OfferPublished,
@@ -29,6 +28,7 @@ from nightmarket.promotions.errors import (
     UsesTaken,
 )
 from nightmarket.promotions.model.rules import collide, flaws
+from nightmarket.promotions.store import offers as store
 from nightmarket.tally.contract import Adjustment, NewTally, Tallies, TallyKind
 
 MAX_PUBLISH = 500

@@ -7,8 +7,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.platform.database import Connection, Record
-
-from .model.offers import Offer, plain_code
+from nightmarket.promotions.model.offers import Offer, plain_code
 
 PAGE = 1_000
 """Revisions that one reading returns at most."""

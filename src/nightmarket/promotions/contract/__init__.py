@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.platform.database import Connection
-
-from .model import (
+from nightmarket.promotions.model import (
     AmountOff,
     Applied,
     Book,

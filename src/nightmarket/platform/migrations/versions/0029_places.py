@@ -1,0 +1,22 @@
+"""Places, samples and brand collaborations."""
+
+from alembic import op
+
+revision = "0029"
+down_revision = "0028"
+branch_labels = None
+depends_on = None
+
+UP = """
+"""
+
+DOWN = """
+"""
+
+
+def upgrade() -> None:
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    op.execute(DOWN)

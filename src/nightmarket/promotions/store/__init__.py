@@ -1,0 +1,1 @@
+"""All queries of promotions, one table group a file."""
