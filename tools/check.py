@@ -33,11 +33,13 @@ KINDS = ("tidy", "unit", "property", "contract", "docs", "simulation", "integrat
 BESIDE = "integration"
 """This kind runs beside the quick ones: its tests wait for engines to start, stop and be killed."""
 
-SHARDS = {"integration": 3}
+SHARDS = {"integration": 3, "browser": 2}
 """Kinds that run in several processes, each with its own engine and its share of the files."""
 
-LAST = ("examples", "browser")
-"""These have the machine to themselves: each opens a whole shop."""
+LAST = ("browser", "examples")
+"""These open whole shops, so they come after all else, LAST_LANES at a time."""
+
+LAST_LANES = 2
 
 STEP_SECONDS = 1_800
 """A step that takes longer hangs; it is ended and counts as failed."""
@@ -188,7 +190,9 @@ def main() -> int:
         steps = [run_static(name) for name in STATIC] if static else []
         steps += [run_tests(kind, more) for kind in kinds if kind not in (BESIDE, *LAST)]
         steps += [lane.result() for lane in beside]
-    steps += [run_tests(kind, more) for kind in kinds if kind in LAST]
+    with ThreadPoolExecutor(LAST_LANES) as lanes:
+        ending = [lanes.submit(run_tests, kind, more, one) for kind in LAST if kind in kinds for one in shares(kind)]
+        steps += [lane.result() for lane in ending]
     return report(joined(steps), time.monotonic() - began)
 
 
