@@ -33,6 +33,7 @@ from nightmarket.promotions.model import (
     Share,
     ShippingLine,
     Shopper,
+    Span,
     Want,
     book_of,
     book_tallies,
@@ -45,6 +46,7 @@ from nightmarket.promotions.model import (
     limits_met,
     price,
     reduces_delivery,
+    steady,
     uses_tally,
 )
 
@@ -77,6 +79,7 @@ __all__ = [
     "Share",
     "ShippingLine",
     "Shopper",
+    "Span",
     "Want",
     "book_of",
     "book_tallies",
@@ -89,6 +92,7 @@ __all__ = [
     "limits_met",
     "price",
     "reduces_delivery",
+    "steady",
     "uses_tally",
 ]
 

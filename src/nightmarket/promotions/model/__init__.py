@@ -20,6 +20,7 @@ from .offers import (
 )
 from .pricing import price, reduces_delivery
 from .quotes import Applied, Explanation, OfferNote, Quote, QuoteLine, QuoteShipping, Share
+from .spans import Span, steady
 
 __all__ = [
     "AmountOff",
@@ -46,6 +47,7 @@ __all__ = [
     "Share",
     "ShippingLine",
     "Shopper",
+    "Span",
     "Want",
     "book_of",
     "book_tallies",
@@ -58,5 +60,6 @@ __all__ = [
     "limits_met",
     "price",
     "reduces_delivery",
+    "steady",
     "uses_tally",
 ]
