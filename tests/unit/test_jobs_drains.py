@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from structlog.testing import capture_logs
 
-from nightmarket.platform.jobs import Drain, Drains
+from nightmarket.platform.jobs import Drain, Drains, Share
 from nightmarket.platform.telemetry import Metrics
 
 
@@ -86,6 +87,52 @@ async def test_stopping_lets_a_step_end_but_not_for_ever() -> None:
     assert ended == ["slow", "cut"]
     assert 0.4 < time.monotonic() - started < 2
     assert [line["event"] for line in lines] == ["drain_cut_off"]
+
+
+async def test_drains_share_what_they_have_of_a_busy_machine() -> None:
+    """Several with one share work one at a time, in turn, and no more together than it says; at rest none waits."""
+    busy = True
+    working: list[str] = []
+    spent = 0.0
+    calls: dict[str, int] = {"a": 0, "b": 0}
+    share = Share(0.2, busy=lambda: busy)
+
+    def step_of(name: str) -> Callable[[], Awaitable[int]]:
+        async def step() -> int:
+            nonlocal spent
+            started = time.monotonic()
+            assert not busy or not working, "two at once"
+            working.append(name)
+            await asyncio.sleep(0.005)
+            working.remove(name)
+            calls[name] += 1
+            spent += time.monotonic() - started
+            return 1
+
+        return step
+
+    async with Drains([Drain(name, step_of(name), share=share) for name in calls]):
+        started = time.monotonic()
+        await asyncio.sleep(0.5)
+        assert spent < 0.3 * (time.monotonic() - started)
+        assert min(calls.values()) > 2
+        assert abs(calls["a"] - calls["b"]) <= 1
+        before, busy = sum(calls.values()), False
+        await asyncio.sleep(0.5)
+        assert sum(calls.values()) > 3 * before
+
+
+async def test_who_rests_stops_when_told() -> None:
+    """Neither a rest nor the wait for it keeps a drain from stopping."""
+    share = Share(0.0001, busy=lambda: True)
+    works = [Work(1, 1, 1), Work(1, 1, 1)]
+    started = time.monotonic()
+    with capture_logs() as lines:
+        async with Drains([Drain(str(number), work.step, share=share) for number, work in enumerate(works)]):
+            await asyncio.sleep(0.05)
+    assert time.monotonic() - started < 1
+    assert not lines
+    assert sum(work.calls for work in works) < 6
 
 
 async def test_no_drains_are_fine() -> None:

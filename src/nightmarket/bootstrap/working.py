@@ -14,7 +14,7 @@ from nightmarket.orders.contract import Order
 from nightmarket.payments.jobs import PaymentsDrain
 from nightmarket.platform.aside import Chore
 from nightmarket.platform.facts import make_partitions
-from nightmarket.platform.jobs import Drain, Job
+from nightmarket.platform.jobs import Drain, Job, Share
 from nightmarket.platform.jobs import counts as job_counts
 from nightmarket.platform.messages import ChannelKind, LocalChannel, Postman, figures
 from nightmarket.platform.subscriptions import Subscription, lag
@@ -33,10 +33,15 @@ HOUSEKEEPING_SECONDS = 3_600.0
 WAITING_SECONDS = 5.0
 """How often it is looked whether goods that people wait for are there again."""
 UNHURRIED = 0.05
-"""The share of its time that a drain works whose work may wait while the machine is busy."""
+"""The part of the time that drains have together whose work may wait while the machine is busy."""
+
+STANDING = 0.02
+"""The same for what the search shows as left."""
 GAUGE_SECONDS = 2.0
 STANDING_SECONDS = 2.0
 RESTOCK_SECONDS = 5.0
+SWITCHES_SECONDS = 1.0
+"""How often it is looked whether an offer was published whose switch is off."""
 CROWD_SECONDS = 0.2
 
 
@@ -88,23 +93,25 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     address = shop.settings.address
     witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
     watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
+    unhurried = Share(UNHURRIED)
     standing = Drain(
-        "search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, share=UNHURRIED, tally=metrics
+        "search-standing", shop.indexer.stand, idle_seconds=STANDING_SECONDS, share=Share(STANDING), tally=metrics
     )
     shop.hints.hear.extend((shop.indexer.hurry, lambda _: standing.wake()))
     return [
         *watching,
         Drain("orders", shop.orders.due.step, tally=metrics),
         Drain("outside-claims", shop.claims.due.step, tally=metrics),
-        Drain("payments", payments.step, share=UNHURRIED, tally=metrics),
-        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), share=UNHURRIED, tally=metrics),
-        Drain("messages", postman.step, share=UNHURRIED, tally=metrics),
+        Drain("payments", payments.step, share=unhurried, tally=metrics),
+        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), share=unhurried, tally=metrics),
+        Drain("messages", postman.step, share=unhurried, tally=metrics),
         *(
-            Drain(f"aside-{one.topic}", partial(shop.aside.step, one), share=UNHURRIED, tally=metrics)
+            Drain(f"aside-{one.topic}", partial(shop.aside.step, one), share=unhurried, tally=metrics)
             for one in chores(shop)
         ),
         Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
+        Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("search-index", shop.indexer.step, tally=metrics),

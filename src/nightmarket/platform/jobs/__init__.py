@@ -22,7 +22,7 @@ the change that needs it does, and web processes need neither a second driver no
 """
 
 from .desk import JobDesk, status
-from .drains import Drain, Drains
+from .drains import Drain, Drains, Share
 from .job import Job, JobCancelled, JobContext, JobNotFound, JobRequest, JobState, JobStatus
 from .store import counts, page
 
@@ -37,6 +37,7 @@ __all__ = [
     "JobRequest",
     "JobState",
     "JobStatus",
+    "Share",
     "counts",
     "page",
     "status",

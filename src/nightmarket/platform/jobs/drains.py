@@ -12,11 +12,12 @@ import structlog
 IDLE_SECONDS = 0.5
 FIRST_FAILURE_SECONDS = 0.5
 LONGEST_FAILURE_SECONDS = 30.0
-LONGEST_REST_SECONDS = 2.0
-"""How long a drain with a share of the time rests at most between two steps."""
+LONGEST_REST_SECONDS = 4.0
+"""How long those with a share of the time rest at most between two steps."""
 
-BUSY = 0.85
-"""The part of its processors' time at which a machine is in a rush."""
+BUSY = 0.6
+"""The part of its processors' time at which a machine is in a rush: enough rest for work that waits on locks and disks,
+which is slowed down by whatever else wants a processor long before none is left."""
 
 LOOK_SECONDS = 0.2
 
@@ -34,11 +35,33 @@ class Tally(Protocol):
     def drain_failed(self, drain: str) -> None: ...
 
 
+class Share:
+    """A part of the time that some drains have together while the machine is busy: for what must not disturb a rush.
+
+    They work in turn, and after each step all of them rest. While the machine is not busy nobody waits for anybody.
+    """
+
+    def __init__(self, part: float, *, busy: Callable[[], bool] | None = None) -> None:
+        self._rest = 1 / part - 1
+        self._busy = busy or _processors.busy
+        self._turn = asyncio.Lock()
+
+    async def work(self, step: Callable[[], Awaitable[int]], sleep: Callable[[float], Awaitable[None]]) -> int:
+        """Do a step when it is this drain's turn, and rest; returns what the step does."""
+        if not self._busy():
+            return await step()
+        async with self._turn:
+            started = time.monotonic()
+            handled = await step()
+            if handled and self._busy():
+                await sleep(min(LONGEST_REST_SECONDS, (time.monotonic() - started) * self._rest))
+            return handled
+
+
 class Drain:
     """A loop around a step, which handles some rows and returns how many; 0 means none are due.
 
-    With `share` it works for at most that part of the time and rests in between, as long as the machine is busy: for
-    what must not disturb a rush.
+    With a `share` it has no more of a busy machine than that, together with all others that have the same.
     A step that fails is logged and tried again after a pause that doubles up to half a minute.
     """
 
@@ -48,13 +71,13 @@ class Drain:
         step: Callable[[], Awaitable[int]],
         *,
         idle_seconds: float = IDLE_SECONDS,
-        share: float = 1.0,
+        share: Share | None = None,
         tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._step = step
         self._idle_seconds = idle_seconds
-        self._rest = 1 / share - 1
+        self._share = share
         self._tally = tally
         self._woken = asyncio.Event()
 
@@ -67,9 +90,8 @@ class Drain:
         pause = FIRST_FAILURE_SECONDS
         while not stopping.is_set():
             self._woken.clear()
-            started = time.monotonic()
             try:
-                handled = await self._step()
+                handled = await self._work(stopping)
             except Exception:
                 log.exception("drain_failed", drain=self.name)
                 if self._tally is not None:
@@ -81,13 +103,18 @@ class Drain:
             if handled:
                 if self._tally is not None:
                     self._tally.drained(self.name, handled)
-                rest = min(LONGEST_REST_SECONDS, (time.monotonic() - started) * self._rest)
-                if rest and _processors.busy():
-                    await self._sleep(rest, stopping)
-                else:
-                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
             else:
                 await self._sleep(self._idle_seconds, stopping)
+
+    async def _work(self, stopping: asyncio.Event) -> int:
+        if self._share is None:
+            return await self._step()
+
+        async def step() -> int:
+            return 0 if stopping.is_set() else await self._step()
+
+        return await self._share.work(step, lambda seconds: self._sleep(seconds, stopping))
 
     async def _sleep(self, seconds: float, stopping: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(stopping.wait())]
