@@ -48,3 +48,63 @@ class BookNotFound(NotFound):
     """No book has that number yet."""
 
     code = "book_not_found"
+
+
+class DrawRefused(Problem):
+    """The terms of a draw break a rule, or it is too early or too late for what was asked; `field` names where."""
+
+    code = "draw_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class DrawNotFound(NotFound):
+    """No draw has that id."""
+
+    code = "draw_not_found"
+
+
+class TicketsClosed(Problem):
+    """No ticket is given now: it is too early, too late, or the draw has no such rule."""
+
+    code = "tickets_closed"
+    kind = Kind.CONFLICT
+
+
+class SurpriseRefused(Problem):
+    """A surprise price breaks a rule, or is past what was asked of it; `field` names where."""
+
+    code = "surprise_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class SurpriseNotFound(NotFound):
+    """No surprise price has that id."""
+
+    code = "surprise_not_found"
+
+
+class FestivalRefused(Problem):
+    """A festival breaks a rule; `field` and `reason` name the first flaw, `flaws` lists all (field, reason, detail)."""
+
+    code = "festival_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class FestivalMoved(Problem):
+    """The festival was changed in the meantime."""
+
+    code = "festival_moved"
+    kind = Kind.CONFLICT
+
+
+class FestivalNotFound(NotFound):
+    """No festival with that id is planned."""
+
+    code = "festival_not_found"
+
+
+class SwitchRefused(Problem):
+    """There is no such switch, or a prepared set is not possible; `field` names what."""
+
+    code = "switch_refused"
+    kind = Kind.UNPROCESSABLE
