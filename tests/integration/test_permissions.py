@@ -33,6 +33,8 @@ from nightmarket.platform.http import ASGIApp
 from nightmarket.platform.jobs import JobDesk, JobRequest
 from nightmarket.platform.messages import ChannelKind, Filter, Message, page
 from nightmarket.promotions.contract import Offer, PercentOff
+from nightmarket.promotions.contract.festivals import Festival
+from nightmarket.promotions.contract.switches import PlanB
 from nightmarket.rehearsal.contract import Plan
 from nightmarket.rehearsal.handlers.recording import Recorder, rehearsals_folder
 from nightmarket.stage.contract import Page, PageText
@@ -135,6 +137,8 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
         "/console/gates": await _gate(shop),
+        "/console/festival/plan": await _festival(shop),
+        "/console/festival/sets": await _plan_b(shop),
         "/console/messages": message,
         "/orders": order,
         "/checkout": session,
@@ -142,6 +146,21 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/ucp/checkout-sessions": session,
         "/ucp/carts": order.replace("ord_", "cart_"),
     }
+
+
+async def _festival(shop: Shop) -> str:
+    festival = Festival(id=shop.ids.new(), revision=0, name={"en": "Test night"}, zone="Europe/Berlin")
+    async with shop.database.transaction() as tx:
+        await shop.festivals.save(tx, festival, "test", shop.clock.now())
+    await shop.festivals.refresh()
+    return outside("fes", festival.id)
+
+
+async def _plan_b(shop: Shop) -> str:
+    plan = PlanB(shop.ids.new(), "Calm", ("block:front.rush",), shop.clock.now(), "test")
+    async with shop.database.transaction() as tx:
+        await shop.switches.prepare(tx, plan)
+    return outside("plb", plan.id)
 
 
 async def _gate(shop: Shop) -> str:
@@ -231,7 +250,11 @@ def _sent(person: Person, door: str, fields: Mapping[str, str], *, token: bool =
 
 
 def _once(house: House, door: str) -> dict[str, str]:
-    prefix = {"POST /console/stock/{id}": "adj", "POST /console/offers/new": "off"}.get(door)
+    prefix = {
+        "POST /console/stock/{id}": "adj",
+        "POST /console/offers/new": "off",
+        "POST /console/festival/sets": "plb",
+    }.get(door)
     return {"once": outside(prefix, house.shop.ids.new())} if prefix else {}
 
 

@@ -19,6 +19,7 @@ ACROSS = frozenset(
         "0017_rehearsals",
         "0018_midnight",
         "0019_codes",
+        "0020_festival",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""

@@ -43,6 +43,11 @@ from nightmarket.platform.outside import Outside, OutsideOptions
 from nightmarket.platform.settings import Settings
 from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
+from nightmarket.promotions.handlers.draw_steps import DrawMeans
+from nightmarket.promotions.handlers.draws import StoredDraws
+from nightmarket.promotions.handlers.festivals import StoredFestivals
+from nightmarket.promotions.handlers.surprises import StoredSurprises
+from nightmarket.promotions.handlers.switches import Market, StoredSwitches
 from nightmarket.rehearsal.handlers.runs_here import RunsHere
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.stage.handlers import StoredPages
@@ -123,6 +128,22 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
     access = Access(database, clock, ids, secret_key=secret)
     statements = StatementAudit(database, [provider])
+    editor = StoredEditor(facts, tallies, LibraryPictures(library, database), clock)
+    offers = StoredOffers(facts, tallies)
+    switches = StoredSwitches(database, facts, means.books, offers, Market(editor, shelf.merchant))
+    outbox = Outbox(clock, ids)
+    drawing = DrawMeans(
+        database=database,
+        facts=facts,
+        tallies=tallies,
+        offers=offers,
+        outbox=outbox,
+        clock=clock,
+        secret=secret,
+        address=settings.address,
+    )
+    draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
+    others = Others(statements, claims, gates, draws, surprises)
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     return Shop(
         settings=settings,
@@ -140,12 +161,12 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         enquiries=enquiries,
         leaving=Leaving(database, access.shoppers, profiles, wishes, enquiries, JobDesk(clock)),
         library=library,
-        outbox=Outbox(clock, ids),
+        outbox=outbox,
         aside=Aside(database, clock, ids),
         tallies=tallies,
         catalog=means.catalog,
         shelf=shelf,
-        editor=StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
+        editor=editor,
         importer=FileImporter(database, tallies, facts, sources(settings, database, library, outside), clock),
         exporter=FileExporter(database, tallies, settings.address),
         import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
@@ -155,7 +176,11 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         subscribers=Subscribers(database, clock, agents, strangers),
         signing=SigningKeys(database, clock, secret),
         books=means.books,
-        offers=StoredOffers(facts, tallies),
+        offers=offers,
+        draws=draws,
+        surprises=surprises,
+        festivals=StoredFestivals(database, facts),
+        switches=switches,
         journal=means.journal,
         payments=means.payments,
         provider=provider,
@@ -166,7 +191,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         orders=orders,
         claims=claims,
         pages=StoredPages(database, facts),
-        audit=Audit(database, tallies, orders, means.journal, means.payments, Others(statements, claims, gates)),
+        audit=Audit(database, tallies, orders, means.journal, means.payments, others),
         search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
         stage=Stage(settings, means.catalog, tallies, clock, ids),

@@ -17,6 +17,9 @@ from nightmarket.platform.settings import Settings
 from nightmarket.platform.tail import Tail
 from nightmarket.platform.telemetry import Exchange, Metrics
 from nightmarket.promotions.contract import OfferPublished, OfferRetired
+from nightmarket.promotions.contract.festivals import FestivalChanged
+from nightmarket.promotions.contract.surprises import SurpriseChanged
+from nightmarket.promotions.contract.switches import SwitchesChanged
 from nightmarket.stage.contract import PageSaved
 from nightmarket.tally.contract import TallyEmptied
 
@@ -41,7 +44,8 @@ async def open_shop(
     database = await Database.open(settings.database_url, committers=committers, application=application)
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
     kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind]
-    kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind))
+    kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind, FestivalChanged.kind, SwitchesChanged.kind))
+    kinds.append(SurpriseChanged.kind)
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())
@@ -50,6 +54,8 @@ async def open_shop(
     await shop.books.refresh()
     await shop.pages.refresh()
     await shop.gates.refresh()
+    await shop.festivals.refresh()
+    await shop.switches.refresh()
     await shop.gone.start()
     looking = [asyncio.create_task(run, name="gone") for run in (shop.hints.run(), shop.gone.run())]
     following = asyncio.create_task(tail.run(), name="caches-follow-facts")
@@ -63,6 +69,7 @@ async def open_shop(
             task.cancel()
         await asyncio.gather(following, gating, *looking, return_exceptions=True)
         await shop.gates.close()
+        await shop.draws.close()
         await shop.orders.close()
         await shop.outside.close()
         await shop.strangers.close()
@@ -80,6 +87,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
             products.extend(product.product for product in fact.read(ProductChanged))
         elif fact.kind == MerchantChanged.kind:
             shop.catalog.forget_merchants(one.merchant for one in fact.read(MerchantChanged))
+        elif fact.kind == SurpriseChanged.kind:
+            products.extend(one.product for one in fact.read(SurpriseChanged))
     if changed:
         shop.catalog.forget(changed)
     if products:
@@ -90,6 +99,10 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
     shop.hints.heard([one.tally for fact in facts if fact.kind == TallyEmptied.kind for one in fact.read(TallyEmptied)])
     if any(fact.kind == PageSaved.kind for fact in facts):
         await shop.pages.refresh()
+    if any(fact.kind == FestivalChanged.kind for fact in facts):
+        await shop.festivals.refresh()
+    if any(fact.kind == SwitchesChanged.kind for fact in facts):
+        await shop.switches.refresh()
     if any(fact.kind == RoomChanged.kind for fact in facts):
         await shop.gates.refresh()
 
@@ -98,7 +111,7 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
 async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
     """The figures of this process, told to all processes of the machine while the block runs."""
     metrics = Metrics()
-    for lane in (*shop.orders.lanes, *shop.claims.lanes, *shop.gates.lanes):
+    for lane in (*shop.orders.lanes, *shop.claims.lanes, *shop.gates.lanes, shop.draws.tickets):
         metrics.watch_lane(lane)
     exchange = Exchange(shop.settings.home / "metrics", slot, metrics, shop.clock)
     publishing = asyncio.create_task(exchange.keep_publishing(), name="figures")

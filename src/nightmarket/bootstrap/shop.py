@@ -41,6 +41,10 @@ from nightmarket.platform.settings import Settings
 from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.promotions.contract import Books
 from nightmarket.promotions.handlers import StoredOffers
+from nightmarket.promotions.handlers.draws import StoredDraws
+from nightmarket.promotions.handlers.festivals import StoredFestivals
+from nightmarket.promotions.handlers.surprises import StoredSurprises
+from nightmarket.promotions.handlers.switches import StoredSwitches
 from nightmarket.rehearsal.handlers.runs_here import RunsHere
 from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.stage.contract import Pages
@@ -92,6 +96,10 @@ class Shop:
     signing: SigningKeys
     books: Books
     offers: StoredOffers
+    draws: StoredDraws
+    surprises: StoredSurprises
+    festivals: StoredFestivals
+    switches: StoredSwitches
     journal: Journal
     payments: Payments
     provider: TestProvider

@@ -43,6 +43,9 @@ RESTOCK_SECONDS = 5.0
 SWITCHES_SECONDS = 1.0
 """How often it is looked whether an offer was published whose switch is off."""
 CROWD_SECONDS = 0.2
+DRAWS_SECONDS = 1.0
+REVEAL_SECONDS = 0.25
+"""How soon after its instant a surprise price is told."""
 
 
 def consumers(shop: Shop) -> list[Subscription]:
@@ -109,6 +112,8 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
             Drain(f"aside-{one.topic}", partial(shop.aside.step, one), share=unhurried, tally=metrics)
             for one in chores(shop)
         ),
+        Drain("draws", shop.draws.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
+        Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
         Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),

@@ -28,6 +28,7 @@ ROOMS: dict[str, Path] = {
         "rehearsal": "console/rehearsal",
         "gates": "console/gate",
         "webhooks": "console/webhooks",
+        "festivals": "console/festival",
     }.items()
 }
 """A room inside another room's folder has its own words; the outer one doesn't look into it."""

@@ -27,6 +27,7 @@ ENTRIES = (
     Entry("/console/orders", say_later("Orders"), "package", Scope.ORDERS_READ),
     Entry("/console/stock", say_later("Stock"), "boxes", Scope.STOCK_READ),
     Entry("/console/imports", say_later("Import and export"), "file-up", Scope.CATALOG_WRITE),
+    Entry("/console/festival", say_later("Festival"), "calendar-clock", Scope.OFFERS_WRITE),
     Entry("/console/offers", say_later("Offers"), "badge-percent", Scope.OFFERS_READ),
     Entry("/console/selling/stall", say_later("Your stall"), "store", Scope.SELLING, stall=True),
     Entry("/console/selling/places", say_later("Places"), "map-pin", Scope.SELLING, stall=True),

@@ -28,6 +28,7 @@ from .content import reference, texts
 from .content.kinds import KINDS
 from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream
+from .festival.doors import PAGES as FESTIVAL
 from .gate import pages as gate_pages
 from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
@@ -131,6 +132,7 @@ PAGES = (
     Page("POST", "/console/me", S.CONSOLE, me.change_password),
     *SELLING,
     *IMPORTS,
+    *FESTIVAL,
 )
 
 

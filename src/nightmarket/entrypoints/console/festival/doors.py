@@ -1,0 +1,20 @@
+"""Every address of the festival's board."""
+
+from nightmarket.entrypoints.console.console import Page
+from nightmarket.platform.access import Scope
+
+from . import pages, switching
+
+S = Scope
+HERE = pages.HERE
+
+PAGES = (
+    Page("GET", HERE, S.OFFERS_WRITE, pages.show),
+    Page("GET", f"{HERE}/new", S.OFFERS_WRITE, pages.show_new),
+    Page("POST", f"{HERE}/new", S.OFFERS_WRITE, pages.save),
+    Page("GET", f"{HERE}/plan/{{id:str}}", S.OFFERS_WRITE, pages.show_plan),
+    Page("POST", f"{HERE}/plan/{{id:str}}", S.OFFERS_WRITE, pages.save),
+    Page("POST", f"{HERE}/switches", S.JOBS_WRITE, switching.turn),
+    Page("POST", f"{HERE}/sets", S.JOBS_WRITE, switching.prepare),
+    Page("POST", f"{HERE}/sets/{{id:str}}", S.JOBS_WRITE, switching.use),
+)
