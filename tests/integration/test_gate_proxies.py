@@ -15,13 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 
 from nightmarket.bootstrap import Shop, open_shop
 from nightmarket.entrypoints.app import build
 from nightmarket.gate.contract import Guards, NewRoom
 from nightmarket.kernel.ids import encode
+from nightmarket.platform.http.server import Listening, Server
 from nightmarket.platform.settings import Settings
 from tests.open_shop import SECRET
 
@@ -85,10 +84,8 @@ async def _nightmarket(database: str, home: Path, public: str) -> AsyncGenerator
         async with shop.database.transaction() as tx:
             room = await shop.gates.make(tx, new, "test")
         await shop.gates.refresh()
-        server = Server(
-            build(shop), "127.0.0.1", port, interface=Interfaces.ASGINL, http=HTTPModes.http1, log_enabled=False
-        )
-        serving = asyncio.create_task(server.serve())
+        server = Server(build(shop), Listening(host="127.0.0.1", port=port))
+        serving = asyncio.create_task(server.run_until_stopped())
         yield shop, port, encode("gat", room.id)
         server.stop()
         await serving

@@ -26,7 +26,6 @@ from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profil
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
 from nightmarket.platform.access import Scope
 from nightmarket.platform.http import (
-    ASGIApp,
     Dispatcher,
     Edge,
     EdgeOptions,
@@ -34,6 +33,7 @@ from nightmarket.platform.http import (
     Rate,
     RateLimiter,
     ShedLimits,
+    Straight,
     header,
 )
 from nightmarket.platform.http.framework import exception_handlers
@@ -53,7 +53,7 @@ THIS_MACHINE = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1")
 """With PUBLIC_URL, a proxy on this machine is believed when it says whose requests it carries."""
 
 
-def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
+def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
     """The application of this process, around an open shop. Without an exchange there is no /metrics."""
     site = open_site(shop)
     errors = Errors(problem_page(site))
@@ -74,7 +74,8 @@ def build(shop: Shop, exchange: Exchange | None = None) -> ASGIApp:
     store = storefront.Storefront(site)
     routes = [*hot_routes(shop), *claims_routes(shop), *storefront.hot_routes(store), *gate.hot_routes(site)]
     dispatcher = Dispatcher(routes, framework(store, errors, exchange))
-    return Edge(gate.Doorkeeper(dispatcher, site), shop.ids, options)
+    doorkeeper = gate.Doorkeeper(dispatcher, site)
+    return Edge(doorkeeper, shop.ids, options, hot=Straight(dispatcher.find, doorkeeper.passes))
 
 
 def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Litestar:

@@ -6,20 +6,15 @@ import signal
 import sys
 
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 
 from nightmarket.bootstrap import open_shop, published
 from nightmarket.entrypoints.app import build
 from nightmarket.orders.contract import NO_FAULTS, Faults
 from nightmarket.platform.collector import set_for_batches
+from nightmarket.platform.http.server import Listening, Server
 from nightmarket.platform.settings import Settings, read_settings, with_secret
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
 from nightmarket.platform.telemetry import configure_logging
-
-BACKLOG = 2_048
-BACKPRESSURE = 4_096
-"""Requests that are worked on at once; more wait in the kernel."""
 
 
 def main() -> None:
@@ -37,19 +32,9 @@ async def serve(settings: Settings, slot: str, faults: Faults = NO_FAULTS) -> No
         open_shop(settings, application=application, faults=faults) as shop,
         published(shop, slot) as exchange,
     ):
-        app = build(shop, exchange)
+        edge = build(shop, exchange)
         set_for_batches()
-        server = Server(
-            app,
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            backlog=BACKLOG,
-            backpressure=BACKPRESSURE,
-            websockets=False,
-            log_enabled=False,
-        )
+        server = Server(edge, Listening(host=settings.host, port=settings.port))
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
@@ -58,7 +43,7 @@ async def serve(settings: Settings, slot: str, faults: Faults = NO_FAULTS) -> No
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        await server.serve()
+        await server.run_until_stopped()
 
 
 if __name__ == "__main__":

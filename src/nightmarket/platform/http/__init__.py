@@ -47,7 +47,7 @@ from .bodies import (
 from .caching import immutable_response
 from .cookies import Cookies, caller_of
 from .dispatcher import Dispatcher, Route
-from .edge import TOO_MANY_WAIT, AccessLine, Edge, EdgeOptions, Observe, log_access
+from .edge import TOO_MANY_WAIT, AccessLine, Edge, EdgeOptions, Observe, Straight, log_access
 from .errors import BodyTooLarge, CrossSiteRequest, FormExpired, MalformedBody, TooManyRequests, WrongMediaType
 from .forms import FORM_TOKEN_HEADER, SAFE_METHODS, FormTokens, check_origin
 from .headers import CONTENT_SECURITY_POLICY
@@ -91,6 +91,7 @@ __all__ = [
     "Send",
     "ShedLimits",
     "Shedder",
+    "Straight",
     "TooManyRequests",
     "Verdict",
     "Wire",

@@ -4,7 +4,6 @@ It gives the request an id, refuses what is too large or too fast, adds headers,
 answer, and tells the log and the metrics. Pure ASGI, since each microsecond here is paid by every order.
 """
 
-import ipaddress
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -15,19 +14,19 @@ import structlog
 from nightmarket.kernel.ids import Ids, encode
 from nightmarket.kernel.problems import Problem, Unavailable
 
-from .asgi import HTML, MARKS, ASGIApp, ASGIScope, Headers, Marks, Message, Receive, Response, Send, header
+from .addresses import Network, client_address
+from .asgi import HTML, MARKS, ASGIApp, ASGIScope, Headers, Marks, Message, Receive, Response, Send
 from .bodies import BODY_LIMIT, declared_length, too_large
+from .dispatcher import Route
 from .forms import SAFE_METHODS
 from .headers import api_headers, page_headers
 from .limits import RateLimiter, address_key, refusal
-from .problems import Errors
-from .shedding import Shedder, ShedLimits
+from .problems import Errors, PlainError
+from .shedding import Shedder, ShedLimits, Wait
 
 SLOW_SECONDS = 1.0
 CLIENT_LEFT = 499
 """What the log and the metrics call a request whose client did not wait for the answer."""
-
-FORWARDED_LIMIT = 20
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +37,24 @@ PAGE_HEADER = (b"content-type", HTML)
 SHED = "shed"
 """What the metrics call the route of requests that were refused at the door."""
 
-TOO_MANY_WAIT = "More people are here than can be served at this moment. Nothing was done; try again in a few seconds."
+UNREAD = "unread"
+"""What they call the route of what is no request, or came too slowly or too large to be one."""
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+TOO_MANY_WAIT = "More people are here than can be served at this moment. Nothing was done; try again in a few seconds."
 
 
 class Observe(Protocol):
     """Told of each request: route template, method, status, seconds."""
 
     def __call__(self, route: str, method: str, status: int, seconds: float, /) -> None: ...
+
+
+class Straight(msgspec.Struct, frozen=True):
+    """What `Direct` asks of the hot routes: which one a method and a path name, with its parameter, and whether nothing
+    that stands before them has a say in a request, its body unread."""
+
+    find: Callable[[str, str], tuple[Route, str] | None]
+    passes: Callable[[ASGIScope], bool]
 
 
 class AccessLine(msgspec.Struct, frozen=True):
@@ -93,28 +101,6 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Answers instead of `errors` where too many wait: it must cost next to nothing."""
 
 
-def client_address(scope: ASGIScope, trusted: tuple[Network, ...]) -> str:
-    """Who is at the other end: the peer, or behind trusted proxies the last address that is not one of them."""
-    client = scope.get("client")
-    address: str = client[0] if client else ""
-    if not trusted or not _within(address, trusted):
-        return address
-    forwarded = (header(scope, b"x-forwarded-for") or "").split(",")[-FORWARDED_LIMIT:]
-    for hop in reversed(forwarded):
-        address = hop.strip() or address
-        if not _within(address, trusted):
-            break
-    return address
-
-
-def _within(address: str, networks: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
-
-
 def _without_body(send: Send) -> Send:
     """For HEAD, which is answered as GET is: the same headers, then the end, whatever else the application sends."""
 
@@ -127,43 +113,45 @@ def _without_body(send: Send) -> Send:
 
 
 class Edge:
-    """Wraps an ASGI application; websocket and lifespan pass through."""
+    """Wraps an ASGI application; websocket and lifespan pass through.
 
-    def __init__(self, app: ASGIApp, ids: Ids, options: EdgeOptions) -> None:
+    With `hot` a server that hands over whole requests may spare itself ASGI's messages for those routes (see `Direct`);
+    what happens to a request is the same.
+    """
+
+    def __init__(self, app: ASGIApp, ids: Ids, options: EdgeOptions, hot: Straight | None = None) -> None:
         self._app = app
         self._options = options
         self._trusted = options.trusted_proxies
         self._pages = page_headers(options.public_url)
         self._api = api_headers(options.public_url)
+        self._page_names = frozenset(name for name, _ in self._pages)
         self._prefix = encode("req", ids.new())[:-4]
         self._count = 0
         self._shed_limits = options.shed or ShedLimits()
-        self._shedder = Shedder(self._shed_limits) if options.shed is not None else None
+        self.hot = hot
+        self.errors = options.errors
+        self.shedder = Shedder(self._shed_limits) if options.shed is not None else None
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        self._count += 1
-        shedder = self._shedder
-        if shedder is not None:
-            if shedder.full() and not scope["path"].startswith(self._options.unlimited_prefixes):
-                await self._refuse(scope, send, started)
-                return
-            shedder.waiting += 1
-        client = scope.get("client")
-        address = client_address(scope, self._trusted) if self._trusted else (client[0] if client else "")
-        marks = scope[MARKS] = Marks(f"{self._prefix}{self._count:x}", address)
+        busy = self.turn_away(scope, started)
+        if busy is not None:
+            await busy.send(_without_body(send) if scope["method"] == "HEAD" else send)
+            return
+        marks = self.mark(scope)
+        wait = Wait(self.shedder)
         extra: Headers = []
         method: str = scope["method"]
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if shedder is not None and not marks.status:
-                    shedder.answered(time.perf_counter() - started, changing=method not in SAFE_METHODS)
+                wait.ends(changing=method not in SAFE_METHODS)
                 marks.status = message["status"]
-                message["headers"] = self._dress(marks, message.get("headers") or [], extra)
+                message["headers"] = self.dress(marks, message.get("headers") or [], extra)
             await send(message)
 
         sending: Send = dressed
@@ -171,66 +159,81 @@ class Edge:
             scope["method"] = "GET"
             sending = _without_body(dressed)
         try:
-            await self._guarded(scope, receive, sending, extra)
+            await self._guarded(scope, receive, sending, (wait, extra))
         finally:
-            if shedder is not None and not marks.status:
-                shedder.answered(time.perf_counter() - started, changing=False)
-            self._tell(scope, marks, method, time.perf_counter() - started)
+            wait.ends(changing=False)
+            self.tell(scope, marks, method, time.perf_counter() - started)
 
-    async def _refuse(self, scope: ASGIScope, send: Send, started: float) -> None:
+    def turn_away(self, scope: ASGIScope, started: float) -> Response | None:
         """The answer for one too many: no body is read, nobody is asked, and the log stays quiet."""
+        shedder = self.shedder
+        if shedder is None or not shedder.full() or scope["path"].startswith(self._options.unlimited_prefixes):
+            return None
+        self._count += 1
         request = f"{self._prefix}{self._count:x}"
         if self._options.busy is not None:
             answer = self._options.busy(scope, request)
         else:
             scope[MARKS] = Marks(request, "")
             busy = Unavailable(TOO_MANY_WAIT, retry_after_seconds=self._shed_limits.retry_after_seconds)
-            answer = self._options.errors.response(busy, scope)
+            answer = self.errors.response(busy, scope)
         dressed = self._pages if answer.headers[0] == PAGE_HEADER else self._api
         headers = [*answer.headers, *dressed, (b"x-request-id", request.encode())]
-        sending = _without_body(send) if scope["method"] == "HEAD" else send
-        await Response(answer.status, headers, answer.body).send(sending)
         if self._options.observe is not None:
             self._options.observe(SHED, scope["method"], answer.status, time.perf_counter() - started)
+        return Response(answer.status, headers, answer.body)
 
-    async def _guarded(self, scope: ASGIScope, receive: Receive, send: Send, extra: Headers) -> None:
+    def mark(self, scope: ASGIScope) -> Marks:
+        """Give the request its id, and find out whose it is."""
+        self._count += 1
+        client = scope.get("client")
+        address = client_address(scope, self._trusted) if self._trusted else (client[0] if client else "")
+        marks = scope[MARKS] = Marks(f"{self._prefix}{self._count:x}", address)
+        return marks
+
+    async def _guarded(self, scope: ASGIScope, receive: Receive, send: Send, kept: "tuple[Wait, Headers]") -> None:
         marks: Marks = scope[MARKS]
         try:
-            if self._options.limiter is not None:
-                self._limit(scope, marks, extra)
-            receive = self._bounded(scope, receive)
-            await self._app(scope, receive, send)
+            self.admit(scope, kept[1])
+            await self._app(scope, self._bounded(scope, receive, kept[0]), send)
         except (Problem, Unavailable) as error:
             if marks.status:
                 raise
-            await self._options.errors.response(error, scope).send(send)
+            await self.errors.response(error, scope).send(send)
         except Exception as error:
             log.exception("request_failed", request=marks.request_id, path=scope["path"])
             if marks.status:
                 raise
-            await self._options.errors.response(error, scope).send(send)
+            await self.errors.response(error, scope).send(send)
 
-    def _limit(self, scope: ASGIScope, marks: Marks, extra: Headers) -> None:
+    def admit(self, scope: ASGIScope, extra: Headers) -> int | None:
+        """Refuse who is too fast, and a declared length over the limit, before the body comes. Adds to the headers of
+        the answer what they say of the rate; returns the declared length."""
         limiter = self._options.limiter
-        assert limiter is not None
-        known = self._options.known
-        if scope["path"].startswith(self._options.unlimited_prefixes) or (known is not None and known(scope)):
-            return
-        verdict = limiter.take(address_key(marks.address), time.monotonic_ns())
-        extra.extend(limiter.headers(verdict))
-        if not verdict.allowed:
-            raise refusal(verdict)
-
-    def _bounded(self, scope: ASGIScope, receive: Receive) -> Receive:
-        """Refuse a declared length over the limit at once, and count what comes without one."""
+        if limiter is not None and not self._is_exempt(scope):
+            marks: Marks = scope[MARKS]
+            verdict = limiter.take(address_key(marks.address), time.monotonic_ns())
+            extra.extend(limiter.headers(verdict))
+            if not verdict.allowed:
+                raise refusal(verdict)
         length = declared_length(scope)
-        if length == 0 or (length is None and scope["method"] in SAFE_METHODS):
-            return receive
-        limit = self._body_limit(scope["path"])
-        if length is not None:
+        if length:
+            limit = self.body_limit(scope["path"])
             if length > limit:
                 raise too_large(limit)
+        return length
+
+    def _is_exempt(self, scope: ASGIScope) -> bool:
+        known = self._options.known
+        return scope["path"].startswith(self._options.unlimited_prefixes) or (known is not None and known(scope))
+
+    def _bounded(self, scope: ASGIScope, receive: Receive, wait: Wait) -> Receive:
+        """Count what comes, and begin to count the wait when all of it is there: a slow sender waits for itself."""
+        length = declared_length(scope)
+        if length == 0 or (length is None and scope["method"] in SAFE_METHODS):
+            wait.begins()
             return receive
+        limit = self.body_limit(scope["path"])
         size = 0
 
         async def counted() -> Message:
@@ -239,24 +242,30 @@ class Edge:
             size += len(message.get("body", b""))
             if size > limit:
                 raise too_large(limit)
+            if not message.get("more_body"):
+                wait.begins()
             return message
 
         return counted
 
-    def _body_limit(self, path: str) -> int:
+    def body_limit(self, path: str) -> int:
+        """Bytes of a body at this path."""
         for prefix, limit in self._options.body_limits:
             if path.startswith(prefix):
                 return limit
         return self._options.body_limit
 
-    def _dress(self, marks: Marks, headers: Headers, extra: Headers) -> Headers:
+    def dress(self, marks: Marks, headers: Headers, extra: Headers) -> Headers:
+        """The headers of an answer, and those that every answer has."""
         own = (b"x-request-id", marks.request_id.encode())
         if marks.hot and not marks.page:
             return [*headers, *self._api, *extra, own]
-        given = {name for name, _ in headers}
-        return [*headers, *(pair for pair in self._pages if pair[0] not in given), *extra, own]
+        given = self._page_names.intersection([name for name, _ in headers])
+        pages = [pair for pair in self._pages if pair[0] not in given] if given else self._pages
+        return [*headers, *pages, *extra, own]
 
-    def _tell(self, scope: ASGIScope, marks: Marks, method: str, seconds: float) -> None:
+    def tell(self, scope: ASGIScope, marks: Marks, method: str, seconds: float) -> None:
+        """Tell metrics and log of an answered request."""
         status = marks.status or CLIENT_LEFT
         route = marks.route or scope.get("path_template") or "other"
         if self._options.observe is not None:
@@ -274,3 +283,13 @@ class Edge:
                 address=marks.address,
             )
         )
+
+    def unread(self, error: PlainError) -> Response:
+        """The answer to what is no request, or came too slowly or too large to be one."""
+        scope: ASGIScope = {"type": "http", "method": "GET", "path": "", "headers": []}
+        marks = self.mark(scope)
+        marks.hot = True
+        if self._options.observe is not None:
+            self._options.observe(UNREAD, "other", error.status, 0.0)
+        answer = self.errors.response(error, scope)
+        return Response(answer.status, self.dress(marks, answer.headers, []), answer.body)

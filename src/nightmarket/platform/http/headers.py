@@ -1,5 +1,7 @@
 """The headers that every answer carries."""
 
+from http import HTTPStatus
+
 from .asgi import Headers
 
 _SOURCES = (
@@ -55,3 +57,11 @@ def page_headers(public_url: str) -> Headers:
         (b"cross-origin-opener-policy", b"same-origin"),
         (b"cross-origin-resource-policy", b"same-origin"),
     ]
+
+
+_STATUS_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
+
+
+def status_line(status: int) -> bytes:
+    """The first line of an answer."""
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status

@@ -96,9 +96,22 @@ class Doorkeeper:
                 return
         await self._app(scope, receive, send)
 
+    def passes(self, scope: ASGIScope) -> bool:
+        """Whether no room has a say in this request; where its body would have to be asked, the answer is no."""
+        acting = self._gates.acting
+        if not acting:
+            return True
+        path = _plain(scope["path"])
+        shops = scope["method"] not in SAFE_METHODS and path.startswith(SHOPPING)
+        return not any(
+            not self._lines.passed(scope, room.id)
+            for room in acting.values()
+            if (room.guards is Guards.SITE and not path.startswith(FREE)) or (room.guards is Guards.PRODUCT and shops)
+        )
+
     async def _held_by(self, scope: ASGIScope, receive: Receive) -> tuple[Room | None, Receive]:
         """The room whose pass is missing."""
-        path = "/" + "/".join(part for part in scope["path"].split("/") if part)  # as the framework reads it
+        path = _plain(scope["path"])
         goods: dict[UUID, Room] = {}
         for room in self._gates.acting.values():
             if room.guards is Guards.SITE:
@@ -166,6 +179,11 @@ class Doorkeeper:
             return await self._lines.take(visit, room)
         except (Problem, TooManyRequests):
             return None, None  # the refusal itself is the answer
+
+
+def _plain(path: str) -> str:
+    """A path as the framework reads it."""
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def _named(body: bytes, media_type: str, goods: Mapping[UUID, Room]) -> list[Room]:

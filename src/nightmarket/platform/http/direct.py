@@ -1,0 +1,191 @@
+"""The hot routes without ASGI's messages: for a server that hands over whole requests and takes whole answers.
+
+The edge is the same, in the same order: shedding, id, address, rate, length, problems, headers, metrics, log. What is
+spared is what ASGI needs to carry a request through closures and dictionaries.
+"""
+
+import time
+
+import structlog
+
+from nightmarket.kernel.problems import Defect, Problem, Unavailable
+
+from .asgi import MARKS, ASGIScope, Headers, Marks, Response
+from .bodies import require_media_type, too_large
+from .dispatcher import Route
+from .edge import Edge
+from .forms import SAFE_METHODS
+from .headers import status_line
+
+NO_BODY = frozenset({204, 304})
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+log = structlog.get_logger(__name__)
+
+
+class NoEvent:
+    """What nobody waits for."""
+
+    def set(self) -> None:
+        """Nothing to wake."""
+
+
+NO_EVENT = NoEvent()
+
+
+class Call:
+    """One request of a hot route, from its head to its answer.
+
+    `disconnected`, `keep_alive`, `message_event` and `response_complete` are what uvicorn asks of the cycle of an
+    ordinary request.
+    """
+
+    __slots__ = (
+        "began",
+        "disconnected",
+        "extra",
+        "keep_alive",
+        "limit",
+        "marks",
+        "parameter",
+        "parts",
+        "response_complete",
+        "route",
+        "scope",
+        "size",
+        "started",
+    )
+
+    message_event = NO_EVENT
+    response_started = False
+
+    def __init__(self, scope: ASGIScope, route: Route, parameter: str, *, keep_alive: bool) -> None:
+        self.scope = scope
+        self.route = route
+        self.parameter = parameter
+        self.keep_alive = keep_alive
+        self.started = time.perf_counter()
+        self.began = 0.0
+        self.marks: Marks | None = None
+        self.extra: Headers = []
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.limit = route.body_limit
+        self.disconnected = False
+        self.response_complete = False
+
+
+class Direct:
+    """The edge as a server without ASGI meets it."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._hot = edge.hot
+        self._shedder = edge.shedder
+        self._block = _block(edge.dress(_bare(), [], [])[:-1])
+
+    def open(self, scope: ASGIScope, *, keep_alive: bool) -> Call | None:
+        """The call that a request's head begins; None if it is none of the hot routes, or somebody stands before."""
+        hot = self._hot
+        if hot is None:
+            return None
+        found = hot.find(scope["method"], scope["path"])
+        if found is None or not hot.passes(scope):
+            return None
+        return Call(scope, found[0], found[1], keep_alive=keep_alive)
+
+    def refusal(self, call: Call) -> bytes | None:
+        """The whole answer, if the call is refused before its body is read."""
+        edge, scope, route = self._edge, call.scope, call.route
+        busy = edge.turn_away(scope, call.started)
+        if busy is not None:
+            return _whole([status_line(busy.status), _block(busy.headers)], busy, call)
+        marks = call.marks = edge.mark(scope)
+        marks.route, marks.hot, marks.page = route.path, True, route.page
+        try:
+            length = edge.admit(scope, call.extra)
+            call.limit = min(route.body_limit, edge.body_limit(scope["path"]))
+            if length is not None and length > call.limit:
+                raise too_large(call.limit)
+        except (Problem, Unavailable) as error:
+            return self.finished(call, edge.errors.response(error, scope))
+        return None
+
+    def overrun(self, call: Call) -> bytes:
+        """The answer to a body that turned out to be too long."""
+        return self.finished(call, self._edge.errors.response(too_large(call.limit), call.scope))
+
+    async def answer(self, call: Call) -> Response:
+        """Ask the handler; what goes wrong is an answer too."""
+        if self._shedder is not None:
+            self._shedder.waiting += 1
+        call.began = time.perf_counter()
+        route, scope, parts = call.route, call.scope, call.parts
+        try:
+            body = b""
+            if route.method not in SAFE_METHODS:
+                body = parts[0] if len(parts) == 1 else b"".join(parts)
+                if body and route.media_type:
+                    require_media_type(scope, route.media_type)
+            return await route.handler(scope, body, call.parameter)
+        except (Problem, Unavailable) as error:
+            return self._edge.errors.response(error, scope)
+        except Exception as error:
+            log.exception("request_failed", request=scope[MARKS].request_id, path=scope["path"])
+            return self._edge.errors.response(error, scope)
+        finally:
+            if self._shedder is not None:
+                seconds = time.perf_counter() - call.began
+                self._shedder.answered(seconds, changing=route.method not in SAFE_METHODS)
+
+    def finished(self, call: Call, response: Response) -> bytes:
+        """The answer's bytes; metrics and log hear of it."""
+        marks, edge = call.marks, self._edge
+        assert marks is not None
+        parts = [status_line(response.status)]
+        if marks.page:
+            parts.append(_block(edge.dress(marks, response.headers, call.extra)))
+        else:
+            parts.append(_block(response.headers))
+            parts.append(self._block)
+            if call.extra:
+                parts.append(_block(call.extra))
+            parts.append(b"x-request-id: %b\r\n" % marks.request_id.encode())
+        if not call.disconnected:  # else it stays 0: nobody waited for this answer
+            marks.status = response.status
+        edge.tell(call.scope, marks, call.scope["method"], time.perf_counter() - call.started)
+        return _whole(parts, response, call)
+
+
+def answer_of(response: Response) -> bytes:
+    """The bytes of an answer after which the connection ends."""
+    parts = [status_line(response.status), _block(response.headers)]
+    parts.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(response.body))
+    parts.append(response.body)
+    return b"".join(parts)
+
+
+def _whole(parts: list[bytes], response: Response, call: Call) -> bytes:
+    body = response.body
+    if response.status not in NO_BODY:
+        parts.append(b"content-length: %d\r\n" % len(body))
+    parts.append(b"\r\n" if call.keep_alive else b"connection: close\r\n\r\n")
+    parts.append(body)
+    return b"".join(parts)
+
+
+def _block(headers: Headers) -> bytes:
+    """Headers as they stand in an answer."""
+    parts: list[bytes] = []
+    for name, value in headers:
+        parts += (name, b": ", value, b"\r\n")
+    block = b"".join(parts)
+    if block.count(b"\n") != len(headers) or block.count(b"\r") != len(headers) or b"\0" in block:
+        raise Defect("a header's value has a line break in it")
+    return block
+
+
+def _bare() -> Marks:
+    marks = Marks("", "")
+    marks.hot = True
+    return marks

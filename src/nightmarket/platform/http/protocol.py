@@ -1,0 +1,362 @@
+"""A connection: uvicorn's protocol, with a straight way for the hot routes and a limit for everything that may be slow.
+
+A request of a hot route is a `Call`: its handler starts when the whole request is there, and the answer is written at
+once. Every other request, and every one that comes while another of its connection is worked on, goes uvicorn's way
+through ASGI, which keeps them in order. No timer is set per request: `sweep` looks at all connections once a second.
+"""
+
+import asyncio
+from enum import Enum
+from typing import Any, cast
+
+import structlog
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from .asgi import ASGIScope
+from .direct import CONTINUE, Call, Direct, answer_of
+from .edge import Edge
+from .problems import PlainError
+
+HEAD_BYTES = 32 * 1024
+HEADERS_LIMIT = 100
+HEAD_SECONDS = 15
+"""From a request's first byte to the end of its head; and from the opening of a connection to its first byte."""
+
+BODY_SECONDS = 15
+BODY_BYTES_PER_SECOND = 16 * 1024
+"""A body may take BODY_SECONDS, and a second more for so many bytes of it."""
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than nginx and Caddy keep their connections to us, so that it is they who end them."""
+
+WRITE_SECONDS = 60
+"""How long a client may read nothing of an answer that is under way."""
+
+PIPELINE_LIMIT = 32
+"""Requests of one connection that wait behind the first."""
+
+DISCARD_BYTES = 4 * 1024 * 1024
+DISCARD_SECONDS = 3
+"""What is read and thrown away after an answer that came before the end of its request, so that the client sees it."""
+
+log = structlog.get_logger(__name__)
+
+
+class Phase(Enum):
+    """What the next bytes of a connection belong to."""
+
+    FRESH = 0
+    BETWEEN = 1
+    HEAD = 2
+    BODY = 3
+    DISCARD = 4
+
+
+class State(ServerState):
+    """What the connections of a server share: the edge, and a clock of whole seconds."""
+
+    def __init__(self, edge: Edge, connections_limit: int) -> None:
+        super().__init__()
+        self.direct = Direct(edge)
+        self.edge = edge
+        self.seconds = 0
+        self.connections_limit = connections_limit
+
+    def sweep(self, seconds: int) -> None:
+        """End what takes too long."""
+        self.seconds = seconds
+        for connection in tuple(self.connections):
+            cast(Connection, connection).sweep(seconds)
+
+
+class Unreadable(Exception):
+    """Raised inside the parser, to stop it: what comes is not answered as a request."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.error = PlainError(status, detail)
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._state = cast(State, server_state)
+        self._phase = Phase.FRESH
+        self._since = self._state.seconds
+        self._blocked_since: int | None = None
+        self._stalled = False
+        self._head_bytes = 0
+        self._chunk = 0
+        self._body_bytes = 0
+
+    # What comes in
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """A client has come; one too many is sent off."""
+        super().connection_made(transport)
+        if len(self.connections) > self._state.connections_limit:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        if self._phase is Phase.DISCARD:
+            self._discard(len(data))
+            return
+        parser = self.parser
+        assert parser is not None
+        self._chunk = len(data)
+        try:
+            parser.feed_data(data)
+        except HttpParserUpgrade:  # nothing is upgraded here: it is answered as it is, and the connection ends
+            self._phase = Phase.DISCARD
+        except HttpParserCallbackError as error:
+            cause = error.__context__
+            if isinstance(cause, Unreadable):
+                self._break_off(cause.error)
+            else:
+                if not isinstance(cause, HttpParserError | UnicodeError):
+                    log.warning("request_unread", exc_info=cause)
+                self._break_off(PlainError(400, "This is no HTTP request."))
+        except HttpParserError:
+            self._break_off(PlainError(400, "This is no HTTP request."))
+        else:
+            if self._phase is Phase.HEAD:
+                self._head_bytes += len(data)
+                if self._head_bytes > HEAD_BYTES:
+                    self._break_off(PlainError(431, f"At most {HEAD_BYTES:,} bytes of headers are read."))
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self._phase = Phase.HEAD
+        self._since = self._state.seconds
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """A request's head is there."""
+        self._phase = Phase.BODY
+        self._since = self._state.seconds
+        self._body_bytes = 0
+        headers, url = self.headers, self.url
+        if len(headers) > HEADERS_LIMIT or self._head_bytes + self._chunk > HEAD_BYTES < _size(url, headers):
+            raise Unreadable(431, f"At most {HEADERS_LIMIT} headers and {HEAD_BYTES:,} bytes of them are read.")
+        if self._in_flight():
+            if len(self.pipeline) >= PIPELINE_LIMIT:
+                raise Unreadable(400, f"At most {PIPELINE_LIMIT} requests may wait on one connection.")
+        elif b"%" not in url and b"#" not in url and url[:1] == b"/":
+            call = self._call(url)
+            if call is not None:
+                self.cycle = cast(Any, call)
+                self._admit(call)
+                return
+        elif url[:1] != b"/" and not url.startswith((b"http://", b"https://")):
+            raise Unreadable(400, "Ask for a path.")
+        self._go_through_asgi()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a request's body."""
+        self._body_bytes += len(body)
+        call = cast(Any, self.cycle)
+        if call.response_complete:
+            if self._body_bytes > DISCARD_BYTES:
+                self.transport.abort()
+        elif type(call) is Call:
+            call.parts.append(body)
+            call.size += len(body)
+            if call.size > call.limit:
+                self._last_words(call, self._state.direct.overrun(call))
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """All of a request is there."""
+        self._phase = Phase.BETWEEN
+        call = cast(Any, self.cycle)
+        if type(call) is Call:
+            if not call.response_complete:
+                task = self.loop.create_task(self._answer(call))
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
+        else:
+            super().on_message_complete()
+
+    # Requests of hot routes
+
+    def _call(self, url: bytes) -> Call | None:
+        parser = self.parser
+        assert parser is not None
+        if parser.should_upgrade():
+            return None
+        path, _, query = url.partition(b"?")
+        version = parser.get_http_version()
+        scope: ASGIScope = {
+            "type": "http",
+            "http_version": version,
+            "method": parser.get_method().decode(),
+            "scheme": self.scheme,
+            "path": path.decode("ascii"),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self.headers,
+            "client": self.client,
+            "server": self.server,
+        }
+        return self._state.direct.open(scope, keep_alive=version != "1.0" and parser.should_keep_alive())
+
+    def _admit(self, call: Call) -> None:
+        refusal = self._state.direct.refusal(call)
+        if refusal is None:
+            if self.expect_100_continue:
+                self.transport.write(CONTINUE)
+        elif self.expect_100_continue or _declared(self.headers) > call.limit:
+            self._last_words(call, refusal)
+        else:
+            call.response_complete = True
+            self._write(call, refusal)
+
+    async def _answer(self, call: Call) -> None:
+        response = await self._state.direct.answer(call)
+        call.response_complete = True
+        self._write(call, self._state.direct.finished(call, response))
+
+    def _write(self, call: Call, answer: bytes) -> None:
+        transport = self.transport
+        if call.disconnected or transport.is_closing():
+            return
+        transport.write(answer)
+        if not call.keep_alive:
+            transport.close()
+        elif self.flow.write_paused:
+            call.response_complete = False  # until the client has read it
+            self._stalled = True
+        else:
+            self.on_response_complete()
+
+    def _last_words(self, call: Call, answer: bytes) -> None:
+        """An answer before the end of the request, after which no other request is read."""
+        call.response_complete = True
+        self.transport.write(answer)
+        self._end_after_discarding()
+
+    # All other requests
+
+    def _go_through_asgi(self) -> None:
+        headers, url, expects = self.headers, self.url, self.expect_100_continue
+        super().on_message_begin()
+        self.headers.extend(headers)
+        self.url, self.expect_100_continue = url, expects
+        super().on_headers_complete()
+        assert self.parser is not None
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """An answer is written: on with the next request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self._phase is Phase.BETWEEN:
+            self._since = self._state.seconds
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+
+    # What must not last
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as we write."""
+        super().pause_writing()
+        self._blocked_since = self._state.seconds
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        self._blocked_since = None
+        if self._stalled:
+            self._stalled = False
+            self.cycle.response_complete = True
+            self.on_response_complete()
+
+    def sweep(self, seconds: int) -> None:
+        """End what takes too long."""
+        took = seconds - self._since
+        if self.transport.is_closing():
+            return
+        if self._blocked_since is not None and seconds - self._blocked_since > WRITE_SECONDS:
+            self.transport.abort()
+            return
+        match self._phase:
+            case Phase.FRESH | Phase.HEAD if took > HEAD_SECONDS:
+                if self._phase is Phase.FRESH or self._in_flight():
+                    self.transport.close()
+                else:
+                    self._break_off(PlainError(408, "The request's head took too long."))
+            case Phase.BODY if self.flow.read_paused:  # the client would, we do not
+                self._since = seconds - self._body_bytes // BODY_BYTES_PER_SECOND
+            case Phase.BODY if took > BODY_SECONDS + self._body_bytes // BODY_BYTES_PER_SECOND:
+                self._break_off(PlainError(408, "The request's body took too long."))
+            case Phase.BETWEEN if took > KEEP_ALIVE_SECONDS and not self._in_flight():
+                self.transport.close()
+            case Phase.DISCARD if took > DISCARD_SECONDS and not self._in_flight():
+                self.transport.close()
+            case _:
+                pass
+
+    def _in_flight(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def _break_off(self, error: PlainError) -> None:
+        """Say what is wrong, unless somebody's answer is under way, and end the connection."""
+        if self._phase is Phase.BODY and self._in_flight():  # the request that is being read will never be whole
+            if self.pipeline or self.cycle.response_started:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.response_complete = True
+            self.cycle.message_event.set()
+        elif self._in_flight():
+            self.cycle.keep_alive = False
+            self._phase = Phase.DISCARD
+            return
+        self.transport.write(answer_of(self._state.edge.unread(error)))
+        self._end_after_discarding()
+
+    def _end_after_discarding(self) -> None:
+        """Closing now would take the answer from a client that still sends."""
+        self._phase = Phase.DISCARD
+        self._since = self._state.seconds
+        self._body_bytes = 0
+        self.transport.write_eof()
+
+    def _discard(self, amount: int) -> None:
+        self._body_bytes += amount
+        if self._body_bytes > DISCARD_BYTES:
+            self.transport.abort()
+
+
+def _size(url: bytes, headers: list[tuple[bytes, bytes]]) -> int:
+    return len(url) + sum(len(name) + len(value) for name, value in headers)
+
+
+def _declared(headers: list[tuple[bytes, bytes]]) -> int:
+    """Content-Length, as far as one can tell; what is wrong with it the edge says."""
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
