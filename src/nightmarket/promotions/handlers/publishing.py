@@ -27,7 +27,7 @@ from nightmarket.promotions.errors import (
     TooManyOffers,
     UsesTaken,
 )
-from nightmarket.promotions.model.rules import collide, flaws
+from nightmarket.promotions.model.rules import circular, collide, flaws
 from nightmarket.promotions.store import offers as store
 from nightmarket.tally.contract import Adjustment, NewTally, Tallies, TallyKind
 
@@ -186,10 +186,21 @@ async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
         if collide(one, other):
             detail = f"Another offer has the code {one.code} at that time; choose another code or another time."
             raise CodeTaken(detail, field="code", offer=one.id, other=other.id)
+    if any(offer.not_with for offer in offers):
+        await _check_exclusions(tx, offers, replaced)
     added = sum(1 for offer in offers if offer.id not in standings or not standings[offer.id].live)
     if added and await store.count_live(tx) + added > MAX_OFFERS:
         detail = f"A book has at most {MAX_OFFERS} offers; retire those that have ended."
         raise TooManyOffers(detail, field="offers", limit=MAX_OFFERS)
+
+
+async def _check_exclusions(tx: Connection, offers: Sequence[Offer], replaced: set[UUID]) -> None:
+    """Offers do not exclude each other in a circle."""
+    live = [offer for offer in await store.live_excluding(tx) if offer.id not in replaced]
+    circle = circular([*live, *offers])
+    if circle:
+        detail = "These offers exclude each other in a circle; give them the same word of exclusivity instead."
+        raise OfferRefused(detail, field="offers.not_with", reason="circular", offer=circle[0], circle=circle)
 
 
 async def _check_limits(tx: Connection, offers: Sequence[Offer]) -> None:

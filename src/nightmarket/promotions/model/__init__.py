@@ -1,41 +1,71 @@
 """The rules of promotions, pure: what an offer is, what a cart costs, and why."""
 
 from .carts import PriceCart, PriceLine, ShippingLine, Shopper
+from .conditions import Companion, Condition, Goods, Hours
+from .effects import (
+    AmountOff,
+    Bundle,
+    BuyGet,
+    Each,
+    Effect,
+    EveryOff,
+    FixedPrice,
+    FreeShipping,
+    Gift,
+    NthPiece,
+    Part,
+    PercentOff,
+    PurchaseLimit,
+    Step,
+    Tiers,
+    Which,
+)
 from .explaining import explain
 from .limits import Cap, Demand, Met, Scarce, Want, book_tallies, buyer_caps, counts, demand, limits_met
 from .offers import (
-    AmountOff,
+    OPERATOR,
     Book,
     BuyerCap,
-    Condition,
-    Effect,
-    FreeShipping,
+    Funding,
     Offer,
-    PercentOff,
-    PurchaseLimit,
     book_of,
+    boundaries,
     budget_tally,
     buyer_tally,
     uses_tally,
 )
-from .pricing import price, reduces_delivery
-from .quotes import Applied, Explanation, OfferNote, Quote, QuoteLine, QuoteShipping, Share
+from .pricing import price, reduces_delivery, split_of
+from .quotes import Applied, Explanation, Funded, OfferNote, Quote, QuoteLine, QuoteShipping, Share
 from .spans import Span, steady
 
 __all__ = [
+    "OPERATOR",
     "AmountOff",
     "Applied",
     "Book",
+    "Bundle",
+    "BuyGet",
     "BuyerCap",
     "Cap",
+    "Companion",
     "Condition",
     "Demand",
+    "Each",
     "Effect",
+    "EveryOff",
     "Explanation",
+    "FixedPrice",
     "FreeShipping",
+    "Funded",
+    "Funding",
+    "Gift",
+    "Goods",
+    "Hours",
     "Met",
+    "NthPiece",
     "Offer",
     "OfferNote",
+    "Part",
     "PercentOff",
     "PriceCart",
     "PriceLine",
@@ -48,9 +78,13 @@ __all__ = [
     "ShippingLine",
     "Shopper",
     "Span",
+    "Step",
+    "Tiers",
     "Want",
+    "Which",
     "book_of",
     "book_tallies",
+    "boundaries",
     "budget_tally",
     "buyer_caps",
     "buyer_tally",
@@ -60,6 +94,7 @@ __all__ = [
     "limits_met",
     "price",
     "reduces_delivery",
+    "split_of",
     "steady",
     "uses_tally",
 ]

@@ -16,6 +16,8 @@ class PriceLine(msgspec.Struct, frozen=True, array_like=True):
     brand: str
     quantity: int
     unit_price: int
+    ancestors: tuple[str, ...] = ()
+    """The categories above its own."""
 
 
 class ShippingLine(msgspec.Struct, frozen=True, array_like=True):
@@ -47,3 +49,12 @@ class Shopper(msgspec.Struct, frozen=True):
     id: UUID | None = None
     region: str | None = None
     segments: frozenset[str] = frozenset()
+    language: str | None = None
+    channel: str | None = None
+    """Where the cart is: storefront, an agent, another shop."""
+    places: frozenset[str] = frozenset()
+    """Malls, dealers and counters that this visit is at."""
+    first_order: bool | None = None
+    """Whether it would be the first; None where nobody knows, which is not enough for an offer that asks."""
+    entitlements: frozenset[str] = frozenset()
+    """What is theirs to use: coupons, levels of groups, deposits of presales, revealed prices."""

@@ -6,7 +6,6 @@ The compiled form is kept beside the book that it was made from; it holds nothin
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from enum import IntEnum
 from typing import TypeVar
 from uuid import UUID
 
@@ -14,7 +13,10 @@ import msgspec
 
 from nightmarket.kernel.money import Rounding
 
-from .offers import AmountOff, Book, FreeShipping, Offer, PercentOff, PurchaseLimit, plain_code
+from .conditions import open_at
+from .effects import FreeShipping
+from .offers import Book, Offer, boundaries, owners_of, plain_code
+from .resolving import NO_GOODS, NO_LIMIT, Extra, Plan, Stage, extra_of, resolve
 
 MAX_COMPILED_BOOKS = 8
 """Books kept compiled at once; the oldest goes first."""
@@ -22,19 +24,10 @@ MAX_COMPILED_BOOKS = 8
 MAX_SPANS = 32
 """Spans of time x currencies for which a compiled book keeps its index; the oldest goes first."""
 
-NO_LIMIT = -1
 NOBODY = -1
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-class Stage(IntEnum):
-    """What is applied first, second and last."""
-
-    PERCENT = 0
-    AMOUNT = 1
-    SHIPPING = 2
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -61,30 +54,28 @@ class Rule(msgspec.Struct, frozen=True):
     """Units of its lines beyond which it does not apply: what one buyer may have of it, or NO_LIMIT."""
     tie: tuple[bool, int]
     """Merchants' own offers before the operator's, then by id."""
-
-
-def _value(offer: Offer, currency: str) -> tuple[Stage, int | None, Rounding]:
-    match offer.effect:
-        case PercentOff(basis_points=basis_points, rounding=rounding):
-            return Stage.PERCENT, basis_points, rounding
-        case AmountOff(amounts=amounts):
-            return Stage.AMOUNT, amounts.get(currency), Rounding.DOWN
-        case FreeShipping(up_to=up_to):
-            return Stage.SHIPPING, up_to.get(currency) if up_to else NO_LIMIT, Rounding.DOWN
-        case PurchaseLimit():
-            return Stage.PERCENT, None, Rounding.DOWN
+    plan: Plan | None = None
+    """How it takes, where that is more than a percentage, an amount or a delivery."""
+    extra: Extra | None = None
+    """What else it asks for, if it asks for anything else."""
+    cap: int = NO_LIMIT
+    """The most that it takes off one order."""
+    steady: bool = True
+    """It takes more from more, whatever other offers do: no reason ever to leave it out."""
 
 
 def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
-    """The offer in that currency; None where it has no amount or minimum in it."""
-    stage, value, rounding = _value(offer, currency)
+    """The offer in that currency; None where it has no amount, minimum, cap or budget in it."""
+    resolved = resolve(offer, currency)
     condition = offer.condition
     at_least = condition.at_least.get(currency) if condition.at_least else 0
-    if value is None or at_least is None or (offer.budget and currency not in offer.budget):
+    cap = offer.most.get(currency) if offer.most else NO_LIMIT
+    if resolved is None or at_least is None or cap is None or (offer.budget and currency not in offer.budget):
         return None
     merchants = frozenset(merchant.int for merchant in condition.merchants)
-    if offer.funder is not None:
-        own = frozenset((offer.funder.int,))
+    owners = owners_of(offer)
+    if owners is not None:
+        own = frozenset(owner.int for owner in owners)
         merchants = merchants & own if merchants else own
         if not merchants:
             merchants = frozenset((NOBODY,))  # conditions on other merchants only: no line can qualify
@@ -93,9 +84,9 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
     return Rule(
         number=number,
         offer=offer,
-        stage=stage,
-        value=value,
-        rounding=rounding,
+        stage=resolved.stage,
+        value=resolved.value,
+        rounding=resolved.rounding,
         at_least=at_least,
         merchants=merchants,
         products=products,
@@ -104,9 +95,15 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
         brands=condition.brands,
         regions=condition.regions,
         segments=condition.segments,
-        any_line=not (merchants or products or variants or condition.categories or condition.brands),
+        any_line=not (
+            merchants or products or variants or condition.categories or condition.brands or condition.excluded
+        ),
         most_units=NO_LIMIT if offer.per_buyer is None or offer.per_buyer.units is None else offer.per_buyer.units,
         tie=(offer.funder is None, offer.id.int),
+        plan=resolved.plan,
+        extra=extra_of(offer, currency),
+        cap=cap,
+        steady=resolved.plan is None and cap == NO_LIMIT,
     )
 
 
@@ -116,7 +113,19 @@ Places = dict[int | str, list[Rule]]
 class Index:
     """The rules that are live in one span of time and one currency, each in exactly one place: its narrowest."""
 
-    __slots__ = ("always", "brands", "categories", "codes", "merchants", "products", "regions", "segments", "variants")
+    __slots__ = (
+        "always",
+        "brands",
+        "categories",
+        "codes",
+        "merchants",
+        "needs",
+        "places",
+        "products",
+        "regions",
+        "segments",
+        "variants",
+    )
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.always: list[Rule] = []
@@ -128,6 +137,8 @@ class Index:
         self.categories: Places = {}
         self.segments: Places = {}
         self.regions: Places = {}
+        self.needs: Places = {}
+        self.places: Places = {}
         for rule in rules:
             self._place(rule)
 
@@ -135,9 +146,12 @@ class Index:
         if rule.offer.code is not None:
             self.codes.setdefault(plain_code(rule.offer.code), []).append(rule)
             return
+        condition, anchor = rule.offer.condition, rule.plan.anchor if rule.plan is not None else NO_GOODS
         narrowest_first: tuple[tuple[frozenset[int] | frozenset[str], Places], ...] = (
-            (rule.variants, self.variants),
-            (rule.products, self.products),
+            (condition.needs, self.needs),
+            (rule.variants or anchor.variants, self.variants),
+            (rule.products or anchor.products, self.products),
+            (condition.places, self.places),
             (rule.brands, self.brands),
             (rule.merchants, self.merchants),
             (rule.categories, self.categories),
@@ -171,8 +185,10 @@ class CompiledBook:
                 self.wide_limits.append(limit)
         self.reduces_delivery = any(isinstance(offer.effect, FreeShipping) for offer in book.offers)
         self.counts = bool(self.scarce or book.limits) or any(offer.uses is not None for offer in book.offers)
-        bounds = {bound.astimezone(UTC) for offer in book.offers for bound in (offer.starts_at, offer.ends_at)}
-        self._bounds = sorted(bounds)
+        self._bounds = sorted({bound for offer in book.offers for bound in _bounds(offer)})
+        self.pairs = frozenset(frozenset((offer.id, other)) for offer in book.offers for other in offer.not_with)
+        """Offers that do not apply together."""
+        self.has_agreements = bool(self.pairs) or any(offer.combines is not None for offer in book.offers)
         self._rules: dict[str, list[Rule | None]] = {}
         self._spans: dict[tuple[int, str], Index] = {}
 
@@ -190,9 +206,19 @@ class CompiledBook:
         index = self._spans.get(key)
         if index is None:
             rules = (rule for rule in self.rules(currency) if rule is not None)
-            index = Index(rule for rule in rules if rule.offer.starts_at <= now < rule.offer.ends_at)
+            index = Index(rule for rule in rules if _holds(rule.offer, now))
             _keep(self._spans, key, index, MAX_SPANS)
         return index
+
+
+def _bounds(offer: Offer) -> Iterable[datetime]:
+    if offer.condition.hours:
+        return boundaries(offer)
+    return (offer.starts_at.astimezone(UTC), offer.ends_at.astimezone(UTC))
+
+
+def _holds(offer: Offer, now: datetime) -> bool:
+    return offer.starts_at <= now < offer.ends_at and open_at(offer.condition, now)
 
 
 _compiled: dict[int, CompiledBook] = {}

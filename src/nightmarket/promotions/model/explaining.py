@@ -6,10 +6,11 @@ from nightmarket.kernel.money import share_of
 from nightmarket.kernel.problems import Defect
 
 from .carts import PriceCart, Shopper
-from .compiled import NO_LIMIT, Rule, Stage, compile_book
+from .compiled import Rule, compile_book
 from .meeting import accepts_shopper, line_order, qualifying, subtotal, touched, units
 from .offers import Book, Offer, plain_code
 from .quotes import Explanation, OfferNote, Quote
+from .resolving import NO_LIMIT, Stage
 
 
 def explain(cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: datetime) -> Explanation:

@@ -10,9 +10,12 @@ import msgspec
 
 from .carts import PriceCart, PriceLine, Shopper
 from .compiled import compile_book
+from .conditions import open_at
+from .effects import PurchaseLimit
 from .meeting import meet
-from .offers import Book, Offer, PurchaseLimit, budget_tally, buyer_tally
+from .offers import Book, Offer, budget_tally, buyer_tally, owners_of
 from .quotes import Quote
+from .resolving import lines_of
 
 USES, UNITS = "uses", "units"
 
@@ -144,7 +147,8 @@ def limits_met(cart: PriceCart, book: Book, now: datetime) -> list[Met]:
             found[limit.id] = limit
     met: list[Met] = []
     for limit in found.values():
-        if limit.starts_at <= now < limit.ends_at and isinstance(limit.effect, PurchaseLimit):
+        live = limit.starts_at <= now < limit.ends_at and open_at(limit.condition, now)
+        if live and isinstance(limit.effect, PurchaseLimit):
             lines = [line for line in cart.lines if _accepts(limit, line)]
             if lines:
                 units = sum(line.quantity for line in lines)
@@ -153,15 +157,10 @@ def limits_met(cart: PriceCart, book: Book, now: datetime) -> list[Met]:
 
 
 def _accepts(limit: Offer, line: PriceLine) -> bool:
-    wanted = limit.condition
-    return (
-        (limit.funder is None or limit.funder == line.merchant)
-        and (not wanted.variants or line.variant in wanted.variants)
-        and (not wanted.products or line.product in wanted.products)
-        and (not wanted.merchants or line.merchant in wanted.merchants)
-        and (not wanted.categories or line.category in wanted.categories)
-        and (not wanted.brands or line.brand in wanted.brands)
-    )
+    owners, excluded = owners_of(limit), limit.condition.excluded
+    if owners is not None and line.merchant not in owners:
+        return False
+    return lines_of(limit.condition.goods).accept(line) and not (excluded and lines_of(excluded).name(line))
 
 
 def _caps(offer: Offer) -> list[Cap]:

@@ -4,15 +4,21 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .carts import PriceCart, PriceLine, Shopper
-from .compiled import NO_LIMIT, Index, Rule, Stage, compile_book
-from .offers import Book, plain_code
+from .compiled import Index, Rule, compile_book
+from .effects import Bundle, BuyGet, FreeShipping, Gift
+from .offers import Book, owners_of, plain_code
+from .resolving import NO_LIMIT, Lines, Plan, Stage, in_categories, lacks, refusal
 
 
 class Meeting(NamedTuple):
-    """An offer that the cart fulfils: places of its lines (in order of line id), or of its deliveries."""
+    """An offer that the cart fulfils: places of its lines (in order of line id), or of its deliveries.
+
+    `others` are places by their part: a bundle's parts; of "buy and get" and gifts what is bought, then what is got.
+    """
 
     rule: Rule
     places: list[int]
+    others: tuple[list[int], ...] = ()
 
 
 def line_order(lines: tuple[PriceLine, ...]) -> list[int]:
@@ -22,7 +28,7 @@ def line_order(lines: tuple[PriceLine, ...]) -> list[int]:
 
 def qualifying(rule: Rule, lines: tuple[PriceLine, ...], order: list[int]) -> list[int]:
     """Places of the lines that the offer's conditions accept."""
-    if rule.any_line:
+    if rule.any_line and rule.plan is None:
         return order
     found: list[int] = []
     for place in order:
@@ -31,10 +37,16 @@ def qualifying(rule: Rule, lines: tuple[PriceLine, ...], order: list[int]) -> li
             (not rule.merchants or line.merchant.int in rule.merchants)
             and (not rule.variants or line.variant.int in rule.variants)
             and (not rule.products or line.product.int in rule.products)
-            and (not rule.categories or line.category in rule.categories)
+            and (not rule.categories or in_categories(rule.categories, line))
             and (not rule.brands or line.brand in rule.brands)
         ):
             found.append(place)
+    if rule.extra is not None:
+        excluded = rule.extra.excluded
+        found = [place for place in found if not excluded.name(lines[place])]
+    if rule.plan is not None and isinstance(rule.plan.effect, Gift):
+        gifts = rule.plan.goods[0].variants
+        found = [place for place in found if lines[place].variant.int not in gifts]
     return found
 
 
@@ -49,8 +61,10 @@ def units(lines: tuple[PriceLine, ...], places: list[int]) -> int:
 
 
 def accepts_shopper(rule: Rule, shopper: Shopper) -> bool:
-    """Whether region and segments are among those the offer is for."""
+    """Whether the shopper is one whom the offer is for."""
     if rule.regions and shopper.region not in rule.regions:
+        return False
+    if rule.extra is not None and refusal(rule.extra, shopper) is not None:
         return False
     return not rule.segments or not rule.segments.isdisjoint(shopper.segments)
 
@@ -60,7 +74,50 @@ def touched(rule: Rule, cart: PriceCart, places: list[int]) -> list[int]:
     if rule.stage != Stage.SHIPPING:
         return places
     merchants = {cart.lines[place].merchant.int for place in places}
-    return [place for place, delivery in enumerate(cart.shipping) if delivery.merchant.int in merchants]
+    effect = rule.offer.effect
+    options = effect.options if isinstance(effect, FreeShipping) else ()
+    return [
+        place
+        for place, delivery in enumerate(cart.shipping)
+        if delivery.merchant.int in merchants and (not options or delivery.option in options)
+    ]
+
+
+def parts(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> tuple[list[int], ...]:
+    """Places by their part, for effects that have parts; none where the effect has none."""
+    match plan.effect:
+        case Bundle():
+            return tuple([place for place in places if goods.accept(cart.lines[place])] for goods in plan.goods)
+        case BuyGet(goods=goods):
+            return places, _got(plan.goods[0], rule, cart, order) if goods else places
+        case Gift():
+            return places, _got(plan.goods[0], rule, cart, order)
+        case _:
+            return ()
+
+
+def _got(goods: Lines, rule: Rule, cart: PriceCart, order: list[int]) -> list[int]:
+    """Places of these goods, though only of those merchants who pay for the offer."""
+    owners = owners_of(rule.offer)
+    return [
+        place
+        for place in order
+        if goods.accept(cart.lines[place]) and (owners is None or cart.lines[place].merchant in owners)
+    ]
+
+
+def _planned(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> Meeting | None:
+    others = parts(plan, rule, cart, places, order)
+    if not all(others):
+        return None
+    match plan.effect:
+        case Bundle() | BuyGet():
+            reached = {place for part in others for place in part}
+            return Meeting(rule, [place for place in order if place in reached], others)
+        case Gift():
+            return Meeting(rule, others[1], others)
+        case _:
+            return Meeting(rule, touched(rule, cart, places))
 
 
 def _candidates(index: Index, cart: PriceCart, shopper: Shopper) -> dict[int, Rule]:
@@ -77,6 +134,12 @@ def _candidates(index: Index, cart: PriceCart, shopper: Shopper) -> dict[int, Ru
             found[rule.number] = rule
         for rule in index.categories.get(line.category, ()):
             found[rule.number] = rule
+        for above in line.ancestors if index.categories else ():
+            found.update((rule.number, rule) for rule in index.categories.get(above, ()))
+    for entitlement in shopper.entitlements if index.needs else ():
+        found.update((rule.number, rule) for rule in index.needs.get(entitlement, ()))
+    for at in shopper.places if index.places else ():
+        found.update((rule.number, rule) for rule in index.places.get(at, ()))
     for segment in shopper.segments if index.segments else ():
         found.update((rule.number, rule) for rule in index.segments.get(segment, ()))
     if index.regions and shopper.region is not None:
@@ -103,7 +166,14 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
             continue
         if rule.most_units != NO_LIMIT and units(cart.lines, places) > rule.most_units:
             continue
-        places = touched(rule, cart, places)
-        if places:
-            meetings.append(Meeting(rule, places))
+        if rule.extra is not None and (
+            (rule.extra.least_units and units(cart.lines, places) < rule.extra.least_units) or lacks(rule.extra, cart)
+        ):
+            continue
+        if rule.plan is None:
+            meeting = Meeting(rule, touched(rule, cart, places))
+        else:
+            meeting = _planned(rule.plan, rule, cart, places, order)
+        if meeting is not None and meeting.places:
+            meetings.append(meeting)
     return meetings

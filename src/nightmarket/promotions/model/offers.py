@@ -7,58 +7,13 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.kernel.ids import derive
-from nightmarket.kernel.money import Rounding
 
+from .conditions import Condition
+from .conditions import boundaries as boundaries_of
+from .effects import Effect, PurchaseLimit
 
-class PercentOff(msgspec.Struct, frozen=True, tag="percent"):
-    """Basis points off what is left of each line that qualifies, rounded once per line."""
-
-    basis_points: int
-    rounding: Rounding = Rounding.HALF_UP
-
-
-class AmountOff(msgspec.Struct, frozen=True, tag="amount"):
-    """Minor units off the qualifying lines together, per currency; never more than is left of them."""
-
-    amounts: dict[str, int]
-
-
-class FreeShipping(msgspec.Struct, frozen=True, tag="free_shipping"):
-    """The chosen delivery of each merchant with qualifying lines costs nothing, up to a limit each, per currency.
-
-    No limits at all: free in every currency. Some limits: only in the currencies that have one.
-    """
-
-    up_to: dict[str, int] = {}
-
-
-class PurchaseLimit(msgspec.Struct, frozen=True, tag="limit"):
-    """Takes nothing off: each buyer gets at most so many units of the lines that qualify, while it is live.
-
-    Such offers are no part of prices; a book lists them apart, as `limits`.
-    """
-
-    units: int
-
-
-Effect = PercentOff | AmountOff | FreeShipping | PurchaseLimit
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """Which lines qualify (empty means any), and the least that they must come to, per currency.
-
-    `at_least` is compared with the list price of the qualifying lines. With a minimum in some currencies the offer
-    applies only in these.
-    """
-
-    merchants: frozenset[UUID] = frozenset()
-    products: frozenset[UUID] = frozenset()
-    variants: frozenset[UUID] = frozenset()
-    categories: frozenset[str] = frozenset()
-    brands: frozenset[str] = frozenset()
-    regions: frozenset[str] = frozenset()
-    segments: frozenset[str] = frozenset()
-    at_least: dict[str, int] = {}
+OPERATOR = UUID(int=0)
+"""The market itself, where an agreement names funders."""
 
 
 class BuyerCap(msgspec.Struct, frozen=True):
@@ -67,6 +22,13 @@ class BuyerCap(msgspec.Struct, frozen=True):
 
     uses: int | None = None
     units: int | None = None
+
+
+class Funding(msgspec.Struct, frozen=True):
+    """Who pays which part of everything that an offer takes off; None is the operator."""
+
+    funder: UUID | None
+    basis_points: int
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -96,6 +58,17 @@ class Offer(msgspec.Struct, frozen=True):
     budget: dict[str, int] = {}
     """What it may take off all orders together, in minor units per currency. With a budget in some currencies the offer
     applies only in these; publishing it opens the tallies `budget_tally(id, currency)`."""
+
+    most: dict[str, int] = {}
+    """What it takes off one order at most, per currency. With a cap in some currencies it applies only in these."""
+    compulsory: bool = False
+    """Applies wherever its conditions hold, even where the cart would be cheaper without it."""
+    combines: frozenset[UUID] | None = None
+    """Whose offers may take something off the same goods as this (OPERATOR for the market's); None: everybody's."""
+    not_with: frozenset[UUID] = frozenset()
+    """Offers that do not apply together with this one."""
+    funding: tuple[Funding, ...] = ()
+    """Who pays, where several do; the basis points come to 10000, and `funder` is one of them."""
 
     @property
     def is_limit(self) -> bool:
@@ -138,3 +111,15 @@ def buyer_tally(offer: UUID, counted: str, buyer: UUID) -> UUID:
 def plain_code(code: str) -> str:
     """A code as it is compared: without case and outer spaces."""
     return code.strip().casefold()
+
+
+def boundaries(offer: Offer) -> list[datetime]:
+    """Every instant at which the offer begins or ceases to hold, in order: its ends and those of its hours."""
+    return boundaries_of(offer.starts_at, offer.ends_at, offer.condition.hours)
+
+
+def owners_of(offer: Offer) -> frozenset[UUID] | None:
+    """The merchants whose lines it may touch, for they pay for it; None: anybody's, for the operator leads."""
+    if offer.funder is None:
+        return None
+    return frozenset({offer.funder, *(one.funder for one in offer.funding if one.funder is not None)})

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from nightmarket.kernel.money import allocate
+
 from .applying import Take
 from .carts import PriceCart, Shopper
 from .choosing import best
-from .compiled import Stage, compile_book
+from .compiled import compile_book
 from .meeting import meet
-from .offers import Book
-from .quotes import Applied, Quote, QuoteLine, QuoteShipping, Share
+from .offers import Book, Offer
+from .quotes import Applied, Funded, Quote, QuoteLine, QuoteShipping, Share
+from .resolving import Stage
 
 
 def price(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> Quote:
@@ -19,7 +22,7 @@ def price(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> Quote
     meetings = meet(cart, book, shopper, now) if book.offers else None
     if not meetings:
         return _quote(cart, book.number, line_amounts, shipping_amounts, ())
-    outcome = best(meetings, line_amounts, shipping_amounts)
+    outcome = best(meetings, line_amounts, shipping_amounts, cart, book)
     return _quote(cart, book.number, line_amounts, shipping_amounts, outcome.takes)
 
 
@@ -80,4 +83,21 @@ def _quote(
 
 def _applied(take: Take) -> Applied:
     offer = take.meeting.rule.offer
+    if offer.funding:
+        return Applied(offer.id, offer.revision, take.amount, offer.funder, offer.uses, _funded(offer, take.amounts))
     return Applied(offer.id, offer.revision, take.amount, offer.funder, offer.uses)
+
+
+def split_of(amount: int, basis_points: Sequence[int]) -> list[int]:
+    """An amount split over its funders by largest remainder, ties to the earlier one."""
+    return allocate(amount, basis_points)
+
+
+def _funded(offer: Offer, amounts: Sequence[int]) -> tuple[Funded, ...]:
+    """Each funder's part: every share is split by itself, so that each merchant's part can be settled alone."""
+    points = [one.basis_points for one in offer.funding]
+    splits = [split_of(amount, points) for amount in amounts if amount]
+    return tuple(
+        Funded(one.funder, one.basis_points, sum(split[number] for split in splits))
+        for number, one in enumerate(offer.funding)
+    )

@@ -34,6 +34,14 @@ class QuoteShipping(msgspec.Struct, frozen=True, array_like=True):
     total: int
 
 
+class Funded(msgspec.Struct, frozen=True, array_like=True):
+    """One funder's part of what an offer took off; None is the operator."""
+
+    funder: UUID | None
+    basis_points: int
+    amount: int
+
+
 class Applied(msgspec.Struct, frozen=True, array_like=True):
     """An offer in a quote: what it took off in all, who pays for it, and the tally that one use comes from.
 
@@ -45,6 +53,8 @@ class Applied(msgspec.Struct, frozen=True, array_like=True):
     amount: int
     funder: UUID | None
     uses: UUID | None = None
+    funding: tuple[Funded, ...] = ()
+    """Where several pay: their parts, which sum to `amount`. Each share is split by `split_of`."""
 
 
 class Quote(msgspec.Struct, frozen=True, array_like=True):

@@ -1,21 +1,20 @@
 """What an offer must fulfil to be published; everything that is wrong with it, at once."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-
-import msgspec
+from datetime import timedelta
+from uuid import UUID
 
 from nightmarket.kernel.languages import LANGUAGES
-from nightmarket.kernel.money import BASIS_POINTS, MAX_AMOUNT, known_currency
+from nightmarket.kernel.money import BASIS_POINTS, MAX_AMOUNT
 from nightmarket.kernel.quantity import MAX_STOCK
 
-from .offers import AmountOff, FreeShipping, Offer, PercentOff, PurchaseLimit, plain_code, uses_tally
+from .effects import FreeShipping, PurchaseLimit
+from .flaws import MAX_CONDITION_VALUES, Flaw, amount_flaws, goods_flaws, unprintable, word_flaws
+from .gate_rules import effect_flaws, gate_flaws, named_amounts
+from .offers import Offer, plain_code, uses_tally
 
 MAX_NAME_LETTERS = 120
-MAX_WORD_LETTERS = 80
-MAX_CONDITION_VALUES = 1_000
-"""Merchants, products, variants, categories, brands, regions or segments that one condition lists."""
 
 MAX_BUYER_LIMIT = 1_000_000
 """Orders or units that a limit per buyer may allow."""
@@ -23,12 +22,11 @@ MAX_BUYER_LIMIT = 1_000_000
 CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{1,30})[A-Za-z0-9]")
 
 
-class Flaw(msgspec.Struct, frozen=True):
-    """One thing wrong with an offer: where, a stable word, and a sentence that says how to mend it."""
+MAX_FUNDERS = 8
+"""Who may share an offer."""
 
-    field: str
-    reason: str
-    detail: str
+MAX_HOURS_SPAN = timedelta(days=400)
+"""The longest that an offer with hours of its own lasts: each day of it is a bound of prices."""
 
 
 def flaws(offer: Offer) -> list[Flaw]:
@@ -41,6 +39,32 @@ def collide(one: Offer, other: Offer) -> bool:
     if one.id == other.id or one.code is None or other.code is None or plain_code(one.code) != plain_code(other.code):
         return False
     return one.starts_at < other.ends_at and other.starts_at < one.ends_at
+
+
+def circular(offers: Iterable[Offer]) -> list[UUID]:
+    """Offers that exclude each other in a circle, one of them after the other; empty where there is no circle.
+
+    One of two says that they do not go together; a circle of more is what a word of exclusivity is for.
+    """
+    excluded = {offer.id: sorted(offer.not_with) for offer in offers if offer.not_with}
+    done: set[UUID] = set()
+    for start in excluded:
+        path: list[UUID] = []
+        ahead: list[tuple[UUID, int]] = [(start, 0)]
+        while ahead:
+            offer, depth = ahead.pop()
+            del path[depth:]
+            if offer in path:
+                return path[path.index(offer) :]
+            if offer in done:
+                continue
+            path.append(offer)
+            following = excluded.get(offer, [])
+            ahead.extend((other, depth + 1) for other in following)
+            if not following:
+                done.add(offer)
+        done.update(path)
+    return []
 
 
 def _frame(offer: Offer) -> Iterator[Flaw]:
@@ -56,7 +80,7 @@ def _frame(offer: Offer) -> Iterator[Flaw]:
             yield Flaw(field, "empty", "Give the offer a name, or leave this language out.")
         elif len(text) > MAX_NAME_LETTERS:
             yield Flaw(field, "too_long", f"A name has at most {MAX_NAME_LETTERS} letters.")
-        elif _unprintable(text):
+        elif unprintable(text):
             yield Flaw(field, "control_characters", "A name has no line breaks or control characters.")
     if offer.code is not None and not CODE.fullmatch(offer.code):
         yield Flaw(
@@ -65,7 +89,12 @@ def _frame(offer: Offer) -> Iterator[Flaw]:
             "A code has 3 to 32 letters A-Z, digits, - or _, and begins and ends with a letter or digit.",
         )
     if offer.exclusive is not None:
-        yield from _words("exclusive", [offer.exclusive])
+        yield from word_flaws("exclusive", [offer.exclusive])
+    if offer.id in offer.not_with:
+        yield Flaw("not_with", "circular", "An offer cannot exclude itself.")
+    if len(offer.not_with) > MAX_CONDITION_VALUES:
+        yield Flaw("not_with", "too_many", f"An offer excludes at most {MAX_CONDITION_VALUES} others; use a word.")
+    yield from _funding(offer)
 
 
 def _window(offer: Offer) -> Iterator[Flaw]:
@@ -80,29 +109,15 @@ def _window(offer: Offer) -> Iterator[Flaw]:
 
 def _effect(offer: Offer) -> Iterator[Flaw]:
     match offer.effect:
-        case PercentOff(basis_points=basis_points):
-            if not 1 <= basis_points <= BASIS_POINTS:
-                yield Flaw("effect.basis_points", "out_of_range", "A percentage lies over 0 % and is at most 100 %.")
-        case AmountOff(amounts=amounts):
-            if not amounts:
-                yield Flaw("effect.amounts", "missing", "Give an amount in at least one currency.")
-            yield from _amounts("effect.amounts", amounts)
-            yield from _without_minimum("effect.amounts", amounts, offer)
-        case FreeShipping(up_to=up_to):
-            yield from _amounts("effect.up_to", up_to)
-            yield from _without_minimum("effect.up_to", up_to, offer)
         case PurchaseLimit(units=units):
             if not 1 <= units <= MAX_BUYER_LIMIT:
                 yield Flaw("effect.units", "out_of_range", f"A limit lies between 1 and {MAX_BUYER_LIMIT} units.")
             yield from _bare(offer)
-
-
-def _amounts(field: str, amounts: Mapping[str, int]) -> Iterator[Flaw]:
-    for currency, amount in amounts.items():
-        if not known_currency(currency):
-            yield Flaw(field, "unknown_currency", f"{currency!r} is not a currency code; use ISO 4217 such as EUR.")
-        elif not 1 <= amount <= MAX_AMOUNT:
-            yield Flaw(f"{field}.{currency}", "out_of_range", f"An amount lies between 1 and {MAX_AMOUNT} minor units.")
+        case effect:
+            yield from effect_flaws(effect)
+            for field, amounts in named_amounts(effect):
+                yield from amount_flaws(field, amounts)
+                yield from _without_minimum(field, amounts, offer)
 
 
 def _without_minimum(field: str, amounts: Mapping[str, int], offer: Offer) -> Iterator[Flaw]:
@@ -114,23 +129,40 @@ def _without_minimum(field: str, amounts: Mapping[str, int], offer: Offer) -> It
 
 def _condition(offer: Offer) -> Iterator[Flaw]:
     condition = offer.condition
-    yield from _amounts("condition.at_least", condition.at_least)
-    ids = {"merchants": condition.merchants, "products": condition.products, "variants": condition.variants}
+    yield from amount_flaws("condition.at_least", condition.at_least)
+    yield from goods_flaws("condition", condition.goods)
     words = {
-        "categories": condition.categories,
-        "brands": condition.brands,
         "regions": condition.regions,
         "segments": condition.segments,
+        "places": condition.places,
+        "languages": condition.languages,
+        "channels": condition.channels,
+        "needs": condition.needs,
     }
-    for name, values in (ids | words).items():
-        if len(values) > MAX_CONDITION_VALUES:
-            yield Flaw(f"condition.{name}", "too_many", f"A condition lists at most {MAX_CONDITION_VALUES} of them.")
     for name, texts in words.items():
-        yield from _words(f"condition.{name}", texts)
+        yield from word_flaws(f"condition.{name}", texts)
+    yield from gate_flaws(condition)
+    if condition.hours and offer.ends_at - offer.starts_at > MAX_HOURS_SPAN:
+        yield Flaw("ends_at", "too_long", f"An offer with hours lasts at most {MAX_HOURS_SPAN.days} days.")
     if offer.funder is not None and condition.merchants and offer.funder not in condition.merchants:
         yield Flaw(
             "condition.merchants", "not_the_funder", "Who pays for an offer can only discount lines of their own."
         )
+
+
+def _funding(offer: Offer) -> Iterator[Flaw]:
+    """Whoever pays pays some of it, once, and all of it is paid."""
+    if not offer.funding:
+        return
+    funders = [one.funder for one in offer.funding]
+    if len(set(funders)) < len(funders) or len(funders) > MAX_FUNDERS:
+        yield Flaw("funding", "named_twice", f"Name each funder once, {MAX_FUNDERS} at most.")
+    if any(one.basis_points < 1 for one in offer.funding):
+        yield Flaw("funding", "out_of_range", "Each funder pays more than 0 %.")
+    if sum(one.basis_points for one in offer.funding) != BASIS_POINTS:
+        yield Flaw("funding", "does_not_sum", "The funders' parts come to 100 % together.")
+    if offer.funder not in funders:
+        yield Flaw("funding", "not_the_funder", "The funder of the offer is one of those who share it.")
 
 
 def _uses(offer: Offer) -> Iterator[Flaw]:
@@ -143,8 +175,10 @@ def _uses(offer: Offer) -> Iterator[Flaw]:
 
 
 def _scarce(offer: Offer) -> Iterator[Flaw]:
-    yield from _amounts("budget", offer.budget)
+    yield from amount_flaws("budget", offer.budget)
     yield from _without_minimum("budget", offer.budget, offer)
+    yield from amount_flaws("most", offer.most)
+    yield from _without_minimum("most", offer.most, offer)
     for currency, amount in offer.budget.items():
         if MAX_STOCK < amount <= MAX_AMOUNT:
             yield Flaw(f"budget.{currency}", "out_of_range", f"A budget has at most {MAX_STOCK} minor units.")
@@ -170,6 +204,18 @@ def _bare(limit: Offer) -> Iterator[Flaw]:
         "exclusive": limit.exclusive,
         "per_buyer": limit.per_buyer,
         "budget": limit.budget,
+        "most": limit.most,
+        "compulsory": limit.compulsory,
+        "combines": limit.combines is not None,
+        "not_with": limit.not_with,
+        "funding": limit.funding,
+        "condition.places": condition.places,
+        "condition.languages": condition.languages,
+        "condition.channels": condition.channels,
+        "condition.needs": condition.needs,
+        "condition.first_order": condition.first_order,
+        "condition.least_units": condition.least_units,
+        "condition.alongside": condition.alongside,
         "condition.regions": condition.regions,
         "condition.segments": condition.segments,
         "condition.at_least": condition.at_least,
@@ -177,16 +223,3 @@ def _bare(limit: Offer) -> Iterator[Flaw]:
     for field, value in extras.items():
         if value:
             yield Flaw(field, "not_for_limits", "A purchase limit is for goods and a time only; leave this out.")
-
-
-def _words(field: str, words: Iterable[str]) -> Iterator[Flaw]:
-    for word in words:
-        if not word.strip() or len(word) > MAX_WORD_LETTERS or _unprintable(word):
-            yield Flaw(
-                field, "malformed", f"{word[:MAX_WORD_LETTERS]!r} is not a word of 1 to {MAX_WORD_LETTERS} letters."
-            )
-
-
-def _unprintable(text: str) -> bool:
-    """Control characters, and halves of characters that UTF-8 cannot write."""
-    return any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text)

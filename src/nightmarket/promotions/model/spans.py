@@ -4,7 +4,7 @@ from bisect import bisect_right
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from .offers import Book
+from .offers import Book, boundaries
 
 EVER = datetime.max.replace(tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -36,7 +36,7 @@ def _bounds(book: Book) -> list[datetime]:
     found = _kept.get(id(book))
     if found is None:
         offers = (*book.offers, *book.limits)
-        bounds = {bound.astimezone(UTC) for offer in offers for bound in (offer.starts_at, offer.ends_at)}
+        bounds = {bound for offer in offers for bound in boundaries(offer)}
         found = (book, sorted(bounds))
         while len(_kept) >= MAX_BOOKS:
             _kept.pop(next(iter(_kept)), None)

@@ -23,6 +23,10 @@ _WITH_CODES = """
 SELECT body FROM promotions.revision r WHERE code = ANY($1::text[]) AND state = 'published'
   AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
 """
+_EXCLUDING = """
+SELECT body FROM promotions.revision r WHERE state = 'published' AND jsonb_array_length(body -> 'not_with') > 0
+  AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
+"""
 _LAST_BODIES = """
 SELECT DISTINCT ON (offer) body FROM promotions.revision
 WHERE offer = ANY($1::uuid[]) AND body IS NOT NULL ORDER BY offer, book DESC
@@ -84,6 +88,11 @@ async def standings(tx: Connection, offers: Sequence[UUID]) -> dict[UUID, Standi
 async def live_with_codes(tx: Connection, codes: Sequence[str]) -> list[Offer]:
     """Published offers that have one of the codes."""
     return [_offer(row) for row in await tx.fetch(_WITH_CODES, [plain_code(code) for code in codes])]
+
+
+async def live_excluding(tx: Connection) -> list[Offer]:
+    """Published offers that name others with which they do not go together."""
+    return [_offer(row) for row in await tx.fetch(_EXCLUDING)]
 
 
 async def last_bodies(tx: Connection, offers: Sequence[UUID]) -> dict[UUID, Offer]:
