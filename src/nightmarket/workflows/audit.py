@@ -34,11 +34,14 @@ class AuditedByReading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms."""
+    """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of prizes,
+    surprise prices."""
 
     statements: Audited
     claims: Audited
     gates: AuditedByReading
+    draws: AuditedByReading
+    surprises: AuditedByReading
 
 
 class Audit:
@@ -109,6 +112,16 @@ class Audit:
                     "queues",
                     "Each place in a waiting room's line is one ticket's, and each draw follows from its secret.",
                     reading(self._others.gates.audit),
+                ),
+                (
+                    "draws",
+                    "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given.",
+                    reading(self._others.draws.audit),
+                ),
+                (
+                    "surprises",
+                    "Each surprise price fits the hash that was published, and its offer says the same price.",
+                    reading(self._others.surprises.audit),
                 ),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),

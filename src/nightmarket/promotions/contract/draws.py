@@ -160,6 +160,10 @@ class Draws(Protocol):
         """Somebody's own tickets, newest first."""
         ...
 
+    async def knows(self, connection: Connection, draw: UUID, ticket: UUID) -> bool:
+        """Whether the draw gave that ticket."""
+        ...
+
     async def winners(self, connection: Connection, draw: UUID, limit: int = 1_000) -> Sequence[Winner]:
         """Drawn tickets by place."""
         ...

@@ -52,6 +52,7 @@ class SurpriseChanged(msgspec.Struct, frozen=True):
 
     kind: ClassVar[str] = "promotions.surprise_changed"
     surprise: UUID
+    product: UUID
     what: str
 
 

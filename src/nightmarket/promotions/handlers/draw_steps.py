@@ -17,7 +17,7 @@ from nightmarket.kernel.problems import Defect
 from nightmarket.platform.access import account_emails
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Facts
-from nightmarket.platform.messages import Outbox
+from nightmarket.platform.messages import Message, Outbox
 from nightmarket.promotions.contract import AmountOff, Condition, Offer, Offers, PercentOff
 from nightmarket.promotions.contract.draws import (
     Draw,
@@ -182,13 +182,12 @@ class DrawSteps:
 
     async def _write(self, tx: Connection, draw: Draw, won: Sequence[Won]) -> None:
         """A mail to each winner whose address the house knows; the others see it where they took the ticket."""
-        accounts = [one.winner.account for one in won if one.winner.account]
-        emails = await account_emails(tx, accounts)
-        mails = [
-            prize_mail(draw, one, emails[one.winner.account], self._means.address)
-            for one in won
-            if one.winner.account in emails
-        ]
+        emails = await account_emails(tx, [one.winner.account for one in won if one.winner.account])
+        mails: list[Message] = []
+        for one in won:
+            to = emails.get(one.winner.account) if one.winner.account else None
+            if to is not None:
+                mails.append(prize_mail(draw, one, to, self._means.address))
         if mails:
             await self._means.outbox.send(tx, mails)
 

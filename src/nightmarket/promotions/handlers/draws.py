@@ -103,8 +103,9 @@ class StoredDraws:
         return await self.tickets.submit(entry)
 
     def ticket_id(self, entry: Entry) -> UUID:
-        """Follows from draw, rule, person and occasion; nobody without the house's secret can tell whose it is."""
-        parts = (entry.draw, entry.rule, entry.person, entry.occasion)
+        """Follows from draw, rule and what the rule asks for: an order, else the person. Nobody without the house's
+        secret can tell whose it is."""
+        parts = (entry.draw, entry.rule, entry.occasion or entry.person)
         return derive("draw-ticket", *parts, secret=self._means.secret[:64])
 
     async def _take(self, tx: Connection, items: Sequence[Entry]) -> Sequence[TicketView | Problem]:
@@ -124,7 +125,7 @@ class StoredDraws:
             await self._means.facts.append(tx, facts, now)
         found = await store.tickets(tx, list({(item.draw, id): None for id, item in named}))
         closed = TicketsClosed(CLOSED, field="rule")
-        return [found.get(id, closed) for id, _ in named]
+        return [msgspec.structs.replace(found[id], code=None) if id in found else closed for id, _ in named]
 
     # what everyone may ask
 
@@ -147,6 +148,9 @@ class StoredDraws:
         self, connection: Connection, person: UUID, draw: UUID | None = None, limit: int = 200
     ) -> Sequence[TicketView]:
         return await store.tickets_of(connection, person, draw, limit)
+
+    async def knows(self, connection: Connection, draw: UUID, ticket: UUID) -> bool:
+        return ticket in await store.tickets(connection, [(draw, ticket)])
 
     async def winners(self, connection: Connection, draw: UUID, limit: int = 1_000) -> Sequence[Winner]:
         return await store.winners(connection, draw, 0, limit)

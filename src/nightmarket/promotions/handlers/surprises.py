@@ -70,7 +70,7 @@ class StoredSurprises:
         commitment = commitment_of(opening(new.id, terms, salt))
         made = Surprise(new.id, terms, salt, commitment, SurpriseState.SEALED, now, by)
         if await store.insert(tx, made):
-            await self._tell(tx, made.id, "fixed", now)
+            await self._tell(tx, made, "fixed", now)
         return made
 
     async def withdraw(self, tx: Connection, id: UUID) -> Surprise:
@@ -82,7 +82,7 @@ class StoredSurprises:
         if found.state is not SurpriseState.SEALED:
             raise SurpriseRefused("It has been told already; retire its offer to end the price.", field="state")
         await store.set_state(tx, id, SurpriseState.WITHDRAWN)
-        await self._tell(tx, id, "withdrawn", self._means.clock.now())
+        await self._tell(tx, found, "withdrawn", self._means.clock.now())
         return msgspec.structs.replace(found, state=SurpriseState.WITHDRAWN)
 
     # what shoppers do
@@ -142,11 +142,11 @@ class StoredSurprises:
             if found.terms.reveal_at <= now:
                 await means.offers.publish(tx, [public_offer(found)], now)
                 await store.set_state(tx, id, SurpriseState.REVEALED)
-                await self._tell(tx, id, "revealed", now)
+                await self._tell(tx, found, "revealed", now)
             elif found.state is SurpriseState.SEALED and found.terms.early_at <= now:
                 await means.offers.publish(tx, [early_offer(found, early_code(id, means.secret))], now)
                 await store.set_state(tx, id, SurpriseState.EARLY)
-                await self._tell(tx, id, "early", now)
+                await self._tell(tx, found, "early", now)
 
     async def _write(self, id: UUID) -> None:
         """Tell some of those who booked."""
@@ -162,8 +162,8 @@ class StoredSurprises:
             if mails:
                 await means.outbox.send(tx, mails)
 
-    async def _tell(self, tx: Connection, id: UUID, what: str, now: datetime) -> None:
-        await self._means.facts.append(tx, [SurpriseChanged(id, what)], now)
+    async def _tell(self, tx: Connection, one: Surprise, what: str, now: datetime) -> None:
+        await self._means.facts.append(tx, [SurpriseChanged(one.id, one.terms.product, what)], now)
 
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Commitments that do not fit, and revealed prices whose first offer says another one."""

@@ -95,9 +95,10 @@ def commitment_of(text: str) -> bytes:
 def check_surprise(text: str, commitment: str) -> SurpriseReport:
     """Recompute the commitment of an opening. Raises InvalidInput for what is no opening."""
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    members = dict(line.partition(" ")[::2] for line in lines[1:])
+    parts = [line.partition(" ") for line in lines[1:]]
+    members = {name: value for name, _, value in parts}
     price = members.get("price", "")
-    if lines[0] != HEAD or tuple(members) != MEMBERS or not (price.isascii() and price.isdigit()):
+    if lines[0] != HEAD or tuple(name for name, _, _ in parts) != MEMBERS or not (price.isascii() and price.isdigit()):
         raise InvalidInput(f"This is no opened surprise price: its first line is `{HEAD}`.")
     decode(SURPRISE, members["surprise"])
     computed = commitment_of("".join(f"{line}\n" for line in lines)).hex()
