@@ -9,7 +9,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact, Facts
 from nightmarket.platform.subscriptions import Subscription
 from nightmarket.tally import store
-from nightmarket.tally.contract import ClaimRequest, ClaimState, Grant, Ledger, Part, Refusal
+from nightmarket.tally.contract import ClaimRequest, ClaimState, Grant, Ledger, Part, Refusal, Write
 from nightmarket.tally.handlers import SlicedTallies
 
 EVERY = 3
@@ -22,8 +22,10 @@ class ForgetfulTallies(SlicedTallies):
         super().__init__(facts, ids, worker)
         self._releases = releases
 
-    async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
-        before = await super().end(tx, claims)
+    async def end(
+        self, tx: Connection, claims: Mapping[UUID, ClaimState], write: Write | None = None
+    ) -> Mapping[UUID, ClaimState]:
+        before = await super().end(tx, claims, write)
         released = [
             claim
             for claim, state in claims.items()
@@ -43,8 +45,10 @@ class HastyTallies(SlicedTallies):
         super().__init__(facts, ids, worker)
         self._settles = settles
 
-    async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
-        before = await super().end(tx, claims)
+    async def end(
+        self, tx: Connection, claims: Mapping[UUID, ClaimState], write: Write | None = None
+    ) -> Mapping[UUID, ClaimState]:
+        before = await super().end(tx, claims, write)
         settled = [
             claim
             for claim, state in claims.items()

@@ -220,6 +220,13 @@ class Payments(Protocol):
         """Store approved attempts (payment id, order, authorisation); capture follows by itself."""
         ...
 
+    async def reserved(
+        self, tx: Connection, rows: Sequence[tuple[UUID, UUID, Authorisation]], provider: str, at: datetime
+    ) -> None:
+        """As `authorised`, for callers that know the attempts to be new, at half the cost: one that is stored already
+        fails the transaction."""
+        ...
+
     async def declined(
         self, tx: Connection, rows: Sequence[tuple[UUID, UUID, Authorisation]], provider: str, at: datetime
     ) -> None: ...

@@ -4,7 +4,7 @@ A tally has a capacity, and `0 <= held + spent <= capacity` always. An order is 
 or none of it, held until a deadline, then settled or released, once. There is no second way to count something down.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import ClassVar, Protocol
@@ -35,6 +35,7 @@ __all__ = [
     "TallyAdjusted",
     "TallyEmptied",
     "TallyKind",
+    "Write",
 ]
 
 
@@ -123,6 +124,10 @@ class GoneTallies(Protocol):
         ...
 
 
+Write = Callable[[Mapping[UUID, ClaimState]], Awaitable[None]]
+"""Writes what follows from the states that claims had; in the running transaction."""
+
+
 class Tallies(Protocol):
     """Every function takes the running transaction and a list; a single call is a list of one."""
 
@@ -182,9 +187,12 @@ class Tallies(Protocol):
         before; a claim whose deadline has not passed stays held and is absent."""
         ...
 
-    async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
+    async def end(
+        self, tx: Connection, claims: Mapping[UUID, ClaimState], write: Write | None = None
+    ) -> Mapping[UUID, ClaimState]:
         """Settle some and release others in one go, with every lock taken in one order. The answer gives each claim's
-        state before; one that was not HELD stays as it was."""
+        state before; one that was not HELD stays as it was. `write` is told the same and writes what follows from it
+        before the slices are locked: many wait for those, so they are held for the shortest time."""
         ...
 
     async def states(self, connection: Connection, claims: Sequence[UUID]) -> Mapping[UUID, ClaimState]:

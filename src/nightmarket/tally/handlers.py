@@ -12,7 +12,7 @@ from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import Again
 
 from . import store
-from .contract import RESTOCK, Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted, TallyKind
+from .contract import RESTOCK, Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted, TallyKind, Write
 from .model import Ledger, Part, SlicesShort
 
 WHOLE_LIMIT = 1_000
@@ -146,10 +146,28 @@ class SlicedTallies:
         over = [row for row in rows if row["deadline"] <= now or row["state"] != ClaimState.HELD]
         return await self._end(tx, over, dict.fromkeys(claims, ClaimState.LAPSED))
 
-    async def end(self, tx: Connection, claims: Mapping[UUID, ClaimState]) -> Mapping[UUID, ClaimState]:
-        if ClaimState.HELD in claims.values():
+    async def end(
+        self, tx: Connection, claims: Mapping[UUID, ClaimState], write: Write | None = None
+    ) -> Mapping[UUID, ClaimState]:
+        by_state: dict[ClaimState, list[UUID]] = {}
+        for claim, state in claims.items():
+            by_state.setdefault(state, []).append(claim)
+        if ClaimState.HELD in by_state:
             raise Defect("a claim ends settled, released or lapsed, not held")
-        return await self._end(tx, await store.lock_claims(tx, list(claims)), claims)
+        if len(by_state) > 1:
+            await store.lock_claims(tx, list(claims))  # in one order, whatever becomes of them
+        ended = {state: await store.end_claims(tx, some, state) for state, some in by_state.items()}
+        before = {claim: ClaimState.HELD for some in ended.values() for claim in some}
+        if len(before) < len(claims):
+            found = await self.states(tx, [claim for claim in claims if claim not in before])
+            before |= {claim: state for claim, state in found.items() if state is not ClaimState.HELD}
+        if write is not None:
+            await write(before)
+        settled = ended.pop(ClaimState.SETTLED, [])
+        released = [claim for some in ended.values() for claim in some]
+        if (settled or released) and not await store.take_back(tx, settled, released):
+            raise Defect("a claim names a slice that does not exist")
+        return before
 
     async def _end(
         self, tx: Connection, rows: Sequence[Record], ends: Mapping[UUID, ClaimState]

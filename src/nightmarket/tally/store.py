@@ -129,6 +129,40 @@ async def mark_claims(tx: Connection, claims: Sequence[UUID], state: int) -> Non
     await tx.execute("UPDATE tally.claim SET state = $2 WHERE id = ANY($1::uuid[])", claims, state)
 
 
+_END = "UPDATE tally.claim SET state = $2 WHERE id = ANY($1::uuid[]) AND state = 1 RETURNING id"
+
+
+async def end_claims(tx: Connection, claims: Sequence[UUID], state: int) -> list[UUID]:
+    """Give claims another state where they are held; returns which were."""
+    return [row[0] for row in await tx.fetch(_END, claims, state)]
+
+
+_TAKE_BACK = """
+WITH part AS MATERIALIZED (
+    SELECT u.tally, u.slice, sum(u.quantity)::bigint AS held, (sum(u.quantity) FILTER (WHERE ended.settled)) AS spent
+    FROM (
+        SELECT tallies, slices, quantities, true AS settled FROM tally.claim WHERE id = ANY($1::uuid[])
+        UNION ALL SELECT tallies, slices, quantities, false FROM tally.claim WHERE id = ANY($2::uuid[])
+    ) AS ended, unnest(ended.tallies, ended.slices, ended.quantities) AS u(tally, slice, quantity)
+    GROUP BY u.tally, u.slice
+), locked AS (
+    SELECT s.tally, s.slice, p.held, coalesce(p.spent, 0)::bigint AS spent
+    FROM part AS p JOIN tally.slice AS s ON s.tally = p.tally AND s.slice = p.slice
+    ORDER BY s.tally, s.slice FOR UPDATE OF s
+), done AS (
+    UPDATE tally.slice AS s SET held = s.held - l.held, spent = s.spent + l.spent
+    FROM locked AS l WHERE s.tally = l.tally AND s.slice = l.slice RETURNING 1
+)
+SELECT (SELECT count(*) FROM part) = (SELECT count(*) FROM done)
+"""
+
+
+async def take_back(tx: Connection, settled: Sequence[UUID], released: Sequence[UUID]) -> bool:
+    """Hold no more what these claims took; what settled ones took is spent. Locks their slices in order. False where a
+    claim names a slice that does not exist."""
+    return await tx.fetchval(_TAKE_BACK, settled, released)
+
+
 async def open_slices(
     tx: Connection, rows: Sequence[tuple[UUID, int, int, int, int]], at: datetime, cause: str
 ) -> list[UUID]:

@@ -1,6 +1,7 @@
 """From click to paid: claim, ask the provider outside any transaction, settle, answer."""
 
 import asyncio
+from collections import deque
 from uuid import UUID
 
 import structlog
@@ -27,6 +28,43 @@ PAYING_LIMIT = 4_000
 log = structlog.get_logger(__name__)
 
 
+Result = Settled | Authorisation | None
+"""What came of asking a provider; None: nothing is known yet."""
+
+
+class _Patience:
+    """Answers with None those who have waited long enough, each for the same time: one timer serves them all."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: deque[tuple[float, asyncio.Future[Result]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def waiter(self) -> "asyncio.Future[Result]":
+        """A future for whoever waits from now on."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Result] = loop.create_future()
+        self._forget_answered()
+        self._waiting.append((loop.time() + self._seconds, waiter))
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._look)
+        return waiter
+
+    def _forget_answered(self) -> None:
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        self._forget_answered()
+        while self._waiting and self._waiting[0][0] <= loop.time():
+            self._waiting.popleft()[1].set_result(None)
+            self._forget_answered()
+        if self._waiting:
+            self._timer = loop.call_at(self._waiting[0][0], self._look)
+
+
 class CompletionDesk:
     """Completes checkout sessions."""
 
@@ -34,7 +72,8 @@ class CompletionDesk:
         self._means = means
         self._claims = claims
         self._settles = settles
-        self._paying: set[asyncio.Task[Settled | Authorisation | None]] = set()
+        self._paying: set[asyncio.Task[None]] = set()
+        self._patience = _Patience(PROVIDER_SECONDS)
 
     async def complete(
         self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False, mark: bytes = b""
@@ -55,13 +94,13 @@ class CompletionDesk:
         if claimed.rows[0].handler != payment.handler:
             return Completion(order, awaited=True)
         self._means.faults.reach(Point.CLAIMED)
-        task = asyncio.create_task(self._pay(provider, claimed, payment.token))
+        waiter = self._patience.waiter()
+        task = asyncio.create_task(self._pay_and_tell(provider, claimed, payment.token, waiter))
         self._paying.add(task)
         task.add_done_callback(self._paying.discard)
-        done, _ = await asyncio.wait({task}, timeout=PROVIDER_SECONDS)
-        return await self._answer(order, task.result() if done else None)
+        return self._answer(order, await waiter)
 
-    async def _answer(self, order: Order, result: Settled | Authorisation | None) -> Completion:
+    def _answer(self, order: Order, result: Result) -> Completion:
         if isinstance(result, Authorisation):
             raise PaymentRefused(
                 "The payment was declined. Nothing was charged; try another way to pay.",
@@ -79,7 +118,21 @@ class CompletionDesk:
             )
         return Completion(order, awaited=True)
 
-    async def _pay(self, provider: Provider, claimed: Claimed, token: str) -> Settled | Authorisation | None:
+    async def _pay_and_tell(
+        self, provider: Provider, claimed: Claimed, token: str, waiter: "asyncio.Future[Result]"
+    ) -> None:
+        """Goes on whether or not somebody waits for it still."""
+        try:
+            result = await self._pay(provider, claimed, token)
+        except Exception as error:
+            if waiter.done():
+                raise
+            waiter.set_exception(error)
+        else:
+            if not waiter.done():
+                waiter.set_result(result)
+
+    async def _pay(self, provider: Provider, claimed: Claimed, token: str) -> Result:
         """Authorise and settle. None: nothing is known yet, and the drain of due orders will ask again."""
         order = claimed.rows[0]
         request = AuthoriseRequest(

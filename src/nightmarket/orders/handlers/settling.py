@@ -1,6 +1,6 @@
 """The settle batch: what a provider said becomes the end of an order's claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -72,15 +72,25 @@ class SettleBatch:
         return result
 
     async def _work(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
-        means, now = self._means, self._means.clock.now()
+        means = self._means
         await store.lock_sessions(tx, {item.order for item in items})
         first = _first(items)
         ends = {
             claim: ClaimState.SETTLED if item.authorisation.outcome is Outcome.APPROVED else ClaimState.RELEASED
             for claim, item in first.items()
         }
-        before = await means.tallies.end(tx, ends)
-        held = [item for claim, item in first.items() if before.get(claim) is ClaimState.HELD]
+
+        async def write(before: Mapping[UUID, ClaimState]) -> None:
+            held = [item for claim, item in first.items() if before.get(claim) is ClaimState.HELD]
+            await self._write(tx, held, ends)
+
+        before = await means.tallies.end(tx, ends, write)
+        means.faults.reach(Point.SETTLE_WRITTEN)
+        return [_result(item, before.get(item.claim)) for item in items]
+
+    async def _write(self, tx: Connection, held: Sequence[Settlement], ends: Mapping[UUID, ClaimState]) -> None:
+        """Write what became of claims that were held."""
+        means, now = self._means, self._means.clock.now()
         sales = await self._sales(tx, held)
         paid = [item for item in held if ends[item.claim] is ClaimState.SETTLED]
         declined = [item for item in held if ends[item.claim] is ClaimState.RELEASED]
@@ -98,8 +108,6 @@ class SettleBatch:
                 [OrdersDeclined(d.order, d.attempt, d.authorisation.decline_code or "declined") for d in declined],
                 now,
             )
-        means.faults.reach(Point.SETTLE_WRITTEN)
-        return [_result(item, before.get(item.claim)) for item in items]
 
     async def _pay(self, tx: Connection, paid: Sequence[Settlement], sales: dict[UUID, Sale]) -> None:
         means, now = self._means, self._means.clock.now()
@@ -108,7 +116,7 @@ class SettleBatch:
         await store.mark_sessions(tx, ids, SessionState.COMPLETED)
         await means.journal.post(tx, [sale_paid(sales[id], now) for id in ids])
         for provider, rows in _by_provider(paid).items():
-            await means.payments.authorised(tx, rows, provider, now)
+            await means.payments.reserved(tx, rows, provider, now)
         await means.facts.append(
             tx,
             [OrdersPaid(p.order, p.attempt, p.authorisation.currency, p.authorisation.amount) for p in paid],

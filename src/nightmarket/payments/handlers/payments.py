@@ -32,6 +32,10 @@ class StoredPayments:
         due_at = at + self._capture_after
         await _store(tx, [_attempt(row, provider, at, due_at) for row in rows], at)
 
+    async def reserved(self, tx: Connection, rows: Attempts, provider: str, at: datetime) -> None:
+        due_at = at + self._capture_after
+        await payment.copy(tx, [_attempt(row, provider, at, due_at) for row in rows])
+
     async def declined(self, tx: Connection, rows: Attempts, provider: str, at: datetime) -> None:
         new = await _store(tx, [_attempt(row, provider, at, None) for row in rows], at)
         declined = [

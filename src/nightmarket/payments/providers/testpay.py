@@ -2,13 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from nightmarket.kernel.clock import Clock
-from nightmarket.kernel.problems import Unavailable
+from nightmarket.kernel.problems import Problem, Unavailable
 from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Movement, MovementKind, Outcome
 from nightmarket.payments.errors import KeyReused
 from nightmarket.payments.model import EventKind, WebhookEvent
@@ -81,8 +81,7 @@ class TestProvider:
         now = self._clock.now().timestamp()
         if request.token == SLOW:
             await self._sleep(SLOW_SECONDS)
-        charge = _new(request, now)
-        answer = await self.writer.submit(lambda connection: self._authorise(connection, charge, request, now))
+        answer = await self.writer.submit_item(self._authorise_all, (request, now))
         if request.token == SILENT:
             await self._sleep(SILENT_SECONDS)
             raise Unavailable(f"{self.name} did not answer within {SILENT_SECONDS:.0f} s.")
@@ -126,29 +125,29 @@ class TestProvider:
             for row in rows
         ]
 
-    def _authorise(
-        self, connection: sqlite3.Connection, charge: Charge, request: AuthoriseRequest, now: float
-    ) -> Authorisation:
-        values = (
-            charge.key,
-            charge.reference,
-            charge.order.bytes,
-            charge.amount,
-            charge.currency,
-            charge.token,
-            charge.outcome,
-            charge.decline_code,
-            charge.approve_at,
-        )
-        if not store.add_charge(connection, values):
-            known = _load(connection, request.key, now)
-            assert known is not None
-            known.check_same(request)
-            return known.authorisation()
-        failed = charge.outcome is Outcome.DECLINED
-        kind = EventKind.FAILED if failed else EventKind.AUTHORISED
-        self._report(connection, charge, kind, f"{charge.key}-{kind}", charge.approve_at or now)
-        return charge.authorisation()
+    def _authorise_all(
+        self, connection: sqlite3.Connection, asked: Sequence[tuple[AuthoriseRequest, float]]
+    ) -> list[Authorisation | Problem]:
+        """Reserve what is asked, all that is new with one statement."""
+        charges = [_new(request, now) for request, now in asked]
+        known = store.known_charges(connection, [charge.key for charge in charges])
+        made: dict[str, Charge] = {}
+        events: list[tuple[str, int, bytes, float]] = []
+        outcomes: list[Authorisation | Problem] = []
+        for (request, now), charge in zip(asked, charges, strict=True):
+            found = made.get(charge.key)
+            if charge.key in known:
+                found = _load(connection, charge.key, now)
+            if found is not None:
+                outcomes.append(_repeated(found, request))
+                continue
+            made[charge.key] = charge
+            kind = EventKind.FAILED if charge.outcome is Outcome.DECLINED else EventKind.AUTHORISED
+            events += self._events(charge, kind, f"{charge.key}-{kind}", charge.approve_at or now)
+            outcomes.append(charge.authorisation())
+        store.add_charges(connection, [_row(charge) for charge in made.values()])
+        store.add_events(connection, events)
+        return outcomes
 
     async def _once(self, kind: MovementKind, reference: str, amount: int, key: str) -> Outcome:
         now = self._clock.now().timestamp()
@@ -181,20 +180,15 @@ class TestProvider:
             store.update_charge(
                 connection, (charge.outcome, charge.captured, charge.refunded, charge.voided, charge_key)
             )
-            self._report(connection, charge, EventKind(kind), f"{key}-{kind}", now, amount)
+            store.add_events(connection, self._events(charge, EventKind(kind), f"{key}-{kind}", now, amount))
         return outcome
 
-    def _report(
-        self,
-        connection: sqlite3.Connection,
-        charge: Charge,
-        kind: EventKind,
-        event: str,
-        at: float,
-        amount: int | None = None,
-    ) -> None:
+    def _events(
+        self, charge: Charge, kind: EventKind, event: str, at: float, amount: int | None = None
+    ) -> Iterable[tuple[str, int, bytes, float]]:
+        """The deliveries by which something is reported, if it is."""
         if self._webhooks is None or kind not in self._webhooks.kinds:
-            return
+            return ()
         told = WebhookEvent(
             id=f"evt_{event}",
             kind=kind,
@@ -207,7 +201,29 @@ class TestProvider:
             refunded_total=charge.refunded,
             decline_code=charge.decline_code,
         )
-        store.add_events(connection, schedule(told, self._webhooks, at))
+        return schedule(told, self._webhooks, at)
+
+
+def _repeated(charge: Charge, request: AuthoriseRequest) -> Authorisation | Problem:
+    try:
+        charge.check_same(request)
+    except KeyReused as problem:
+        return problem
+    return charge.authorisation()
+
+
+def _row(charge: Charge) -> tuple[object, ...]:
+    return (
+        charge.key,
+        charge.reference,
+        charge.order.bytes,
+        charge.amount,
+        charge.currency,
+        charge.token,
+        charge.outcome,
+        charge.decline_code,
+        charge.approve_at,
+    )
 
 
 def _new(request: AuthoriseRequest, now: float) -> Charge:

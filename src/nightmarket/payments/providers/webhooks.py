@@ -23,6 +23,8 @@ Send = Callable[[bytes, str], Awaitable[object]]
 
 log = structlog.get_logger(__name__)
 
+_BODY = msgspec.json.Encoder()
+
 
 class WebhookOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`secret` signs. Each event is sent up to `late_seconds` late, `twice_percent` of them twice (the second time up
@@ -44,9 +46,12 @@ class HasWriter(Protocol):
 
 def schedule(event: WebhookEvent, options: WebhookOptions, at: float) -> Iterator[tuple[str, int, bytes, float]]:
     """The deliveries of an event: id, copy, body and instant, the same for the same seed."""
+    body = _BODY.encode(event)
+    if not options.late_seconds and not options.twice_percent:
+        yield event.id, 1, body, at
+        return
     digest = hashlib.blake2b(event.id.encode(), digest_size=24, salt=options.seed.to_bytes(16, "big", signed=True))
     first, second, twice = (int.from_bytes(digest.digest()[i : i + 8], "big") / 2**64 for i in (0, 8, 16))
-    body = msgspec.json.encode(event)
     yield event.id, 1, body, at + first * options.late_seconds
     if twice * 100 < options.twice_percent:
         yield event.id, 2, body, at + (first + second) * options.late_seconds

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
+from struct import Struct
 from uuid import UUID
 
 from nightmarket.payments.model import Payment, PaymentState
+from nightmarket.platform.copying import copy_rows, microseconds
 from nightmarket.platform.database import Connection, Record
 
 COLUMNS = """
@@ -43,6 +46,44 @@ FROM unnest(
 ) AS new(id, order_id, reference, key, state, amount, currency, decline_code, due_at)
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
+
+
+NEW_COLUMNS = ("id", "order_id", "provider", "reference", "key", "state", "amount", "currency", "at", "due_at")
+
+
+async def copy(tx: Connection, payments: Sequence[Payment]) -> None:
+    """Store reservations with COPY; one that is there already fails the transaction."""
+    await copy_rows(tx, "payments", "payment", NEW_COLUMNS, packed(payments))
+
+
+@cache
+def _row(provider: int, reference: int, key: int, state: int, currency: int, due: bool) -> Struct:
+    """A row with texts of those lengths."""
+    ending = "iq" if due else "i"
+    return Struct(f"!h i16s i16s i{provider}s i{reference}s i{key}s i{state}s iq i{currency}s iq {ending}")
+
+
+def packed(payments: Sequence[Payment]) -> list[bytes]:
+    """Rows of reservations for COPY."""
+    rows: list[bytes] = []
+    instants: dict[datetime, int] = {}
+    for payment in payments:
+        due = payment.due_at
+        for at in (payment.at, due):
+            if at is not None and at not in instants:
+                instants[at] = microseconds(at)
+        provider, reference, key = payment.provider.encode(), payment.reference.encode(), payment.key.encode()
+        state, currency = payment.state.encode(), payment.currency.encode()
+        pack = _row(len(provider), len(reference), len(key), len(state), len(currency), due is not None).pack
+        rows.append(
+            pack(
+                *(10, 16, payment.id.bytes, 16, payment.order.bytes, len(provider), provider),
+                *(len(reference), reference, len(key), key, len(state), state, 8, payment.amount),
+                *(len(currency), currency, 8, instants[payment.at]),
+                *((-1,) if due is None else (8, instants[due])),
+            )
+        )
+    return rows
 
 
 async def insert_missing(tx: Connection, payments: Sequence[Payment], at: datetime) -> set[UUID]:

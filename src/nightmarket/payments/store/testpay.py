@@ -1,8 +1,9 @@
 """The test provider's own file (SQLite): it stands for the outside world, and knows nothing of our database."""
 
+import json
 import sqlite3
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,15 +62,23 @@ def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]
         raise
 
 
+KNOWN = "SELECT key FROM charge WHERE key IN (SELECT value FROM json_each(?))"
+
+
+def known_charges(connection: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
+    """Which of these keys have a reservation."""
+    return {row[0] for row in connection.execute(KNOWN, (json.dumps(keys),))}
+
+
 ADD_CHARGE = """
 INSERT INTO charge (key, reference, order_id, amount, currency, token, outcome, decline_code, approve_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-def add_charge(connection: sqlite3.Connection, values: tuple[object, ...]) -> bool:
-    """Add a reservation; False when its key is there already."""
-    return connection.execute(ADD_CHARGE, values).rowcount == 1
+def add_charges(connection: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    """Add reservations that are new."""
+    connection.executemany(ADD_CHARGE, rows)
 
 
 def charge(connection: sqlite3.Connection, key: str) -> sqlite3.Row | None:
