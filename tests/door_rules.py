@@ -160,6 +160,8 @@ OPEN = frozenset(
     {
         "GET /",
         "GET /goods",
+        "GET /festival",
+        "GET /festival/now",
         "GET /search",
         "GET /search/suggest",
         "GET /brands",

@@ -19,6 +19,7 @@ ROOMS: dict[str, Path] = {
         "bookings": "storefront/bookings",
         "merchants": "storefront/merchants",
         "gate": "storefront/gate",
+        "festival": "storefront/festival",
         "console": "console",
         "imports": "console/imports",
         "selling": "console/selling",

@@ -23,6 +23,7 @@ from nightmarket.promotions.errors import RevisionTaken
 from nightmarket.rehearsal.contract import Article
 
 from .demonstration import DEMO_ACCOUNTS
+from .festival_seed import plan_festival
 
 ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
 REFERENCE = (
@@ -74,6 +75,7 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
             await renew_slots(shop)
         if settings.is_loopback:
             await _open_accounts(shop, merchants)
+        await plan_festival(shop)
         shop.stage.folder.clear()
         return await plan_sale(shop)
 

@@ -16,8 +16,10 @@ from .words import LOCALES
 
 UTC = ZoneInfo("UTC")
 MONEY_CACHED = 20_000
+ZONES_CACHED = 64
 
 _WEEKDAY = {"en": "EEEE, d MMMM", "de": "EEEE, d. MMMM", "it": "EEEE d MMMM", "zh": "M月d日 EEEE"}
+_BRIEF = {"en": "d MMM", "de": "d. MMM", "it": "d MMM", "zh": "M月d日"}
 _DAY = {"en": "d MMMM y", "de": "d. MMMM y", "it": "d MMMM y", "zh": "y年M月d日"}
 
 
@@ -38,7 +40,7 @@ class Formats:
     """The formats of one language; dates and times in one zone."""
 
     def __init__(self, language: str, zone: ZoneInfo = UTC) -> None:
-        self.zone = zone
+        self.language, self.zone = language, zone
         self.locale = LOCALES[language]
         self._babel = Locale.parse(self.locale)
         self._territories: dict[str, str] = dict(self._babel.territories)
@@ -78,6 +80,16 @@ class Formats:
         between = " " if self._babel.language == "zh" else ", "
         return f"{self.date(at)}{between}{self.hour(at)}"
 
+    def within(self, zone: ZoneInfo) -> "Formats":
+        """The same formats with the times of another zone."""
+        return self if zone.key == self.zone.key else _formats(self.language, zone)
+
+    def brief(self, at: datetime) -> str:
+        """Day, month and time of day with the zone, where there is little room: 11 Nov, 00:00 CET."""
+        between = " " if self._babel.language == "zh" else ", "
+        day = format_date(at.astimezone(self.zone), _BRIEF[self._babel.language], locale=self.locale)
+        return f"{day}{between}{self.hour(at)}"
+
     def hour(self, at: datetime) -> str:
         """The time of day with its zone, for what happens tonight."""
         local = at.astimezone(self.zone)
@@ -114,6 +126,11 @@ class Formats:
             ((code, name) for code, name in self._territories.items() if len(code) == 2 and code not in _NO_COUNTRY),
             key=lambda pair: pair[1],
         )
+
+
+@lru_cache(maxsize=ZONES_CACHED)
+def _formats(language: str, zone: ZoneInfo) -> Formats:
+    return Formats(language, zone)
 
 
 _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})

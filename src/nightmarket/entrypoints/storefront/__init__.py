@@ -1,13 +1,50 @@
 """The shop that shoppers see. `open_storefront(site)` once per process; `ROUTES` need it as the dependency `store`."""
 
-from . import account, bookings, cart, checkout, choices, documents, gate, goods, merchants, orders, search, wishes
-from .goods import hot_routes
+from collections.abc import Sequence
+
+from nightmarket.platform.http import Route
+
+from . import (
+    account,
+    bookings,
+    cart,
+    checkout,
+    choices,
+    documents,
+    festival,
+    gate,
+    goods,
+    merchants,
+    orders,
+    search,
+    wishes,
+)
 from .storefront import FOLDER, Storefront
 
 ROUTES = [
     route
-    for room in (account, merchants, search, goods, wishes, bookings, cart, checkout, orders, choices, documents, gate)
+    for room in (
+        account,
+        merchants,
+        search,
+        goods,
+        festival,
+        wishes,
+        bookings,
+        cart,
+        checkout,
+        orders,
+        choices,
+        documents,
+        gate,
+    )
     for route in room.ROUTES
 ]
+
+
+def hot_routes(store: Storefront) -> Sequence[Route]:
+    """The pages that everyone opens at once, answered before the framework."""
+    return [*goods.hot_routes(store), *festival.hot_routes(store)]
+
 
 __all__ = ["FOLDER", "ROUTES", "Storefront", "hot_routes"]

@@ -1,7 +1,8 @@
 """Pages that everyone asks for, rendered once and filled in for each visitor.
 
 A body is kept per address, language, currency and country, and holds until the catalogue says that something on it
-changed, a new book of offers comes, an offer begins or ends, merchants or categories change, or a minute has passed.
+changed, a new book of offers comes, an offer or a phase begins or ends, merchants, categories or switches change, or a
+minute has passed.
 What is left is read at the moment of sending (`Levels`). Nothing of a visitor gets into a body: it is rendered for
 nobody, and what is theirs goes into its gaps (`frames`).
 """
@@ -224,7 +225,8 @@ class Bodies:
         latest = now + timedelta(seconds=BODY_SECONDS)
         bounds = self._bounds_of_book()[1]
         place = bisect_right(bounds, now)
-        return min(latest, bounds[place]) if place < len(bounds) else latest
+        phase = self._shop.festivals.next_change(now) or latest
+        return min(latest, phase, bounds[place] if place < len(bounds) else latest)
 
     def _bounds_of_book(self) -> tuple[Book, list[datetime]]:
         book = self._shop.books.current()

@@ -50,6 +50,8 @@ class Directory(msgspec.Struct, frozen=True):
     currencies: tuple[str, ...]
     written: Mapping[str, int]
     """Versions of the pages of words, which foot and front page show."""
+    plans: int = 0
+    """Counts the changes of festivals and switches that this process has heard of."""
 
     @property
     def stalls(self) -> list[Merchant]:
@@ -98,19 +100,27 @@ class Storefront:
         self.watch = StockWatch(site.shop, self.levels, self.bodies)
         site.shop.on_change.extend((self.bodies.forget, self.watch.forget))
         site.shop.hints.hear.extend((self.levels.forget, self.watch.hurry))
+        site.shop.festivals.on_change.append(self._replanned)
+        site.shop.switches.on_change.append(self._replanned)
+        self._plans = 0
         self._directory: Directory | None = None
         self._reading = asyncio.Lock()
 
     async def directory(self) -> Directory:
         now = self.shop.clock.now()
         known = self._directory
-        if known is not None and now - known.at < timedelta(seconds=DIRECTORY_SECONDS):
+        fresh = known is not None and now - known.at < timedelta(seconds=DIRECTORY_SECONDS)
+        if known is not None and fresh and known.plans == self._plans:
             return known
         async with self._reading:
             if self._directory is known:
                 self._directory = await self._read(now, known)
             assert self._directory is not None
             return self._directory
+
+    def _replanned(self) -> None:
+        """A festival or a switch changed: what is known is read again, and kept pages with it."""
+        self._plans += 1
 
     async def _read(self, now: datetime, known: Directory | None) -> Directory:
         catalog = self.shop.catalog
@@ -128,6 +138,7 @@ class Storefront:
             attributes={one.key: one for one in await catalog.attributes()},
             currencies=tuple(currencies),
             written={slug: page.version for slug, page in self.shop.pages.current().items()},
+            plans=self._plans,
         )
         if known is None or found == msgspec.structs.replace(known, at=now):
             return found

@@ -18,13 +18,13 @@ KINDS = {
 MECHANICS = {
     "percent": say_later("percentages off"),
     "amount": say_later("amounts off"),
-    "fixed_price": say_later("fixed prices"),
-    "nth_piece": say_later("the nth piece for less"),
-    "cheapest_free": say_later("the cheapest free"),
-    "buy_x_get_y": say_later("buy some, get some"),
+    "fixed": say_later("fixed prices"),
+    "nth": say_later("the nth piece for less"),
+    "buy_get": say_later("buy some, get some"),
     "bundle": say_later("bundles"),
     "gift": say_later("gifts"),
-    "threshold": say_later("so much off every so much"),
+    "every": say_later("so much off every so much"),
+    "tiers": say_later("steps by amount"),
     "free_shipping": say_later("free delivery"),
     "limit": say_later("purchase limits"),
 }
