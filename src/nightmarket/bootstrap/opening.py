@@ -72,6 +72,7 @@ async def open_shop(
         await shop.draws.close()
         await shop.orders.close()
         await shop.outside.close()
+        await shop.agents.close()
         await shop.strangers.close()
         await shop.provider.close()
         await database.close()

@@ -3,6 +3,7 @@
 import ipaddress
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -103,6 +104,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
             "store": Provide(lambda: store, sync_to_thread=False),
             "site": Provide(lambda: store.site, sync_to_thread=False),
         },
+        state=State({"shop": shop}),
         exception_handlers=exception_handlers(errors),
         openapi_config=OpenAPIConfig(
             title="Nightmarket",

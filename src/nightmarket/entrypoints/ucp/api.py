@@ -23,21 +23,20 @@ from nightmarket.orders.contract import (
 )
 from nightmarket.orders.errors import CompletionRefused, PaymentRefused, SessionClosed
 from nightmarket.platform.access import SHADOW_HEADER, Scope, require, shadow_owner
-from nightmarket.platform.http import ASGIScope, header
+from nightmarket.platform.access.agents import ProfileAddressInvalid, profile_address
+from nightmarket.platform.http import ASGIScope, address_key, header, marks_of
 
 from . import wire
+from .negotiating import EXTENDS, MEET_SECONDS, check_version, negotiated
+from .signed import is_signed
 from .translate import Translator, UnknownDestination, capabilities, problem_message
 
 CHECKOUT, CART = SessionKind.CHECKOUT, SessionKind.CART
 MAX_KEY = 255
-AGENTS_KEPT = 4_096
-EXTENDS = {
-    "fulfillment": ("checkout",),
-    "discount": ("cart", "checkout"),
-    "buyer_consent": ("cart", "checkout"),
-}
-"""What extends what of the capabilities."""
+STRONG_KEY = 22
+"""Letters from which on a key is taken for 128 random bits, as UCP wants it to be ("Replay Protection")."""
 
+AGENTS_KEPT = 4_096
 Handlers = dict[str, list[dict[str, Any]]]
 
 HANDLERS: Handlers = {
@@ -79,9 +78,10 @@ class UcpApi:
         self._to = Translator(shop.settings.address, self.handlers, shop.settings.currency, shop.clock, house)
 
     async def owner(self, scope: ASGIScope) -> UUID:
-        """Whose sessions these are: the API key's client, else the agent that names itself in `UCP-Agent`.
+        """Whose sessions these are: the API key's client, else the agent that signed the request (which `signed.check`
+        has looked at), else whoever names itself in `UCP-Agent`.
 
-        Without a key the session's id, which nobody can guess, is what opens it.
+        Without a key or signature the session's id, which nobody can guess, is what opens it.
         """
         authorization = header(scope, b"authorization")
         key = header(scope, b"x-api-key")
@@ -89,15 +89,24 @@ class UcpApi:
             authorization = f"Bearer {key}"
         agent = header(scope, b"ucp-agent")
         if authorization is None:
-            owner = _agent(agent or "")
-            await self._shop.subscribers.note(owner, agent)
+            owner = _agent(agent or "", is_signed(scope))
+            await self._note(owner, agent)
             return owner
         actor = await self._shop.access.client(authorization)
         require(actor, Scope.CHECKOUT)
         if actor.may(Scope.REHEARSAL):
             return shadow_owner(actor.id, header(scope, SHADOW_HEADER) or "")
-        await self._shop.subscribers.note(actor.id, agent)
+        await self._note(actor.id, agent)
         return actor.id
+
+    async def _note(self, owner: UUID, agent: str | None) -> None:
+        """Remember by which profile an owner names itself: here for what is agreed with it, in the database for whom to
+        tell of orders. Nobody outside is asked."""
+        if agent:
+            url = _profile(agent)
+            if url is not None:
+                self._shop.agents.name(owner, url)
+            await self._shop.subscribers.note(owner, agent)
 
     def language(self, scope: ASGIScope) -> str:
         """The first language of Accept-Language that we speak."""
@@ -137,9 +146,12 @@ class UcpApi:
         except (CompletionRefused, PaymentRefused) as refusal:
             return await self.refused(owner, session, refusal)
         book = self._shop.books.current()
+        status = "complete_in_progress" if done.awaited else "completed"
         if done.order.state is OrderState.CANCELLED:
-            return self._to.completed(done.order, "canceled", book)
-        return self._to.completed(done.order, "complete_in_progress" if done.awaited else "completed", book)
+            status = "canceled"
+        answer = self._to.completed(done.order, status, book)
+        answer.ucp = negotiated(answer.ucp, self._shop.agents.of(owner))
+        return answer
 
     async def refused(self, owner: UUID, session: UUID, refusal: Problem) -> wire.Checkout:
         """The answer to a completion that came to nothing: the checkout, which still stands, with the reason in it."""
@@ -180,6 +192,7 @@ class UcpApi:
     async def _create(
         self, owner: UUID, kind: SessionKind, sent: Sent, request: wire.SessionRequest, language: str
     ) -> SessionView:
+        check_version(await self._shop.agents.meet(owner, MEET_SECONDS))
         wanted = await self._wanted(owner, (kind, None), request, language)
         digest = Asked.of("create", sent.key, sent.body).body if sent.body else None
         return await self._orders.create(owner, kind, sent.key, wanted, digest=digest)
@@ -205,10 +218,14 @@ class UcpApi:
         return error_answer(problem)
 
     def _checkout(self, view: SessionView, *extra: wire.Message) -> wire.Checkout:
-        return self._to.checkout(view, self._shop.books.current(), extra)
+        answer = self._to.checkout(view, self._shop.books.current(), extra)
+        answer.ucp = negotiated(answer.ucp, self._shop.agents.of(view.owner))
+        return answer
 
     def _cart(self, view: SessionView) -> wire.Cart:
-        return self._to.cart(view, self._shop.books.current())
+        answer = self._to.cart(view, self._shop.books.current())
+        answer.ucp = negotiated(answer.ucp, self._shop.agents.of(view.owner))
+        return answer
 
     def _payment(self, request: wire.CompleteRequest) -> PaymentInput:
         instruments = request.payment.instruments
@@ -251,6 +268,18 @@ def checked_key(key: str | None) -> str:
     return key
 
 
+def creating_key(scope: ASGIScope, key: str | None) -> str:
+    """The idempotency key of a request that makes a session; raises InvalidInput where there is none.
+
+    The session's id follows from owner and key, and a guest's owner is only a name that others may use, too. So what
+    keeps guests apart is a key that nobody guesses; with a shorter one they are kept apart by where they come from.
+    """
+    key = checked_key(key)
+    if len(key) >= STRONG_KEY or header(scope, b"authorization") or header(scope, b"x-api-key") or is_signed(scope):
+        return key
+    return f"{address_key(marks_of(scope).address)} {key}"
+
+
 def optional_key(key: str | None) -> str:
     """The idempotency key, "" where there is none."""
     return checked_key(key) if key else ""
@@ -264,6 +293,17 @@ def error_answer(problem: Problem) -> wire.ErrorAnswer:
 
 
 @lru_cache(maxsize=AGENTS_KEPT)
-def _agent(header: str) -> UUID:
-    """Whose the sessions of an agent without a key are."""
-    return derive("agent", header)
+def _agent(header: str, signed: bool) -> UUID:
+    """Whose the sessions of an agent without an API key are. A name that a signature proves is another than the same
+    name without one, so that nobody gets at what an agent made with its signature by calling itself the same."""
+    url = _profile(header) if signed else None
+    return derive("agent", header) if url is None else derive("signed-agent", url)
+
+
+@lru_cache(maxsize=AGENTS_KEPT)
+def _profile(header: str) -> str | None:
+    """The address of the profile in `UCP-Agent`, if it names one."""
+    try:
+        return profile_address(header)
+    except ProfileAddressInvalid:
+        return None

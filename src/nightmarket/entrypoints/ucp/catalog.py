@@ -23,6 +23,7 @@ from . import catalog_wire as wire
 from .api import UcpApi
 from .catalog_goods import View, is_available, is_shown, labels_of, selection_of, shown, tallies_of
 from .routes import PREFIX, REFUSALS, api_of, refused, unread
+from .signed import check_asked
 from .translate import Translator, capabilities
 from .wire import VERSION, Context, ErrorAnswer, Message, Meta
 
@@ -214,6 +215,7 @@ class CatalogController(Controller):
     path = f"{PREFIX}/catalog"
     tags = ("UCP",)
     exception_handlers: ClassVar[Any] = {Problem: refused, ClientException: unread}
+    before_request = check_asked
 
     @post("/search", operation_id="search_catalog", status_code=200, responses=REFUSALS)
     async def search(self, request: Asked, data: JSONBody[wire.SearchRequest], shop: TheShop) -> wire.Found:

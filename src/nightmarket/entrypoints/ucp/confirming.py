@@ -21,6 +21,7 @@ from nightmarket.platform.http import address_key, header, marks_of
 
 from . import wire
 from .routes import PREFIX, REFUSALS, Asked, api_of, refused, unread
+from .signed import check_asked
 
 MAX_ADDRESS, MAX_CODE = 254, 40
 
@@ -50,6 +51,7 @@ class ConfirmationController(Controller):
     path = f"{PREFIX}/checkout-sessions/{{id:str}}/confirmations"
     tags = ("UCP",)
     exception_handlers: ClassVar[Any] = {Problem: refused, ClientException: unread}
+    before_request = check_asked
 
     @post("", operation_id="ask_confirmation", responses=REFUSALS)
     async def ask(

@@ -18,8 +18,9 @@ from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decod
 from nightmarket.platform.http.framework import translate
 
 from . import wire
-from .api import Sent, UcpApi, checked_key, error_answer, optional_key
+from .api import Sent, UcpApi, checked_key, creating_key, error_answer, optional_key
 from .sample import SampleApi
+from .signed import check, check_asked
 
 PREFIX = "/ucp"
 PROFILE_KEPT = CacheControlHeader(public=True, max_age=300)
@@ -31,13 +32,14 @@ REFUSALS = {
     status: ResponseSpec(wire.ErrorAnswer, generate_examples=False, description=words, media_type="application/json")
     for status, words in {
         400: "The request is malformed; the message's `path` names where.",
-        401: "The API key is not valid.",
+        401: "The API key or the signature is not valid.",
         403: "The API key lacks the permission.",
         404: "There is no such thing for this client.",
         409: "It cannot be done as things stand; the message's `code` says why.",
         415: "The body is not JSON.",
         410: "It is over: the checkout has expired.",
         422: "The request is well formed, and asks for what cannot be.",
+        424: "The profile that a signed request names in `UCP-Agent` cannot be read.",
         429: "Too many tries; wait for `Retry-After` seconds.",
     }.items()
 }
@@ -58,7 +60,7 @@ def hot_routes(shop: Shop) -> Sequence[Route]:
 
     async def create(scope: ASGIScope, body: bytes, _: str) -> msgspec.Struct:
         request = decode_json(body, wire.SessionRequest)
-        sent = Sent(checked_key(header(scope, b"idempotency-key")), body)
+        sent = Sent(creating_key(scope, header(scope, b"idempotency-key")), body)
         return await api.create_checkout(await api.owner(scope), sent, request, api.language(scope))
 
     async def read(scope: ASGIScope, _: bytes, id: str) -> msgspec.Struct:
@@ -75,20 +77,21 @@ def hot_routes(shop: Shop) -> Sequence[Route]:
 
     path = f"{PREFIX}/checkout-sessions"
     return [
-        Route("POST", path, _answering(api, create, 201), media_type=""),
-        Route("GET", f"{path}/{{id}}", _answering(api, read, 200)),
-        Route("PUT", f"{path}/{{id}}", _answering(api, update, 200), media_type=""),
-        Route("POST", f"{path}/{{id}}/complete", _answering(api, complete, 200), media_type=""),
+        Route("POST", path, _answering(shop, api, create, 201), media_type=""),
+        Route("GET", f"{path}/{{id}}", _answering(shop, api, read, 200)),
+        Route("PUT", f"{path}/{{id}}", _answering(shop, api, update, 200), media_type=""),
+        Route("POST", f"{path}/{{id}}/complete", _answering(shop, api, complete, 200), media_type=""),
     ]
 
 
 def _answering(
-    api: UcpApi, operation: Callable[[ASGIScope, bytes, str], Awaitable[msgspec.Struct]], status: int
+    shop: Shop, api: UcpApi, operation: Callable[[ASGIScope, bytes, str], Awaitable[msgspec.Struct]], status: int
 ) -> Callable[[ASGIScope, bytes, str], Awaitable[Response]]:
     async def handle(scope: ASGIScope, body: bytes, parameter: str) -> Response:
         try:
             if body:
                 require_media_type(scope, "application/json")
+            await check(shop, scope, body)
             return Response(status, HEADERS, wire.ENCODE.encode(await operation(scope, body, parameter)))
         except Problem as problem:
             return Response(problem.status, HEADERS, wire.ENCODE.encode(api.error(problem)))
@@ -113,6 +116,7 @@ class UcpController(Controller):
     path = PREFIX
     tags = ("UCP",)
     exception_handlers: ClassVar[Any] = {Problem: refused, ClientException: unread}
+    before_request = check_asked
 
     @post("/checkout-sessions", operation_id="create_checkout", responses=REFUSALS)
     async def create_checkout(
@@ -124,7 +128,7 @@ class UcpController(Controller):
     ) -> wire.Checkout:
         """Make a checkout session. The same key finds the same session."""
         api = api_of(shop)
-        owner, sent = await api.owner(request.scope), Sent(checked_key(key), await request.body())
+        owner, sent = await api.owner(request.scope), Sent(creating_key(request.scope, key), await request.body())
         return await api.create_checkout(owner, sent, data, api.language(request.scope))
 
     @get("/checkout-sessions/{id:str}", operation_id="get_checkout", responses=REFUSALS)
@@ -169,7 +173,7 @@ class UcpController(Controller):
     ) -> wire.Cart:
         """Make a cart with estimated prices."""
         api = api_of(shop)
-        owner, sent = await api.owner(request.scope), Sent(checked_key(key), await request.body())
+        owner, sent = await api.owner(request.scope), Sent(creating_key(request.scope, key), await request.body())
         return await api.create_cart(owner, sent, data, api.language(request.scope))
 
     @get("/carts/{id:str}", operation_id="get_cart", responses=REFUSALS)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 import http_sf
 import msgspec
@@ -28,6 +29,10 @@ PROFILE_BYTES = 131_072
 PROFILES_KEPT = 1_000
 FRESH_SECONDS, MIDDLE_SECONDS, LONGEST_SECONDS = 60, 600, 3_600
 FAILED_SECONDS = 30
+LAST_SECONDS = 7_200
+"""A profile that could be had stands in for this long, while its site does not answer or is slow."""
+
+NAMED_KEPT, NAMED_SECONDS = 10_000, 86_400
 LOOKUPS_AT_ONCE = 8
 LOOKUPS_A_MINUTE = 120
 """Addresses that are not known yet and may be asked in a minute, by one process."""
@@ -188,6 +193,9 @@ class Agents:
         self._outside = outside
         self._clock = clock
         self._known: dict[int, TimedCache[str, AgentProfile | Problem]] = {}
+        self._last: TimedCache[str, AgentProfile] = TimedCache(clock, PROFILES_KEPT, LAST_SECONDS)
+        self._renewed: TimedCache[str, bool] = TimedCache(clock, PROFILES_KEPT, FRESH_SECONDS)
+        self._named: TimedCache[UUID, str] = TimedCache(clock, NAMED_KEPT, NAMED_SECONDS)
         self._asked: dict[str, asyncio.Task[AgentProfile]] = {}
         self._room = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self._minute, self._in_minute = 0, 0
@@ -207,8 +215,58 @@ class Agents:
             raise known.with_traceback(None)
         return known
 
+    def name(self, owner: UUID, url: str) -> None:
+        """Remember by which profile the owner of sessions names itself. Asks nobody."""
+        self._named.put(owner, url)
+
+    def known(self, url: str) -> AgentProfile | None:
+        """The profile at that address, as far as this process knows it. Asks nobody."""
+        found = self._remembered(url)
+        return found if isinstance(found, AgentProfile) else self._last.get(url)
+
+    def of(self, owner: UUID) -> AgentProfile | None:
+        """The profile by which the owner of sessions named itself, as far as it is known. Asks nobody."""
+        url = self._named.get(owner)
+        return None if url is None else self.known(url)
+
+    async def meet(self, owner: UUID, seconds: float) -> AgentProfile | None:
+        """As `of`; of a profile that nobody has asked for yet, wait for at most `seconds`. It is asked for beside the
+        request, so that a slow site holds up nobody for longer, and not those who come while it is asked."""
+        url = self._named.get(owner)
+        if url is None:
+            return None
+        if self._remembered(url) is None:
+            is_first = url not in self._asked and self._last.get(url) is None
+            asked = self._begin(url)
+            if is_first:
+                await asyncio.wait({asked}, timeout=seconds)
+        return self.known(url)
+
+    async def signer(self, url: str, kid: str) -> AgentProfile:
+        """The profile whose keys a signature is held to, perhaps as it was a while ago; asked for again, at most once
+        a minute, where it has no such key. Raises as `look` where it is not known at all."""
+        profile = self.known(url)
+        if profile is None:
+            profile = await self.look(url)
+        elif self._remembered(url) is None:
+            self._begin(url)
+        if any(key["kid"] == kid for key in profile.keys) or self._renewed.get(url):
+            return profile
+        self._renewed.put(url, True)
+        try:
+            return await asyncio.shield(self._begin(url))
+        except Problem:
+            return profile
+
+    async def close(self) -> None:
+        """Leave what is being asked."""
+        asked = list(self._asked.values())
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
     def forget(self, url: str) -> None:
-        """Ask again the next time: for a signature with a key that is not among those known."""
+        """Ask again the next time."""
         for cache in self._known.values():
             cache.drop(url)
 
@@ -220,13 +278,16 @@ class Agents:
             raise ProfileAddressInvalid(refused.detail, field="UCP-Agent") from None
 
     async def _fetch_once(self, url: str) -> AgentProfile:
+        return await asyncio.shield(self._begin(url))
+
+    def _begin(self, url: str) -> "asyncio.Task[AgentProfile]":
         """Requests that ask for the same profile at once wait for one fetch."""
         asked = self._asked.get(url)
         if asked is None:
             asked = asyncio.create_task(self._fetch(url), name="agent-profile")
             self._asked[url] = asked
             asked.add_done_callback(lambda task: self._noted(url, task))
-        return await asyncio.shield(asked)
+        return asked
 
     def _noted(self, url: str, task: "asyncio.Task[AgentProfile]") -> None:
         self._asked.pop(url, None)
@@ -274,6 +335,8 @@ class Agents:
         if seconds not in self._known:
             self._known[seconds] = TimedCache(self._clock, PROFILES_KEPT, seconds)
         self._known[seconds].put(url, found)
+        if isinstance(found, AgentProfile):
+            self._last.put(url, found)
 
 
 def _life(cache_control: str) -> int:

@@ -1,0 +1,61 @@
+"""What of our capabilities holds with an agent: those of which its profile names the same version (UCP, "Negotiation").
+
+A profile that could not be had, or not yet, keeps nobody from ordering: then all that we can do is said.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nightmarket.kernel.problems import Kind, Problem
+from nightmarket.platform.access.agents import AgentProfile
+
+from . import wire
+
+MEET_SECONDS = 0.3
+"""How long making a cart or checkout waits for the first look at an unknown agent's profile."""
+
+EXTENDS = {
+    "fulfillment": ("checkout",),
+    "discount": ("cart", "checkout"),
+    "buyer_consent": ("cart", "checkout"),
+}
+"""What extends what of the capabilities."""
+
+
+class VersionUnsupported(Problem):
+    """The agent speaks another version of UCP."""
+
+    code = "version_unsupported"
+    kind = Kind.UNPROCESSABLE
+
+
+def check_version(profile: AgentProfile | None) -> None:
+    """Raise VersionUnsupported for an agent whose profile is known, and of another version."""
+    if profile is not None and profile.version != wire.VERSION:
+        raise VersionUnsupported(
+            f"Protocol version {profile.version} is not supported. This shop supports {wire.VERSION}.",
+            field="UCP-Agent",
+        )
+
+
+def negotiated(meta: wire.Meta, profile: AgentProfile | None) -> wire.Meta:
+    """What an answer says of its capabilities to this agent: those that both have, without extensions of nothing."""
+    if profile is None or not isinstance(meta.capabilities, dict):
+        return meta
+    both = {name: entries for name, entries in meta.capabilities.items() if _shared(name, profile)}
+    return wire.Meta(
+        meta.version,
+        meta.status,
+        {name: entries for name, entries in both.items() if _extends_something(name, both)},
+        meta.payment_handlers,
+        meta.services,
+    )
+
+
+def _shared(name: str, profile: AgentProfile) -> bool:
+    return wire.VERSION in profile.capabilities.get(name, ())
+
+
+def _extends_something(name: str, both: Mapping[str, Any]) -> bool:
+    parents = EXTENDS.get(name.removeprefix(f"{wire.SHOPPING}."))
+    return parents is None or any(f"{wire.SHOPPING}.{parent}" in both for parent in parents)
