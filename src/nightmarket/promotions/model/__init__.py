@@ -36,6 +36,7 @@ from .offers import (
 )
 from .pricing import price, reduces_delivery, split_of
 from .quotes import Applied, Explanation, Funded, OfferNote, Quote, QuoteLine, QuoteShipping, Share
+from .refunds import Refund, RefundLine, Sold, refund
 from .spans import Span, steady
 
 __all__ = [
@@ -73,10 +74,13 @@ __all__ = [
     "Quote",
     "QuoteLine",
     "QuoteShipping",
+    "Refund",
+    "RefundLine",
     "Scarce",
     "Share",
     "ShippingLine",
     "Shopper",
+    "Sold",
     "Span",
     "Step",
     "Tiers",
@@ -94,6 +98,7 @@ __all__ = [
     "limits_met",
     "price",
     "reduces_delivery",
+    "refund",
     "split_of",
     "steady",
     "uses_tally",

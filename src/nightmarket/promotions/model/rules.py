@@ -12,7 +12,7 @@ from nightmarket.kernel.quantity import MAX_STOCK
 from .effects import FreeShipping, PurchaseLimit
 from .flaws import MAX_CONDITION_VALUES, Flaw, amount_flaws, goods_flaws, unprintable, word_flaws
 from .gate_rules import effect_flaws, gate_flaws, named_amounts
-from .offers import Offer, plain_code, uses_tally
+from .offers import Offer, owners_of, plain_code, uses_tally
 
 MAX_NAME_LETTERS = 120
 
@@ -144,7 +144,8 @@ def _condition(offer: Offer) -> Iterator[Flaw]:
     yield from gate_flaws(condition)
     if condition.hours and offer.ends_at - offer.starts_at > MAX_HOURS_SPAN:
         yield Flaw("ends_at", "too_long", f"An offer with hours lasts at most {MAX_HOURS_SPAN.days} days.")
-    if offer.funder is not None and condition.merchants and offer.funder not in condition.merchants:
+    owners = owners_of(offer)
+    if owners is not None and condition.merchants and owners.isdisjoint(condition.merchants):
         yield Flaw(
             "condition.merchants", "not_the_funder", "Who pays for an offer can only discount lines of their own."
         )
