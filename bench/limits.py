@@ -9,17 +9,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
+from msgspec import Raw
 
 from nightmarket.orders import store as orders
-from nightmarket.orders.contract import (
-    Contact,
-    Destination,
-    OrderBody,
-    OrderLine,
-    OrderRow,
-    OrderShipping,
-    OrderState,
-)
+from nightmarket.orders.contract import Contact, Destination, OrderBody, OrderLine, OrderShipping
+from nightmarket.orders.model.prepared import PackedOrder, PackedPart, Placing
 from nightmarket.payments.model import Leg, Posting
 from nightmarket.payments.store import journal
 from nightmarket.platform.copying import copy_rows
@@ -64,15 +58,16 @@ class Batch:
         home = Destination(country="DE", street="Messgasse 1", city="Nachtstadt", postal_code="11111")
         goods = [UUID(int=7 << 100 | number) for number in range(4)]
 
-        def row(id: UUID, merchant: UUID, variant: UUID) -> OrderRow:
-            line = OrderLine("li_1", variant, variant, "T1000", "Thing 1000", None, 1, 590, (), 590)
+        def part(merchant: UUID) -> PackedPart:
+            line = OrderLine("li_1", goods[1], goods[1], "T1000", "Thing 1000", None, 1, 590, (), 590)
             parcel = OrderShipping("standard", "Standard", 490, (), 490)
             body = OrderBody((line,), parcel, contact, home, "en", (), (), 1)
-            return OrderRow(id, merchant, goods[0], OrderState.PENDING, 0, "transfer", "EUR", 1080, now, now, body)
+            return PackedPart(merchant, 1080, 0, orders.PACK.encode(body)[:-2])
 
-        rows = [row(id, merchant, goods[1]) for id in self.ids for merchant in goods[2:]]
+        order = PackedOrder("EUR", "DE", (), tuple(part(merchant) for merchant in goods[2:]), Raw(b"\x90"))
+        placings = [Placing(id, goods[0], 0, "transfer", order, now) for id in self.ids]
         legs = (Leg(1, self.ids[0], 2160), Leg(2, goods[2], -1080), Leg(2, goods[3], -1080))
-        self.orders = orders.packed(rows, frozenset())
+        self.orders = orders.packed(placings)
         self.claims = tallies.packed([Grant(id, (Part(goods[1], 1), Part(goods[2], 1)), now) for id in self.ids])
         self.postings = journal.packed([Posting(id, id, "placed", "EUR", now, legs) for id in self.ids])
         self.fact = b"x" * (BATCH * 220)

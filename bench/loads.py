@@ -46,7 +46,7 @@ FOLD = 3
 """The overload offers so many times the best load."""
 
 BODIES = 1_000
-SESSION_COLUMNS = ("id", "owner", "kind", "state", "request", "body", "created_at", "expires_at")
+SESSION_COLUMNS = ("id", "owner", "kind", "state", "request", "body", "created_at", "expires_at", "prepared")
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,7 @@ class Loads:
         ids = SeededIds(shop.clock, seed=chance.randrange(2**32))
         contact = Contact("bench@example.com", "Bench", "Buyer")
         home = Destination(country="DE", street="Messgasse 1", city="Nachtstadt", postal_code="11111")
+        desk = shop.orders.sessions
         kind, state, encode_body = SessionKind.CHECKOUT, SessionState.READY, store.PACK.encode
         with file.open("w") as out:
             for start in range(0, amount, 10_000):
@@ -259,7 +260,9 @@ class Loads:
                     )
                     id = ids.new()
                     out.write(encode("chk", id) + "\n")
-                    rows.append((id, OWNER, kind, state, b"bench", encode_body(body), now, ends))
+                    body, _, goods = await desk.assess((id, OWNER), body, now)
+                    prepared = desk.prepared(OWNER, kind, body, goods, now)
+                    rows.append((id, OWNER, kind, state, b"bench", encode_body(body), now, ends, prepared))
                 async with shop.database.transaction() as tx:
                     await tx.copy_records_to_table(
                         "session", schema_name="orders", columns=SESSION_COLUMNS, records=rows

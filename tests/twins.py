@@ -14,6 +14,7 @@ from nightmarket.catalog.contract import (
     Product,
     Rival,
     Stock,
+    stamped,
 )
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive
@@ -37,10 +38,10 @@ class FixedCatalog:
     """Implements `catalog.contract.Catalog` over listings that stay as they are."""
 
     def __init__(self, listings: Iterable[Listing]) -> None:
-        self._listings = {listing.variant: listing for listing in listings}
+        self._listings = {listing.variant: stamped(listing) for listing in listings}
 
     def put(self, listing: Listing) -> None:
-        self._listings[listing.variant] = listing
+        self._listings[listing.variant] = stamped(listing)
 
     async def listings(self, variants: Iterable[UUID]) -> Mapping[UUID, Listing]:
         return {variant: self._listings[variant] for variant in variants if variant in self._listings}

@@ -145,7 +145,7 @@ async def test_one_poisoned_order_among_500(contest: Contest) -> None:
     async with contest.shop.database.transaction() as tx:
         row = await store.read_session(tx, buyers[250][1])
         assert row is not None
-        await store.write_bodies(tx, [(buyers[250][1], row["state"], b"\xc1 no msgpack", row["expires_at"])])
+        await store.write_bodies(tx, [(buyers[250][1], row["state"], b"\xc1 no msgpack", row["expires_at"], None)])
     (outcomes, *_) = await contest.fight([list(buyers), [], [], []], ["PLENTY"])
     assert outcomes[250] not in ("paid", "pending")
     assert Counter(outcomes)["paid"] == 499

@@ -24,6 +24,7 @@ from .model.order import (
     claim_id,
     title_of,
 )
+from .model.prepared import PlacedLine
 from .model.session import (
     ON_SITE,
     Asked,
@@ -163,16 +164,6 @@ class Completion(msgspec.Struct, frozen=True):
     awaited: bool
 
 
-class PlacedLine(msgspec.Struct, frozen=True, array_like=True):
-    """A line in facts: variant, product, merchant, units, and what they came to in minor units."""
-
-    variant: UUID
-    product: UUID
-    merchant: UUID
-    quantity: int
-    total: int
-
-
 class OrdersPlaced(msgspec.Struct, frozen=True):
     """Fact: an order was created: its claim is committed, its payment is awaited."""
 
@@ -236,6 +227,11 @@ class OrdersNoted(msgspec.Struct, frozen=True):
 
 class DeliveryOptions(Protocol):
     """Port: the ways in which a merchant's goods can reach a country, priced in a currency. Asks no one outside."""
+
+    @property
+    def stamp(self) -> bytes:
+        """A digest of all that the answers follow from besides what is asked: the same stamp means the same answers."""
+        ...
 
     def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]: ...
 

@@ -1,6 +1,7 @@
 """Policies with a default: how goods can be delivered, and who has an account, where nobody says otherwise."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
 
@@ -28,6 +29,10 @@ STANDARD_DAYS, EXPRESS_DAYS = (3, 5), (1, 2)
 """Working days on the way."""
 
 
+def _digest(table: object) -> bytes:
+    return blake2b(msgspec.msgpack.encode(table, order="deterministic"), digest_size=16).digest()
+
+
 class FlatRates:
     """Implements `contract.DeliveryOptions`: two flat rates per merchant's parcel, the same to every country."""
 
@@ -39,6 +44,7 @@ class FlatRates:
             )
             for currency, (standard, express) in rates.items()
         }
+        self.stamp = _digest(self._options)
 
     def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]:  # noqa: ARG002
         return self._options.get(currency, ())
@@ -69,6 +75,7 @@ class TableRates:
 
     def __init__(self, rates: Sequence[Rate]) -> None:
         self._rates = rates
+        self.stamp = _digest(rates)
         self._ready: dict[tuple[str, str], Sequence[DeliveryOption]] = {}
 
     def options(self, merchant: UUID, country: str, currency: str) -> Sequence[DeliveryOption]:  # noqa: ARG002

@@ -36,6 +36,7 @@ from .goods import (
     Texts,
     Variant,
     Version,
+    stamped,
 )
 from .imports import (
     IMPORT_JOB,
@@ -122,4 +123,5 @@ __all__ = [
     "VariantDraft",
     "Version",
     "WholeGoods",
+    "stamped",
 ]

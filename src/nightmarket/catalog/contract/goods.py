@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
@@ -75,6 +76,17 @@ class Listing(msgspec.Struct, frozen=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     """Of a booking: when the slot begins and ends."""
+    stamp: bytes = b""
+    """A digest of all else here (`stamped`): the same stamp means the same listing. Empty where nobody took it."""
+
+
+_PLAIN = msgspec.msgpack.Encoder(uuid_format="bytes", order="deterministic")
+
+
+def stamped(listing: Listing) -> Listing:
+    """The listing with the stamp of what it says."""
+    plain = msgspec.structs.replace(listing, stamp=b"")
+    return msgspec.structs.replace(plain, stamp=blake2b(_PLAIN.encode(plain), digest_size=16).digest())
 
 
 class Merchant(msgspec.Struct, frozen=True):

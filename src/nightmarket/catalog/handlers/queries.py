@@ -36,18 +36,21 @@ class StoredCatalog:
     def __init__(self, database: Database, *, cached: int = LISTINGS_CACHED) -> None:
         self._database = database
         self._cached = cached
-        self._cache: OrderedDict[UUID, Listing] = OrderedDict()
+        self._cache: OrderedDict[int, Listing] = OrderedDict()
+        """By the variants' numbers, which are found several times faster than UUIDs."""
         self._forgotten = 0
 
     async def listings(self, variants: Iterable[UUID]) -> Mapping[UUID, Listing]:
         found: dict[UUID, Listing] = {}
         missing: list[UUID] = []
+        known, used = self._cache.get, self._cache.move_to_end
         for variant in variants:
-            listing = self._cache.get(variant)
+            number = variant.int
+            listing = known(number)
             if listing is None:
                 missing.append(variant)
             else:
-                self._cache.move_to_end(variant)
+                used(number)
                 found[variant] = listing
         if not missing:
             return found
@@ -56,7 +59,7 @@ class StoredCatalog:
             fetched = await listings.listings(connection, missing)
         found.update(fetched)
         if before == self._forgotten:  # else what was read may be older than what was forgotten meanwhile
-            self._cache.update(fetched)
+            self._cache.update((variant.int, listing) for variant, listing in fetched.items())
             while len(self._cache) > self._cached:
                 self._cache.popitem(last=False)
         return found
@@ -64,11 +67,11 @@ class StoredCatalog:
     def forget(self, variants: Iterable[UUID]) -> None:
         self._forgotten += 1
         for variant in variants:
-            self._cache.pop(variant, None)
+            self._cache.pop(variant.int, None)
 
     def forget_merchants(self, merchants: Iterable[UUID]) -> None:
         gone = frozenset(merchants)
-        self.forget([variant for variant, listing in self._cache.items() if listing.merchant in gone])
+        self.forget([listing.variant for listing in self._cache.values() if listing.merchant in gone])
 
     async def product(self, slug: str) -> Product | None:
         async with self._database.read() as connection, connection.transaction(isolation="repeatable_read"):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from nightmarket.catalog.contract import Listing, ProductKind, Stock, Texts
+from nightmarket.catalog.contract import Listing, ProductKind, Stock, Texts, stamped
 from nightmarket.platform.database import Connection
 
 from .packing import read_options, read_prices, read_product_texts
@@ -41,23 +41,25 @@ async def listings(connection: Connection, variants: Sequence[UUID]) -> dict[UUI
     )
     stock = await stock_of_variants(connection, [row["id"] for row in rows])
     return {
-        row["id"]: Listing(
-            variant=row["id"],
-            product=row["product"],
-            merchant=row["merchant"],
-            sku=row["sku"],
-            slug=row["slug"],
-            category=row["category"],
-            brand=row["brand"],
-            title=titles(row["texts"]),
-            options=read_options(row["options"]),
-            prices=read_prices(row["prices"]),
-            stock=stock.get(row["id"], ()),
-            image=row["image"],
-            for_sale=row["for_sale"],
-            kind=ProductKind(row["kind"]),
-            starts_at=row["starts_at"],
-            ends_at=row["ends_at"],
+        row["id"]: stamped(
+            Listing(
+                variant=row["id"],
+                product=row["product"],
+                merchant=row["merchant"],
+                sku=row["sku"],
+                slug=row["slug"],
+                category=row["category"],
+                brand=row["brand"],
+                title=titles(row["texts"]),
+                options=read_options(row["options"]),
+                prices=read_prices(row["prices"]),
+                stock=stock.get(row["id"], ()),
+                image=row["image"],
+                for_sale=row["for_sale"],
+                kind=ProductKind(row["kind"]),
+                starts_at=row["starts_at"],
+                ends_at=row["ends_at"],
+            )
         )
         for row in rows
     }

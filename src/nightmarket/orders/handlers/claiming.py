@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -9,30 +10,31 @@ import msgspec
 from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders import store
-from nightmarket.orders.contract import OrdersPlaced, PlacedLine
+from nightmarket.orders.contract import OrdersPlaced
 from nightmarket.orders.errors import (
     CompletionRefused,
     KeyReused,
-    NotReady,
-    OutOfStock,
     PaymentRefused,
-    PriceChanged,
     SessionClosed,
     SessionNotFound,
 )
-from nightmarket.orders.model.order import TRANSFER, OrderRow, Placing, claim_id, hold_of, rows_of, sale_of
+from nightmarket.orders.model.order import TRANSFER, OrderRow, claim_id, hold_of, sale_of
+from nightmarket.orders.model.prepared import (
+    PackedOrder,
+    Placing,
+    Prepared,
+    Terms,
+    pack,
+    prepared_at,
+    stamp_of,
+)
 from nightmarket.orders.model.session import (
     KEY_BYTES,
-    DeliveryOption,
+    CartLine,
     SessionBody,
     SessionKind,
     SessionState,
     Standing,
-    assess,
-    deliveries_of,
-    is_whole,
-    price_cart,
-    shopper_of,
 )
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Sale, sale_placed
@@ -40,21 +42,16 @@ from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.group_commit import GroupCommit
 from nightmarket.promotions.contract import (
     Book,
-    PriceCart,
-    Quote,
-    Scarce,
-    Shopper,
     book_tallies,
     buyer_caps,
     buyer_tally,
     counts,
-    demand,
-    price,
 )
-from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort, TallyEmptied
+from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, SlicesShort, TallyEmptied
 
-from .buyers import buyer_keys, identity_needed, limit_reached
+from .buyers import buyer_keys
 from .means import Means
+from .pricing import Dearer, Granted, Priced, grant_priced, nothing_left, out_of_stock, price_changed, priced
 from .sourcing import stock_parts
 
 
@@ -85,22 +82,12 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class _Ready(msgspec.Struct):
-    """A session of this batch that may become an order."""
+    """A session of this batch that may become an order: as it was prepared, or priced now."""
 
     item: Complete
     attempt: int
-    body: SessionBody
-    cart: PriceCart
-    shopper: Shopper
-    deliveries: Mapping[UUID, Sequence[DeliveryOption]]
-    quote: Quote
-    buyers: tuple[UUID, ...] = ()
-    """The keys under which its buyer is counted, where something is limited per buyer."""
-
-
-class _Dearer(msgspec.Struct, frozen=True):
-    body: SessionBody
-    quote: Quote
+    lines: tuple[CartLine, ...]
+    order: PackedOrder | Priced
 
 
 class ClaimBatch:
@@ -160,34 +147,25 @@ class ClaimBatch:
         now: datetime,
     ) -> None:
         means = self._means
-        decode = store.SESSION_BODY.decode
-        bodies = {id: decode(record["body"]) for id, (_, record) in items.items()}
-        listings = await means.catalog.listings({line.variant for body in bodies.values() for line in body.lines})
-        book = means.books.current()
-        ready: list[_Ready] = []
-        for id, (item, record) in items.items():
-            prepared = self._prepare(item, record["attempt"], bodies[id], listings, book, now)
-            if isinstance(prepared, Problem):
-                outcomes[id] = prepared
-            else:
-                ready.append(prepared)
-        stock = {stock.tally for one in ready for line in one.body.lines for stock in listings[line.variant].stock}
-        wanted = stock | await self._scarce(tx, ready, book, now) if counts(book) else stock
-        ledger = await means.tallies.lock(tx, wanted)
-        placings: list[tuple[Placing, list[OrderRow]]] = []
+        terms = means.terms(means.books.current())
+        ready, listings = await self._ready(items, outcomes, terms, now)
+        stock = {stock.tally for one in ready for line in one.lines for stock in listings[line.variant].stock}
+        scarce = await self._scarce(tx, ready, terms.book, now) if counts(terms.book) else set[UUID]()
+        ledger = await means.tallies.lock(tx, stock | scarce)
+        placings: list[Placing] = []
         dearer: dict[UUID, SessionBody] = {}
         for one in ready:
             try:
-                result = self._grant(one, listings, ledger, book, now)
+                result = self._grant(one, listings, ledger, terms, now)
             except SlicesShort as short:
                 raise means.tallies.again(short) from short
-            if isinstance(result, Problem):
-                outcomes[one.item.id] = result
-            elif isinstance(result, _Dearer):
+            if isinstance(result, Placing):
+                placings.append(result)
+            elif isinstance(result, Dearer):
                 dearer[one.item.id] = result.body
-                outcomes[one.item.id] = _price_changed(one.body, result.quote)
+                outcomes[one.item.id] = price_changed(result)
             else:
-                placings.append((result, rows_of(result, listings, one.deliveries, means.zone)))
+                outcomes[one.item.id] = result
         await self._write(tx, placings, ledger, outcomes, now)
         gone = [tally for tally in ledger.emptied() if tally in stock]
         if gone:
@@ -197,103 +175,96 @@ class ClaimBatch:
             await store.write_bodies(
                 tx,
                 [
-                    (id, SessionState.READY, store.PACK.encode(body), items[id][1]["expires_at"])
+                    (id, SessionState.READY, store.PACK.encode(body), items[id][1]["expires_at"], None)
                     for id, body in sorted(dearer.items())
                 ],
             )
         for id, (_, record) in items.items():
             refusal = outcomes[id]
             if isinstance(refusal, CompletionRefused):
-                refusal.standing = Standing(dearer.get(id, bodies[id]), record["version"], record["expires_at"])
+                body = dearer.get(id) or store.SESSION_BODY.decode(record["body"])
+                refusal.standing = Standing(body, record["version"], record["expires_at"])
         means.faults.reach(Point.CLAIM_WRITTEN)
 
-    def _prepare(
+    async def _ready(
         self,
-        item: Complete,
-        attempt: int,
-        body: SessionBody,
-        listings: Mapping[UUID, Listing],
-        book: Book,
+        items: Mapping[UUID, tuple[Complete, Record]],
+        outcomes: dict[UUID, Claimed | Problem],
+        terms: Terms,
         now: datetime,
-    ) -> _Ready | Problem:
-        options = self._means.deliveries.options
-        to = body.destination
-        variants = [line.variant for line in body.lines]
-        deliveries = deliveries_of(variants, listings, to.country, body.currency, options) if to is not None else {}
-        cart = price_cart(body, listings, deliveries, now)
-        shopper = shopper_of(item.owner, body)
-        complete = len(cart.lines) == len(body.lines) and len(cart.shipping) == len(deliveries)
-        if not complete or not body.lines or body.contact is None or not body.contact.email or not is_whole(to):
-            notices = assess(body, listings, deliveries, book, shopper, now).notices
-            missing = [notice for notice in notices if notice.blocking]
-            return NotReady(" ".join(notice.content for notice in missing), notices=missing)
-        return _Ready(item, attempt, body, cart, shopper, deliveries, price(cart, book, shopper, now))
+    ) -> tuple[list[_Ready], Mapping[UUID, Listing]]:
+        """The sessions that may become orders, in order of arrival, and the goods in all of them."""
+        decode = store.SESSION_BODY.decode
+        prepared: dict[UUID, Prepared] = {}
+        bodies: dict[UUID, SessionBody] = {}
+        variants: set[UUID] = set()
+        for id, (_, record) in items.items():
+            one = prepared_at(record["prepared"], now)
+            if one is not None:
+                prepared[id] = one
+                lines = one.order.lines
+            else:
+                bodies[id] = decode(record["body"])
+                lines = bodies[id].lines
+            variants.update([line.variant for line in lines])
+        listings = await self._means.catalog.listings(variants)
+        stamp = terms.stamp()
+        ready: list[_Ready] = []
+        for id, (item, record) in items.items():
+            one = prepared.get(id)
+            if one is not None and one.stamp == stamp_of(stamp, one.order.lines, listings):
+                ready.append(_Ready(item, record["attempt"], one.order.lines, one.order))
+                continue
+            body = bodies.get(id) or decode(record["body"])
+            found = priced(item.owner, body, listings, terms, now)
+            if isinstance(found, Problem):
+                outcomes[id] = found
+            else:
+                ready.append(_Ready(item, record["attempt"], body.lines, found))
+        return ready, listings
 
     async def _scarce(self, tx: Connection, ready: Sequence[_Ready], book: Book, now: datetime) -> set[UUID]:
         """Every tally of offers and limits that this batch may touch, also those of offers that would come in for a
-        refused one. Finds out who buys where that counts, and opens the buyers' tallies that are missing."""
-        tallies = {tally for one in ready for tally in book_tallies(one.cart, book, one.shopper, now)}
-        caps = {one.item.id: buyer_caps(one.cart, book, one.shopper, now) for one in ready}
-        limited = [one for one in ready if caps[one.item.id]]
+        refused one. Finds out who buys where that counts, and opens the buyers' tallies that are missing. What was
+        prepared touches none."""
+        anew = [(one.item, one.order) for one in ready if isinstance(one.order, Priced)]
+        tallies = {tally for _, one in anew for tally in book_tallies(one.cart, book, one.shopper, now)}
+        caps = {item.id: buyer_caps(one.cart, book, one.shopper, now) for item, one in anew}
+        limited = [(item, one) for item, one in anew if caps[item.id]]
         if limited:
-            keys = await buyer_keys(self._means, tx, {one.item.id: one.item.owner for one in limited})
+            keys = await buyer_keys(self._means, tx, {item.id: item.owner for item, _ in limited})
             most: dict[UUID, int] = {}
-            for one in limited:
-                one.buyers = keys.get(one.item.id, ())
-                for cap in caps[one.item.id]:
+            for item, one in limited:
+                one.buyers = keys.get(item.id, ())
+                for cap in caps[item.id]:
                     most.update((buyer_tally(cap.offer, cap.counted, buyer), cap.most) for buyer in one.buyers)
             await self._means.tallies.open_limits(tx, most, now)
             tallies.update(most)
         return tallies
 
     def _grant(
-        self, one: _Ready, listings: Mapping[UUID, Listing], ledger: Ledger, book: Book, now: datetime
-    ) -> Placing | _Dearer | Problem:
-        """Claim for one order; where only an offer is refused (used up, its budget gone, or its buyer has had enough of
-        it), price again without it and try once more."""
-        claim = claim_id(one.item.id, one.attempt)
-        stock, left = stock_parts(one.body.lines, listings, ledger)
+        self, one: _Ready, listings: Mapping[UUID, Listing], ledger: Ledger, terms: Terms, now: datetime
+    ) -> Placing | Dearer | Problem:
+        """Claim for one order."""
+        stock, left = stock_parts(one.lines, listings, ledger)
         if left:
-            return _out_of_stock(left)
-        cart, quote = one.cart, one.quote
-        while True:
-            if one.body.seen_total is not None and quote.total > one.body.seen_total:
-                body = msgspec.structs.replace(one.body, seen_total=quote.total)
-                return _Dearer(body, quote)
-            scarce = demand(quote, cart, book, now, one.buyers)
-            if scarce.by_buyer and not one.buyers:
-                return identity_needed()
-            parts = (*stock, *(Part(want.tally, want.quantity) for want in scarce.wants))
-            result = ledger.claim(ClaimRequest(claim, parts, now + hold_of(one.item.handler)))
-            if isinstance(result, Grant):
-                item, refused = one.item, tuple(cart.refused.items())
-                return Placing(
-                    item.id,
-                    item.owner,
-                    one.attempt,
-                    item.handler,
-                    one.body,
-                    quote,
-                    now,
-                    item.listed,
-                    refused,
-                    item.mark,
-                )
-            short = [want for want in scarce.wants if want.tally in result.short]
-            for want in short:
-                if want.why is Scarce.LIMIT:
-                    return limit_reached(want, result.short[want.tally])
-            if not short:
-                return _out_of_stock(dict.fromkeys((line.id for line in one.body.lines), 0))
-            refusals = {want.offer: want.why.value for want in reversed(short)}
-            without, why = cart.without | refusals.keys(), cart.refused | refusals
-            cart = msgspec.structs.replace(cart, without=without, refused=why)
-            quote = price(cart, book, one.shopper, now)
+            return out_of_stock(left)
+        order, item = one.order, one.item
+        claim = ClaimRequest(claim_id(item.id, one.attempt), tuple(stock), now + hold_of(item.handler))
+        if isinstance(order, Priced):
+            granted = grant_priced(claim, order, ledger, terms.book, now)
+            if not isinstance(granted, Granted):
+                return granted
+            refused = tuple(granted.cart.refused.items())
+            order = pack(order.body, granted.quote, listings, order.deliveries, refused=refused, zone=terms.zone)
+        elif not isinstance(ledger.claim(claim), Grant):
+            return nothing_left(one.lines)
+        return Placing(item.id, item.owner, one.attempt, item.handler, order, now, item.listed, item.mark)
 
     async def _write(
         self,
         tx: Connection,
-        placings: Sequence[tuple[Placing, list[OrderRow]]],
+        placings: Sequence[Placing],
         ledger: Ledger,
         outcomes: dict[UUID, Claimed | Problem],
         now: datetime,
@@ -301,24 +272,19 @@ class ClaimBatch:
         if not placings:
             return
         means = self._means
-        claimed = [Claimed(tuple(r), sale_of(p.id, p.claim, r), p.attempt, new=True) for p, r in placings]
+        sales = [placing.sale() for placing in placings]
         await means.tallies.write(tx, ledger, now)
-        await store.insert_orders(
-            tx,
-            [row for _, rows in placings for row in rows],
-            [p.id for p, _ in placings if p.attempt],
-            {p.id for p, _ in placings if p.listed},
-        )
-        await means.journal.post(tx, [sale_placed(one.sale, now) for one in claimed])
-        await means.facts.append(tx, [_placed(p, listing_rows) for p, listing_rows in placings], now)
-        waiting = [p.id for p, _ in placings if p.handler != TRANSFER]
-        done = [p.id for p, _ in placings if p.handler == TRANSFER]
+        await store.insert_orders(tx, placings)
+        await means.journal.post(tx, [sale_placed(sale, now) for sale in sales])
+        await means.facts.append(tx, [placed_fact(placing) for placing in placings], now)
+        waiting = [placing.id for placing in placings if placing.handler != TRANSFER]
+        done = [placing.id for placing in placings if placing.handler == TRANSFER]
         if waiting:
             await store.mark_sessions(tx, waiting, SessionState.IN_PROGRESS)
         if done:
             await store.mark_sessions(tx, done, SessionState.COMPLETED)
-        for (placing, _), one in zip(placings, claimed, strict=True):
-            outcomes[placing.id] = one
+        for placing, sale in zip(placings, sales, strict=True):
+            outcomes[placing.id] = Claimed(placing.rows(), sale, placing.attempt, new=True)
 
 
 def _for(item: Complete, outcome: Claimed | Problem) -> Claimed | Problem:
@@ -350,35 +316,29 @@ async def _tried_before(tx: Connection, items: Mapping[UUID, tuple[Complete, Rec
     return found
 
 
-def _placed(placing: Placing, rows: Sequence[OrderRow]) -> OrdersPlaced:
-    return OrdersPlaced(
+class _Placed(msgspec.Struct, frozen=True):
+    """`OrdersPlaced`, with its lines packed before."""
+
+    kind: ClassVar[str] = OrdersPlaced.kind
+    order: UUID
+    owner: UUID
+    attempt: int
+    currency: str
+    total: int
+    country: str
+    lines: msgspec.Raw
+    handler: str
+
+
+def placed_fact(placing: Placing) -> _Placed:
+    order = placing.order
+    return _Placed(
         placing.id,
         placing.owner,
         placing.attempt,
-        placing.quote.currency,
-        placing.quote.total,
-        rows[0].body.destination.country,
-        tuple(
-            PlacedLine(line.variant, line.product, row.merchant, line.quantity, line.total)
-            for row in rows
-            for line in row.body.lines
-        ),
+        order.currency,
+        order.total,
+        order.country,
+        order.placed,
         placing.handler,
-    )
-
-
-def _out_of_stock(left: Mapping[str, int]) -> OutOfStock:
-    if any(left.values()):
-        text = "Fewer units are left than you want. Choose a smaller quantity."
-    else:
-        text = "This is sold out. Nothing was charged; remove it to order the rest."
-    return OutOfStock(text, field="line_items", lines=dict(left))
-
-
-def _price_changed(body: SessionBody, quote: Quote) -> PriceChanged:
-    return PriceChanged(
-        "The price has changed since you saw it. Nothing was charged; look at the new total and confirm again.",
-        seen=body.seen_total,
-        total=quote.total,
-        currency=quote.currency,
     )

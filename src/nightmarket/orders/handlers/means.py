@@ -11,13 +11,14 @@ from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
 from nightmarket.orders.contract import Buyers, DeliveryOptions
 from nightmarket.orders.model.order import UTC
+from nightmarket.orders.model.prepared import Terms
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import NO_ACCOUNTS, NOTHING_GONE, tell_nobody
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, Work
-from nightmarket.promotions.contract import Books
+from nightmarket.promotions.contract import Book, Books
 from nightmarket.tally.contract import GoneTallies, Tallies
 
 CANCEL_BATCH = 50
@@ -67,6 +68,10 @@ class Means:
     tell: Callable[[Iterable[UUID]], None] = field(default=tell_nobody)
     """Tells every process, after the commit, of the tallies of which the last is gone."""
     gone: GoneTallies = field(default=NOTHING_GONE)
+
+    def terms(self, book: Book) -> Terms:
+        """What prices and orders follow from now, by that book."""
+        return Terms(book, self.deliveries.options, self.deliveries.stamp, self.zone)
 
     def lane(self, name: str, work: Work[I, O], *, batch: int | None = None) -> GroupCommit[I, O]:
         """A lane into the database for commands of one kind."""

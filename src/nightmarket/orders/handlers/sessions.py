@@ -14,6 +14,7 @@ from nightmarket.orders import store
 from nightmarket.orders.contract import LineInput, Order, SessionInput, SessionView
 from nightmarket.orders.errors import KeyReused, SessionBusy, SessionClosed, SessionNotFound
 from nightmarket.orders.model.checks import body_of
+from nightmarket.orders.model.prepared import prepare
 from nightmarket.orders.model.session import (
     BODY_BYTES,
     CART_LIFE,
@@ -51,6 +52,7 @@ class Make(msgspec.Struct, frozen=True):
     body: bytes
     at: datetime
     expires_at: datetime
+    prepared: bytes | None
 
 
 class Replace(msgspec.Struct, frozen=True):
@@ -63,6 +65,8 @@ class Replace(msgspec.Struct, frozen=True):
     body: SessionBody
     at: datetime
     expires_at: datetime
+    prepared: bytes | None
+    """The order that would come of it (`model.prepared`)."""
     if_version: int | None
     mark: bytes = b""
 
@@ -114,6 +118,7 @@ class SessionDesk:
                 store.PACK.encode(body),
                 now,
                 now + life,
+                self.prepared(owner, kind, body, listings, now),
             )
         )
         if not made:
@@ -153,7 +158,9 @@ class SessionDesk:
         body, assessment, listings = await self.assess((id, owner), body, now)
         life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
         state = _state(assessment)
-        if not await self.writes.submit(Replace(id, owner, kind, state, body, now, now + life, if_version, mark)):
+        prepared = self.prepared(owner, kind, body, listings, now)
+        replace = Replace(id, owner, kind, state, body, now, now + life, prepared, if_version, mark)
+        if not await self.writes.submit(replace):
             return await self.get(owner, kind, id)
         version = 0 if if_version is None else if_version + 1
         return SessionView(id, owner, kind, state, version, body, assessment, listings, now + life)
@@ -172,7 +179,8 @@ class SessionDesk:
             body, assessment, listings = await self.assess((view.id, view.owner), wanted, now)
             ends = now + (CART_LIFE if view.kind is SessionKind.CART else SESSION_LIFE)
             state = _state(assessment)
-            replaces.append(Replace(view.id, view.owner, view.kind, state, body, now, ends, view.version))
+            prepared = self.prepared(view.owner, view.kind, body, listings, now)
+            replaces.append(Replace(view.id, view.owner, view.kind, state, body, now, ends, prepared, view.version))
             views.append(
                 SessionView(view.id, view.owner, view.kind, state, view.version + 1, body, assessment, listings, ends)
             )
@@ -210,6 +218,15 @@ class SessionDesk:
         seen = msgspec.structs.replace(body, seen_total=assessment.quote.total)
         return seen, assessment, listings
 
+    def prepared(
+        self, owner: UUID, kind: SessionKind, body: SessionBody, listings: Mapping[UUID, Listing], now: datetime
+    ) -> bytes | None:
+        """The order that would come of a checkout, so that its completion has only to look whether it still holds."""
+        if kind is not SessionKind.CHECKOUT:
+            return None
+        terms = self._means.terms(self._means.books.current())
+        return prepare(body, listings, shopper_of(owner, body), terms, now)
+
     def deliveries(
         self, body: SessionBody, listings: Mapping[UUID, Listing]
     ) -> Mapping[UUID, Sequence[DeliveryOption]]:
@@ -240,7 +257,7 @@ class SessionDesk:
             new = await store.insert_sessions(
                 tx,
                 [
-                    (m.id, m.owner, m.kind, m.state, m.request, m.body, m.at, m.expires_at)
+                    (m.id, m.owner, m.kind, m.state, m.request, m.body, m.at, m.expires_at, m.prepared)
                     for m in sorted(makes.values(), key=lambda make: make.id)
                 ],
             )
@@ -253,7 +270,7 @@ class SessionDesk:
             locked = {record["id"]: record for record in await store.lock_sessions(tx, changed)}
         outcomes: list[bool | Problem] = []
         versions = {id: record["version"] for id, record in locked.items()}
-        bodies: dict[UUID, tuple[UUID, int, bytes, datetime]] = {}
+        bodies: dict[UUID, store.NewBody] = {}
         latest: dict[UUID, SessionBody] = {}
         cancelled: set[UUID] = set()
         for item in items:
@@ -268,14 +285,14 @@ class SessionDesk:
                     for one in [item] if isinstance(item, Replace) else [item.one, item.other]:
                         versions[one.id] += 1
                         body = _marked(one.body, one, latest)
-                        bodies[one.id] = (one.id, one.state, store.PACK.encode(body), one.expires_at)
+                        bodies[one.id] = (one.id, one.state, store.PACK.encode(body), one.expires_at, one.prepared)
                     outcomes.append(True)
                 case Cancel():
                     cancelled.add(item.id)
                     if item.mark:
                         body = store.PACK.encode(_marked(latest[item.id], item, latest))
                         ends = locked[item.id]["expires_at"]
-                        bodies[item.id] = (item.id, SessionState.CANCELLED, body, ends)
+                        bodies[item.id] = (item.id, SessionState.CANCELLED, body, ends, None)
                     outcomes.append(True)
         if bodies:
             await store.write_bodies(tx, list(bodies.values()))

@@ -125,34 +125,16 @@ def first_due(handler: str, now: datetime) -> datetime:
     return now + (TRANSFER_HOLD if handler == TRANSFER else ASK_AGAIN)
 
 
-class Placing(msgspec.Struct, frozen=True):
-    """A session at the moment it becomes an order."""
-
-    id: UUID
-    owner: UUID
-    attempt: int
-    handler: str
-    body: SessionBody
-    quote: Quote
-    at: datetime
-    listed: bool = False
-    """Whether the owner wants to find it in a list of theirs."""
-    refused: tuple[tuple[UUID, str], ...] = ()
-    mark: bytes = b""
-
-    @property
-    def claim(self) -> UUID:
-        return claim_id(self.id, self.attempt)
-
-
-def rows_of(
-    placing: Placing,
+def order_bodies(
+    body: SessionBody,
+    quote: Quote,
     listings: Mapping[UUID, Listing],
     options: Mapping[UUID, Sequence[DeliveryOption]],
+    *,
+    refused: tuple[tuple[UUID, str], ...] = (),
     zone: ZoneInfo = UTC,
-) -> list[OrderRow]:
-    """Split a priced session into one pending row per merchant, in order of merchant."""
-    body, quote = placing.body, placing.quote
+) -> list[tuple[UUID, int, OrderBody]]:
+    """A priced session split by merchant, in order of merchant: (merchant, total, body)."""
     contact, destination = body.contact, body.destination
     if contact is None or destination is None:
         raise Defect("an order was placed without contact or destination")
@@ -181,19 +163,10 @@ def rows_of(
         title = pick(titles, body.language) or chosen.option
         shipping[chosen.merchant] = OrderShipping(chosen.option, title, chosen.amount, chosen.shares, chosen.total)
         totals[chosen.merchant] += chosen.total
-    due_at = first_due(placing.handler, placing.at)
     return [
-        OrderRow(
-            placing.id,
+        (
             merchant,
-            placing.owner,
-            OrderState.PENDING,
-            placing.attempt,
-            placing.handler,
-            quote.currency,
             totals[merchant],
-            placing.at,
-            due_at,
             OrderBody(
                 tuple(by_merchant[merchant]),
                 shipping.get(merchant),
@@ -203,8 +176,7 @@ def rows_of(
                 body.codes,
                 quote.applied,
                 quote.book,
-                placing.refused,
-                placing.mark,
+                refused,
             ),
         )
         for merchant in sorted(by_merchant)
@@ -225,19 +197,21 @@ def title_of(listing: Listing, language: str, zone: ZoneInfo = UTC) -> str:
     return ", ".join(words)
 
 
+def by_operator(body: OrderBody) -> int:
+    """What the operator pays of a merchant's part, in minor units."""
+    offers = {applied.offer for applied in body.applied if applied.funder is None} if body.applied else None
+    if not offers:
+        return 0
+    amount = sum(share.amount for line in body.lines for share in line.shares if share.offer in offers)
+    if body.shipping is not None:
+        amount += sum(share.amount for share in body.shipping.shares if share.offer in offers)
+    return amount
+
+
 def sale_of(order: UUID, claim: UUID, rows: Sequence[OrderRow]) -> Sale:
     """An order as the journal sees it: each merchant's part, and what the operator pays of it."""
     parts: list[SalePart] = []
     for row in rows:
-        mine = row.body.applied
-        by_operator_offers = {applied.offer for applied in mine if applied.funder is None} if mine else None
-        gross = row.total
-        by_operator = 0
-        if by_operator_offers:
-            by_operator = sum(
-                share.amount for line in row.body.lines for share in line.shares if share.offer in by_operator_offers
-            )
-            if row.body.shipping is not None:
-                by_operator += sum(s.amount for s in row.body.shipping.shares if s.offer in by_operator_offers)
-        parts.append(SalePart(row.merchant, gross + by_operator, by_operator))
+        paid = by_operator(row.body)
+        parts.append(SalePart(row.merchant, row.total + paid, paid))
     return Sale(order, claim, rows[0].currency, tuple(parts))

@@ -8,9 +8,12 @@ branch_labels = None
 depends_on = None
 
 UP = """
+ALTER TABLE orders.session ADD COLUMN prepared bytea;
+COMMENT ON COLUMN orders.session.prepared IS 'of an open checkout: the order that would come of it, and what it follows from';
 """
 
 DOWN = """
+ALTER TABLE orders.session DROP COLUMN prepared;
 """
 
 

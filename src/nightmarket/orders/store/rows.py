@@ -1,0 +1,195 @@
+"""Queries on the rows of orders. An order changes only under its session's lock."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from struct import Struct
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.orders.model.order import OrderBody, OrderRow, OrderState, first_due
+from nightmarket.orders.model.prepared import Placing
+from nightmarket.platform.copying import NULL, copy_rows, microseconds
+from nightmarket.platform.database import Connection, Record
+
+ORDER_BODY = msgspec.msgpack.Decoder(OrderBody)
+
+ORDER_COLUMNS = (
+    "id",
+    "merchant",
+    "owner",
+    "state",
+    "attempt",
+    "handler",
+    "currency",
+    "total",
+    "placed_at",
+    "due_at",
+    "body",
+    "listed_for",
+)
+
+
+async def insert_orders(tx: Connection, placings: Sequence[Placing]) -> None:
+    """Write the rows of orders; those of earlier, failed attempts of the same orders go first. The first row of each
+    order that is listed names its owner once more, where the index of owners' lists finds it."""
+    replaced = [placing.id for placing in placings if placing.attempt]
+    if replaced:
+        await tx.execute("DELETE FROM orders.order WHERE id = ANY($1::uuid[])", replaced)
+    await copy_rows(tx, "orders", "order", ORDER_COLUMNS, packed(placings))
+
+
+@cache
+def _head(handler: int, currency: int) -> Struct:
+    """A row up to its body, with texts of those lengths, for COPY."""
+    return Struct(f"!h i16s i16s i16s ih ih i{handler}s i{currency}s iq iq iq i")
+
+
+_LISTED = Struct("!i16s").pack
+
+
+def packed(placings: Sequence[Placing]) -> list[bytes]:
+    """Rows of orders for COPY, in pieces."""
+    pieces: list[bytes] = []
+    instants: dict[tuple[str, datetime], tuple[int, int]] = {}
+    for placing in placings:
+        id, owner, order, ending = placing.id.bytes, placing.owner.bytes, placing.order, placing.ending
+        handler, currency = placing.handler.encode(), order.currency.encode()
+        when = (placing.handler, placing.at)
+        known = instants.get(when)
+        if known is None:
+            known = instants[when] = (microseconds(placing.at), microseconds(first_due(*when)))
+        head = _head(len(handler), len(currency)).pack
+        last = _LISTED(16, owner) if placing.listed else NULL
+        for part in order.parts:
+            pieces += (
+                head(
+                    *(12, 16, id, 16, part.merchant.bytes, 16, owner, 2, OrderState.PENDING, 2, placing.attempt),
+                    *(len(handler), handler, len(currency), currency, 8, part.total, 8, known[0], 8, known[1]),
+                    len(part.body) + len(ending),
+                ),
+                part.body,
+                ending,
+                last,
+            )
+            last = NULL
+    return pieces
+
+
+async def move_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, due_at: datetime | None = None) -> None:
+    """Put all rows of orders into a state; callers hold the sessions' locks and have checked the move."""
+    await tx.execute("UPDATE orders.order SET state = $2, due_at = $3 WHERE id = ANY($1::uuid[])", ids, state, due_at)
+
+
+async def renumber(tx: Connection, attempts: Sequence[tuple[UUID, int]]) -> None:
+    """Let orders be the outcome of another attempt: (order, attempt)."""
+    ids, numbers = zip(*attempts, strict=True)
+    await tx.execute(
+        """
+        UPDATE orders.order AS o SET attempt = d.attempt FROM unnest($1::uuid[], $2::smallint[]) AS d(id, attempt)
+        WHERE o.id = d.id
+        """,
+        ids,
+        numbers,
+    )
+
+
+async def postpone(tx: Connection, orders: Sequence[tuple[UUID, datetime]]) -> None:
+    """Look after these orders later: (order, when). Callers hold the sessions' locks."""
+    if not orders:
+        return
+    ids, instants = zip(*orders, strict=True)
+    await tx.execute(
+        """
+        UPDATE orders.order AS o SET due_at = d.due_at FROM unnest($1::uuid[], $2::timestamptz[]) AS d(id, due_at)
+        WHERE o.id = d.id AND o.due_at IS NOT NULL
+        """,
+        ids,
+        instants,
+    )
+
+
+def row_of(record: Record) -> OrderRow:
+    return OrderRow(
+        id=record["id"],
+        merchant=record["merchant"],
+        owner=record["owner"],
+        state=OrderState(record["state"]),
+        attempt=record["attempt"],
+        handler=record["handler"],
+        currency=record["currency"],
+        total=record["total"],
+        placed_at=record["placed_at"],
+        due_at=record["due_at"],
+        body=ORDER_BODY.decode(record["body"]),
+    )
+
+
+async def orders(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[OrderRow, ...]]:
+    """The rows of each order, in order of merchant."""
+    records = await connection.fetch("SELECT * FROM orders.order WHERE id = ANY($1::uuid[]) ORDER BY id, merchant", ids)
+    found: dict[UUID, list[OrderRow]] = {}
+    for record in records:
+        found.setdefault(record["id"], []).append(row_of(record))
+    return {id: tuple(rows) for id, rows in found.items()}
+
+
+async def latest(connection: Connection, before: datetime | None, limit: int) -> list[OrderRow]:
+    records = await connection.fetch(
+        """
+        SELECT * FROM orders.order WHERE placed_at < coalesce($1::timestamptz, 'infinity')
+        ORDER BY placed_at DESC, id, merchant LIMIT $2
+        """,
+        before,
+        limit,
+    )
+    return [row_of(record) for record in records]
+
+
+async def due(connection: Connection, now: datetime, limit: int) -> list[UUID]:
+    """Orders that want looking after, the longest waiting first."""
+    rows = await connection.fetch("SELECT id FROM orders.order WHERE due_at <= $1 ORDER BY due_at LIMIT $2", now, limit)
+    return list(dict.fromkeys(row["id"] for row in rows))
+
+
+async def page(connection: Connection, after: UUID, limit: int) -> list[OrderRow]:
+    """Order rows in order of id, for the audit; `after` the last id seen. May end within an order."""
+    records = await connection.fetch(
+        "SELECT * FROM orders.order WHERE id > $1 ORDER BY id, merchant LIMIT $2", after, limit
+    )
+    return [row_of(record) for record in records]
+
+
+async def listed(
+    connection: Connection, owner: UUID, state: OrderState | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[UUID]:
+    """The orders in an owner's list, newest first; walks `order_listed` back from the cursor."""
+    records = await connection.fetch(
+        """
+        SELECT id FROM orders.order
+        WHERE listed_for = $1 AND ($2::timestamptz IS NULL OR (placed_at, id) < ($2, $3))
+            AND ($4::smallint IS NULL OR state = $4)
+        ORDER BY placed_at DESC, id DESC LIMIT $5
+        """,
+        owner,
+        *(before or (None, None)),
+        state,
+        limit,
+    )
+    return [record["id"] for record in records]
+
+
+async def give_to(tx: Connection, ids: Sequence[UUID], owner: UUID) -> None:
+    """Make orders and their sessions another owner's, in that one's list; callers hold the sessions' locks."""
+    await tx.execute("UPDATE orders.session SET owner = $2 WHERE id = ANY($1::uuid[])", ids, owner)
+    await tx.execute(
+        """
+        UPDATE orders.order AS o SET owner = $2,
+            listed_for = CASE WHEN NOT EXISTS (
+                SELECT FROM orders.order AS p WHERE p.id = o.id AND p.merchant < o.merchant) THEN $2::uuid END
+        WHERE id = ANY($1::uuid[])
+        """,
+        ids,
+        owner,
+    )

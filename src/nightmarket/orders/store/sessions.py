@@ -1,0 +1,150 @@
+"""Queries on carts and checkout sessions. Locks are taken in order of id."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.orders.model.session import SessionBody
+from nightmarket.platform.database import Connection, Record
+
+PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
+
+SESSION_BODY = msgspec.msgpack.Decoder(SessionBody)
+
+
+async def lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
+    """Lock sessions in order of id: (id, owner, kind, state, attempt, version, body, expires_at, prepared)."""
+    return await tx.fetch(
+        """
+        SELECT id, owner, kind, state, attempt, version, body, expires_at, prepared FROM orders.session
+        WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+        """,
+        list(ids),
+    )
+
+
+async def try_lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
+    """As `lock_sessions`, leaving out those that someone else is at."""
+    return await tx.fetch(
+        """
+        SELECT id, owner, kind, state, attempt, version, body, expires_at FROM orders.session
+        WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED
+        """,
+        list(ids),
+    )
+
+
+async def read_session(connection: Connection, id: UUID) -> Record | None:
+    return await connection.fetchrow(
+        """
+        SELECT id, owner, kind, state, attempt, version, body, expires_at FROM orders.session WHERE id = $1
+        """,
+        id,
+    )
+
+
+NewSession = tuple[UUID, UUID, int, int, bytes, bytes, datetime, datetime, bytes | None]
+"""id, owner, kind, state, request, body, created_at, expires_at, prepared."""
+
+
+async def insert_sessions(tx: Connection, rows: Sequence[NewSession]) -> set[UUID]:
+    """Insert sessions where missing; returns the ids that were new."""
+    columns = zip(*rows, strict=True)
+    made = await tx.fetch(
+        """
+        INSERT INTO orders.session (id, owner, kind, state, request, body, created_at, expires_at, prepared)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::smallint[], $5::bytea[], $6::bytea[],
+            $7::timestamptz[], $8::timestamptz[], $9::bytea[]) ORDER BY 1
+        ON CONFLICT DO NOTHING RETURNING id
+        """,
+        *columns,
+    )
+    return {row[0] for row in made}
+
+
+async def requests(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """The fingerprint of the request that made each session."""
+    rows = await tx.fetch("SELECT id, request FROM orders.session WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: row["request"] for row in rows}
+
+
+NewBody = tuple[UUID, int, bytes, datetime, bytes | None]
+"""id, state, body, expires_at, prepared."""
+
+
+async def write_bodies(tx: Connection, rows: Sequence[NewBody]) -> None:
+    """Replace what locked sessions contain. What was prepared of the body before goes with it."""
+    ids, states, bodies, expiries, prepared = zip(*rows, strict=True)
+    await tx.execute(
+        """
+        UPDATE orders.session AS s SET state = d.state, body = d.body, expires_at = d.expires_at,
+            prepared = d.prepared, version = s.version + 1
+        FROM unnest($1::uuid[], $2::smallint[], $3::bytea[], $4::timestamptz[], $5::bytea[])
+            AS d(id, state, body, expires_at, prepared)
+        WHERE s.id = d.id
+        """,
+        ids,
+        states,
+        bodies,
+        expiries,
+        prepared,
+    )
+
+
+async def identify(tx: Connection, session: UUID, identity: UUID) -> None:
+    """Note whose proven address stands behind a session; the last one counts."""
+    await tx.execute(
+        """
+        INSERT INTO orders.buyer (session, identity) VALUES ($1, $2)
+        ON CONFLICT (session) DO UPDATE SET identity = EXCLUDED.identity
+        """,
+        session,
+        identity,
+    )
+
+
+async def identities(connection: Connection, sessions: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The proven address's key behind each session that has one."""
+    query = "SELECT session, identity FROM orders.buyer WHERE session = ANY($1::uuid[])"
+    rows = await connection.fetch(query, sessions)
+    return {row["session"]: row["identity"] for row in rows}
+
+
+async def mark_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
+    """Close sessions. Nothing more is prepared of them, which leaves room on the page for the row's new version."""
+    await tx.execute("UPDATE orders.session SET state = $2, prepared = NULL WHERE id = ANY($1::uuid[])", ids, state)
+
+
+async def reopen_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
+    """Let sessions be completed again: the next attempt counts one more."""
+    await tx.execute(
+        "UPDATE orders.session SET state = $2, attempt = attempt + 1 WHERE id = ANY($1::uuid[])", ids, state
+    )
+
+
+async def session_states(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """State and attempt of each session."""
+    rows = await connection.fetch("SELECT id, state, attempt FROM orders.session WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: (row["state"], row["attempt"]) for row in rows}
+
+
+async def sessions_page(connection: Connection, after: UUID, limit: int) -> list[Record]:
+    """Sessions in order of id: (id, owner, state)."""
+    return await connection.fetch(
+        "SELECT id, owner, state FROM orders.session WHERE id > $1 ORDER BY id LIMIT $2", after, limit
+    )
+
+
+async def delete_unplaced(tx: Connection, ids: Sequence[UUID], owner: UUID) -> int:
+    """Delete an owner's sessions that no order came of; returns how many."""
+    status = await tx.execute(
+        """
+        DELETE FROM orders.session AS s WHERE id = ANY($1::uuid[]) AND owner = $2
+            AND NOT EXISTS (SELECT FROM orders.order WHERE id = s.id)
+        """,
+        ids,
+        owner,
+    )
+    return int(status.rpartition(" ")[2])
