@@ -101,7 +101,6 @@ class Direct:
         if busy is not None:
             return _whole([status_line(busy.status), _block(busy.headers)], busy, call)
         marks = call.marks = edge.mark(scope)
-        marks.route, marks.hot, marks.page = route.path, True, route.page
         try:
             length = edge.admit(scope, call.extra)
             call.limit = min(route.body_limit, edge.body_limit(scope["path"]))
@@ -109,6 +108,7 @@ class Direct:
                 raise too_large(call.limit)
         except (Problem, Unavailable) as error:
             return self.finished(call, edge.errors.response(error, scope))
+        marks.route, marks.hot, marks.page = route.path, True, route.page
         return None
 
     def overrun(self, call: Call) -> bytes:
@@ -143,14 +143,14 @@ class Direct:
         marks, edge = call.marks, self._edge
         assert marks is not None
         parts = [status_line(response.status)]
-        if marks.page:
-            parts.append(_block(edge.dress(marks, response.headers, call.extra)))
-        else:
+        if marks.hot and not marks.page:
             parts.append(_block(response.headers))
             parts.append(self._block)
             if call.extra:
                 parts.append(_block(call.extra))
             parts.append(b"x-request-id: %b\r\n" % marks.request_id.encode())
+        else:
+            parts.append(_block(edge.dress(marks, response.headers, call.extra)))
         if not call.disconnected:  # else it stays 0: nobody waited for this answer
             marks.status = response.status
         edge.tell(call.scope, marks, call.scope["method"], time.perf_counter() - call.started)

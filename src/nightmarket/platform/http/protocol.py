@@ -9,6 +9,7 @@ import asyncio
 from enum import Enum
 from typing import Any, cast
 
+import msgspec
 import structlog
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
@@ -22,27 +23,33 @@ from .problems import PlainError
 
 HEAD_BYTES = 32 * 1024
 HEADERS_LIMIT = 100
-HEAD_SECONDS = 15
-"""From a request's first byte to the end of its head; and from the opening of a connection to its first byte."""
-
-BODY_SECONDS = 15
 BODY_BYTES_PER_SECOND = 16 * 1024
-"""A body may take BODY_SECONDS, and a second more for so many bytes of it."""
-
-KEEP_ALIVE_SECONDS = 75
-"""Longer than nginx and Caddy keep their connections to us, so that it is they who end them."""
-
-WRITE_SECONDS = 60
-"""How long a client may read nothing of an answer that is under way."""
-
 PIPELINE_LIMIT = 32
 """Requests of one connection that wait behind the first."""
 
 DISCARD_BYTES = 4 * 1024 * 1024
-DISCARD_SECONDS = 3
-"""What is read and thrown away after an answer that came before the end of its request, so that the client sees it."""
+"""Read and thrown away at most after an answer that came before the end of its request, so that the client sees it."""
 
 log = structlog.get_logger(__name__)
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a client may take, in whole seconds."""
+
+    head_seconds: int = 15
+    """From a request's first byte to the end of its head; and from the opening of a connection to its first byte."""
+
+    body_seconds: int = 15
+    """For the body, and a second more for each BODY_BYTES_PER_SECOND of it."""
+
+    keep_alive_seconds: int = 75
+    """Between two requests: longer than nginx and Caddy keep connections to us, so that it is they who end them."""
+
+    write_seconds: int = 60
+    """To read anything of an answer that is under way."""
+
+    discard_seconds: int = 3
+    """To end the connection after an answer that came before the end of its request."""
 
 
 class Phase(Enum):
@@ -58,11 +65,12 @@ class Phase(Enum):
 class State(ServerState):
     """What the connections of a server share: the edge, and a clock of whole seconds."""
 
-    def __init__(self, edge: Edge, connections_limit: int) -> None:
+    def __init__(self, edge: Edge, connections_limit: int, patience: Patience) -> None:
         super().__init__()
         self.direct = Direct(edge)
         self.edge = edge
         self.seconds = 0
+        self.patience = patience
         self.connections_limit = connections_limit
 
     def sweep(self, seconds: int) -> None:
@@ -147,8 +155,6 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A request's head is there."""
-        self._phase = Phase.BODY
-        self._since = self._state.seconds
         self._body_bytes = 0
         headers, url = self.headers, self.url
         if len(headers) > HEADERS_LIMIT or self._head_bytes + self._chunk > HEAD_BYTES < _size(url, headers):
@@ -160,11 +166,17 @@ class Connection(HttpToolsProtocol):
             call = self._call(url)
             if call is not None:
                 self.cycle = cast(Any, call)
+                self._begin_body()
                 self._admit(call)
                 return
         elif url[:1] != b"/" and not url.startswith((b"http://", b"https://")):
             raise Unreadable(400, "Ask for a path.")
         self._go_through_asgi()
+        self._begin_body()
+
+    def _begin_body(self) -> None:
+        self._phase = Phase.BODY
+        self._since = self._state.seconds
 
     def on_body(self, body: bytes) -> None:
         """A piece of a request's body."""
@@ -294,25 +306,25 @@ class Connection(HttpToolsProtocol):
 
     def sweep(self, seconds: int) -> None:
         """End what takes too long."""
-        took = seconds - self._since
+        took, patience = seconds - self._since, self._state.patience
         if self.transport.is_closing():
             return
-        if self._blocked_since is not None and seconds - self._blocked_since > WRITE_SECONDS:
+        if self._blocked_since is not None and seconds - self._blocked_since > patience.write_seconds:
             self.transport.abort()
             return
         match self._phase:
-            case Phase.FRESH | Phase.HEAD if took > HEAD_SECONDS:
+            case Phase.FRESH | Phase.HEAD if took > patience.head_seconds:
                 if self._phase is Phase.FRESH or self._in_flight():
                     self.transport.close()
                 else:
                     self._break_off(PlainError(408, "The request's head took too long."))
             case Phase.BODY if self.flow.read_paused:  # the client would, we do not
                 self._since = seconds - self._body_bytes // BODY_BYTES_PER_SECOND
-            case Phase.BODY if took > BODY_SECONDS + self._body_bytes // BODY_BYTES_PER_SECOND:
+            case Phase.BODY if took > patience.body_seconds + self._body_bytes // BODY_BYTES_PER_SECOND:
                 self._break_off(PlainError(408, "The request's body took too long."))
-            case Phase.BETWEEN if took > KEEP_ALIVE_SECONDS and not self._in_flight():
+            case Phase.BETWEEN if took > patience.keep_alive_seconds and not self._in_flight():
                 self.transport.close()
-            case Phase.DISCARD if took > DISCARD_SECONDS and not self._in_flight():
+            case Phase.DISCARD if took > patience.discard_seconds and not self._in_flight():
                 self.transport.close()
             case _:
                 pass

@@ -11,7 +11,7 @@ import msgspec
 import uvicorn
 
 from .edge import Edge
-from .protocol import Connection, State
+from .protocol import Connection, Patience, State
 
 SWEEP_SECONDS = 1.0
 SPARE_FILES = 200
@@ -27,6 +27,8 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 12_000
     grace_seconds: int = 10
     """How long answers under way may take once the server is told to stop."""
+
+    patience: Patience = Patience()
 
 
 class Server(uvicorn.Server):
@@ -50,7 +52,8 @@ class Server(uvicorn.Server):
             )
         )
         self._listening = listening
-        self._state = self.server_state = State(edge, min(listening.connections, _open_files() - SPARE_FILES))
+        room = min(listening.connections, _open_files() - SPARE_FILES)
+        self._state = self.server_state = State(edge, room, listening.patience)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -1,0 +1,530 @@
+"""What a connection to the server does, byte by byte over real sockets: the same for hot routes and all others."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from nightmarket.kernel.clock import SystemClock
+from nightmarket.kernel.ids import SystemIds
+from nightmarket.kernel.problems import Defect, Kind, Problem
+from nightmarket.platform.http import (
+    Dispatcher,
+    Edge,
+    EdgeOptions,
+    Response,
+    Route,
+    ShedLimits,
+    Straight,
+    json_response,
+    marks_of,
+    read_body,
+)
+from nightmarket.platform.http.protocol import HEAD_BYTES, HEADERS_LIMIT, PIPELINE_LIMIT, Patience
+from nightmarket.platform.http.server import Listening, Server
+
+HOT, OTHER = "/hot/a", "/other/a"
+BOTH = pytest.mark.parametrize("path", [HOT, OTHER])
+LIMIT = 50_000
+SOON = 5.0
+"""Seconds in which what should happen has happened, on a busy machine too."""
+
+
+class Gone(Problem):
+    """A made-up refusal."""
+
+    code = "gone_from_here"
+    kind = Kind.CONFLICT
+
+
+@dataclass
+class House:
+    """A server on a port, and what its application was asked."""
+
+    port: int = 0
+    server: Any = None
+    edge: Any = None
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[str] = field(default_factory=list[str])
+    done: list[str] = field(default_factory=list[str])
+    told: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+
+    async def work(self, scope: Any, body: bytes, what: str) -> Response:
+        """Answers, waits, or fails, as the path says."""
+        self.asked.append(what)
+        match what:
+            case "wait":
+                await self.go.wait()
+            case "gone":
+                raise Gone("It is gone.", left=0)
+            case "crash":
+                raise Defect("secret internals")
+            case "large":
+                return Response(200, [(b"content-type", b"text/plain")], b"x" * 3_000_000)
+            case "torn":
+                return Response(200, [(b"location", b"/x\r\nset-cookie: stolen=1")], b"")
+            case _:
+                pass
+        self.done.append(what)
+        return json_response({"what": what, "size": len(body), "query": scope["query_string"].decode()})
+
+    async def other(self, scope: Any, receive: Any, send: Any) -> None:
+        """The application behind the hot routes."""
+        what = scope["path"].removeprefix("/other/")
+        marks_of(scope).route = "other"
+        body = await read_body(receive, LIMIT) if scope["method"] == "POST" else b""
+        await (await self.work(scope, body, what)).send(send)
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """What the metrics count."""
+        assert seconds >= 0
+        self.told.append((route, status))
+
+
+@asynccontextmanager
+async def open_house(**options: Any) -> AsyncGenerator[House]:
+    """A house that listens, with little patience, until the end of the block."""
+    house = House()
+    routes = [Route(method, "/hot/{what}", house.work, body_limit=LIMIT) for method in ("GET", "POST")]
+    dispatcher = Dispatcher(routes, house.other)
+    patience = Patience(head_seconds=1, body_seconds=1, keep_alive_seconds=2, write_seconds=1, discard_seconds=1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        house.port = free.getsockname()[1]
+    house.edge = Edge(
+        dispatcher,
+        SystemIds(SystemClock()),
+        EdgeOptions(public_url="http://shop.test", observe=house.observe, log=None, body_limit=LIMIT, **options),
+        hot=Straight(dispatcher.find, lambda _: True),
+    )
+    house.server = Server(
+        house.edge, Listening(host="127.0.0.1", port=house.port, patience=patience, grace_seconds=3, connections=200)
+    )
+    serving = asyncio.create_task(house.server.run_until_stopped())
+    while not house.server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield house
+    finally:
+        house.go.set()
+        house.server.stop()
+        await asyncio.wait_for(serving, 20)
+
+
+@dataclass
+class Answer:
+    """One answer as it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """A connection that says exactly these bytes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def says(self, text: str | bytes) -> None:
+        """Send."""
+        self.writer.write(text.encode() if isinstance(text, str) else text)
+        await self.writer.drain()
+
+    async def hears(self) -> Answer:
+        """The next answer, whole."""
+        async with asyncio.timeout(SOON):
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+            first, *lines = head.rstrip().split("\r\n")
+            headers = dict(line.split(": ", 1) for line in lines)
+            assert len(headers) == len(lines)
+            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+            return Answer(int(first.split(" ")[1]), headers, body)
+
+    async def ended(self, seconds: float = SOON) -> bytes:
+        """What comes until the server ends the connection."""
+        async with asyncio.timeout(seconds):
+            try:
+                return await self.reader.read()
+            except ConnectionResetError:
+                return b""
+
+
+@asynccontextmanager
+async def call(house: House) -> AsyncGenerator[Client]:
+    """Connect."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    try:
+        yield Client(reader, writer)
+    finally:
+        writer.close()
+
+
+def post(path: str, body: str = "{}", more: str = "") -> str:
+    """A whole request."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{more}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
+
+
+def get(path: str, more: str = "") -> str:
+    """A whole request without a body."""
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n"
+
+
+@BOTH
+async def test_a_connection_is_kept_and_answers_carry_what_all_carry(path: str) -> None:
+    """Several requests on one connection; each answer has an id of its own, the security headers, and nothing that
+    names the server; the metrics hear of each."""
+    async with open_house() as house, call(house) as client:
+        ids: set[str] = set()
+        for query in ("", "?a=1&b=%20"):
+            await client.says(post(path + query, '{"x": 1}'))
+            answer = await client.hears()
+            assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+            assert b'"size":8' in answer.body
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+            assert not {"server", "date", "connection"} & set(answer.headers)
+            ids.add(answer.headers["x-request-id"])
+        assert len(ids) == 2
+    assert house.told == [("/hot/{what}" if path == HOT else "other", 200)] * 2
+
+
+async def test_answers_are_the_same_either_way() -> None:
+    """A hot route answers with the same status, headers and body whether it is called straight or through ASGI, as it
+    is for the second of two requests that come at once: well, refused, broken, too large, of the wrong type."""
+    for what, body, kind in (
+        ("a", "{}", "application/json"),
+        ("gone", "{}", "application/json"),
+        ("crash", "{}", "application/json"),
+        ("a", "x" * (LIMIT + 1), "application/json"),
+        ("a", "{}", "text/plain"),
+    ):
+        more = f"X-Kind: 1\r\nContent-Length: {len(body)}\r\nContent-Type: {kind}\r\n\r\n{body}"
+        request = f"POST /hot/{what} HTTP/1.1\r\nHost: x\r\n{more}"
+        async with open_house() as house:
+            async with call(house) as client:
+                await client.says(request)
+                straight = await client.hears()
+            async with call(house) as client:
+                await client.says(get("/hot/first") + request)
+                await client.hears()
+                queued = await client.hears()
+        for answer in (straight, queued):
+            answer.headers.pop("connection", None)
+            own = answer.headers.pop("x-request-id").encode()
+            answer.body = answer.body.replace(own, b"")
+            answer.headers.pop("content-length")
+        assert straight == queued
+        assert b"secret" not in straight.body
+
+
+@BOTH
+async def test_requests_at_once_are_answered_in_order(path: str) -> None:
+    """Ten requests in one packet, hot and other mixed, the first of them slow: ten answers, in their order."""
+    async with open_house() as house, call(house) as client:
+        slow = path.replace("/a", "/wait")
+        others = [(HOT if n % 2 else OTHER)[:-1] + str(n) for n in range(9)]
+        await client.says(post(slow) + "".join(post(one) if n % 3 else get(one) for n, one in enumerate(others)))
+        await asyncio.sleep(0.1)
+        assert house.asked == ["wait"]
+        house.go.set()
+        answers = [await client.hears() for _ in range(10)]
+    assert [b'"wait"' in answers[0].body, *(f'"{n}"'.encode() in answers[n + 1].body for n in range(9))] == [True] * 10
+
+
+@BOTH
+async def test_too_many_at_once_end_the_connection(path: str) -> None:
+    """What waits behind one request is bounded; those within the bound are answered."""
+    async with open_house() as house, call(house) as client:
+        await client.says(post(path.replace("/a", "/wait")) + get(path) * (PIPELINE_LIMIT + 5))
+        await asyncio.sleep(0.1)
+        house.go.set()
+        text = await client.ended()
+    assert text.count(b"HTTP/1.1 200") == PIPELINE_LIMIT + 1
+
+
+@BOTH
+async def test_a_body_may_come_in_pieces(path: str) -> None:
+    """In several packets or in chunks; and one that says less or more than it is does no harm to the next."""
+    async with open_house() as house, call(house) as client:
+        text = post(path, '{"a": "bcdef"}')
+        for letter in (text[:30], text[30:-5], text[-5:]):
+            await client.says(letter)
+            await asyncio.sleep(0.02)
+        assert b'"size":14' in (await client.hears()).body
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        await client.says(head + "3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n")
+        assert b'"size":5' in (await client.hears()).body
+
+
+@BOTH
+async def test_a_body_over_the_limit_is_refused(path: str) -> None:
+    """Declared: at once, before a byte of it is read. In chunks: as soon as it is too much. The answer arrives although
+    the client still sends."""
+    async with open_house() as house:
+        async with call(house) as client:
+            await client.says(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {LIMIT + 1}\r\n\r\n")
+            assert (await client.hears()).status == 413
+        async with call(house) as client:
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked"
+            await client.says(head + "\r\n\r\n")
+            for _ in range(LIMIT // 10_000 + 2):
+                await client.says(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+            answer = await client.hears()
+            assert answer.status == 413
+            assert b'"code":"body_too_large"' in answer.body
+    assert house.done == []
+
+
+@BOTH
+async def test_who_sends_slowly_is_cut_off_and_keeps_nobody_out(path: str) -> None:
+    """A body that does not come is refused in time with 408, and does not count as waiting; so is a head."""
+    async with open_house(shed=ShedLimits(most=1, enough=1)) as house:
+        async with call(house) as slow, call(house) as slower:
+            await slow.says(post(path, "{}")[:-1])
+            await slower.says(f"POST {path} HTTP/1.1\r\nHost: x\r\nX-A: ")
+            async with call(house) as quick:
+                await quick.says(post(path))
+                assert (await quick.hears()).status == 200
+            for client in (slow, slower):
+                answer = await client.hears()
+                assert (answer.status, answer.headers["connection"]) == (408, "close")
+                assert b'"code":"request_timeout"' in answer.body
+                assert await client.ended() == b""
+        assert house.edge.shedder.waiting == 0
+    assert house.done == ["a"]
+
+
+async def test_a_large_upload_may_take_its_time() -> None:
+    """Who sends steadily is not cut off, however long the whole of it takes."""
+    async with open_house() as house, call(house) as client:
+        await client.says(f"POST {OTHER} HTTP/1.1\r\nHost: x\r\nContent-Length: {LIMIT}\r\n\r\n")
+        for _ in range(10):
+            await client.says(b"x" * (LIMIT // 10))
+            await asyncio.sleep(0.28)
+        assert (await client.hears()).status == 200
+
+
+async def test_heads_are_bounded() -> None:
+    """In bytes, whether they come at once or drop by drop, and in number."""
+    async with open_house() as house:
+        for more in ("X: " + "y" * HEAD_BYTES + "\r\n", "X: y\r\n" * (HEADERS_LIMIT + 1)):
+            async with call(house) as client:
+                await client.says(get(HOT, more))
+                assert (await client.hears()).status == 431
+        async with call(house) as client:
+            await client.says("GET /hot/a HTTP/1.1\r\nX: ")
+            for _ in range(HEAD_BYTES // 8_000 + 1):
+                await client.says("y" * 8_000)
+                await asyncio.sleep(0.01)
+            assert (await client.hears()).status == 431
+    assert house.asked == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rubbish\r\n\r\n",
+        "GET hot HTTP/1.1\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /hot/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
+        "POST /hot/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+        "POST /hot/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "GET /hot/\u00e4 HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_is_refused(text: str) -> None:
+    """Rubbish, two lengths, a length and chunks (request smuggling), bad chunks: 400 as a problem, and the end."""
+    async with open_house() as house, call(house) as client:
+        await client.says(text)
+        answer = await client.hears()
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert b'"code":"bad_request"' in answer.body
+        assert await client.ended() == b""
+    assert house.done == []
+
+
+@BOTH
+async def test_who_waits_for_leave_to_send_gets_it(path: str) -> None:
+    """Expect: 100-continue: leave first, the answer after; no leave for what would be refused."""
+    async with open_house() as house:
+        async with call(house) as client:
+            head, body = post(path, "{}", "Expect: 100-continue\r\n").split("\r\n\r\n")
+            await client.says(head + "\r\n\r\n")
+            assert (await client.hears()).status == 100
+            await client.says(body)
+            assert (await client.hears()).status == 200
+        async with call(house) as client:
+            await client.says(f"POST {path} HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: {LIMIT + 1}\r\n\r\n")
+            assert (await client.hears()).status == 413
+
+
+@BOTH
+async def test_older_clients_and_those_who_say_so_are_left(path: str) -> None:
+    """After Connection: close, and for HTTP/1.0, the connection ends with the answer; HEAD has no body."""
+    async with open_house() as house:
+        for text in (get(path, "Connection: close\r\n"), f"GET {path} HTTP/1.0\r\n\r\n"):
+            async with call(house) as client:
+                await client.says(text)
+                answer = await client.hears()
+                assert (answer.status, answer.headers["connection"]) == (200, "close")
+                assert await client.ended() == b""
+        async with call(house) as client:
+            await client.says(f"HEAD {path} HTTP/1.1\r\nConnection: close\r\n\r\n")
+            text_ = await client.ended()
+            assert text_.startswith(b"HTTP/1.1 200")
+            assert text_.endswith(b"\r\n\r\n")
+
+
+@BOTH
+async def test_an_upgrade_is_answered_and_then_left(path: str) -> None:
+    """Nothing is upgraded here: the request is answered as it is, and what follows is not read as HTTP."""
+    async with open_house() as house, call(house) as client:
+        await client.says(get(path, "Connection: Upgrade\r\nUpgrade: websocket\r\n") + get(path))
+        text = await client.ended()
+    assert text.count(b"HTTP/1.1 200") == 1
+
+
+async def test_a_silent_connection_is_ended() -> None:
+    """One that never asks, and one that has asked and stays, after their time; not one whose answer takes longer."""
+    async with open_house() as house, call(house) as mute, call(house) as idle, call(house) as waiting:
+        await idle.says(get(HOT))
+        assert (await idle.hears()).status == 200
+        await waiting.says(get("/hot/wait"))
+        assert await mute.ended() == b""
+        assert await idle.ended() == b""
+        await asyncio.sleep(1.0)
+        house.go.set()
+        assert (await waiting.hears()).status == 200
+
+
+@BOTH
+async def test_a_client_that_leaves_changes_nothing(path: str) -> None:
+    """What it asked is done all the same, nothing is said to nobody, and the room is free again."""
+    async with open_house(shed=ShedLimits(most=1, enough=1)) as house:
+        async with call(house) as client:
+            await client.says(post(path.replace("/a", "/wait")))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)
+        house.go.set()
+        await asyncio.sleep(0.1)
+        assert house.done == ["wait"]
+        assert house.edge.shedder.waiting == 0
+        async with call(house) as client:
+            await client.says(post(path))
+            assert (await client.hears()).status == 200
+    if path == HOT:
+        assert house.told[0] == ("/hot/{what}", 499)
+
+
+@BOTH
+async def test_one_too_many_is_refused_before_its_body(path: str) -> None:
+    """503 with Retry-After as soon as the head is there; the connection stays, and is served when there is room."""
+    async with open_house(shed=ShedLimits(most=1, enough=1)) as house, call(house) as first, call(house) as second:
+        await first.says(post(path.replace("/a", "/wait")))
+        await asyncio.sleep(0.1)
+        text = post(path, '{"a": 1}')
+        await second.says(text[:-5])
+        refusal = await second.hears()
+        assert (refusal.status, refusal.headers["retry-after"]) == (503, "2")
+        assert b'"code":"unavailable"' in refusal.body
+        assert refusal.headers["x-request-id"].encode() in refusal.body
+        await second.says(text[-5:])
+        assert house.asked == ["wait"]
+        house.go.set()
+        assert (await first.hears()).status == 200
+        await second.says(text)
+        assert (await second.hears()).status == 200
+    assert ("shed", 503) in house.told
+
+
+@BOTH
+async def test_who_does_not_read_is_not_waited_for(path: str) -> None:
+    """A client that asks for much and reads nothing fills no memory and is cut off in time; one that reads slowly
+    gets all of it."""
+    async with open_house() as house:
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            deaf.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", house.port))
+            await asyncio.get_running_loop().sock_sendall(deaf, get(path.replace("/a", "/large")).encode() * 20)
+            for _ in range(60):
+                if not house.server.server_state.connections:
+                    break
+                await asyncio.sleep(0.1)
+            assert not house.server.server_state.connections
+            assert house.asked.count("large") <= 2
+        async with call(house) as client:
+            await client.says(get(path.replace("/a", "/large")))
+            await asyncio.sleep(0.3)
+            assert len((await client.hears()).body) == 3_000_000
+
+
+@BOTH
+async def test_no_header_can_be_smuggled_into_an_answer(path: str) -> None:
+    """A line break in a header's value of ours ends in 500 or in the end of the connection, never in two headers."""
+    async with open_house() as house, call(house) as client:
+        await client.says(get(path.replace("/a", "/torn"), "Connection: close\r\n"))
+        assert b"set-cookie" not in await client.ended()
+
+
+@BOTH
+async def test_told_to_stop_it_finishes_what_is_under_way(path: str) -> None:
+    """No new connection, idle ones end at once, and who has asked is answered and told that the connection ends."""
+    async with open_house() as house, call(house) as idle, call(house) as waiting:
+        await idle.says(get(path))
+        assert (await idle.hears()).status == 200
+        await waiting.says(post(path.replace("/a", "/wait")))
+        await asyncio.sleep(0.1)
+        house.server.stop()
+        assert await idle.ended() == b""
+        with pytest.raises(OSError, match="onnect"):
+            await asyncio.open_connection("127.0.0.1", house.port)
+        house.go.set()
+        answer = await waiting.hears()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert await waiting.ended() == b""
+
+
+async def test_two_processes_share_a_port() -> None:
+    """A second server on the same port starts, and when one of them stops the other answers."""
+    async with open_house() as house:
+        dispatcher = Dispatcher([Route("GET", "/hot/{what}", house.work)], house.other)
+        ids = SystemIds(SystemClock())
+        edge = Edge(
+            dispatcher, ids, EdgeOptions(public_url="", log=None), hot=Straight(dispatcher.find, lambda _: True)
+        )
+        second = Server(edge, Listening(host="127.0.0.1", port=house.port))
+        serving = asyncio.create_task(second.run_until_stopped())
+        while not second.started:
+            await asyncio.sleep(0.01)
+        second.stop()
+        await serving
+        for _ in range(8):
+            async with call(house) as client:
+                await client.says(get(HOT))
+                assert (await client.hears()).status == 200
+
+
+async def test_connections_are_bounded() -> None:
+    """One too many is closed at once; when others have left there is room again."""
+    async with open_house() as house:
+        opened = [await asyncio.open_connection("127.0.0.1", house.port) for _ in range(200)]
+        await asyncio.sleep(0.1)
+        async with call(house) as client:
+            assert await client.ended() == b""
+        for _, writer in opened:
+            writer.close()
+        await asyncio.sleep(0.2)
+        async with call(house) as client:
+            await client.says(get(HOT))
+            assert (await client.hears()).status == 200
