@@ -5,16 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.payments.contract import AuthoriseRequest, Outcome
+from nightmarket.payments.errors import WebhookUnreadable
 from nightmarket.payments.model import EventKind, WebhookEvent, signed_at
 from nightmarket.payments.providers import TestProvider, WebhookOptions, WebhookSender
 from nightmarket.payments.providers.testpay import DECLINES
@@ -106,6 +109,40 @@ async def test_a_late_token_is_pending_until_its_time(tmp_path: Path, clock: Vir
     assert found is not None
     assert found.outcome is Outcome.APPROVED
     assert await provider.capture(answer.reference, 1_000, "in-time") is Outcome.APPROVED
+    await provider.close()
+
+
+async def test_webhooks_sent_together_are_each_taken_or_sent_again(tmp_path: Path, clock: VirtualClock) -> None:
+    """What is not taken comes again, by itself; where one spoils the others, each is sent alone at once."""
+    options = WebhookOptions(secret=SECRET)
+    provider = TestProvider(tmp_path / "file", clock, webhooks=options)
+    sender = WebhookSender(provider, options, clock)
+    for number in range(5):
+        await provider.authorise(wanted(f"key-{number}"))
+    alone: list[str] = []
+    broken = True
+
+    async def send(body: bytes, _: str) -> None:
+        told = msgspec.json.decode(body, type=WebhookEvent)
+        alone.append(told.key)
+        if told.key == "key-1":
+            raise WebhookUnreadable("It is not to be read.")
+
+    async def send_all(messages: Sequence[tuple[bytes, str]]) -> Sequence[object]:
+        if broken:
+            raise ZeroDivisionError
+        return [Unavailable("not now") for _ in messages]
+
+    with capture_logs():
+        assert await sender.deliver(send, send_all) == 4
+        assert sorted(alone) == [f"key-{number}" for number in range(5)]
+        broken = False
+        clock.advance(timedelta(seconds=10))
+        assert await sender.deliver(send, send_all) == 0
+        assert len(alone) == 5
+        clock.advance(timedelta(seconds=10))
+        assert await sender.deliver(send) == 0
+        assert alone[5:] == ["key-1"]
     await provider.close()
 
 

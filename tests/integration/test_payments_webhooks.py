@@ -48,6 +48,49 @@ async def receive(till: Till, told: WebhookEvent) -> Receipt:
     return await till.receive(body, sign(body, SECRET, till.clock.now()))
 
 
+async def test_many_webhooks_at_once_are_each_what_they_are_alone(till: Till) -> None:
+    """Several of one payment in any order, one twice, one forged, one early: each has its own receipt, all of them
+    count once, and the payment ends where the last word leads."""
+    paid, other = await till.pay(), await till.pay()
+    early, _ = await till.ask()
+    told = [
+        event(till, paid, EventKind.REFUNDED, id="evt_1", refunded=400),
+        event(till, paid, EventKind.CAPTURED, id="evt_2"),
+        event(till, paid, EventKind.REFUNDED, id="evt_3", refunded=1_000),
+        event(till, paid, EventKind.CAPTURED, id="evt_2"),
+        event(till, paid, EventKind.VOIDED, id="evt_4"),
+        event(till, other, EventKind.AUTHORISED, id="evt_5"),
+        event(till, early, EventKind.CAPTURED, id="evt_6"),
+        event(till, early, EventKind.AUTHORISED, id="evt_7"),
+    ]
+    bodies = [msgspec.json.encode(one) for one in told]
+    messages = [(body, sign(body, SECRET, till.clock.now())) for body in bodies]
+    messages += [(bodies[0], sign(bodies[0], b"someone else's", till.clock.now())), (b"{", messages[0][1])]
+    async with till.database.transaction() as tx:
+        *receipts, forged, changed = await till.receiver.receive_webhooks(tx, messages)
+    assert receipts == [
+        Receipt.APPLIED,
+        Receipt.APPLIED,
+        Receipt.APPLIED,
+        Receipt.REPEATED,
+        Receipt.CONTRADICTS,
+        Receipt.APPLIED,
+        Receipt.KEPT,
+        Receipt.APPLIED,
+    ]
+    assert isinstance(forged, WebhookRefused)
+    assert isinstance(changed, WebhookRefused)
+    row = await till.row(paid)
+    assert (row.state, row.refunded) == (PaymentState.REFUNDED, 1_000)
+    assert (await till.row(other)).state is PaymentState.AUTHORISED
+    assert len(await till.heard("payments.captured")) == 1
+    assert [fact["amount"] for fact in await till.heard("payments.refunded")] == [400, 600]
+    assert len(await till.heard("payments.reported")) == 1
+    async with till.database.transaction() as tx:
+        again = await till.receiver.receive_webhooks(tx, messages[:7])
+    assert set(again) == {Receipt.REPEATED}
+
+
 async def test_a_webhook_moves_the_payment_and_is_told_once(till: Till) -> None:
     """The provider's word counts as our own question; the drain has nothing left to ask, and the fact comes once."""
     sale = await till.pay()

@@ -1,6 +1,6 @@
 """What the worker does: consumers of facts, what they set aside, jobs, drains."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from nightmarket.catalog.jobs import import_job
@@ -82,6 +82,10 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         async with shop.database.transaction() as tx:
             await shop.webhooks.receive_webhook(tx, body, signature)
 
+    async def receive_all(messages: Sequence[tuple[bytes, str]]) -> Sequence[object]:
+        async with shop.database.transaction() as tx:
+            return await shop.webhooks.receive_webhooks(tx, messages)
+
     async def partitions() -> int:
         async with shop.database.transaction() as tx:
             await make_partitions(tx, shop.clock.now())
@@ -106,7 +110,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("orders", shop.orders.due.step, tally=metrics),
         Drain("outside-claims", shop.claims.due.step, tally=metrics),
         Drain("payments", payments.step, share=unhurried, tally=metrics),
-        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive), share=unhurried, tally=metrics),
+        Drain("webhooks", lambda: shop.webhook_sender.deliver(receive, receive_all), share=unhurried, tally=metrics),
         Drain("messages", postman.step, share=unhurried, tally=metrics),
         *(
             Drain(f"aside-{one.topic}", partial(shop.aside.step, one), share=unhurried, tally=metrics)
@@ -125,6 +129,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-tickets", shop.gates.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]

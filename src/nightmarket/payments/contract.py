@@ -266,6 +266,12 @@ class Webhooks(Protocol):
         """Raises WebhookRefused for a wrong or old signature, WebhookUnreadable for a body that is none."""
         ...
 
+    async def receive_webhooks(
+        self, tx: Connection, messages: Sequence[tuple[bytes, str]]
+    ) -> Sequence[Receipt | Problem]:
+        """Many at once, each a body and its signature; those that would raise have their Problem instead."""
+        ...
+
 
 class Question(msgspec.Struct, frozen=True):
     """An attempt whose outcome is unknown: the provider asked, and the key it was asked with."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.problems import Problem
 from nightmarket.payments import model
 from nightmarket.payments.contract import (
     Authorisation,
@@ -43,10 +44,36 @@ class WebhookReceiver:
 
     async def receive_webhook(self, tx: Connection, body: bytes, signature: str) -> Receipt:
         now = self._clock.now()
-        event = self._proven(body, signature, now)
-        if not await events.insert(tx, self.provider, event, body, now):
-            return Receipt.REPEATED
-        return await settle(tx, self._facts, self.provider, event, now)
+        receipts = await self._take(tx, [(self._proven(body, signature, now), body)], now)
+        return receipts[0]
+
+    async def receive_webhooks(
+        self, tx: Connection, messages: Sequence[tuple[bytes, str]]
+    ) -> Sequence[Receipt | Problem]:
+        now = self._clock.now()
+        outcomes: list[Receipt | Problem | None] = []
+        proven: list[tuple[WebhookEvent, bytes]] = []
+        for body, signature in messages:
+            try:
+                proven.append((self._proven(body, signature, now), body))
+                outcomes.append(None)
+            except (WebhookRefused, WebhookUnreadable) as problem:
+                outcomes.append(problem)
+        receipts = iter(await self._take(tx, proven, now))
+        return [outcome or next(receipts) for outcome in outcomes]
+
+    async def _take(
+        self, tx: Connection, proven: Sequence[tuple[WebhookEvent, bytes]], now: datetime
+    ) -> Sequence[Receipt]:
+        first: dict[str, tuple[WebhookEvent, bytes]] = {}
+        for event, body in proven:
+            first.setdefault(event.id, (event, body))
+        new = await events.insert(tx, self.provider, list(first.values()), now) if first else set[str]()
+        fresh = [event for id, (event, _) in first.items() if id in new]
+        receipts = dict(
+            zip((e.id for e in fresh), await settle(tx, self._facts, self.provider, fresh, now), strict=True)
+        )
+        return [receipts.pop(event.id, Receipt.REPEATED) for event, _ in proven]
 
     def _proven(self, body: bytes, signature: str, now: datetime) -> WebhookEvent:
         if len(body) > model.WEBHOOK_LIMIT_BYTES:
@@ -65,31 +92,49 @@ class WebhookReceiver:
             raise WebhookUnreadable(f"The body is not an event: {error}.") from error
 
 
-async def settle(tx: Connection, facts: Facts, provider: str, event: WebhookEvent, now: datetime) -> Receipt:
-    """Apply a kept event to its payment, if that is there."""
-    payment = await payments.lock_attempt(tx, event.order, provider, event.key)
-    if event.kind in {EventKind.AUTHORISED, EventKind.FAILED}:
-        if payment is None:
-            await facts.append(tx, [_reported(provider, event)], now)
-        await events.settle(tx, provider, event.id, now, None)
-        return Receipt.APPLIED
-    if payment is None:
-        return Receipt.KEPT
-    after, note = _applied(payment, event, now)
-    await events.settle(tx, provider, event.id, now, note)
-    if after is None:
-        return Receipt.CONTRADICTS
-    await payments.update(tx, [after])
-    await tell(tx, facts, [(payment, after)], now)
-    return Receipt.APPLIED
+async def settle(
+    tx: Connection, facts: Facts, provider: str, told: Sequence[WebhookEvent], now: datetime
+) -> Sequence[Receipt]:
+    """Apply kept events of a provider to their payments, where those are there: all of them as sets."""
+    if not told:
+        return []
+    found = await payments.lock_attempts(tx, {event.order for event in told}, provider)
+    receipts: list[Receipt] = []
+    settled: list[tuple[str, str | None]] = []
+    reported: list[PaymentReported] = []
+    moves: list[tuple[Payment, Payment]] = []
+    for event in told:
+        place = (event.order, event.key)
+        payment = found.get(place)
+        if event.kind in {EventKind.AUTHORISED, EventKind.FAILED}:
+            if payment is None:
+                reported.append(_reported(provider, event))
+            settled.append((event.id, None))
+            receipts.append(Receipt.APPLIED)
+        elif payment is None:
+            receipts.append(Receipt.KEPT)
+        else:
+            after, note = _applied(payment, event, now)
+            settled.append((event.id, note))
+            if after is not None:
+                moves.append((payment, after))
+                found[place] = after
+            receipts.append(Receipt.CONTRADICTS if after is None else Receipt.APPLIED)
+    await events.settle(tx, provider, settled, now)
+    await payments.update(tx, list({after.id: after for _, after in moves}.values()))
+    await facts.append(tx, reported, now)
+    await tell(tx, facts, moves, now)
+    return receipts
 
 
 async def settle_kept(tx: Connection, facts: Facts, now: datetime, limit: int = MATCH_LIMIT) -> int:
     """Apply events that came before their payment was stored; returns how many."""
-    kept = await events.matching(tx, now - timedelta(days=KEPT_DAYS), limit)
-    for provider, body in kept:
-        await settle(tx, facts, provider, _BODY.decode(body), now)
-    return len(kept)
+    kept: dict[str, list[WebhookEvent]] = {}
+    for provider, body in await events.matching(tx, now - timedelta(days=KEPT_DAYS), limit):
+        kept.setdefault(provider, []).append(_BODY.decode(body))
+    for provider, told in kept.items():
+        await settle(tx, facts, provider, told, now)
+    return sum(map(len, kept.values()))
 
 
 def _applied(payment: Payment, event: WebhookEvent, now: datetime) -> tuple[Payment | None, str | None]:

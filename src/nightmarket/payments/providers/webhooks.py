@@ -1,7 +1,7 @@
 """How the test provider reports what happens: signed, late, twice and out of order, as its options say."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,12 +14,15 @@ from nightmarket.payments.store import testpay as store
 
 from .writer import Writer
 
-DELIVER_LIMIT = 100
+DELIVER_LIMIT = 200
 TRIES_LIMIT = 12
 """Deliveries of one webhook, each after twice the pause, before the provider gives up."""
 
 Send = Callable[[bytes, str], Awaitable[object]]
 """Delivers a body with its signature; raises when it was not taken."""
+
+SendAll = Callable[[Sequence[tuple[bytes, str]]], Awaitable[Sequence[object]]]
+"""Delivers many; says of each what came of it, of those that were not taken a Problem."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,20 +68,41 @@ class WebhookSender:
         self._options = options
         self._clock = clock
 
-    async def deliver(self, send: Send) -> int:
-        """Send up to DELIVER_LIMIT events that are due; returns how many were taken. The others are tried again."""
+    async def deliver(self, send: Send, send_all: SendAll | None = None) -> int:
+        """Send up to DELIVER_LIMIT events that are due; returns how many were taken. The others are tried again.
+        With `send_all` they go together, and one by one only where that failed."""
         now = self._clock.now()
         due = await self._writer.submit(
             lambda connection: store.take_events(connection, now.timestamp(), TRIES_LIMIT, DELIVER_LIMIT)
         )
+        signed = [(body := bytes(row["body"]), sign(body, self._options.secret, now)) for row in due]
+        outcomes = await _together(send_all, signed) if send_all is not None and due else None
+        if outcomes is None:
+            outcomes = [await _alone(send, *one) for one in signed]
         arrived: list[tuple[str, int]] = []
-        for row in due:
-            body = bytes(row["body"])
-            try:
-                await send(body, sign(body, self._options.secret, now))
-            except (Problem, Unavailable) as error:
-                log.info("webhook_not_taken", webhook=row["id"], tries=row["tries"], reason=str(error))
-                continue
-            arrived.append((row["id"], row["copy"]))
-        await self._writer.submit(lambda connection: store.drop_events(connection, arrived))
+        for row, outcome in zip(due, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                log.info("webhook_not_taken", webhook=row["id"], tries=row["tries"], reason=str(outcome))
+            else:
+                arrived.append((row["id"], row["copy"]))
+        if arrived:
+            await self._writer.submit(lambda connection: store.drop_events(connection, arrived))
         return len(arrived)
+
+
+async def _alone(send: Send, body: bytes, signature: str) -> object:
+    try:
+        return await send(body, signature)
+    except (Problem, Unavailable) as error:
+        return error
+
+
+async def _together(send_all: SendAll, signed: Sequence[tuple[bytes, str]]) -> Sequence[object] | None:
+    """What became of each; None where one of them spoils the others."""
+    try:
+        return await send_all(signed)
+    except Unavailable as error:
+        return [error] * len(signed)
+    except Exception:
+        log.exception("webhooks_split", amount=len(signed))
+        return None

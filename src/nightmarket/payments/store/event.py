@@ -8,23 +8,38 @@ from nightmarket.payments.model import WebhookEvent
 from nightmarket.platform.database import Connection, Record
 
 _INSERT = """
-INSERT INTO payments.event (provider, id, kind, key, order_id, body, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (provider, id) DO NOTHING RETURNING id
+INSERT INTO payments.event (provider, id, kind, key, order_id, body, received_at)
+SELECT $1, id, kind, key, order_id, body, $2
+FROM unnest($3::text[], $4::text[], $5::text[], $6::uuid[], $7::bytea[]) AS new(id, kind, key, order_id, body)
+ORDER BY id ON CONFLICT (provider, id) DO NOTHING RETURNING id
 """
 
 
-async def insert(tx: Connection, provider: str, event: WebhookEvent, body: bytes, at: datetime) -> bool:
-    """Keep a webhook; False when that event came before."""
-    row = await tx.fetchrow(_INSERT, provider, event.id, event.kind, event.key, event.order, body, at)
-    return row is not None
+async def insert(tx: Connection, provider: str, events: Sequence[tuple[WebhookEvent, bytes]], at: datetime) -> set[str]:
+    """Keep webhooks, each with its body; returns the ids of those that are new."""
+    rows = await tx.fetch(
+        _INSERT,
+        provider,
+        at,
+        [event.id for event, _ in events],
+        [event.kind for event, _ in events],
+        [event.key for event, _ in events],
+        [event.order for event, _ in events],
+        [body for _, body in events],
+    )
+    return {row["id"] for row in rows}
 
 
-_SETTLE = "UPDATE payments.event SET settled_at = $3, note = $4 WHERE provider = $1 AND id = $2"
+_SETTLE = """
+UPDATE payments.event AS e SET settled_at = $2, note = d.note
+FROM unnest($3::text[], $4::text[]) AS d(id, note) WHERE e.provider = $1 AND e.id = d.id
+"""
 
 
-async def settle(tx: Connection, provider: str, event: str, at: datetime, note: str | None) -> None:
-    """An event was applied, or ruled out for the reason in `note`."""
-    await tx.execute(_SETTLE, provider, event, at, note)
+async def settle(tx: Connection, provider: str, events: Sequence[tuple[str, str | None]], at: datetime) -> None:
+    """Events were applied, or ruled out for the reason in their note: (id, note)."""
+    if events:
+        await tx.execute(_SETTLE, provider, at, [id for id, _ in events], [note for _, note in events])
 
 
 _MATCHING = """

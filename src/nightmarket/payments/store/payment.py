@@ -114,14 +114,14 @@ async def lock(tx: Connection, ids: Iterable[UUID]) -> dict[UUID, Payment]:
 
 
 _FIND = f"""
-SELECT {COLUMNS} FROM payments.payment WHERE order_id = $1 AND provider = $2 AND key = $3 FOR UPDATE
+SELECT {COLUMNS} FROM payments.payment WHERE order_id = ANY($1::uuid[]) AND provider = $2 ORDER BY id FOR UPDATE
 """
 
 
-async def lock_attempt(tx: Connection, order: UUID, provider: str, key: str) -> Payment | None:
-    """The payment of that order made with that key, locked."""
-    row = await tx.fetchrow(_FIND, order, provider, key)
-    return None if row is None else _payment(row)
+async def lock_attempts(tx: Connection, orders: Iterable[UUID], provider: str) -> dict[tuple[UUID, str], Payment]:
+    """The payments of these orders at a provider, locked, by order and key."""
+    rows = await tx.fetch(_FIND, list(orders), provider)
+    return {(row["order_id"], row["key"]): _payment(row) for row in rows}
 
 
 _UPDATE = """
