@@ -13,6 +13,8 @@ from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts, make_partitions
 
 SECRET = b"a secret of the tests, thirty-two bytes"
+MARK = b"a mark.."
+"""What everyone shows of themselves here."""
 
 
 @asynccontextmanager

@@ -299,3 +299,81 @@ async def test_the_command_checks_a_list(house: House, tmp_path: Path) -> None:
     changed = run.invoke(gate, ["check", str(bad)])
     assert changed.exit_code == 1
     assert "WRONG guest 1" in changed.output
+
+
+async def test_a_pass_opens_for_whom_it_was_given_to(house: House) -> None:
+    """A browser that shows another's pass and ticket is led to the room; the one it was given to keeps it when it signs
+    in; a program's pass goes with its key, and a ticket of somebody else buys none."""
+    await house.make(Guards.SITE)
+    async with house.browser() as mine, house.browser() as other:
+        await mine.get(house.path)
+        await house.pass_time(301)
+        assert (await mine.get(house.path)).status_code == 303
+        assert (await mine.get("/goods")).status_code == 200
+        for name, value in mine.cookies.items():
+            if "pass" in name or "queue" in name:
+                other.cookies.set(name, value)
+        led = await other.get("/goods")
+        assert led.headers["location"].startswith(house.path)
+        assert (await other.get(house.path)).status_code in (200, 303)
+        shopper = (await people(house.shop, UUID(int=1)))["shopper"]
+        session = dict(part.split("=", 1) for part in shopper.headers["cookie"].split("; "))
+        mine.cookies.update({name: value for name, value in session.items() if "session" in name})
+        assert (await mine.get("/goods")).status_code == 200
+    client = house.open.client
+    client.cookies.clear()
+    keyed = {"authorization": "Bearer nobody's"}
+    taken = (await client.post(f"{house.path}/tickets", headers=keyed)).status_code
+    assert taken == 401, "a key that is none is no guest"
+
+
+async def test_who_is_known_only_after_the_opening_stands_with_the_guests(house: House) -> None:
+    """An account whose address was confirmed before the opening stands in front; one that was made or confirmed later,
+    or never, does not; before another shop nobody does."""
+    shopper = (await people(house.shop, UUID(int=1)))["shopper"]
+
+    async def lane() -> str:
+        house.open.client.cookies.clear()
+        taken = await house.open.client.post(f"{house.path}/tickets", headers=shopper.headers)
+        return taken.json()["lane"]
+
+    async def confirm(at: object) -> None:
+        async with house.shop.database.transaction() as tx:
+            await tx.execute("UPDATE platform.account SET email_confirmed_at = $1 WHERE role = 'shopper'", at)
+
+    await house.make(Guards.SITE)
+    await confirm(None)
+    assert await lane() == "guest"
+    await confirm(house.room.opens_at + timedelta(seconds=1))
+    assert await lane() == "guest"
+    await house.end()
+    await house.make(Guards.SITE)
+    await confirm(house.room.opens_at - timedelta(seconds=1))
+    assert await lane() == "known"
+    await house.end()
+    await house.make(Guards.OUTSIDE)
+    assert await lane() == "guest"
+
+
+async def test_a_room_is_edited_in_the_console(house: House) -> None:
+    """Another opening and another name are saved beside the figures; what cannot be is said beside its field."""
+    await house.make(Guards.SITE)
+    operator = (await people(house.shop, UUID(int=1)))["operator"]
+    path = f"/console/gates/{encode('gat', house.room.id)}"
+    opens = house.room.opens_at + timedelta(minutes=10)
+    fields = {"do": "edit", "name": "Twelve", "gathers": "60", "pass_minutes": "5", "version": "1"}
+    headers = {**operator.headers, "content-type": "application/x-www-form-urlencoded"}
+    async with house.browser() as client:
+        for typed, said in ({"opens_at": "soon"}, "Write day and time"), ({"pass_minutes": "500"}, "A pass holds 1 to"):
+            form = operator.form({**fields, "opens_at": f"{opens:%Y-%m-%dT%H:%M}", **typed})
+            answer = await client.post(path, content=form, headers=headers)
+            assert answer.status_code == 422
+            assert said in answer.text
+        form = operator.form({**fields, "opens_at": f"{opens:%Y-%m-%dT%H:%M}"})
+        assert (await client.post(path, content=form, headers=headers)).status_code == 303
+        page = await client.get(path, headers=operator.headers)
+        assert "Twelve" in page.text
+    await house.settle()
+    edited = house.shop.gates.room(house.room.id)
+    assert edited.opens_at == opens.replace(second=0, microsecond=0)
+    assert edited.pass_minutes == 5

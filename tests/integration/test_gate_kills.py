@@ -11,7 +11,7 @@ from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts, make_partitions
-from tests.queueing import SECRET, known
+from tests.queueing import MARK, SECRET, known
 
 PROGRAM = Path(__file__).parent / "programs/gate_arrivals.py"
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ async def test_a_kill_loses_no_place(durable_database: str) -> None:
     told = lots[0] | lots[1]
     await gates.refresh()
     room = gates.room(room.id)
-    again = {number: await gates.ticket(room, known(number)) for number in told}
+    again = {number: await gates.ticket(room, known(number), MARK) for number in told}
     assert {number: text for number, (_, text) in again.items()} == told
     async with database.read() as connection:
         numbers = [row[0] for row in await connection.fetch("SELECT number FROM gate.ticket ORDER BY number")]

@@ -16,6 +16,7 @@ from nightmarket.kernel.ids import derive
 
 OPENS = datetime(2026, 11, 11, tzinfo=UTC)
 SECRET = b"a secret of the tests, thirty-two bytes"
+MARK = b"a mark.."
 RATES = st.sampled_from([0, 1, 333, 1_000, 12_345, 5_000_000, FREE_RATE_MILLI])
 STEPS = st.lists(st.tuples(st.integers(0, 10_000_000), RATES), min_size=1, max_size=6, unique_by=lambda step: step[0])
 MICROSECOND = timedelta(microseconds=1)
@@ -120,16 +121,17 @@ def test_tickets_and_passes_are_read_as_signed(
     room: UUID, id: UUID, lane: Lane, turn: int, number: int, letter: int
 ) -> None:
     """What was signed is read again; any letter changed makes it worth nothing; a ticket is no
-    pass, and another shop's key signs nothing of ours."""
+    pass, a pass opens for whom it was given to alone, and another shop's key signs nothing of ours."""
     tokens = Tokens(SECRET)
-    ticket = Ticket(room, id, lane, turn, number, OPENS)
+    ticket, mark = Ticket(room, id, lane, turn, number, OPENS, MARK), MARK
     text = tokens.ticket(ticket)
     assert tokens.read_ticket(text) == ticket
     other = "A" if text[letter] != "A" else "B"
     assert tokens.read_ticket(text[:letter] + other + text[letter + 1 :]) is None
-    given_pass = tokens.grant(room, id, OPENS + timedelta(minutes=5))
-    assert tokens.passes(room, given_pass.token, OPENS)
-    assert not tokens.passes(room, given_pass.token, given_pass.until)
-    assert not tokens.passes(UUID(int=room.int ^ 1), given_pass.token, OPENS)
-    assert not tokens.passes(room, text, OPENS)
-    assert not Tokens(SECRET[::-1]).passes(room, given_pass.token, OPENS)
+    given_pass = tokens.grant(room, ticket, OPENS + timedelta(minutes=5))
+    assert tokens.passes(room, given_pass.token, [b"somebody", mark], OPENS)
+    assert not tokens.passes(room, given_pass.token, [b"somebody"], OPENS)
+    assert not tokens.passes(room, given_pass.token, [mark], given_pass.until)
+    assert not tokens.passes(UUID(int=room.int ^ 1), given_pass.token, [mark], OPENS)
+    assert not tokens.passes(room, text, [mark], OPENS)
+    assert not Tokens(SECRET[::-1]).passes(room, given_pass.token, [mark], OPENS)

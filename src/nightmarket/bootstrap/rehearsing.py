@@ -15,7 +15,7 @@ from nightmarket.rehearsal.contract import Moment, Wishes
 from nightmarket.rehearsal.faults import ShopProcesses, Target
 from nightmarket.rehearsal.handlers.house import House
 from nightmarket.rehearsal.handlers.rehearsing import Rehearsal
-from nightmarket.rehearsal.verdict import Court, Judge
+from nightmarket.rehearsal.verdict import Court, Judge, Result, Run
 
 from .opening import open_shop
 from .shop import Shop
@@ -68,7 +68,9 @@ def rehearsed(shop: Shop) -> House:
         handlers=frozenset(shop.providers),
         lag=lambda: furthest_behind(shop),
         target=lambda seed: faults_target(shop, seed),
-        note_capacity=lambda rate: shop.gates.note_capacity(rate, "rehearsal", shop.clock.now()),
+        note_capacity=lambda rate, source, at_least: shop.gates.note_capacity(
+            rate, source, shop.clock.now(), at_least=at_least
+        ),
     )
 
 
@@ -77,10 +79,11 @@ def rehearsal(
     home: Path,
     run: UUID,
     settings: Settings,
-    told: tuple[Callable[[Moment], None], Callable[[str], None]],
+    told: tuple[Callable[[Moment], None], Callable[[str], None], Callable[[Result, Run], str]],
 ) -> Rehearsal:
     """A rehearsal of the shop of these settings, written down under `home`. The shop is opened when it is needed, since
-    its database may be killed meanwhile and come back elsewhere."""
+    its database may be killed meanwhile and come back elsewhere. `told` hears each second, what else is to be said, and
+    writes the report."""
 
     @asynccontextmanager
     async def opening() -> AsyncGenerator[House]:
@@ -89,4 +92,4 @@ def rehearsal(
         async with open_shop(opened, application="rehearsal") as shop:
             yield rehearsed(shop)
 
-    return Rehearsal(wishes, home, run, opening, *told)
+    return Rehearsal(wishes, home, run, opening, told)

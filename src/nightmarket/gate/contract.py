@@ -5,7 +5,7 @@ front; guests stand behind all of them. Who is there before the opening is drawn
 Places count from 1. Rates are in thousandths of a person per second.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -49,6 +49,15 @@ USUAL_GATHER_MINUTES = 30
 
 MOST_GATHER_HOURS = 72
 CAPACITIES_SHOWN = 10
+CAPACITIES_KEPT = 1_000
+PAST_SHOWN = 20
+"""Rooms that are long over on one page."""
+
+SWEEP_ROWS = 5_000
+"""Tickets of rooms that are long over that go at a time."""
+
+
+MARK_BYTES = 8
 
 
 class Guards(StrEnum):
@@ -115,6 +124,19 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     seed_hash: bytes
     steps: tuple[Step, ...]
     version: int
+    swept_at: datetime | None = None
+    """When its tickets went; what they were stays counted."""
+
+
+class RoomEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """What may change of a room: the first two always, the others until the doors open."""
+
+    name: str
+    pass_minutes: int
+    gathers_at: datetime
+    opens_at: datetime
+    version: int
+    """Of the room as it was read: who edits what another has changed meanwhile is told."""
 
 
 class NewRoom(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +172,8 @@ class Ticket(msgspec.Struct, frozen=True):
     turn: int
     number: int
     issued_at: datetime
+    mark: bytes = bytes(MARK_BYTES)
+    """Whose it is: what the browser or program that took it showed of itself; see `Gates.mark`."""
 
 
 class StandingState(StrEnum):
@@ -197,6 +221,8 @@ class Capacity(msgspec.Struct, frozen=True):
     at: datetime
     orders_per_second: float
     source: str
+    at_least: bool = False
+    """The limit was not reached: the shop may take more."""
 
 
 class RoomFigures(msgspec.Struct, frozen=True):
@@ -265,11 +291,17 @@ class Gates(Protocol):
         """The rooms that stand in somebody's way now; empty and cheap to ask where there are none."""
         ...
 
-    async def note_capacity(self, orders_per_second: float, source: str, at: datetime) -> None:
+    async def note_capacity(
+        self, orders_per_second: float, source: str, at: datetime, *, at_least: bool = False
+    ) -> None:
         """Somebody has measured what the shop can do, such as a rehearsal: rooms that follow let in 75 % of it.
 
-        Raises RoomRefused for what is no rate.
+        What it can do `at_least` speeds rooms up and never slows them down. Raises RoomRefused for what is no rate.
         """
+        ...
+
+    def mark(self, kind: str, shown: str) -> bytes:
+        """What a ticket and a pass remember of a credential (a cookie, a key): 8 bytes that tell nothing of it."""
         ...
 
     async def refresh(self) -> None:
@@ -296,9 +328,10 @@ class Gates(Protocol):
         """The tiny public answer: JSON with `known`, `guests`, `rate` (a second), `state` and `drawn`."""
         ...
 
-    async def ticket(self, room: Room, holder: Holder) -> tuple[Ticket, str]:
-        """The holder's ticket and its signed text: the same however often it is asked for. Whose turn is over gets a
-        new one, behind. Raises RoomRefused where nobody waits, Unavailable when too many come at once."""
+    async def ticket(self, room: Room, holder: Holder, mark: bytes) -> tuple[Ticket, str]:
+        """The holder's ticket and its signed text: the same place however often it is asked for. It opens only for who
+        shows `mark`. Whose turn is over gets a new one, behind. Raises RoomRefused where nobody waits, Unavailable when
+        too many come at once."""
         ...
 
     def read(self, text: str | None) -> Ticket | None:
@@ -307,12 +340,13 @@ class Gates(Protocol):
 
     def standing(self, room: Room, ticket: Ticket) -> Standing: ...
 
-    async def admit(self, room: Room, ticket: Ticket) -> Pass:
-        """Exchange a called ticket for a pass. Raises NotYourTurn, TicketUsed, TicketRefused."""
+    async def admit(self, room: Room, ticket: Ticket, marks: Collection[bytes]) -> Pass:
+        """Exchange a called ticket for a pass. `marks` are what the request shows of itself, of which one has to be the
+        ticket's. Raises NotYourTurn, TicketUsed, TicketRefused."""
         ...
 
-    def passed(self, room: UUID, token: str | None) -> bool:
-        """Whether this is a good pass of the room. Microseconds, from memory alone."""
+    def passed(self, room: UUID, token: str | None, marks: Collection[bytes]) -> bool:
+        """Whether this is a good pass of the room, shown by the one it was given to. Microseconds, from memory."""
         ...
 
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:
@@ -326,14 +360,31 @@ class Gates(Protocol):
         """
         ...
 
+    async def edit(self, tx: Connection, id: UUID, edit: RoomEdit) -> Room:
+        """Change what may still change. Raises RoomRefused, RoomNotFound."""
+        ...
+
     async def end(self, tx: Connection, id: UUID) -> Room:
         """The room is over: it stands in nobody's way, and its tickets are worth nothing."""
         ...
 
     async def figures(self, connection: Connection, room: Room) -> RoomFigures: ...
 
+    async def past(self, connection: Connection, before: UUID | None) -> Sequence[Room]:
+        """Rooms that are over, the newest first, PAST_SHOWN at a time; `before` is the last one that was shown."""
+        ...
+
+    async def sweep(self) -> int:
+        """Let the tickets of rooms that are long over go, and old measurements: SWEEP_ROWS at a time. Returns how many
+        went."""
+        ...
+
     async def capacities(self, connection: Connection) -> Sequence[Capacity]:
         """The newest measurements first, at most CAPACITIES_SHOWN."""
+        ...
+
+    def in_force(self, measured: Sequence[Capacity]) -> Capacity | None:
+        """By which of these, the newest first, rooms that follow go."""
         ...
 
     async def check(self, room: Room, ticket: UUID) -> DrawCheck:

@@ -16,6 +16,7 @@ from .contract import (
     KEPT_MINUTES,
     LEAD_SECONDS,
     TICKET_HOURS,
+    Capacity,
     Room,
     RoomState,
     Standing,
@@ -132,6 +133,18 @@ def step_instant(room: Room, now: datetime) -> datetime:
     wanted = max(now + timedelta(seconds=LEAD_SECONDS), room.opens_at)
     last = room.steps[-1].at if room.steps else wanted
     return wanted if wanted > last else last + _MICROSECOND
+
+
+def in_force(measured: Sequence[Capacity]) -> Capacity | None:
+    """By which measurement rooms go, the newest given first: what the shop was seen to hold at least counts where it is
+    more than what was known before it."""
+    best: Capacity | None = None
+    for one in measured:
+        if best is None or one.orders_per_second > best.orders_per_second:
+            best = one
+        if not one.at_least:
+            break
+    return best
 
 
 def good_until(room: Room, issued_at: datetime) -> datetime:

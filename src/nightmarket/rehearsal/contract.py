@@ -27,12 +27,16 @@ from .play.curve import Timing
 from .played import Ended, Moment, Progress, RunLine, Totals, Wishes
 from .ports import Auditor
 from .records import REPORT, Acknowledged, Event, EventKind, Phase, Plan, Sample
-from .verdict.result import Result
-from .verdict.summing_up import BEYOND_MEASURED
+from .verdict import measuring, plots
+from .verdict.reading import Run
+from .verdict.result import MICROSECONDS, LimitOf, Result
+from .verdict.saying import Said, tell
+from .verdict.summing_up import BEYOND_MEASURED, reasons_of, worries_of
 
 __all__ = [
     "BEAT_SECONDS",
     "BEYOND_MEASURED",
+    "MICROSECONDS",
     "MOST_BUYERS",
     "MOST_SECONDS",
     "MOST_UNITS",
@@ -51,6 +55,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Kill",
+    "LimitOf",
     "Measured",
     "Moment",
     "Need",
@@ -59,7 +64,9 @@ __all__ = [
     "Progress",
     "Proof",
     "Result",
+    "Run",
     "RunLine",
+    "Said",
     "Sample",
     "Scene",
     "Seen",
@@ -71,6 +78,11 @@ __all__ = [
     "Wishes",
     "capacity_for",
     "measured_at",
+    "measuring",
+    "plots",
+    "reasons_of",
+    "tell",
+    "worries_of",
 ]
 
 

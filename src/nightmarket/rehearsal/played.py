@@ -17,6 +17,9 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     peak: float
     faults: str = ""
     processes: int = 1
+    looks: float = 1.0
+    language: str = "en"
+    """Of the report."""
     keep: bool = False
     own_shop: bool = False
     asked_by: str = "nightmarket rehearse"

@@ -39,6 +39,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     """Orders that shoppers will try to place over the whole of it, bots not counted."""
     processes: int
+    looks: float = 1.0
+    """How much was looked at beside what was ordered; 1 as on a usual night."""
     faults: tuple[str, ...] = ()
     against: str
     own_shop: bool
@@ -71,7 +73,7 @@ class Sample(msgspec.Struct, kw_only=True):
     p99_ms: float = 0.0
     cpu: dict[str, float] = {}
     """Cores used by process: `web`, `worker`, `postgres`, `supervisor`, `crowd`, and apart the generator: `locust`,
-    `rehearse`."""
+    `rehearse`, and `others`: whatever else this machine did."""
     waiting: int = 0
     """Shoppers due who could not start yet, and requests without an answer."""
     stock_left: int | None = None
@@ -89,6 +91,13 @@ class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     state: str
     t: float
+
+
+NOT_STRUCK = "could not strike:"
+"""How the note of a fault begins that found no victim."""
+
+STOPPED = "stopped"
+"""What the note says of a play that somebody ended."""
 
 
 class EventKind(StrEnum):

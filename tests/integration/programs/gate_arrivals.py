@@ -9,7 +9,7 @@ from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
-from tests.queueing import SECRET, known
+from tests.queueing import MARK, SECRET, known
 
 
 async def main(url: str, room: str, first: int) -> None:
@@ -21,7 +21,7 @@ async def main(url: str, room: str, first: int) -> None:
 
     async def visitor(number: int) -> None:
         while True:
-            _, text = await gates.ticket(found, known(number))
+            _, text = await gates.ticket(found, known(number), MARK)
             sys.stdout.write(f"{number} {text}\n")
             sys.stdout.flush()
             number += 20

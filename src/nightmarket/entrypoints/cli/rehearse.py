@@ -16,11 +16,12 @@ import msgspec
 from nightmarket.entrypoints.cli.connected import settings_here
 from nightmarket.entrypoints.cli.rehearsal_screen import Screen
 from nightmarket.kernel.ids import SystemIds, decode
+from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.problems import Problem, Unavailable
 from nightmarket.platform.database import CONNECTION_LOST
 from nightmarket.platform.home import make_home
 from nightmarket.platform.settings import Settings, with_secret
-from nightmarket.platform.supervisor import running
+from nightmarket.platform.supervisor import follow_supervisor, running
 from nightmarket.platform.telemetry import configure_logging
 from nightmarket.rehearsal.contract import REPORT, Ended, Wishes
 from nightmarket.rehearsal.errors import NotRehearsed
@@ -28,6 +29,8 @@ from nightmarket.rehearsal.errors import NotRehearsed
 MOST_MINUTES, MOST_PEAK, MOST_PROCESSES = 720.0, 100_000.0, 256
 USUAL_SEED = 1111
 LEAST_MINUTES = 0.2
+ENDS_WITHIN_SECONDS = 300.0
+"""From the death of whoever started it to its own, if it does not end by itself: what was played is judged first."""
 
 
 class CouldNotRun(click.ClickException):
@@ -55,6 +58,14 @@ class CouldNotRun(click.ClickException):
 @click.option(
     "--processes", type=click.IntRange(1, MOST_PROCESSES), default=1, show_default=True, help="Processes of shoppers."
 )
+@click.option(
+    "--looks",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="How much is looked at beside what is ordered; 0: nothing, so that a small machine sees more orders.",
+)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the report.")
 @click.option("--master", metavar="HOST:PORT", help="Wait here for --processes workers of other machines.")
 @click.option("--worker", metavar="HOST:PORT", help="Be such a worker, for the rehearsal that waits there.")
 @click.option("--keep", is_flag=True, help="Leave the orders as they are, instead of taking them back.")
@@ -83,6 +94,7 @@ def rehearse(*, worker: str | None, plain: bool, run_id: str | None, **asked: ob
 
 def _rehearse(asked: dict[str, object], *, plain: bool, run_id: str | None) -> int:
     configure_logging(level="ERROR")
+    follow_supervisor(ENDS_WITHIN_SECONDS)
     here = settings_here()
     make_home(here.home)
     master = asked.pop("master")
@@ -127,8 +139,9 @@ def _same(one: str, other: str) -> bool:
 
 async def _play(wishes: Wishes, here: Settings, settings: Settings, screen: Screen, run: UUID) -> int:
     from nightmarket.bootstrap import rehearsal
+    from nightmarket.entrypoints.console.rehearsal.report import writer
 
-    played = rehearsal(wishes, here.home, run, settings, (screen.show, screen.say))
+    played = rehearsal(wishes, here.home, run, settings, (screen.show, screen.say, writer(wishes.language)))
     _on_signals(played.stop)
     ended = await played.run()
     _say(ended, screen.say)

@@ -30,6 +30,7 @@ from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream
 from .festival.doors import PAGES as FESTIVAL
 from .gate import pages as gate_pages
+from .gate import stream as gate_stream
 from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
 from .rehearsal import pages as rehearsal_pages
@@ -110,7 +111,10 @@ PAGES = (
     Page("GET", gate_pages.HERE, S.HEALTH_READ, gate_pages.show_list),
     Page("GET", f"{gate_pages.HERE}/new", S.JOBS_WRITE, gate_pages.show_new),
     Page("POST", f"{gate_pages.HERE}/new", S.JOBS_WRITE, gate_pages.create),
+    Page("GET", f"{gate_pages.HERE}/live", S.HEALTH_READ, gate_stream.list_stream),
+    Page("GET", f"{gate_pages.HERE}/past", S.HEALTH_READ, gate_pages.show_past),
     Page("GET", f"{gate_pages.HERE}/{{id:str}}", S.HEALTH_READ, gate_pages.show),
+    Page("GET", f"{gate_pages.HERE}/{{id:str}}/live", S.HEALTH_READ, gate_stream.room_stream),
     Page("POST", f"{gate_pages.HERE}/{{id:str}}", S.JOBS_WRITE, gate_pages.change),
     Page("GET", "/console/texts", S.CONTENT_READ, texts.show_list),
     Page("GET", "/console/texts/new", S.CONTENT_WRITE, texts.show_new),

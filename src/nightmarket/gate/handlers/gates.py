@@ -1,7 +1,7 @@
 """What every process knows of the waiting rooms, and answers from memory: who may pass, how far the line is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ import structlog
 
 from nightmarket.gate import model, store
 from nightmarket.gate.contract import (
+    MARK_BYTES,
     TICKET,
     Capacity,
     DrawCheck,
@@ -19,6 +20,7 @@ from nightmarket.gate.contract import (
     NewRoom,
     Pass,
     Room,
+    RoomEdit,
     RoomFigures,
     RoomState,
     Served,
@@ -40,6 +42,7 @@ from .auditing import audit
 from .line import NOBODY_WAITS, Admissions, Arrival, Arrivals, Use
 from .proof import published, require_drawn
 from .rooms import Operating
+from .sweeping import sweep
 from .tokens import Tokens
 
 LIVELY_SECONDS = 0.25
@@ -228,14 +231,17 @@ class StoredGates:
 
     # tickets
 
-    async def ticket(self, room: Room, holder: Holder) -> tuple[Ticket, str]:
+    def mark(self, kind: str, shown: str) -> bytes:
+        return derive("gate-mark", kind, shown, secret=self._secret).bytes[-MARK_BYTES:]
+
+    async def ticket(self, room: Room, holder: Holder, mark: bytes) -> tuple[Ticket, str]:
         if room.id not in self.acting:
             raise RoomRefused(NOBODY_WAITS, field="room")
         id = derive("gate-ticket", room.id, holder.key, secret=self._secret)
         row = await self.tickets.submit(Arrival(room.id, id, holder.lane))
         if self._is_over(room, row) and row.turn < MAX_TURNS:
             row = await self.tickets.submit(Arrival(room.id, id, holder.lane, row.turn))
-        ticket = Ticket(room.id, id, row.lane, row.turn, row.number, row.issued_at)
+        ticket = Ticket(room.id, id, row.lane, row.turn, row.number, row.issued_at, mark)
         return ticket, self._tokens.ticket(ticket)
 
     def _is_over(self, room: Room, row: TicketRow) -> bool:
@@ -270,7 +276,9 @@ class StoredGates:
         line = (memory.line.last_known, model.reached(room.steps, room.opens_at, now))
         return model.guest_standing(room, place, line, memory.guests, now)
 
-    async def admit(self, room: Room, ticket: Ticket) -> Pass:
+    async def admit(self, room: Room, ticket: Ticket, marks: Collection[bytes]) -> Pass:
+        if ticket.mark not in marks:
+            raise TicketRefused("This ticket was taken by somebody else; take one of your own.", field="ticket")
         standing = self.standing(room, ticket)
         if ticket.room != room.id or standing.state is StandingState.LAPSED:
             raise TicketRefused("This ticket's turn was long ago; take a new one.", field="ticket")
@@ -278,16 +286,18 @@ class StoredGates:
             seconds = max(1, int(standing.least_seconds or ASK_AGAIN_SECONDS))
             raise NotYourTurn("It is not your turn yet.", retry_after_seconds=seconds)
         used_at = await self.uses.submit(Use(room.id, ticket.id, ticket.turn))
-        return self._tokens.grant(room.id, ticket.id, used_at + timedelta(minutes=room.pass_minutes))
+        return self._tokens.grant(room.id, ticket, used_at + timedelta(minutes=room.pass_minutes))
 
-    def passed(self, room: UUID, token: str | None) -> bool:
-        return token is not None and self._tokens.passes(room, token, self._clock.now())
+    def passed(self, room: UUID, token: str | None, marks: Collection[bytes]) -> bool:
+        return token is not None and self._tokens.passes(room, token, marks, self._clock.now())
 
     # what operators do
 
-    async def note_capacity(self, orders_per_second: float, source: str, at: datetime) -> None:
+    async def note_capacity(
+        self, orders_per_second: float, source: str, at: datetime, *, at_least: bool = False
+    ) -> None:
         async with self._database.transaction() as tx:
-            await self._operating.note_capacity(tx, Capacity(at, orders_per_second, source))
+            await self._operating.note_capacity(tx, Capacity(at, orders_per_second, source, at_least))
 
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:
         return await self._operating.make(tx, new, by)
@@ -295,11 +305,15 @@ class StoredGates:
     async def set_rate(self, tx: Connection, id: UUID, rate_milli: int | None, by: str) -> Room:
         return await self._operating.set_rate(tx, id, rate_milli, by)
 
+    async def edit(self, tx: Connection, id: UUID, edit: RoomEdit) -> Room:
+        return await self._operating.edit(tx, id, edit)
+
     async def end(self, tx: Connection, id: UUID) -> Room:
         return await self._operating.end(tx, id)
 
     async def figures(self, connection: Connection, room: Room) -> RoomFigures:
         tickets, guests, used = await store.counts(connection, room.id)
+        over = model.state_of(room, self._clock.now()) is RoomState.OVER
         line = (await store.lines(connection, [room.id])).get(room.id, Line(0, 0, 0))
         served = self.served(room)
         drawn = room.drawn_at is not None
@@ -307,14 +321,23 @@ class StoredGates:
             tickets=tickets,
             guests=guests,
             used=used,
-            waiting=max(0, line.last_known - served.known) if drawn else tickets - guests,
-            waiting_guests=max(0, line.last_guest - served.guests) if drawn else guests,
+            waiting=0 if over else max(0, line.last_known - served.known) if drawn else tickets - guests,
+            waiting_guests=0 if over else max(0, line.last_guest - served.guests) if drawn else guests,
             served=served,
             rate_milli=model.rate_at(room.steps, self._clock.now()),
         )
 
     async def capacities(self, connection: Connection) -> Sequence[Capacity]:
         return await store.capacities(connection)
+
+    def in_force(self, measured: Sequence[Capacity]) -> Capacity | None:
+        return model.in_force(measured)
+
+    async def past(self, connection: Connection, before: UUID | None) -> Sequence[Room]:
+        return await store.past(connection, before)
+
+    async def sweep(self) -> int:
+        return await sweep(self._database, self._clock)
 
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         return await audit(connection)

@@ -1,9 +1,10 @@
 """What operators do with rooms: make one, change how fast people come in, end it; and what measurements do to rates."""
 
 import os
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from nightmarket.gate import store
 from nightmarket.gate.contract import (
@@ -23,10 +24,11 @@ from nightmarket.gate.contract import (
     NewRoom,
     Room,
     RoomChanged,
+    RoomEdit,
     Step,
 )
 from nightmarket.gate.errors import RoomNotFound, RoomRefused
-from nightmarket.gate.model import hash_of, last_rate, step_instant
+from nightmarket.gate.model import hash_of, in_force, last_rate, step_instant
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
 from nightmarket.platform.database import Connection
@@ -101,6 +103,43 @@ class Operating:
         await self._tell(tx, id, "rate", now)
         return await _living(tx, id)
 
+    async def edit(self, tx: Connection, id: UUID, edit: RoomEdit) -> Room:
+        """Name and length of a visit at any time; when people gather and the doors open only until they do, since what
+        was drawn and called afterwards stays. Asked twice for the same, it is done once."""
+        now = self._clock.now()
+        room = await _living(tx, id)
+        told = msgspec.structs.replace(
+            room,
+            name=edit.name.strip(),
+            pass_minutes=edit.pass_minutes,
+            gathers_at=min(edit.gathers_at, edit.opens_at),
+            opens_at=edit.opens_at,
+        )
+        if told == room:
+            return room
+        if edit.version != room.version:
+            raise RoomRefused("Somebody has changed this room meanwhile; look at it again.", field="name")
+        moved = (told.gathers_at, told.opens_at) != (room.gathers_at, room.opens_at)
+        if moved:
+            told = self._moved(room, told, now)
+        _check_words(told.name, told.pass_minutes)
+        await store.edit_room(tx, told)
+        if moved:
+            last = room.steps[-1]
+            await store.move_steps(tx, id, Step(told.opens_at, last.rate_milli, last.by))
+        await self._tell(tx, id, "edited", now)
+        return await _living(tx, id)
+
+    def _moved(self, room: Room, told: Room, now: datetime) -> Room:
+        """With another opening, which every process has to hear of before the old one and the new one."""
+        if room.drawn_at is not None or now + timedelta(seconds=LEAD_SECONDS) > room.opens_at:
+            raise RoomRefused("The doors are open, so their opening cannot be moved any more.", field="opens_at")
+        _check_times(told.gathers_at, told.opens_at, now)
+        opens_at = max(told.opens_at, now + timedelta(seconds=LEAD_SECONDS))
+        began = room.gathers_at <= now  # who waits already goes on waiting
+        gathers_at = room.gathers_at if began else max(min(told.gathers_at, opens_at), now)
+        return msgspec.structs.replace(told, gathers_at=gathers_at, opens_at=opens_at)
+
     async def end(self, tx: Connection, id: UUID) -> Room:
         now = self._clock.now()
         room = await _living(tx, id)
@@ -115,9 +154,13 @@ class Operating:
         if not 0.0 < measured.orders_per_second <= MAX_ORDERS_PER_SECOND:
             raise RoomRefused("A capacity is a number of orders per second above 0.", field="orders_per_second")
         source = measured.source[:MAX_SOURCE_LETTERS]
-        now, rate = self._clock.now(), share_of(measured)
-        await store.insert_capacity(tx, Capacity(measured.at, measured.orders_per_second, source))
-        await self._facts.append(tx, [CapacityNoted(measured.orders_per_second, source)], now)
+        now = self._clock.now()
+        await store.insert_capacity(tx, Capacity(measured.at, measured.orders_per_second, source, measured.at_least))
+        counts = await _newest(tx)
+        rate, source = share_of(counts), counts.source
+        await self._facts.append(
+            tx, [CapacityNoted(measured.orders_per_second, measured.source[:MAX_SOURCE_LETTERS])], now
+        )
         for room in await store.following(tx):
             if last_rate(room.steps) not in (0, FREE_RATE_MILLI, rate) and len(room.steps) < MAX_STEPS:
                 await self._step(tx, room, rate, source, now)
@@ -150,23 +193,31 @@ async def _living(tx: Connection, id: UUID) -> Room:
 
 
 async def _newest(connection: Connection) -> Capacity:
-    found: Sequence[Capacity] = await store.capacities(connection)
-    if not found:
+    """The measurement by which rooms go."""
+    found = in_force(await store.capacities(connection))
+    if found is None:
         raise RoomRefused("Nobody has measured yet what the shop can do, so write a rate.", field="rate")
-    return found[0]
+    return found
 
 
 def _check(new: NewRoom, now: datetime) -> None:
-    name = new.name.strip()
-    if not 1 <= len(name) <= MAX_NAME_LETTERS or not name.isprintable():
-        raise RoomRefused(f"A name has 1 to {MAX_NAME_LETTERS} visible letters.", field="name")
+    _check_words(new.name.strip(), new.pass_minutes)
     if (new.guards is Guards.PRODUCT) != (new.product is not None and bool(new.variants)):
         raise RoomRefused("Name the product that the room stands before.", field="product")
     if new.rate_milli is not None and not 1 <= new.rate_milli <= MAX_RATE_MILLI:
         raise RoomRefused(f"Let in at most {MAX_RATE_MILLI // 1_000} people a second, and somebody.", field="rate")
-    if not LEAST_PASS_MINUTES <= new.pass_minutes <= MOST_PASS_MINUTES:
+    _check_times(new.gathers_at, new.opens_at, now)
+
+
+def _check_words(name: str, pass_minutes: int) -> None:
+    if not 1 <= len(name) <= MAX_NAME_LETTERS or not name.isprintable():
+        raise RoomRefused(f"A name has 1 to {MAX_NAME_LETTERS} visible letters.", field="name")
+    if not LEAST_PASS_MINUTES <= pass_minutes <= MOST_PASS_MINUTES:
         raise RoomRefused(f"A pass holds {LEAST_PASS_MINUTES} to {MOST_PASS_MINUTES} minutes.", field="pass_minutes")
-    if new.opens_at < now - timedelta(minutes=1):
+
+
+def _check_times(gathers_at: datetime, opens_at: datetime, now: datetime) -> None:
+    if opens_at < now - timedelta(minutes=1):
         raise RoomRefused("The opening lies in the past.", field="opens_at")
-    if new.opens_at - new.gathers_at > timedelta(hours=MOST_GATHER_HOURS):
+    if opens_at - gathers_at > timedelta(hours=MOST_GATHER_HOURS):
         raise RoomRefused(f"People may wait at most {MOST_GATHER_HOURS} hours for an opening.", field="gathers")

@@ -242,6 +242,12 @@ class Identities:
         """Of these ids, the open accounts with the key of each one's e-mail."""
         return {id: self.key_of(email) for id, email in (await store.account_emails(connection, ids)).items()}
 
+    async def known_account(self, connection: Connection, id: UUID) -> tuple[UUID, datetime] | None:
+        """The key of an open account's e-mail, and since when it is known to be theirs: since they have followed a link
+        that was sent to it, or since the operator has made the account. None while nobody has proven it."""
+        found = await store.account_known(connection, id)
+        return (self.key_of(found[0]), found[1]) if found is not None else None
+
 
 async def _sweep(tx: Connection, now: datetime) -> None:
     await tx.execute(

@@ -281,6 +281,19 @@ async def email_confirmed_at(connection: Connection, account_id: UUID) -> dateti
     return await connection.fetchval("SELECT email_confirmed_at FROM platform.account WHERE id = $1", account_id)
 
 
+async def account_known(connection: Connection, account_id: UUID) -> tuple[str, datetime] | None:
+    """The e-mail of an open account and since when it counts as proven; staff have theirs from whoever made them."""
+    row = await connection.fetchrow(
+        """
+        SELECT email, CASE WHEN role = 'shopper' THEN email_confirmed_at
+            ELSE coalesce(email_confirmed_at, created_at) END
+        FROM platform.account WHERE id = $1 AND state = 'active'
+        """,
+        account_id,
+    )
+    return (row[0], row[1]) if row is not None and row[1] is not None else None
+
+
 async def set_email(tx: Connection, account_id: UUID, email: str) -> bool:
     """Give the account another address, not yet confirmed; False if another account has it."""
     try:

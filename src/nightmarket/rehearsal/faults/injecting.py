@@ -10,7 +10,7 @@ import structlog
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.rehearsal.errors import FaultRefused
-from nightmarket.rehearsal.records import EventKind
+from nightmarket.rehearsal.records import NOT_STRUCK, EventKind
 
 from .plan import Fault, Strike
 from .processes import ShopProcesses
@@ -20,6 +20,9 @@ BACK_SECONDS = 120.0
 """How long it is waited for service to be back."""
 
 LOOK_SECONDS = 0.25
+VICTIM_SECONDS = 20.0
+"""How long it is waited for a victim: another fault may just have ended it, and it is on its way back."""
+
 NOT_BACK = "service was not back"
 DATABASE = frozenset({Fault.KILL_BACKEND, Fault.KILL_POSTGRES, Fault.RESTART_POSTGRES, Fault.FILL_DISK})
 """Of these only one is under way at a time, so that each finds a database to strike."""
@@ -76,13 +79,18 @@ async def inject(target: Target, strikes: Sequence[Strike], note: Note) -> tuple
 async def _strike(striker: Striker, strike: Strike, note: Note, at: float) -> Struck:
     loop, over = asyncio.get_running_loop(), threading.Event()
     fault = strike.fault
-    try:
-        webs = await asyncio.to_thread(striker.webs)
-        struck = loop.time()
-        what = await asyncio.to_thread(striker.strike, strike, over)
-    except (FaultRefused, OSError) as refused:
-        note(EventKind.NOTE, fault, f"could not strike: {refused}")
-        return Struck(fault, at, str(refused), refused=True, down_seconds=None)
+    gives_up = loop.time() + VICTIM_SECONDS
+    while True:
+        try:
+            webs = await asyncio.to_thread(striker.webs)
+            struck = loop.time()
+            what = await asyncio.to_thread(striker.strike, strike, over)
+            break
+        except (FaultRefused, OSError) as refused:
+            if loop.time() > gives_up:
+                note(EventKind.NOTE, fault, f"{NOT_STRUCK} {refused}")
+                return Struck(fault, at, str(refused), refused=True, down_seconds=None)
+            await asyncio.sleep(LOOK_SECONDS)
     log.info("fault", fault=fault.value, what=what)
     note(EventKind.FAULT, fault, what)
     try:

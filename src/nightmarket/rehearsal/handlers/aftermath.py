@@ -57,11 +57,16 @@ class Aftermath:
         loop = asyncio.get_running_loop()
         due = sorted(one for one in self._waiting if one[0] <= loop.time())
         self._waiting = deque((one for one in self._waiting if one[0] > loop.time()), maxlen=WAITING_LIMIT)
-        for _, told in due:
-            try:
-                await self._do(told)
-            except (Unavailable, *CONNECTION_LOST):
-                self._waiting.append((loop.time() + TRY_SECONDS, told))
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def do(told: Told) -> None:
+            async with room:
+                try:
+                    await self._do(told)
+                except (Unavailable, *CONNECTION_LOST):
+                    self._waiting.append((loop.time() + TRY_SECONDS, told))
+
+        await asyncio.gather(*(do(told) for _, told in due))
 
     async def _do(self, told: Told) -> None:
         order = decode("ord", told.order)

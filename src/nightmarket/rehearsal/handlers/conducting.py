@@ -13,7 +13,7 @@ from nightmarket.rehearsal.errors import FaultRefused
 from nightmarket.rehearsal.faults import ShopProcesses, Strike, inject
 from nightmarket.rehearsal.play.brief import Brief, Score, Told, Word
 from nightmarket.rehearsal.played import Moment, Totals
-from nightmarket.rehearsal.records import Acknowledged, Event, EventKind, Phase, Plan, Sample
+from nightmarket.rehearsal.records import STOPPED, Acknowledged, Event, EventKind, Phase, Plan, Sample
 
 from .aftermath import Aftermath
 from .house import Article, House, stock_left
@@ -66,7 +66,7 @@ class Conductor:
         """Send the shoppers away; what was measured stays."""
         if not self._stopping:
             self._stopping = True
-            self.note(EventKind.NOTE, "stopped", "ended before its time")
+            self.note(EventKind.NOTE, STOPPED, "ended before its time")
             self._players.send_away()
 
     async def play(self, articles: Sequence[Article], strikes: Sequence[Strike], show: Show) -> None:

@@ -67,8 +67,9 @@ class House:
     """Payment handlers of the shop."""
     lag: Callable[[], Awaitable[float]]
     target: Callable[[int], Target]
-    note_capacity: Callable[[float], Awaitable[None]]
-    """Called with the orders per second that were shown to be possible, for the waiting room's pace."""
+    note_capacity: Callable[[float, str, bool], Awaitable[None]]
+    """Called with the orders per second that were shown to be possible, by which run, and whether it may be more: for
+    the waiting room's pace."""
 
 
 async def check_apart(house: House) -> None:

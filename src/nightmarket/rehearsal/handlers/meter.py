@@ -9,7 +9,9 @@ from nightmarket.rehearsal.errors import FaultRefused
 from nightmarket.rehearsal.faults import ShopProcesses
 
 SUPERVISOR, WEB, WORKER, POSTGRES, CROWD = "supervisor", "web", "worker", "postgres", "crowd"
-LOCUST, REHEARSE = "locust", "rehearse"
+LOCUST, REHEARSE, OTHERS = "locust", "rehearse", "others"
+"""Who plays the shoppers, and all else that this machine does, which is not ours."""
+
 _MODULES = {
     "nightmarket.entrypoints.web": WEB,
     "nightmarket.entrypoints.worker": WORKER,
@@ -27,6 +29,7 @@ class Meter:
         self._players = players
         self._known: _Known = {}
         self._looked = time.monotonic()
+        self._busy = _busy_seconds()
 
     def look(self) -> dict[str, float]:
         """Cores used by each part since the last look. Blocks for some milliseconds."""
@@ -46,6 +49,9 @@ class Meter:
             if before is not None:
                 used[part] = used.get(part, 0.0) + (seconds - before[1]) / passed
         self._known = known
+        busy, before = _busy_seconds(), self._busy
+        self._busy = busy
+        used[OTHERS] = max(0.0, (busy - before) / passed - sum(used.values()))
         return {part: round(cores, 3) for part, cores in sorted(used.items())}
 
     def _processes(self) -> Iterable[tuple[str, psutil.Process]]:
@@ -76,3 +82,11 @@ class Meter:
             yield from ((POSTGRES, one) for one in postmaster.children(recursive=True))
         except (FaultRefused, psutil.Error):
             return
+
+
+def _busy_seconds() -> float:
+    """Processor seconds that the whole machine has used so far, whoever for."""
+    told = psutil.cpu_times()
+    idle = told.idle + getattr(told, "iowait", 0.0)
+    twice = getattr(told, "guest", 0.0) + getattr(told, "guest_nice", 0.0)  # Linux counts these as user and nice, too
+    return sum(told) - idle - twice

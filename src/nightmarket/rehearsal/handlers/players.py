@@ -73,7 +73,15 @@ class Players:
             yield word
             if word.kind == "over":
                 return
+            if word.kind == "second" and word.score is not None and word.score.left:
+                self._check_the_others()
         raise NotRehearsed(f"The players ended before the play did. See {self._log}.")
+
+    def _check_the_others(self) -> None:
+        """A play whose shoppers have died half-way would be judged by what was left of it."""
+        dead = sum(one.returncode is not None for one in self._others)
+        if dead and self._leader is not None and self._leader.stdin is not None and not self._leader.stdin.is_closing():
+            raise NotRehearsed(f"{dead} of {len(self._others)} processes of shoppers died on the way. See {self._log}.")
 
     def send_away(self) -> None:
         """Tell the leader that it is over; it says so when its shoppers are told."""

@@ -11,13 +11,15 @@ from uuid import UUID
 
 from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import IssuedKey
+from nightmarket.platform.home import write_private
 from nightmarket.rehearsal.errors import FaultRefused, NotRehearsed
 from nightmarket.rehearsal.faults import Strike, read_faults
 from nightmarket.rehearsal.faults.striking import Striker
 from nightmarket.rehearsal.play.brief import Brief
 from nightmarket.rehearsal.play.curve import Timing
 from nightmarket.rehearsal.played import Ended, Wishes
-from nightmarket.rehearsal.records import EventKind, Plan
+from nightmarket.rehearsal.records import REPORT, EventKind, Plan
+from nightmarket.rehearsal.verdict import Result, Run, read_run
 
 from .aftermath import close_run, end_what_was_cut_off, take_back
 from .conducting import Conductor, Show
@@ -36,6 +38,8 @@ AUDIT_LOOKS, AUDIT_AGAIN_SECONDS = 15, 2.0
 
 Opening = Callable[[], AbstractAsyncContextManager[House]]
 Say = Callable[[str], None]
+Write = Callable[[Result, Run], str]
+"""Gives the report as a page."""
 
 
 @contextmanager
@@ -57,9 +61,9 @@ def alone(home: Path, run: str) -> Generator[None]:
 class Rehearsal:
     """One rehearsal. `opening` opens the shop anew, since its database may be killed and move meanwhile."""
 
-    def __init__(self, wishes: Wishes, home: Path, run: UUID, opening: Opening, show: Show, say: Say) -> None:
+    def __init__(self, wishes: Wishes, home: Path, run: UUID, opening: Opening, told: tuple[Show, Say, Write]) -> None:
         self._wishes, self._home, self._run, self._opening = wishes, home, run, opening
-        self._show, self._say = show, say
+        self._show, self._say, self._write = told
         self._conductor: Conductor | None = None
         self._stop_asked = False
 
@@ -107,15 +111,24 @@ class Rehearsal:
         self._say("The play is over; everything is looked up and added up.")
         async with self._opening() as house:
             result = await house.judge.judge(recorder.folder)
+            page = self._write(result, read_run(recorder.folder))
+            write_private(recorder.folder / REPORT, page.encode())
             off = 0
             if not self._wishes.keep:
                 taken = await take_back(house, issued.key.id, since)
                 conductor.note(EventKind.NOTE, "taken back", f"{taken} orders were cancelled")
                 self._say(f"{taken:,} orders were taken back, so that stock and budgets are as before.")
                 off = await _audited(house)
-            if result.go and result.capacity_per_second:
-                await house.note_capacity(result.capacity_per_second)
+            if result.go and result.capacity_per_second and not conductor.stopped:
+                await self._tell_the_gate(house, result)
         return Ended(result, conductor.totals, recorder.folder, conductor.stopped, off)
+
+    async def _tell_the_gate(self, house: House, result: Result) -> None:
+        """What was measured, for the pace of the waiting rooms."""
+        assert result.capacity_per_second is not None
+        await house.note_capacity(result.capacity_per_second, result.run, result.capacity_at_least)
+        atleast = "at least " if result.capacity_at_least else ""
+        self._say(f"The waiting rooms know: this shop takes {atleast}{result.capacity_per_second:g} orders a second.")
 
     def _plan(self, house: House, run: UUID) -> Plan:
         wishes = self._wishes
@@ -128,6 +141,7 @@ class Rehearsal:
             scale=round(1440 * 60 / timing.day_seconds, 1),
             orders=timing.orders(wishes.peak),
             processes=wishes.processes,
+            looks=wishes.looks,
             faults=tuple(part.strip() for part in wishes.faults.split(",") if part.strip()),
             against=wishes.address,
             own_shop=wishes.own_shop,
@@ -154,6 +168,7 @@ class Rehearsal:
             country=COUNTRY,
             goods=[one.good for one in articles],
             workers=wishes.processes,
+            looks=wishes.looks,
             slots=max(LEAST_SLOTS, min(MOST_SLOTS, slots)),
         )
         host, port, here = _meeting(wishes)

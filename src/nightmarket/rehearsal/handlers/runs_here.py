@@ -20,8 +20,8 @@ from nightmarket.rehearsal.faults import ShopProcesses, read_faults
 from nightmarket.rehearsal.faults.striking import Striker
 from nightmarket.rehearsal.play.curve import Timing
 from nightmarket.rehearsal.played import Progress, RunLine, Totals, Wishes
-from nightmarket.rehearsal.records import EVENTS, PLAN, REPORT, SAMPLES, Event, Plan, Sample
-from nightmarket.rehearsal.verdict import read_result
+from nightmarket.rehearsal.records import EVENTS, PLAN, RESULT, SAMPLES, Event, Plan, Sample
+from nightmarket.rehearsal.verdict import Run, read_result, read_run
 from nightmarket.rehearsal.verdict.result import Result
 
 from .recording import LOCK, STOP, rehearsals_folder
@@ -30,7 +30,6 @@ RUNS_LIMIT = 50
 POINTS_LIMIT = 240
 """Points of a chart; a longer run is thinned out."""
 
-REPORT_BYTES = 20_000_000
 READ_BYTES = 64_000_000
 OUTPUT = "console.log"
 """What a run says that was begun from a page."""
@@ -72,6 +71,7 @@ class RunsHere:
             read_faults(wishes.faults, wishes.seed, wishes.minutes * 60)
         folder.mkdir(mode=0o700, parents=True)
         asked = ["--seed", str(wishes.seed), "--minutes", f"{wishes.minutes:g}", "--peak", f"{wishes.peak:g}"]
+        asked += ["--looks", f"{wishes.looks:g}", "--processes", str(wishes.processes), "--language", wishes.language]
         told = ["--against", self._settings.address, "--run", run, "--by", wishes.asked_by, "--plain"]
         with (folder / OUTPUT).open("wb") as output:
             subprocess.Popen(  # noqa: S603 (our own command)
@@ -112,12 +112,13 @@ class RunsHere:
         """To look at one run again and again. Raises NotFound."""
         return Look(self, self._of(run))
 
-    def report(self, run: str) -> bytes:
-        """The report as it was written. Raises NotFound."""
-        file = self._of(run) / REPORT
-        if not file.is_file() or file.stat().st_size > REPORT_BYTES:
-            raise NotFound("This rehearsal has no report.", field="id")
-        return file.read_bytes()
+    def judged(self, run: str) -> tuple[Result, Run]:
+        """The verdict and all that was written down, for a report. Raises NotFound. Blocks while it reads."""
+        folder = self._of(run)
+        try:
+            return read_result(folder), read_run(folder)
+        except NothingMeasured:
+            raise NotFound("This rehearsal has no report.", field="id") from None
 
     def _of(self, run: str) -> Path:
         try:
@@ -173,7 +174,7 @@ class Look:
             events=_events(self._folder / EVENTS),
             playing=playing,
             result=_result(self._folder),
-            has_report=not playing and (self._folder / REPORT).is_file(),
+            has_report=not playing and (self._folder / RESULT).is_file(),
         )
 
     @property

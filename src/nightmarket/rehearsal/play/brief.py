@@ -34,6 +34,8 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     slots: int
     """Shoppers who can be in the shop at once, over all workers."""
+    looks: float = 1.0
+    """How much is looked at beside what is ordered: 1 as on a usual night, 0 nothing."""
 
 
 class Told(msgspec.Struct, array_like=True):

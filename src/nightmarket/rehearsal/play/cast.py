@@ -44,6 +44,7 @@ BOTS_IN_RUSH = 0.3
 """Bots for each order of the first five minutes: they come when there is something to get."""
 
 _COMPANY = ((Part.LOOKER, LOOKERS_PER_ORDER), (Part.ABANDONER, ABANDONERS_PER_ORDER))
+_LOOKING = frozenset(part for part, _ in _COMPANY)
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -61,17 +62,20 @@ def chance_of(seed: int, number: int, what: str = "") -> random.Random:
     return random.Random(f"{seed}:{number}:{what}")  # noqa: S311 (a play, no secrets)
 
 
-def cast(seed: int, orders: int, timing: Timing) -> Iterator[Arrival]:
-    """All visits, of each who means to order first; `in_time` puts them in order."""
+def cast(seed: int, orders: int, timing: Timing, looks: float = 1.0) -> Iterator[Arrival]:
+    """All visits, of each who means to order first; `in_time` puts them in order. `looks` is the share of those who
+    only look, or leave a full cart, that come."""
     counts = list(accumulate(orders_by_second(orders, timing.day_seconds)))
     for index in range(orders):
         second = bisect_right(counts, index)
-        yield from _visits(seed, index, second, timing)
+        for one in _visits(seed, index, second, timing):
+            if one.part not in _LOOKING or looks >= 1 or chance_of(seed, one.number, "looks").random() < looks:
+                yield one
 
 
-def in_time(seed: int, orders: int, timing: Timing) -> list[Arrival]:
+def in_time(seed: int, orders: int, timing: Timing, looks: float = 1.0) -> list[Arrival]:
     """All visits by the instant at which they begin."""
-    return sorted(cast(seed, orders, timing), key=lambda one: (one.at, one.number))
+    return sorted(cast(seed, orders, timing, looks), key=lambda one: (one.at, one.number))
 
 
 def _visits(seed: int, index: int, second: int, timing: Timing) -> Iterator[Arrival]:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -28,8 +29,11 @@ GATHER_SECONDS = 60.0
 GRACE_SECONDS = 60.0
 """From the end of the curve until those who are still in the shop are sent away."""
 
+MISSING_SECONDS = 30.0
+"""How long a worker may be silent until the play is broken; a machine that is used up makes them late."""
+
 LINE_BYTES = 64_000_000
-SPAWN_PER_SECOND = 100.0
+SPAWN_PER_SECOND = 500.0
 BEGIN = "rehearsal_begin"
 SCORE = "rehearsal"
 
@@ -69,7 +73,10 @@ class Leader:
         _say(Word(kind="ready"))
         rate = min(float(brief.slots), SPAWN_PER_SECOND * self._workers)
         _beside(lambda: self._master.start(brief.slots, rate))
-        self._tell(brief)
+        lost = self._tell(brief)
+        if lost:
+            _say(Word(kind="broken", why=f"{lost} of {self._workers} workers were lost on the way."))
+            return 1
         _say(Word(kind="over"))
         return 0
 
@@ -80,19 +87,25 @@ class Leader:
             time.sleep(0.1)
         return len(self._master.clients.ready) >= self._workers
 
-    def _tell(self, brief: Brief) -> None:
-        """A line a second until nobody is left, told to stop, or long after the end of the curve."""
-        t = -brief.timing.carts_seconds
+    def _tell(self, brief: Brief) -> int:
+        """A line a second until nobody is left, told to stop, or long after the end of the curve; returns how many
+        workers were lost, since a play that they did not end is none."""
+        began = due = heard_all = monotonic()
         while True:
-            time.sleep(REPORT_SECONDS)
-            t += REPORT_SECONDS
+            due += REPORT_SECONDS
+            time.sleep(max(0.0, due - monotonic()))
+            t = due - began - brief.timing.carts_seconds
             score, self._score = self._score, Score()
             score.left = sum(self._left.values())
             _say(Word(kind="second", t=round(t, 1), score=score))
-            if self._stopping or score.left == 0 or not self._master.worker_count:
-                return
+            if self._stopping or score.left == 0:
+                return 0
             if t > brief.timing.day_seconds + GRACE_SECONDS:
-                return
+                return 0
+            if self._master.worker_count >= self._workers:
+                heard_all = monotonic()
+            elif monotonic() - heard_all > MISSING_SECONDS:
+                return self._workers - self._master.worker_count
 
     def _hear(self, client_id: str, data: dict[str, Any]) -> None:
         found = data.get(SCORE)

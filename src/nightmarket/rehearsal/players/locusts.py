@@ -1,9 +1,12 @@
 """Shoppers as Locust's users: each takes the next visit that is due, plays it, and takes the next.
 
 This is an open play: visits begin when the curve says, however slow the shop is; who finds no free user waits, and that
-is counted. A worker plays the visits whose turn is its own, by its place among all workers.
+is counted. A worker plays the visits whose turn is its own, by its place among all workers. One usher per worker waits
+for the next visit's instant and wakes a user: thousands who looked at the clock themselves would use up a processor.
 """
 
+import queue
+import threading
 import time
 from time import monotonic
 from typing import Any, ClassVar
@@ -18,7 +21,8 @@ from .visiting import Reply, Visit
 
 ANSWER_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
-IDLE_SECONDS = 0.02
+USHER_SECONDS = 0.25
+"""How long the usher sleeps at most, so that it hears of the end."""
 SHOPPER_HEADER = "x-rehearsal-shopper"
 FIRST_SECONDS = 1.0
 """From the sign to the first visit, so that all workers have heard it."""
@@ -36,28 +40,34 @@ class Troupe:
         self._playing = 0
         self._asking = 0
         self._midnight = 0.0
+        self._door: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
 
     def begin(self, brief: Brief, index: int) -> None:
         """Take this worker's part of the visits; the clock runs from now on."""
-        everyone = in_time(brief.seed, brief.orders, brief.timing)
+        everyone = in_time(brief.seed, brief.orders, brief.timing, brief.looks)
         self._visits = [one for one in everyone if one.number // 4 % brief.workers == index]
         self._midnight = monotonic() + FIRST_SECONDS + brief.timing.carts_seconds
         self.brief = brief
+        threading.Thread(target=self._usher, name="usher", daemon=True).start()  # one of Locust's light ones
 
     @property
     def t(self) -> float:
         """Seconds since midnight."""
         return monotonic() - self._midnight
 
-    def take(self) -> Arrival | None:
-        """The next visit that is due; None where none is."""
-        if self.brief is None or self.stopped or self._next >= len(self._visits):
-            return None
-        arrival = self._visits[self._next]
-        if arrival.at > self.t:
-            return None
-        self._next += 1
-        return arrival
+    def _usher(self) -> None:
+        """Open the door for each visit at its instant."""
+        while not self.stopped and self._next < len(self._visits):
+            wait = self._visits[self._next].at - self.t
+            if wait > 0:
+                time.sleep(min(wait, USHER_SECONDS))
+                continue
+            self._door.put(self._visits[self._next])
+            self._next += 1
+
+    def take(self) -> Arrival:
+        """The next visit that is due, once there is one."""
+        return self._door.get()
 
     def play(self, arrival: Arrival, user: "Shopper") -> None:
         assert self.brief is not None
@@ -73,21 +83,18 @@ class Troupe:
     def report(self) -> Score:
         """What was seen since the last report."""
         score, self.score = self.score, Score()
-        for name, value in (("users", self._playing), ("waiting", self._due + self._asking), ("left", self._left)):
+        for name, value in (("users", self._playing), ("waiting", self._waiting), ("left", self._left)):
             setattr(score, name, value)
         return score
 
     @property
-    def _due(self) -> int:
-        """Visits that should have begun and found no free user."""
-        due, t = 0, self.t
-        while not self.stopped and self._next + due < len(self._visits) and self._visits[self._next + due].at <= t:
-            due += 1
-        return due
+    def _waiting(self) -> int:
+        """Visits that should have begun and found no free user, and requests without an answer."""
+        return self._door.qsize() + self._asking
 
     @property
     def _left(self) -> int:
-        return self._playing + (0 if self.stopped else len(self._visits) - self._next)
+        return self._playing + self._door.qsize() + (0 if self.stopped else len(self._visits) - self._next)
 
 
 class Line:
@@ -147,8 +154,4 @@ class Shopper(FastHttpUser):
     @task
     def visit(self) -> None:
         """Whatever is due."""
-        arrival = self.troupe.take()
-        if arrival is None:
-            time.sleep(IDLE_SECONDS)
-        else:
-            self.troupe.play(arrival, self)
+        self.troupe.play(self.troupe.take(), self)

@@ -130,8 +130,13 @@ class Visit:
             self._order(Part.BUYER, wanted, cart)
 
     def _browse(self, pages: int) -> None:
-        self._shop.page("/", "/")
+        """The front page and some others, of which `looks` may leave out any."""
+        looks = self._brief.looks
+        if looks >= 1 or self._chance.random() < looks:
+            self._shop.page("/", "/")
         for _ in range(pages):
+            if looks < 1 and self._chance.random() >= looks:
+                continue
             self._think()
             good = self._some_good(self._chance)
             look = self._chance.random()

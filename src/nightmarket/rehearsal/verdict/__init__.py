@@ -2,7 +2,6 @@
 
 from .judging import Court, Judge
 from .reading import Run, read_result, read_run
-from .report import render
 from .result import Answer, Cost, FaultLine, Figures, Limit, Result
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "Run",
     "read_result",
     "read_run",
-    "render",
 ]

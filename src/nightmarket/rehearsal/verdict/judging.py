@@ -1,5 +1,5 @@
 """Speaks the verdict: waits until all is quiet, asks from outside whether anything was lost, doubled or sold twice,
-runs the audit, measures, and writes `result.json` and `report.html`."""
+runs the audit, measures, and writes `result.json`."""
 
 import asyncio
 from collections import Counter
@@ -22,13 +22,12 @@ from nightmarket.platform.facts import READ_LIMIT, Cursor, read
 from nightmarket.platform.home import write_private
 from nightmarket.rehearsal.model import CheckLine
 from nightmarket.rehearsal.ports import Auditor
-from nightmarket.rehearsal.records import REPORT, RESULT
+from nightmarket.rehearsal.records import RESULT
 from nightmarket.tally.contract import Tallies
 
 from . import counting, summing_up
 from .counting import Goods, Known
 from .reading import Run, read_run
-from .report import render
 from .result import Answer, Result
 
 PATIENCE_SECONDS = 150.0
@@ -132,7 +131,6 @@ class Judge:
             ),
         )
         write_private(folder / RESULT, msgspec.json.format(msgspec.json.encode(result), indent=2))
-        write_private(folder / REPORT, render(result, run).encode())
         log.info("rehearsal_judged", run=result.run, go=result.go, reasons=list(result.reasons))
         return result
 

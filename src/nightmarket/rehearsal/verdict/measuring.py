@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from nightmarket.rehearsal.records import Event, EventKind, Phase, Sample
+from nightmarket.rehearsal.records import NOT_STRUCK, Event, EventKind, Phase, Sample
 
-from .result import MICROSECONDS, Cost, FaultLine, Limit
+from .result import MICROSECONDS, Cost, FaultLine, Limit, LimitOf
 
 WINDOW = 10
 """Seconds over which a rate is averaged."""
@@ -16,8 +16,16 @@ LEAST_STRETCHES = 3
 USED_UP = 0.85
 """A machine of which so much is used at its busiest counts as used up."""
 
+LEAST_REQUESTS = 200
+AFTER_SECONDS = 60.0
+"""After a fault those who were struck by it may still give up: they ask for 45 s."""
+
 GENERATORS = frozenset({"locust", "rehearse", "crowd"})
 """What plays the shoppers; it is no part of the shop."""
+
+PLAYERS, OTHERS = "locust", "others"
+SLOW_MS = 1_000.0
+"""Beyond this for a hundredth of the answers, over most of a stretch, the shop does not keep up."""
 
 
 def stretches(samples: Sequence[Sample], seconds: int = WINDOW) -> list[list[Sample]]:
@@ -52,8 +60,7 @@ def costs(samples: Sequence[Sample], outside: Sequence[tuple[float, float]] = ()
     used: dict[str, list[tuple[float, int]]] = {}
     for stretch in stretches(samples):
         orders = sum(sample.orders_placed for sample in stretch)
-        struck = any(stretch[0].t < end and begin < stretch[-1].t for begin, end in outside)
-        if orders < LEAST_ORDERS or struck:
+        if orders < LEAST_ORDERS or _touched(stretch, outside):
             continue
         for part in {name for sample in stretch for name in sample.cpu if part_of(name) is not None}:
             seconds = sum(sample.cpu.get(part, 0.0) for sample in stretch)
@@ -72,29 +79,67 @@ def costs(samples: Sequence[Sample], outside: Sequence[tuple[float, float]] = ()
 
 
 def part_of(process: str) -> str | None:
-    """The part of the shop that a process is; None for those who play shoppers."""
-    return None if process in GENERATORS else process
+    """The part of the shop that a process is; None for those who play shoppers, and for strangers."""
+    return None if process in GENERATORS or process == OTHERS else process
 
 
-def limit(samples: Sequence[Sample], cores: int) -> Limit | None:
-    """The busiest stretch: who was busiest there, and whether the machine was used up. None of too short a play."""
-    cut = stretches(samples)
+def limit(
+    samples: Sequence[Sample], cores: int, processes: int = 1, outside: Sequence[tuple[float, float]] = ()
+) -> Limit | None:
+    """The busiest stretch that no fault touched: who was busiest there, and what came to its end. None of too short a
+    play. `processes` are those of the players, each of which has one core at most."""
+    cut = [one for one in stretches(samples) if not _touched(one, outside)]
     if not cut or not cores:
         return None
-    busiest = max(cut, key=lambda stretch: sum(sum(sample.cpu.values()) for sample in stretch))
+    busiest = max(cut, key=lambda stretch: (overrun(stretch), sum(sum(sample.cpu.values()) for sample in stretch)))
     mean = mean_cores(busiest)
     shop = {part: used for part, used in mean.items() if part_of(part) is not None}
-    generator = sum(used for part, used in mean.items() if part_of(part) is None)
+    others = mean.get(OTHERS, 0.0)
+    generator = sum(used for part, used in mean.items() if part in GENERATORS)
     part = max(shop, key=lambda name: shop[name], default="")
     machine = sum(mean.values())
+    found = LimitOf.NOTHING
+    if mean.get(PLAYERS, 0.0) >= USED_UP * processes:
+        found = LimitOf.PLAYERS
+    elif machine >= USED_UP * cores:
+        found = LimitOf.MACHINE
+    elif overrun(busiest):
+        found = LimitOf.SHOP
     return Limit(
         part=part,
         cores=round(shop.get(part, 0.0), 2),
         shop_cores=round(sum(shop.values()), 2),
         generator_cores=round(generator, 2),
+        others_cores=round(others, 2),
         machine_cores=round(machine, 2),
-        reached=machine >= USED_UP * cores,
+        of=found,
+        reached=found in (LimitOf.MACHINE, LimitOf.SHOP),
     )
+
+
+def overrun(stretch: Sequence[Sample]) -> bool:
+    """Whether answers took long over most of it: then more was asked for than there was to give."""
+    return sum(sample.p99_ms > SLOW_MS for sample in stretch) * 2 > len(stretch)
+
+
+def held(samples: Sequence[Sample]) -> float:
+    """The most orders per second over a stretch that the shop kept up with; 0 where there was none."""
+    return max(
+        (sum(one.orders_placed for one in cut) / len(cut) for cut in stretches(samples) if not overrun(cut)),
+        default=0.0,
+    )
+
+
+def failed_in_quiet(samples: Sequence[Sample], outside: Sequence[tuple[float, float]]) -> float:
+    """The share of the requests without an answer, away from faults and what they still did afterwards."""
+    quiet = [one for one in samples if not any(begin <= one.t < end + AFTER_SECONDS for begin, end in outside)]
+    asked = sum(one.requests for one in quiet)
+    failed = sum(sum(one.errors.values()) for one in quiet)
+    return round(failed / asked, 4) if asked >= LEAST_REQUESTS else 0.0
+
+
+def _touched(stretch: Sequence[Sample], outside: Sequence[tuple[float, float]]) -> bool:
+    return any(stretch[0].t < end and begin < stretch[-1].t for begin, end in outside)
 
 
 def mean_cores(stretch: Sequence[Sample]) -> Mapping[str, float]:
@@ -109,7 +154,7 @@ def faults(events: Sequence[Event]) -> tuple[FaultLine, ...]:
     for event in events:
         if event.kind is EventKind.FAULT:
             found.append(FaultLine(fault=event.what, t=event.t, detail=event.detail))
-        elif event.kind is EventKind.NOTE and event.detail.startswith("could not strike"):
+        elif event.kind is EventKind.NOTE and event.detail.startswith(NOT_STRUCK):
             found.append(FaultLine(fault=event.what, t=event.t, detail=event.detail, refused=True))
         elif event.kind is EventKind.RECOVERY:
             for number, line in enumerate(found):

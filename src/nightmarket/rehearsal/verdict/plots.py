@@ -1,9 +1,11 @@
 """Line and area plots as SVG text. Pure: points in, markup out; colours are classes, so that the page sets its mood."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 import msgspec
+
+from .saying import plain
 
 WIDTH, HEIGHT = 480, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 30, 34
@@ -12,6 +14,20 @@ POINTS_DRAWN = 360
 
 ROWS_SHOWN = 24
 TIMES_SHOWN = 5
+
+
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """The words around a plot in the reader's language, and how it writes numbers."""
+
+    nothing: str = "Nothing was measured."
+    table: str = "Table"
+    time: str = "Time"
+    mean: str = "mean of every %(seconds)s s"
+    fault: str = "a fault, until service was back"
+    number: Callable[[float], str] = plain
+
+
+ENGLISH = Wording()
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -80,17 +96,17 @@ def thin(values: Sequence[float | None], most: int = POINTS_DRAWN) -> list[tuple
     return found
 
 
-def draw(plot: Plot) -> str:
+def draw(plot: Plot, words: Wording = ENGLISH) -> str:
     """A `figure`: title, legend, plot, and its table one press away."""
-    body = _svg(plot) if plot.times else '<p class="none">Nothing was measured.</p>'
-    name = escape(plot.id)
+    body = _svg(plot, words) if plot.times else f'<p class="none">{escape(words.nothing)}</p>'
+    name, title = escape(plot.id), escape(plot.title)
     return (
-        f'<figure id="{name}"><figcaption id="{name}-title">{escape(plot.title)}</figcaption>{_legend(plot)}{body}'
-        f"<details><summary>Table</summary>{table(plot)}</details></figure>"
+        f'<figure id="{name}"><figcaption id="{name}-title">{title}</figcaption>{_legend(plot, words)}{body}'
+        f"<details><summary>{escape(words.table)}</summary>{table(plot, words)}</details></figure>"
     )
 
 
-def table(plot: Plot) -> str:
+def table(plot: Plot, words: Wording = ENGLISH) -> str:
     """What the plot shows, as rows: the mean over each stretch of time."""
     every = max(1, -(-len(plot.times) // ROWS_SHOWN))
     heads = "".join(f'<th scope="col">{escape(series.name)}</th>' for series in plot.series)
@@ -99,30 +115,23 @@ def table(plot: Plot) -> str:
         cells = ""
         for series in plot.series:
             some = [value for value in series.values[start : start + every] if value is not None]
-            cells += f"<td>{number(sum(some) / len(some)) if some else '–'}</td>"
-        rows += f'<tr><th scope="row">{number(plot.times[start])} s</th>{cells}</tr>'
-    label = f"{escape(plot.title)}: {escape(plot.unit)}, mean of every {every} s"
+            cells += f"<td>{words.number(sum(some) / len(some)) if some else '–'}</td>"
+        rows += f'<tr><th scope="row">{words.number(plot.times[start])} s</th>{cells}</tr>'
+    label = f"{escape(plot.title)}: {escape(plot.unit)}, {escape(words.mean % {'seconds': every})}"
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table><caption>{label}</caption>'
-        f'<thead><tr><th scope="col">Time</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<thead><tr><th scope="col">{escape(words.time)}</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
-def number(value: float) -> str:
-    """A figure with as many places as say something."""
-    if abs(value) >= 100 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
-
-
-def _legend(plot: Plot) -> str:
+def _legend(plot: Plot, words: Wording) -> str:
     entries = "".join(f'<li class="c{at}"><i></i>{escape(one.name)}</li>' for at, one in enumerate(plot.series, 1))
     entries += f'<li class="ceiling"><i></i>{escape(plot.ceiling_name)}</li>' if plot.ceiling else ""
-    entries += '<li class="mark"><i></i>a fault, until service was back</li>' if plot.marks else ""
+    entries += f'<li class="mark"><i></i>{escape(words.fault)}</li>' if plot.marks else ""
     return f'<ul class="legend">{entries}</ul>'
 
 
-def _svg(plot: Plot) -> str:
+def _svg(plot: Plot, words: Wording) -> str:
     lines = _piled(plot) if plot.stacked else [list(series.values) for series in plot.series]
     highest = max((value for line in lines for value in line if value is not None), default=0.0)
     top = nice_top(max(highest, plot.ceiling or 0.0))
@@ -138,9 +147,9 @@ def _svg(plot: Plot) -> str:
     for value in marks_on(top):
         height = y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height}" y2="{height}"/>')
-        parts.append(f'<text class="tick end" x="{LEFT - 6}" y="{height + 4}">{number(value)}</text>')
+        parts.append(f'<text class="tick end" x="{LEFT - 6}" y="{height + 4}">{words.number(value)}</text>')
     under = times_on(first, last)
-    parts += [f'<text class="tick mid" x="{x(at)}" y="{HEIGHT - 12}">{number(at)} s</text>' for at in under]
+    parts += [f'<text class="tick mid" x="{x(at)}" y="{HEIGHT - 12}">{words.number(at)} s</text>' for at in under]
     if plot.ceiling:
         height = y(plot.ceiling)
         parts.append(f'<line class="ceiling" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height}" y2="{height}"/>')

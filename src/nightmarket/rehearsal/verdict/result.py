@@ -1,5 +1,7 @@
 """What a rehearsal came to: `result.json`."""
 
+from enum import StrEnum
+
 import msgspec
 
 from nightmarket.rehearsal.model import CheckLine
@@ -27,10 +29,24 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     high_us: float
 
 
+class LimitOf(StrEnum):
+    """What came to its end at the busiest."""
+
+    NOTHING = "nothing"
+    MACHINE = "machine"
+    """Its processors were used up, by whomever."""
+
+    SHOP = "shop"
+    """Answers took long though processors were free: locks, a disk, or one process that cannot use more than a core."""
+
+    PLAYERS = "players"
+    """Those who play the shoppers: more of their processes would ask for more."""
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """Where the end of the machine is: the busiest part in the busiest stretch, and what the whole machine did.
 
-    `reached` says whether the machine was used up then; if not, more shoppers would have been served.
+    `reached` says whether the shop could give no more then; if not, more shoppers would have been served.
     """
 
     part: str
@@ -40,6 +56,9 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """What the rehearsal's own shoppers used; on a machine of its own the shop would have had it."""
     machine_cores: float
     reached: bool
+    others_cores: float = 0.0
+    """What this machine did beside the rehearsal, for strangers."""
+    of: LimitOf = LimitOf.NOTHING
 
 
 class FaultLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,12 +86,19 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     tried: int = 0
     refused: dict[str, int] = {}
     errors: dict[str, int] = {}
+    planned: int = 0
+    """Orders that the play was to ask for."""
+    ended_early: bool = False
+    failed_in_quiet: float = 0.0
+    """The share of the requests without an answer, away from faults and what came soon after them."""
     oversold_units: int = 0
     undersold_units: int = 0
     money_without_order: int = 0
     order_without_money: int = 0
     peak_per_second: float = 0.0
     """Orders placed a second, over the best ten seconds."""
+    held_per_second: float = 0.0
+    """The same over the best ten seconds in which answers did not take long."""
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     """Of the second whose 99th percentile only one second in a hundred exceeds."""
@@ -102,5 +128,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     costs: tuple[Cost, ...]
     limit: Limit | None
     capacity_per_second: float | None
-    """Orders per second that this machine can take: None where the rehearsal was too small to say."""
+    """Orders per second that this machine can take, or at least those that it held: None where nothing was sold while
+    answers were quick."""
+    capacity_at_least: bool = False
+    """Whether the limit was not reached, so that it may take more."""
     cores: int

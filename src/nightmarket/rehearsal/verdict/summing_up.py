@@ -1,7 +1,7 @@
 """Puts counted and measured things together into one result. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,15 +9,22 @@ import msgspec
 
 from nightmarket.orders.contract import OrderState
 from nightmarket.rehearsal.model import CheckLine
-from nightmarket.rehearsal.records import Phase, Sample
+from nightmarket.rehearsal.records import STOPPED, EventKind, Phase, Sample
 
 from . import counting, measuring
 from .counting import Known
 from .reading import Run
-from .result import MICROSECONDS, Answer, Cost, FaultLine, Figures, Limit, Result
+from .result import MICROSECONDS, Answer, Cost, FaultLine, Figures, Limit, LimitOf, Result
+from .saying import Said, english
 
-SLOW_MS = 1_000.0
 GENERATOR_SHARE = 0.5
+OTHERS_SHARE = 0.2
+ASKED_SHARE = 0.5
+"""Of the planned orders, that have to be asked for or clearly refused: a play whose shoppers got nowhere is none."""
+
+FAILED_SHARE = 0.02
+"""Of the requests, away from faults, that may go without an answer: those who shop try again, and leave at last."""
+
 BEYOND_MEASURED = 2.0
 """Up to this multiple of what was measured the cost of an order is taken for the same; beyond it is assumed."""
 
@@ -43,10 +50,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 def sum_up(run: Run, seen: Seen) -> Result:
     """The result of a run."""
     faults = measuring.faults(run.events)
-    costs = measuring.costs(run.samples, measuring.spans(faults))
-    limit = measuring.limit(run.samples, run.plan.cores)
-    figures = _figures(run, seen)
-    reasons = _reasons(seen, figures, faults)
+    spans = measuring.spans(faults)
+    costs = measuring.costs(run.samples, spans)
+    limit = measuring.limit(run.samples, run.plan.cores, run.plan.processes, spans)
+    figures = _figures(run, seen, spans)
+    reasons = tuple(map(english, reasons_of(seen.answers, seen.audit, figures, faults)))
+    taken = capacity(figures, costs, limit, run.plan.cores)
     return Result(
         run=run.plan.run,
         seed=run.plan.seed,
@@ -55,31 +64,37 @@ def sum_up(run: Run, seen: Seen) -> Result:
         judged_at=seen.judged_at.isoformat(),
         go=not reasons,
         reasons=reasons,
-        worries=_worries(figures, limit, costs, faults),
+        worries=tuple(map(english, worries_of(figures, limit, costs))),
         answers=seen.answers,
         audit=seen.audit,
         faults=faults,
         figures=figures,
         costs=costs,
         limit=limit,
-        capacity_per_second=capacity(figures.peak_per_second, costs, limit, run.plan.cores),
+        capacity_per_second=taken,
+        capacity_at_least=taken is not None and (limit is None or not limit.reached),
         cores=run.plan.cores,
     )
 
 
-def capacity(peak: float, costs: tuple[Cost, ...], limit: Limit | None, cores: int) -> float | None:
-    """Orders per second that the shop takes on such a machine, without those who play its shoppers on it.
+def capacity(figures: Figures, costs: tuple[Cost, ...], limit: Limit | None, cores: int) -> float | None:
+    """Orders per second that the shop takes on such a machine.
 
-    Known only where the machine was used up: the peak, times what the shoppers' own processes took from it; at most
-    BEYOND_MEASURED times the peak. A rehearsal that the machine hardly felt says nothing about its end.
+    Where the machine was used up, what those who play its shoppers took from it is the shop's on the night: the peak,
+    or what the cost of an order says, at most BEYOND_MEASURED times the peak. Where the shop came to its end by itself,
+    what it placed. Where nothing came to its end, what was held with quick answers, which it takes at least.
     """
-    if limit is None or not limit.reached or not costs or peak <= 0:
-        return None
-    each = sum(cost.mean_us for cost in costs) / MICROSECONDS
-    return round(min(max(peak, USABLE * cores / each), BEYOND_MEASURED * peak), 1)
+    peak, held = figures.peak_per_second, figures.held_per_second
+    if limit is None or not limit.reached:
+        return round(held, 2) or None
+    if limit.of is LimitOf.MACHINE and costs:
+        each = sum(cost.mean_us for cost in costs) / MICROSECONDS
+        ours = max(0.0, cores - limit.others_cores)
+        peak = min(max(peak, USABLE * ours / each), BEYOND_MEASURED * peak)
+    return round(peak, 2) or None
 
 
-def _figures(run: Run, seen: Seen) -> Figures:
+def _figures(run: Run, seen: Seen, spans: Sequence[tuple[float, float]]) -> Figures:
     told = counting.last_words(run.acknowledged)
     orders = {text: seen.known.get(id) if (id := counting.order_of(text)) else None for text in told}
     states = Counter(there.state for there in orders.values() if there is not None)
@@ -104,7 +119,11 @@ def _figures(run: Run, seen: Seen) -> Figures:
         undersold_units=off.get("no undersell", 0),
         money_without_order=off.get("no money without order", 0),
         order_without_money=off.get("no order without money", 0),
+        planned=run.plan.orders,
+        ended_early=any(event.kind is EventKind.NOTE and event.what == STOPPED for event in run.events),
+        failed_in_quiet=measuring.failed_in_quiet(run.samples, spans),
         peak_per_second=round(measuring.peak(played), 2),
+        held_per_second=round(measuring.held(played), 2),
         p50_ms=round(measuring.percentile([sample.p50_ms for sample in answered], 0.5), 1),
         p99_ms=round(measuring.percentile([sample.p99_ms for sample in answered], 0.99), 1),
         lag_seconds=seen.lag_seconds,
@@ -119,41 +138,94 @@ def _added(samples: list[Sample], name: str) -> dict[str, int]:
     return dict(total.most_common())
 
 
-def _reasons(seen: Seen, figures: Figures, faults: tuple[FaultLine, ...]) -> tuple[str, ...]:
-    reasons = [f"{one.name}: {one.off:,} off. {one.holds}" for one in seen.answers if one.off]
-    reasons += [f"audit of {line.name}: {line.off:,} rows off. {line.holds}" for line in seen.audit if line.off]
-    reasons += [
-        f"{one.fault} at {one.t:.0f} s: service did not come back"
-        for one in faults
-        if not one.refused and one.down_seconds is None
+def reasons_of(
+    answers: Sequence[Answer], audit: Sequence[CheckLine], figures: Figures, faults: Sequence[FaultLine]
+) -> list[Said]:
+    """Why it is no go; nothing with a go."""
+    reasons = [
+        Said("%(what)s Off: %(amount)s.", {"what": Said(one.holds), "amount": one.off}) for one in answers if one.off
     ]
+    reasons += [
+        Said("The shop's own audit finds %(amount)s rows off: %(what)s", {"amount": line.off, "what": Said(line.holds)})
+        for line in audit
+        if line.off
+    ]
+    if not audit:
+        reasons.append(Said("The shop's own audit looked at nothing."))
+    for one in faults:
+        if one.refused:
+            words = {"fault": one.fault, "t": one.t, "why": one.detail}
+            reasons.append(Said("%(fault)s was asked for and never struck (%(t)s s): %(why)s", words))
+        elif one.down_seconds is None:
+            words = {"fault": one.fault, "t": one.t}
+            reasons.append(Said("%(fault)s at %(t)s s: service did not come back.", words))
     if not figures.acknowledged:
-        reasons.append("Nothing was sold, so nothing was rehearsed.")
-    return tuple(reasons)
-
-
-def _worries(
-    figures: Figures, limit: Limit | None, costs: tuple[Cost, ...], faults: tuple[FaultLine, ...]
-) -> tuple[str, ...]:
-    worries: list[str] = []
-    failed = sum(figures.errors.values())
-    if failed and not any(not one.refused for one in faults):
-        worries.append(f"{failed:,} requests failed though nothing was made to fail.")
-    if figures.p99_ms > SLOW_MS:
-        worries.append(f"In the slowest seconds a hundredth of the answers took over {figures.p99_ms / 1000:.1f} s.")
-    if limit is not None and limit.reached:
-        worries.append(f"The machine was used up: {limit.machine_cores:.2f} cores at the busiest.")
-    if limit is not None and limit.generator_cores > GENERATOR_SHARE * max(limit.shop_cores, 0.01):
-        worries.append(
-            f"Those who play the shoppers used {limit.generator_cores:.2f} cores beside the shop's "
-            f"{limit.shop_cores:.2f}; play them from another machine to see the shop's own end."
+        reasons.append(Said("Nothing was sold, so nothing was rehearsed."))
+    if figures.ended_early:
+        reasons.append(Said("It was ended before its time, so what would have come then was not rehearsed."))
+    elif figures.tried + sum(figures.refused.values()) < ASKED_SHARE * figures.planned:
+        counts = {"planned": figures.planned, "tried": figures.tried}
+        reasons.append(Said("Of %(planned)s orders that were planned only %(tried)s came to be asked for.", counts))
+    if figures.failed_in_quiet > FAILED_SHARE:
+        share = round(figures.failed_in_quiet * 100, 1)
+        reasons.append(
+            Said("While nothing was made to fail, %(share)s %% of the requests got no answer.", {"share": share})
         )
+    return reasons
+
+
+def worries_of(figures: Figures, limit: Limit | None, costs: Sequence[Cost]) -> list[Said]:
+    """What holds, and is worth knowing before the day."""
+    worries: list[Said] = []
+    failed = sum(figures.errors.values())
+    if failed and figures.failed_in_quiet:
+        worries.append(
+            Said("Requests that failed: %(failed)s; some of them though nothing was made to fail.", {"failed": failed})
+        )
+    if figures.p99_ms > measuring.SLOW_MS:
+        seconds = {"seconds": round(figures.p99_ms / 1000, 1)}
+        worries.append(Said("In the slowest seconds a hundredth of the answers took over %(seconds)s s.", seconds))
+    if limit is not None:
+        worries += _of_limit(limit)
     if not costs:
-        worries.append("Too little was sold in quiet stretches to say what an order costs.")
-    worries += [f"{one.fault} {one.detail}" for one in faults if one.refused]
+        worries.append(Said("Too little was sold in quiet stretches to say what an order costs."))
     if figures.unheard:
-        worries.append(f"{figures.unheard:,} orders stand of which no shopper was told to the end; they left before.")
-    return tuple(worries)
+        text = "Orders that stand and of which no shopper was told to the end, since they left before: %(amount)s."
+        worries.append(Said(text, {"amount": figures.unheard}))
+    return worries
+
+
+def _of_limit(limit: Limit) -> list[Said]:
+    worries: list[Said] = []
+    cores = {
+        "cores": limit.machine_cores,
+        "others": limit.others_cores,
+        "players": limit.generator_cores,
+        "shop": limit.shop_cores,
+    }
+    match limit.of:
+        case LimitOf.MACHINE:
+            worries.append(Said("The machine was used up: %(cores)s cores at the busiest.", cores))
+        case LimitOf.SHOP:
+            text = (
+                "Answers took long though only %(cores)s cores were used: the shop waited for something else than a "
+                "processor."
+            )
+            worries.append(Said(text, cores))
+        case LimitOf.PLAYERS:
+            text = "Those who play the shoppers could not ask for more (%(players)s cores); give them more --processes."
+            worries.append(Said(text, cores))
+        case LimitOf.NOTHING:
+            pass
+    if limit.generator_cores > GENERATOR_SHARE * max(limit.shop_cores, 0.01):
+        text = (
+            "Those who play the shoppers used %(players)s cores beside the shop's %(shop)s; play them from another "
+            "machine to see the shop's own end."
+        )
+        worries.append(Said(text, cores))
+    if limit.others_cores > OTHERS_SHARE * max(limit.machine_cores, 0.01):
+        worries.append(Said("Others used %(others)s cores of this machine meanwhile, so the shop had less.", cores))
+    return worries
 
 
 def _instant(text: str) -> datetime:

@@ -1,6 +1,7 @@
 """The rooms, one of them with its figures and switches, and the form of a new one."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,12 +13,15 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.gate.contract import (
     FREE_RATE_MILLI,
     LEAD_SECONDS,
+    PAST_SHOWN,
     ROOM,
     USUAL_GATHER_MINUTES,
     USUAL_PASS_MINUTES,
+    Capacity,
     Guards,
     NewRoom,
     Room,
+    RoomEdit,
     RoomFigures,
     RoomState,
 )
@@ -59,6 +63,8 @@ REFUSED = (
     say_later("A pass holds 1 to 240 minutes."),
     say_later("People may wait at most 72 hours for an opening."),
     say_later("This room has ended; make another one."),
+    say_later("Somebody has changed this room meanwhile; look at it again."),
+    say_later("The doors are open, so their opening cannot be moved any more."),
 )
 """What the gate refuses, in its words, so that they are translated."""
 
@@ -74,17 +80,49 @@ class Row(msgspec.Struct, frozen=True):
 
 async def show_list(desk: Desk) -> ASGIResponse:
     """Every room that is not long over, and what was measured."""
+    await desk.shop.gates.refresh()
+    return desk.page("gates/list.html", **await list_words(desk))
+
+
+async def list_words(desk: Desk) -> dict[str, Any]:
+    """What the list shows, as it is now."""
     gates = desk.shop.gates
-    await gates.refresh()
     async with desk.shop.database.read() as connection:
         rows = [
             Row(encode(ROOM, room.id), room, gates.state(room), await gates.figures(connection, room))
             for room in gates.rooms()
         ]
         measured = await gates.capacities(connection)
-    return desk.page(
-        "gates/list.html", rows=rows, measured=measured, states=STATES, tones=TONES, guards=GUARDS, free=FREE_RATE_MILLI
-    )
+    return {
+        "rows": rows,
+        "measured": [(one, _run_of(one)) for one in measured],
+        "in_force": gates.in_force(measured),
+        "states": STATES,
+        "tones": TONES,
+        "guards": GUARDS,
+        "free": FREE_RATE_MILLI,
+    }
+
+
+def _run_of(measured: Capacity) -> str:
+    """The rehearsal that has measured it; empty where it was something else."""
+    try:
+        decode("reh", measured.source)
+    except InvalidInput:
+        return ""
+    return measured.source
+
+
+async def show_past(desk: Desk) -> ASGIResponse:
+    """Rooms that are over, however long ago, some on a page."""
+    gates, before = desk.shop.gates, _once(desk.query("before"))
+    async with desk.shop.database.read() as connection:
+        found = await gates.past(connection, before)
+        rows = [
+            Row(encode(ROOM, room.id), room, RoomState.OVER, await gates.figures(connection, room)) for room in found
+        ]
+    more = rows[-1].ident if len(rows) == PAST_SHOWN else ""
+    return desk.page("gates/past.html", rows=rows, more=more, first=before is None, guards=GUARDS)
 
 
 async def show_new(desk: Desk) -> ASGIResponse:
@@ -123,7 +161,7 @@ async def show(desk: Desk) -> ASGIResponse:
 
 
 async def change(desk: Desk) -> ASGIResponse:
-    """Pause, go on, another rate, follow what is measured, open fully, end."""
+    """Pause, go on, another rate, follow what is measured, open fully, end; or edit it."""
     form, gates, id = await desk.form(), desk.shop.gates, desk.id(ROOM)
     ident, do = encode(ROOM, id), form.get("do")
     rate: int | None = None
@@ -140,6 +178,8 @@ async def change(desk: Desk) -> ASGIResponse:
         case "go-on":
             room = gates.room(id)
             rate = next((one.rate_milli for one in reversed(room.steps) if 0 < one.rate_milli < FREE_RATE_MILLI), None)
+        case "edit":
+            return await _edit(desk, form)
         case "follow" | "end":
             pass
         case _:
@@ -156,44 +196,106 @@ async def change(desk: Desk) -> ASGIResponse:
     return desk.redirect(f"{HERE}/{ident}")
 
 
+async def _edit(desk: Desk, form: Form) -> ASGIResponse:
+    """Name and length of a visit, and until the doors open also when they do."""
+    gates, id = desk.shop.gates, desk.id(ROOM)
+    await gates.refresh()
+    room = gates.room(id)
+    opens_at, gathers = room.opens_at, -1
+    if room.drawn_at is None:
+        opens_at = _instant(form.get("opens_at"))
+        if opens_at is None or not -ONE_MINUTE <= opens_at - desk.now <= MOST_AHEAD:
+            past = opens_at is not None and opens_at < desk.now
+            form.wrong("opens_at", desk.say(NO_TIME if opens_at is None else REFUSED[1] if past else NO_SUCH_YEAR))
+        gathers = form.number("gathers", -1)
+        if gathers < 0:
+            form.wrong("gathers", desk.say(NO_NUMBER))
+    minutes, version = form.number("pass_minutes", -1), form.number("version", -1)
+    if minutes < 0:
+        form.wrong("pass_minutes", desk.say(NO_NUMBER))
+    if form.errors or opens_at is None:
+        return await _room_page(desk, form)
+    early = timedelta(minutes=min(gathers, 100_000))
+    edit = RoomEdit(
+        name=form.get("name"),
+        pass_minutes=minutes,
+        gathers_at=room.gathers_at if room.drawn_at else opens_at - early,
+        opens_at=opens_at,
+        version=version,
+    )
+    try:
+        async with desk.acting("gates.edit", encode(ROOM, id), f"{edit.name}: {edit.opens_at:%F %R}") as tx:
+            await gates.edit(tx, id, edit)
+    except RoomRefused as refused:
+        form.wrong(refused.field or "name", desk.say(refused.detail))
+        return await _room_page(desk, form)
+    return desk.redirect(f"{HERE}/{encode(ROOM, id)}")
+
+
+def _edited(room: Room, form: Form) -> Form:
+    """The form with the room as it is, or with what was typed."""
+    early = round((room.opens_at - room.gathers_at).total_seconds() / 60)
+    form.values = {
+        "name": room.name,
+        "opens_at": room.opens_at.strftime("%Y-%m-%dT%H:%M"),
+        "gathers": str(early),
+        "pass_minutes": str(room.pass_minutes),
+        "version": str(room.version),
+        **form.values,
+    }
+    return form
+
+
+async def room_words(desk: Desk, room: Room) -> dict[str, Any]:
+    """What the page shows of a room as it is now."""
+    gates = desk.shop.gates
+    async with desk.shop.database.read() as connection:
+        figures = await gates.figures(connection, room)
+        measured = await gates.capacities(connection)
+    in_force = gates.in_force(measured)
+    return {
+        "ident": encode(ROOM, room.id),
+        "room": room,
+        "state": gates.state(room),
+        "figures": figures,
+        "in_force": in_force,
+        "run": _run_of(in_force) if in_force else "",
+        "states": STATES,
+        "tones": TONES,
+        "free": FREE_RATE_MILLI,
+    }
+
+
 async def _room_page(desk: Desk, form: Form) -> ASGIResponse:
     gates = desk.shop.gates
     await gates.refresh()
     room = gates.room(desk.id(ROOM))
-    async with desk.shop.database.read() as connection:
-        figures = await gates.figures(connection, room)
     product = None
     if room.product is not None:
         product = next(iter(await desk.shop.catalog.cards_of([room.product])), None)
     return desk.page(
         "gates/room.html",
         status=422 if form.errors else 200,
-        form=form,
-        ident=encode(ROOM, room.id),
-        room=room,
+        form=_edited(room, form),
         product=product,
-        state=gates.state(room),
-        figures=figures,
         steps=list(reversed(room.steps))[:STEPS_SHOWN],
-        states=STATES,
-        tones=TONES,
         guards=GUARDS,
-        free=FREE_RATE_MILLI,
         lead=LEAD_SECONDS,
         address=desk.shop.settings.address,
+        **await room_words(desk, room),
     )
 
 
 async def _form_page(desk: Desk, form: Form) -> ASGIResponse:
     form.sort_errors(FIELDS)
     async with desk.shop.database.read() as connection:
-        measured = await desk.shop.gates.capacities(connection)
+        in_force = desk.shop.gates.in_force(await desk.shop.gates.capacities(connection))
     return desk.page(
         "gates/new.html",
         status=422 if form.errors else 200,
         form=form,
         products=await desk.shop.catalog.cards(limit=PRODUCTS_SHOWN),
-        measured=measured[0] if measured else None,
+        measured=in_force,
         choices=GUARDS,
     )
 

@@ -13,13 +13,16 @@ from nightmarket.kernel.problems import Problem
 from nightmarket.rehearsal.contract import Wishes
 from nightmarket.rehearsal.errors import FaultRefused, NotRehearsed
 
+from .report import render
+from .speech import speech_of
 from .views import cards_of, charts_of, events_of, line_of, word_of
 
 HERE = "/console/rehearsals"
 MOST_MINUTES, MOST_PEAK, MOST_SEED = 720.0, 100_000.0, 2**53
 LEAST_MINUTES, LEAST_PEAK = 0.2, 0.5
 FAULTS_LETTERS = 200
-USUAL = {"seed": "1111", "minutes": "3", "peak": "20", "faults": ""}
+MOST_PROCESSES = 64
+USUAL = {"seed": "1111", "minutes": "3", "peak": "20", "faults": "", "looks": "1", "processes": "1"}
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'; base-uri 'none'"
 )
@@ -38,11 +41,13 @@ async def begin(desk: Desk) -> ASGIResponse:
     form = await desk.form()
     minutes = _amount(desk, form, "minutes", LEAST_MINUTES, MOST_MINUTES)
     peak = _amount(desk, form, "peak", LEAST_PEAK, MOST_PEAK)
+    looks = _amount(desk, form, "looks", 0, 1)
+    processes = round(_amount(desk, form, "processes", 1, MOST_PROCESSES) or 1)
     seed = _seed(desk, form)
     faults = form.get("faults")
     if len(faults) > FAULTS_LETTERS:
         form.wrong("faults", desk.say(say_later("Fewer faults at once, please.")))
-    if form.errors or minutes is None or peak is None or seed is None:
+    if form.errors or minutes is None or peak is None or seed is None or looks is None:
         return await _list(desk, form, 422)
     detail = f"seed {seed}, {minutes:g} minutes, {peak:g} orders a second, faults: {faults or 'none'}"
     try:
@@ -52,6 +57,9 @@ async def begin(desk: Desk) -> ASGIResponse:
             minutes=minutes,
             peak=peak,
             faults=faults,
+            looks=looks,
+            processes=processes,
+            language=desk.visit.language,
             asked_by=desk.actor.name,
             address=desk.shop.settings.address,
         )
@@ -91,8 +99,9 @@ async def stop(desk: Desk) -> ASGIResponse:
 
 
 async def report(desk: Desk) -> ASGIResponse:
-    """The report as it was written, which runs nothing and loads nothing."""
-    body = await asyncio.to_thread(desk.shop.rehearsals.report, desk.part("id"))
+    """The report in the reader's language, which runs nothing and loads nothing."""
+    found = await asyncio.to_thread(desk.shop.rehearsals.judged, desk.part("id"))
+    body = (await asyncio.to_thread(render, *found, speech_of(desk.visit.language))).encode()
     return ASGIResponse(
         body=body,
         headers={

@@ -9,6 +9,9 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.rehearsal.contract import EventKind, Phase, Progress, RunLine, Sample, Timing
 
+from .refusals import counted
+from .speech import speech_of
+
 CODES_SHOWN = 5
 EVENTS_SHOWN = 12
 
@@ -24,6 +27,7 @@ PARTS = {
     "worker": say_later("Worker"),
     "postgres": say_later("PostgreSQL"),
     "locust": say_later("The shoppers themselves"),
+    "others": say_later("Others on this machine"),
 }
 
 
@@ -194,9 +198,7 @@ def _waiting(desk: Desk, last: Sample) -> str:
 
 
 def _codes(desk: Desk, counts: dict[str, int]) -> str:
-    number = desk.visit.formats.number
-    most = sorted(counts.items(), key=lambda one: -one[1])[:CODES_SHOWN]
-    return ", ".join(f"{code} {number(amount)}" for code, amount in most)
+    return ", ".join(counted(speech_of(desk.visit.language), counts, CODES_SHOWN))
 
 
 def _clock(t: float) -> str:

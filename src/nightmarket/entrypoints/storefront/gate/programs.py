@@ -84,7 +84,7 @@ class Programs:
     async def admit(self, scope: ASGIScope, body: bytes, text: str) -> Response:  # noqa: ARG002
         """Exchange a called ticket for a pass; 429 with Retry-After before its turn."""
         room = self._lines.room(text)
-        given = await self._gates.admit(room, self._shown(scope, room))
+        given = await self._gates.admit(room, self._shown(scope, room), self._lines.marks(scope))
         headers = [NO_STORE, self._lines.keep_pass(given)]
         return json_response(Granted(given.token, given.until.isoformat()), 201, headers)
 

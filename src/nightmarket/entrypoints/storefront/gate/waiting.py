@@ -87,7 +87,7 @@ class WaitingPage:
                     ticket = None
                     continue
                 if standing.state is StandingState.CALLED:
-                    given = await self._gates.admit(room, ticket)
+                    given = await self._gates.admit(room, ticket, self._marks(visit))
                     return self._on(to, [*visit.owed, self._lines.keep_pass(given)])
             except TicketRefused:
                 ticket = None
@@ -102,6 +102,11 @@ class WaitingPage:
                 continue
             return self._page(visit, room, ticket, standing, to)
         raise TicketRefused("Your turn changed while the page was made; load it again.", field="ticket")
+
+    def _marks(self, visit: Visit) -> list[bytes]:
+        """What the browser shows, and will show with the cookie that it is just given."""
+        shown = self._lines.marks(visit.scope)
+        return [*shown, self._lines.mark(visit)] if visit.caller is not NOBODY else shown
 
     async def _known(self, visit: Visit) -> Visit:
         """The visit with its maker, whom nobody has asked for as long as the ticket said enough."""

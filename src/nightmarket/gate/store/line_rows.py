@@ -1,4 +1,4 @@
-"""All SQL of the waiting rooms."""
+"""Lines, tickets and draws."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -6,19 +6,12 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.gate.contract import Lane
 from nightmarket.platform.database import Connection, Record
-
-from .contract import CAPACITIES_SHOWN, MAX_ROOMS, Capacity, Guards, Lane, Room, Step
 
 LANES = (Lane.KNOWN, Lane.GUEST)
 PAGE_OF_DRAW = 5_000
 """Rows of a draw that are read at a time."""
-
-FINDINGS_LIMIT = 100
-"""Rows that one rule of the audit names at most."""
-
-FORGOTTEN_HOURS = 24
-"""How long an ended room is still remembered."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -53,130 +46,18 @@ class NewTicket(msgspec.Struct, frozen=True):
     turn: int = 0
 
 
-_ROOM = """
-id, name, guards, product, variants, gathers_at, opens_at, ended_at, drawn_at, drawn, drawn_guests, pass_minutes,
-follows, seed, seed_hash, version
-"""
-
-
-async def rooms(connection: Connection, now: datetime) -> list[Room]:
-    """Every room that is not long over, the newest of them, with its rates."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_ROOM} FROM gate.room
-        WHERE ended_at IS NULL OR ended_at > $1::timestamptz - interval '{FORGOTTEN_HOURS} hours'
-        ORDER BY opens_at DESC, id LIMIT {MAX_ROOMS * 2}
-        """,
-        now,
-    )
-    steps = await _steps(connection, [row["id"] for row in rows])
-    return sorted((_room(row, steps.get(row["id"], ())) for row in rows), key=lambda room: (room.opens_at, room.id))
-
-
-async def room(tx: Connection, id: UUID) -> Room | None:
-    """One room, kept from others that would change it until the transaction ends."""
-    row = await tx.fetchrow(f"SELECT {_ROOM} FROM gate.room WHERE id = $1 FOR NO KEY UPDATE", id)
-    return _room(row, (await _steps(tx, [id])).get(id, ())) if row else None
-
-
-async def _steps(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[Step, ...]]:
-    rows = await connection.fetch(
-        "SELECT room, at, rate_milli, by FROM gate.step WHERE room = ANY($1) ORDER BY room, at", ids
-    )
-    found: dict[UUID, tuple[Step, ...]] = {}
-    for row in rows:
-        found[row[0]] = (*found.get(row[0], ()), Step(row[1], row[2], row[3]))
-    return found
-
-
-def _room(row: Record, steps: tuple[Step, ...]) -> Room:
-    return Room(
-        id=row["id"],
-        name=row["name"],
-        guards=Guards(row["guards"]),
-        product=row["product"],
-        variants=frozenset(row["variants"]),
-        gathers_at=row["gathers_at"],
-        opens_at=row["opens_at"],
-        ended_at=row["ended_at"],
-        drawn_at=row["drawn_at"],
-        drawn=row["drawn"],
-        drawn_guests=row["drawn_guests"],
-        pass_minutes=row["pass_minutes"],
-        follows=row["follows"],
-        seed=row["seed"],
-        seed_hash=row["seed_hash"],
-        steps=steps,
-        version=row["version"],
-    )
-
-
-async def open_rooms(tx: Connection) -> int:
-    """How many rooms are not over."""
-    return await tx.fetchval("SELECT count(*) FROM gate.room WHERE ended_at IS NULL")
-
-
-async def insert_room(tx: Connection, made: Room) -> None:
-    """Write a room with its first rates and its empty line."""
-    await tx.execute(
-        """
-        INSERT INTO gate.room
-            (id, name, guards, product, variants, gathers_at, opens_at, pass_minutes, follows, seed, seed_hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        """,
-        made.id,
-        made.name,
-        made.guards.value,
-        made.product,
-        sorted(made.variants),
-        made.gathers_at,
-        made.opens_at,
-        made.pass_minutes,
-        made.follows,
-        made.seed,
-        made.seed_hash,
-    )
-    await tx.execute("INSERT INTO gate.line (room) VALUES ($1)", made.id)
-    await insert_steps(tx, [(made.id, step) for step in made.steps])
-
-
-async def insert_steps(tx: Connection, steps: Sequence[tuple[UUID, Step]]) -> None:
-    """Write changes of rates."""
-    await tx.execute(
-        """
-        INSERT INTO gate.step (room, at, rate_milli, by)
-        SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::text[])
-        """,
-        [room for room, _ in steps],
-        [step.at for _, step in steps],
-        [step.rate_milli for _, step in steps],
-        [step.by for _, step in steps],
-    )
-
-
-async def set_room(tx: Connection, id: UUID, *, follows: bool, ended_at: datetime | None) -> None:
-    """Change what may change of a room."""
-    await tx.execute(
-        "UPDATE gate.room SET follows = $2, ended_at = $3, version = version + 1 WHERE id = $1", id, follows, ended_at
-    )
-
-
-async def following(tx: Connection) -> list[Room]:
-    """The rooms whose rate follows measured capacity, kept from others until the transaction ends."""
-    ids = await tx.fetch("SELECT id FROM gate.room WHERE follows AND ended_at IS NULL ORDER BY id LIMIT $1", MAX_ROOMS)
-    found = [await room(tx, row[0]) for row in ids]
-    return [one for one in found if one is not None and one.follows and one.ended_at is None]
-
-
 async def draw(tx: Connection, id: UUID, now: datetime) -> bool:
-    """Close the list of those who are drawn. False where that has been done.
+    """Close the list of those who are drawn. False where that has been done, or the opening was moved meanwhile.
 
     The lock waits for every transaction that writes a ticket of the room, and those that come meanwhile wait for it and
     see the draw. Locks of rows would let them pass, one after another for as long as a crowd comes.
     """
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('gate.draw ' || $1, 0))", str(id))
     row = await tx.fetchrow(
-        "SELECT 1 FROM gate.room WHERE id = $1 AND drawn_at IS NULL AND ended_at IS NULL FOR NO KEY UPDATE", id
+        "SELECT 1 FROM gate.room WHERE id = $1 AND drawn_at IS NULL AND ended_at IS NULL AND opens_at <= $2 "
+        "FOR NO KEY UPDATE",
+        id,
+        now,
     )
     if row is None:
         return False
@@ -335,65 +216,15 @@ async def admit(tx: Connection, wanted: Sequence[tuple[UUID, UUID, int]], now: d
 
 
 async def counts(connection: Connection, id: UUID) -> tuple[int, int, int]:
-    """Tickets, how many of them are guests', and how many were used."""
+    """Tickets, how many of them are guests', and how many were used; those that were swept too."""
     row = await connection.fetchrow(
-        "SELECT count(*), count(*) FILTER (WHERE lane = 1), count(admitted_at) FROM gate.ticket WHERE room = $1", id
+        """
+        SELECT r.swept_tickets + t.tickets, r.swept_guests + t.guests, r.swept_used + t.used
+        FROM gate.room r, LATERAL (
+            SELECT count(*) AS tickets, count(*) FILTER (WHERE lane = 1) AS guests, count(admitted_at) AS used
+            FROM gate.ticket WHERE room = r.id) t
+        WHERE r.id = $1
+        """,
+        id,
     )
     return (row[0], row[1], row[2]) if row else (0, 0, 0)
-
-
-async def insert_capacity(tx: Connection, measured: Capacity) -> None:
-    await tx.execute(
-        "INSERT INTO gate.capacity (at, source, orders_per_second) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        measured.at,
-        measured.source,
-        measured.orders_per_second,
-    )
-
-
-async def capacities(connection: Connection) -> list[Capacity]:
-    """The newest measurements first."""
-    rows = await connection.fetch(
-        f"SELECT at, orders_per_second, source FROM gate.capacity ORDER BY at DESC LIMIT {CAPACITIES_SHOWN}"
-    )
-    return [Capacity(row[0], row[1], row[2]) for row in rows]
-
-
-_AUDITS = {
-    "a place belongs to one ticket": """
-        SELECT room || ' ' || lane || ' ' || number, '1 ticket', count(*) || ' tickets' FROM gate.ticket
-        WHERE number > 0 GROUP BY room, lane, number HAVING count(*) > 1 LIMIT $1
-    """,
-    "numbered places lie behind the draw and are counted": """
-        SELECT t.room || ' ' || t.id, 'within the line', t.number::text
-        FROM gate.ticket t JOIN gate.room r ON r.id = t.room JOIN gate.line l ON l.room = t.room
-        WHERE t.number > 0 AND (r.drawn_at IS NULL
-            OR t.number <= CASE t.lane WHEN 0 THEN r.drawn ELSE r.drawn_guests END
-            OR t.number > CASE t.lane WHEN 0 THEN l.last_known ELSE l.last_guest END) LIMIT $1
-    """,
-    "the draw has the tickets that it says": """
-        SELECT r.id::text, r.drawn || ' + ' || r.drawn_guests, d.known || ' + ' || d.guests FROM gate.room r,
-            LATERAL (SELECT count(*) FILTER (WHERE lane = 0) AS known, count(*) FILTER (WHERE lane = 1) AS guests
-                FROM gate.ticket t WHERE t.room = r.id AND t.draw IS NOT NULL) d
-        WHERE r.drawn_at IS NOT NULL AND (d.known, d.guests) <> (r.drawn, r.drawn_guests) LIMIT $1
-    """,
-    "the secret fits its fingerprint": """
-        SELECT id::text, encode(seed_hash, 'hex'), encode(sha256(seed), 'hex') FROM gate.room
-        WHERE sha256(seed) <> seed_hash LIMIT $1
-    """,
-}
-
-
-async def audit(connection: Connection) -> list[tuple[str, str, str, str]]:
-    """Rows that break an invariant: rule, row, what was expected and found."""
-    return [
-        (rule, row[0], row[1], row[2])
-        for rule, query in _AUDITS.items()
-        for row in await connection.fetch(query, FINDINGS_LIMIT)
-    ]
-
-
-async def drawn_rooms(connection: Connection) -> list[tuple[UUID, bytes]]:
-    """Every room that was drawn, with its secret."""
-    rows = await connection.fetch("SELECT id, seed FROM gate.room WHERE drawn_at IS NOT NULL ORDER BY id")
-    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,43 @@
+"""How a reader is spoken to outside a page: a language's words, and how it writes numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from nightmarket.entrypoints.pages import Formats
+from nightmarket.entrypoints.pages.words import read_translations
+from nightmarket.entrypoints.rooms import ROOMS
+from nightmarket.rehearsal.contract import Said, tell
+
+WORDS_OF = ("rehearsal", "console")
+"""Rooms whose words a report uses: its own, and the console's, which has those of the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One language."""
+
+    language: str
+    translate: Callable[[str], str]
+    formats: Formats
+
+    def say(self, text: str, **words: object) -> str:
+        found = self.translate(text)
+        return found % words if words else found
+
+    def tell(self, said: Said) -> str:
+        """A verdict's sentence."""
+        return tell(said, self.translate, self.number)
+
+    def number(self, value: float) -> str:
+        """A figure with as many places as say something."""
+        if abs(value) >= 100 or value == int(value):
+            return self.formats.number(round(value))
+        return self.formats.decimal(round(value, 1 if abs(value) >= 10 else 2))
+
+
+@lru_cache
+def speech_of(language: str) -> Speech:
+    """For what is written where no visitor asks, such as a report in a folder."""
+    words = read_translations([ROOMS[room] / "locale" for room in WORDS_OF])[language]
+    return Speech(language, words.gettext, Formats(language))
