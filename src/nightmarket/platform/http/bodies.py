@@ -38,7 +38,10 @@ def media_type(scope: ASGIScope) -> str:
 
 def require_media_type(scope: ASGIScope, expected: str) -> None:
     """Raise WrongMediaType unless the body is of that type and, if it names a charset, in UTF-8."""
-    value = (header(scope, b"content-type") or "").lower()
+    given = header(scope, b"content-type")
+    if given == expected:
+        return
+    value = (given or "").lower()
     kind, _, rest = value.partition(";")
     if kind.strip() != expected:
         raise WrongMediaType(f"Send this as {expected}.", expected=expected)

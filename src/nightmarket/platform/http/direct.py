@@ -59,7 +59,7 @@ class Call:
     message_event = NO_EVENT
     response_started = False
 
-    def __init__(self, scope: ASGIScope, route: Route, parameter: str, *, keep_alive: bool) -> None:
+    def __init__(self, scope: ASGIScope, route: Route, parameter: str, limit: int, *, keep_alive: bool) -> None:
         self.scope = scope
         self.route = route
         self.parameter = parameter
@@ -70,7 +70,7 @@ class Call:
         self.extra: Headers = []
         self.parts: list[bytes] = []
         self.size = 0
-        self.limit = route.body_limit
+        self.limit = limit
         self.disconnected = False
         self.response_complete = False
 
@@ -82,6 +82,7 @@ class Direct:
         self._edge = edge
         self._hot = edge.hot
         self._shedder = edge.shedder
+        self._limits: dict[str, int] = {}
         self._block = _block(edge.dress(_bare(), [], [])[:-1])
 
     def open(self, scope: ASGIScope, *, keep_alive: bool) -> Call | None:
@@ -92,7 +93,11 @@ class Direct:
         found = hot.find(scope["method"], scope["path"])
         if found is None or not hot.passes(scope):
             return None
-        return Call(scope, found[0], found[1], keep_alive=keep_alive)
+        route, parameter = found
+        limit = self._limits.get(route.path)
+        if limit is None:  # prefixes of limits end before a parameter
+            limit = self._limits[route.path] = min(route.body_limit, self._edge.body_limit(route.path))
+        return Call(scope, route, parameter, limit, keep_alive=keep_alive)
 
     def refusal(self, call: Call) -> bytes | None:
         """The whole answer, if the call is refused before its body is read."""
@@ -102,10 +107,7 @@ class Direct:
             return _whole([status_line(busy.status), _block(busy.headers)], busy, call)
         marks = call.marks = edge.mark(scope)
         try:
-            length = edge.admit(scope, call.extra)
-            call.limit = min(route.body_limit, edge.body_limit(scope["path"]))
-            if length is not None and length > call.limit:
-                raise too_large(call.limit)
+            edge.admit(scope, call.extra, call.limit)
         except (Problem, Unavailable) as error:
             return self.finished(call, edge.errors.response(error, scope))
         marks.route, marks.hot, marks.page = route.path, True, route.page

@@ -206,9 +206,9 @@ class Edge:
                 raise
             await self.errors.response(error, scope).send(send)
 
-    def admit(self, scope: ASGIScope, extra: Headers) -> int | None:
-        """Refuse who is too fast, and a declared length over the limit, before the body comes. Adds to the headers of
-        the answer what they say of the rate; returns the declared length."""
+    def admit(self, scope: ASGIScope, extra: Headers, body_limit: int | None = None) -> None:
+        """Refuse who is too fast, and a declared length over the limit, which is the path's unless it is given, before
+        the body comes. Adds to the headers of the answer what they say of the rate."""
         limiter = self._options.limiter
         if limiter is not None and not self._is_exempt(scope):
             marks: Marks = scope[MARKS]
@@ -218,10 +218,9 @@ class Edge:
                 raise refusal(verdict)
         length = declared_length(scope)
         if length:
-            limit = self.body_limit(scope["path"])
+            limit = self.body_limit(scope["path"]) if body_limit is None else body_limit
             if length > limit:
                 raise too_large(limit)
-        return length
 
     def _is_exempt(self, scope: ASGIScope) -> bool:
         known = self._options.known

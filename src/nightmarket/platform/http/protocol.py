@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .asgi import ASGIScope
@@ -91,6 +91,9 @@ class Unreadable(Exception):
 class Connection(HttpToolsProtocol):
     """One client's connection."""
 
+    cycle: Any
+    """A `Call`, uvicorn's cycle, or None."""
+
     def __init__(
         self,
         config: Config,
@@ -165,7 +168,7 @@ class Connection(HttpToolsProtocol):
         elif b"%" not in url and b"#" not in url and url[:1] == b"/":
             call = self._call(url)
             if call is not None:
-                self.cycle = cast(Any, call)
+                self.cycle = call
                 self._begin_body()
                 self._admit(call)
                 return
@@ -181,7 +184,7 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of a request's body."""
         self._body_bytes += len(body)
-        call = cast(Any, self.cycle)
+        call = self.cycle
         if call.response_complete:
             if self._body_bytes > DISCARD_BYTES:
                 self.transport.abort()
@@ -196,7 +199,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """All of a request is there."""
         self._phase = Phase.BETWEEN
-        call = cast(Any, self.cycle)
+        call = self.cycle
         if type(call) is Call:
             if not call.response_complete:
                 task = self.loop.create_task(self._answer(call))
@@ -330,7 +333,7 @@ class Connection(HttpToolsProtocol):
                 pass
 
     def _in_flight(self) -> bool:
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle = self.cycle
         return cycle is not None and not cycle.response_complete
 
     def _break_off(self, error: PlainError) -> None:
