@@ -19,6 +19,7 @@ ROOMS: dict[str, Path] = {
         "bookings": "storefront/bookings",
         "merchants": "storefront/merchants",
         "gate": "storefront/gate",
+        "draws": "storefront/draws",
         "festival": "storefront/festival",
         "console": "console",
         "imports": "console/imports",
@@ -28,6 +29,7 @@ ROOMS: dict[str, Path] = {
         "crowd": "console/crowd",
         "rehearsal": "console/rehearsal",
         "gates": "console/gate",
+        "prizes": "console/draws",
         "webhooks": "console/webhooks",
         "festivals": "console/festival",
     }.items()

@@ -29,6 +29,8 @@ ENTRIES = (
     Entry("/console/imports", say_later("Import and export"), "file-up", Scope.CATALOG_WRITE),
     Entry("/console/festival", say_later("Festival"), "calendar-clock", Scope.OFFERS_WRITE),
     Entry("/console/offers", say_later("Offers"), "badge-percent", Scope.OFFERS_READ),
+    Entry("/console/draws", say_later("Prize draws"), "gift", Scope.OFFERS_READ),
+    Entry("/console/surprises", say_later("Surprise prices"), "ticket", Scope.OFFERS_READ),
     Entry("/console/selling/stall", say_later("Your stall"), "store", Scope.SELLING, stall=True),
     Entry("/console/selling/places", say_later("Places"), "map-pin", Scope.SELLING, stall=True),
     Entry("/console/merchants", say_later("Merchants"), "store", Scope.MERCHANTS_READ),

@@ -28,6 +28,8 @@ from .content import reference, texts
 from .content.kinds import KINDS
 from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream
+from .draws import draws as draw_pages
+from .draws import surprises as surprise_pages
 from .festival.doors import PAGES as FESTIVAL
 from .gate import pages as gate_pages
 from .gate import stream as gate_stream
@@ -80,6 +82,19 @@ PAGES = (
     Page("POST", "/console/offers/new", S.OFFERS_WRITE, offers.publish),
     Page("GET", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.show_retire),
     Page("POST", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.retire),
+    Page("GET", draw_pages.HERE, S.OFFERS_READ, draw_pages.show_list),
+    Page("GET", f"{draw_pages.HERE}/new", S.OFFERS_WRITE, draw_pages.show_new),
+    Page("POST", f"{draw_pages.HERE}/new", S.OFFERS_WRITE, draw_pages.create),
+    Page("GET", f"{draw_pages.HERE}/{{id:str}}", S.OFFERS_READ, draw_pages.show),
+    Page("POST", f"{draw_pages.HERE}/{{id:str}}", S.OFFERS_WRITE, draw_pages.note_beacon),
+    Page("GET", surprise_pages.HERE, S.OFFERS_READ, surprise_pages.show_list),
+    Page("GET", f"{surprise_pages.HERE}/new", S.OFFERS_WRITE, surprise_pages.show_new),
+    Page("POST", f"{surprise_pages.HERE}/new", S.OFFERS_WRITE, surprise_pages.create),
+    Page("GET", f"{surprise_pages.HERE}/{{id:str}}", S.OFFERS_READ, surprise_pages.show),
+    Page("POST", f"{surprise_pages.HERE}/{{id:str}}/withdraw", S.OFFERS_WRITE, surprise_pages.withdraw),
+    Page("GET", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.show_new),
+    Page("POST", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.create),
+    Page("POST", f"{surprise_pages.SELLING}/{{id:str}}/withdraw", S.SELLING, surprise_pages.withdraw),
     Page("GET", "/console/enquiries", S.ENQUIRIES_READ, enquiries.show_list),
     Page("GET", "/console/enquiries/{id:str}", S.ENQUIRIES_READ, enquiries.show),
     Page("POST", "/console/enquiries/{id:str}", S.ENQUIRIES_WRITE, enquiries.answer),

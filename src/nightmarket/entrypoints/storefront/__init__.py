@@ -11,6 +11,7 @@ from . import (
     checkout,
     choices,
     documents,
+    draws,
     festival,
     gate,
     goods,
@@ -37,6 +38,7 @@ ROUTES = [
         choices,
         documents,
         gate,
+        draws,
     )
     for route in room.ROUTES
 ]

@@ -13,6 +13,7 @@ from nightmarket.catalog.contract import Card, Listing, Media, Product, ProductT
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.storefront.attributes import option_label
 from nightmarket.entrypoints.storefront.bodies import Key, Made
+from nightmarket.entrypoints.storefront.draws.surprising import SurpriseView, surprise_view
 from nightmarket.entrypoints.storefront.frames import Gaps
 from nightmarket.entrypoints.storefront.storefront import Storefront
 from nightmarket.entrypoints.storefront.wares import (
@@ -140,6 +141,7 @@ class ProductPages:
             "facts": fact_groups(product, chosen, directory.attributes, visit),
             "brand": directory.brands.get(product.brand_slug or ""),
             "deliveries": deliveries(store, product, visit),
+            "surprise": await _surprise(store, visit, product.id),
             "rivals": _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, shelf),
             "path": path,
             "alternatives": [shelf.ware(card) for card in others],
@@ -156,6 +158,14 @@ class ProductPages:
         things = {product.id, *(one.id for one in product.variants), *(card.product for card in others)}
         things |= {one.variant for one in rivals}
         return Made("goods/product.html", words, levels, frozenset(things))
+
+
+async def _surprise(store: Storefront, visit: Visit, product: UUID) -> SurpriseView | None:
+    """The product's surprise price, as everybody may see it."""
+    shop = store.shop
+    async with shop.database.read() as connection:
+        found = await shop.surprises.of_product(connection, product, shop.clock.now())
+    return surprise_view(visit, found) if found else None
 
 
 def _wanted(query: bytes) -> str:
