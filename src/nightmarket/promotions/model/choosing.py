@@ -106,15 +106,19 @@ def _overlap_in_part(meetings: Sequence[Meeting]) -> bool:
 
 def _pairs(meetings: Sequence[Meeting], written: frozenset[frozenset[UUID]]) -> Pairs:
     """Numbers of the rules that may not both apply."""
-    found: set[frozenset[int]] = set()
-    for one, other in combinations(meetings, 2):
-        first, second = one.rule.offer, other.rule.offer
-        apart = frozenset((first.id, second.id)) in written or (
-            not (_agrees(first, second) and _agrees(second, first)) and _share_places(one, other)
-        )
-        if apart:
-            found.add(frozenset((one.rule.number, other.rule.number)))
-    return frozenset(found)
+    return frozenset(
+        frozenset((one.rule.number, other.rule.number))
+        for one, other in combinations(meetings, 2)
+        if apart(one, other, written)
+    )
+
+
+def apart(one: Meeting, other: Meeting, written: frozenset[frozenset[UUID]]) -> bool:
+    """Whether the two may not both apply: one names the other, or a funder does not combine on the same goods."""
+    first, second = one.rule.offer, other.rule.offer
+    if frozenset((first.id, second.id)) in written:
+        return True
+    return not (_agrees(first, second) and _agrees(second, first)) and _share_places(one, other)
 
 
 def _agrees(offer: Offer, other: Offer) -> bool:

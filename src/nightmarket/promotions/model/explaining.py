@@ -1,16 +1,26 @@
 """Why a quote is as it is: one note per offer of the book."""
 
 from datetime import datetime
+from uuid import UUID
+
+import msgspec
 
 from nightmarket.kernel.money import share_of
 from nightmarket.kernel.problems import Defect
 
 from .carts import PriceCart, Shopper
+from .choosing import apart
 from .compiled import Rule, compile_book
-from .meeting import accepts_shopper, line_order, qualifying, subtotal, touched, units
+from .conditions import open_at
+from .effects import Gift
+from .meeting import Meeting, accepts_shopper, line_order, meeting_of, qualifying, subtotal, touched, units
 from .offers import Book, Offer, plain_code
 from .quotes import Explanation, OfferNote, Quote
-from .resolving import NO_LIMIT, Stage
+from .resolving import NO_LIMIT, Stage, lacks, refusal
+from .stepping import Next, next_step
+from .taking import gifts_due
+
+SPARE = OfferNote(UUID(int=0), "")
 
 
 def explain(cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: datetime) -> Explanation:
@@ -18,16 +28,25 @@ def explain(cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: da
     if quote.book != book.number:
         raise Defect(f"a quote of book {quote.book} cannot be explained with book {book.number}")
     compiled = compile_book(book)
-    applied = {item.offer: item for item in quote.applied}
-    notes = [OfferNote(item.offer, "applied", amount=item.amount, funder=item.funder) for item in quote.applied]
+    rules = {
+        offer.id: (offer, rule) for offer, rule in zip(compiled.offers, compiled.rules(cart.currency), strict=True)
+    }
+    applied = {item.offer for item in quote.applied}
     reasons = _Reasons(cart, quote, book, shopper, now)
-    for offer, rule in zip(compiled.offers, compiled.rules(cart.currency), strict=True):
-        if offer.id not in applied:
-            reason, missing = reasons.of(offer, rule)
-            notes.append(OfferNote(offer.id, reason, missing=missing, funder=offer.funder))
+    notes = [
+        reasons.applied(OfferNote(item.offer, "applied", amount=item.amount, funder=item.funder), rules[item.offer][1])
+        for item in quote.applied
+    ]
+    for id, (offer, rule) in rules.items():
+        if id not in applied:
+            notes.append(msgspec.structs.replace(reasons.of(offer, rule), offer=id, funder=offer.funder))
     known = {plain_code(offer.code) for offer in compiled.offers if offer.code is not None}
     unknown = {plain_code(code): code for code in reversed(cart.codes) if plain_code(code) not in known}
     return Explanation(tuple(notes), tuple(reversed(unknown.values())))
+
+
+def _note(reason: str) -> OfferNote:
+    return msgspec.structs.replace(SPARE, reason=reason)
 
 
 class _Reasons:
@@ -35,41 +54,125 @@ class _Reasons:
 
     def __init__(self, cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: datetime) -> None:
         self._cart, self._quote, self._shopper, self._now = cart, quote, shopper, now
+        self._compiled = compile_book(book)
         self._order = line_order(cart.lines)
         self._codes = {plain_code(code) for code in cart.codes}
-        applied = {item.offer for item in quote.applied}
-        self._taken_words = {offer.exclusive for offer in book.offers if offer.id in applied and offer.exclusive}
+        ids = {item.offer for item in quote.applied}
+        self._applied = [offer for offer in self._compiled.offers if offer.id in ids]
+        rules = self._compiled.rules(cart.currency)
+        self._rules = [rule for rule in rules if rule is not None and rule.offer.id in ids]
+        self._taken_words = {offer.exclusive for offer in self._applied if offer.exclusive}
 
-    def of(self, offer: Offer, rule: Rule | None) -> tuple[str, int]:
-        """The reason and what is missing to the minimum, for an offer that was not applied."""
+    def of(self, offer: Offer, rule: Rule | None) -> OfferNote:
+        """The note, but for its offer and funder, of an offer that was not applied."""
         if offer.code is not None and plain_code(offer.code) not in self._codes:
-            return "code_not_given", 0
+            return _note("code_not_given")
         if self._now < offer.starts_at:
-            return "not_started", 0
+            return _note("not_started")
         if self._now >= offer.ends_at:
-            return "ended", 0
+            return _note("ended")
+        if not open_at(offer.condition, self._now):
+            return _note("outside_hours")
         if rule is None:
-            return "other_currency", 0
+            return _note("other_currency")
         if rule.regions and self._shopper.region not in rule.regions:
-            return "other_region", 0
+            return _note("other_region")
+        if rule.segments and rule.segments.isdisjoint(self._shopper.segments):
+            return _note("other_segment")
         if not accepts_shopper(rule, self._shopper):
-            return "other_segment", 0
+            return _note((rule.extra and refusal(rule.extra, self._shopper)) or "other_segment")
         return self._of_lines(offer, rule)
 
-    def _of_lines(self, offer: Offer, rule: Rule) -> tuple[str, int]:
+    def applied(self, note: OfferNote, rule: Rule | None) -> OfferNote:
+        """The note of an offer that applied, with the way to its next step."""
+        if rule is None or rule.plan is None:
+            return note
+        places = qualifying(rule, self._cart.lines, self._order)
+        if isinstance(rule.plan.effect, Gift):
+            return self._gifts(note, rule.plan.effect, places)
+        return _with_step(note, next_step(rule, self._cart, places, self._left_before(rule, places)))
+
+    def _of_lines(self, offer: Offer, rule: Rule) -> OfferNote:
         places = qualifying(rule, self._cart.lines, self._order)
         if not places:
-            return "no_line", 0
+            return _note("no_line")
         missing = rule.at_least - subtotal(self._cart.lines, places)
         if missing > 0:
-            return "below_minimum", missing
+            return msgspec.structs.replace(_note("below_minimum"), missing=missing)
         if rule.most_units != NO_LIMIT and units(self._cart.lines, places) > rule.most_units:
-            return "over_buyer_limit", 0
+            return _note("over_buyer_limit")
+        asked = self._asked(rule, places)
+        if asked is not None:
+            return asked
         if offer.id in self._cart.without:
-            return self._cart.refused.get(offer.id, "used_up"), 0
-        if offer.exclusive in self._taken_words or self._could_take(rule, places):
-            return "better_offer", 0
-        return "no_effect", 0
+            return _note(self._cart.refused.get(offer.id, "used_up"))
+        return self._of_others(offer, rule, places)
+
+    def _asked(self, rule: Rule, places: list[int]) -> OfferNote | None:
+        """What more must be in the cart: pieces, other goods, the parts of a set."""
+        extra = rule.extra
+        if extra is not None:
+            short = extra.least_units - units(self._cart.lines, places)
+            if short > 0:
+                return msgspec.structs.replace(_note("below_minimum"), missing_units=short)
+            lacking = lacks(extra, self._cart)
+            if lacking is not None:
+                note = _note("companion_missing")
+                return msgspec.structs.replace(note, missing_units=lacking[0], missing=lacking[1])
+        plan = rule.plan
+        if (
+            plan is None
+            or rule.stage is Stage.SHIPPING
+            or meeting_of(rule, self._cart, places, self._order) is not None
+        ):
+            return None
+        if isinstance(plan.effect, Gift):
+            due = gifts_due(plan.effect, units(self._cart.lines, places))
+            if due:
+                gifts = tuple(sorted(plan.effect.variants))
+                return msgspec.structs.replace(_note("gift_due"), missing_units=due, gifts=gifts)
+        return _with_step(_note("companion_missing"), next_step(rule, self._cart, places, 0))
+
+    def _gifts(self, note: OfferNote, gift: Gift, places: list[int]) -> OfferNote:
+        """With the gifts that are due and not in the cart."""
+        there = sum(line.quantity for line in self._cart.lines if line.variant in gift.variants)
+        due = gifts_due(gift, units(self._cart.lines, places)) - there
+        if due <= 0:
+            return note
+        return msgspec.structs.replace(note, missing_units=due, gifts=tuple(sorted(gift.variants)))
+
+    def _of_others(self, offer: Offer, rule: Rule, places: list[int]) -> OfferNote:
+        meeting = meeting_of(rule, self._cart, places, self._order)
+        in_the_way = self._in_the_way(meeting) if meeting is not None else None
+        if in_the_way is not None:
+            return msgspec.structs.replace(_note("not_combinable"), other=in_the_way)
+        if offer.exclusive in self._taken_words:
+            return _note("better_offer")
+        if rule.plan is not None and rule.stage is not Stage.SHIPPING:
+            step = next_step(rule, self._cart, places, self._left_before(rule, places))
+            if step is not None and not step.reached:
+                return _with_step(_note("below_minimum"), step)
+        if self._could_take(rule, places):
+            return _note("better_offer")
+        return _note("no_effect")
+
+    def _in_the_way(self, meeting: Meeting) -> UUID | None:
+        """An applied offer with which this one may not be combined."""
+        for rule in self._rules:
+            places = qualifying(rule, self._cart.lines, self._order)
+            met = meeting_of(rule, self._cart, places, self._order)
+            if met is not None and apart(meeting, met, self._compiled.pairs):
+                return rule.offer.id
+        return None
+
+    def _left_before(self, rule: Rule, places: list[int]) -> int:
+        """What was left of the lines when the offer's turn came."""
+        later = {rule.offer.id, *(other.offer.id for other in self._rules if _comes_later(other, rule))}
+        return sum(
+            self._quote.lines[place].total
+            + sum(share.amount for share in self._quote.lines[place].shares if share.offer in later)
+            for place in places
+        )
 
     def _could_take(self, rule: Rule, places: list[int]) -> bool:
         """Whether the offer would still take something off what the quote leaves to be paid."""
@@ -78,3 +181,19 @@ class _Reasons:
         if rule.stage is Stage.PERCENT:
             return any(share_of(total, rule.value, rule.rounding) for total in totals)
         return any(totals)
+
+
+def _comes_later(other: Rule, rule: Rule) -> bool:
+    return (other.stage, other.tie) > (rule.stage, rule.tie)
+
+
+def _with_step(note: OfferNote, step: Next | None) -> OfferNote:
+    if step is None:
+        return note
+    return msgspec.structs.replace(
+        note,
+        missing=step.missing,
+        missing_units=step.missing_units,
+        gain=step.gain,
+        gain_basis_points=step.gain_basis_points,
+    )

@@ -106,6 +106,15 @@ def _got(goods: Lines, rule: Rule, cart: PriceCart, order: list[int]) -> list[in
     ]
 
 
+def meeting_of(rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> Meeting | None:
+    """How the offer meets the cart through these qualifying lines; None where a part of it, or a delivery, lacks."""
+    if rule.plan is None:
+        meeting = Meeting(rule, touched(rule, cart, places))
+    else:
+        meeting = _planned(rule.plan, rule, cart, places, order)
+    return meeting if meeting is not None and meeting.places else None
+
+
 def _planned(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> Meeting | None:
     others = parts(plan, rule, cart, places, order)
     if not all(others):
@@ -170,10 +179,7 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
             (rule.extra.least_units and units(cart.lines, places) < rule.extra.least_units) or lacks(rule.extra, cart)
         ):
             continue
-        if rule.plan is None:
-            meeting = Meeting(rule, touched(rule, cart, places))
-        else:
-            meeting = _planned(rule.plan, rule, cart, places, order)
-        if meeting is not None and meeting.places:
+        meeting = meeting_of(rule, cart, places, order)
+        if meeting is not None:
             meetings.append(meeting)
     return meetings

@@ -76,13 +76,18 @@ class Quote(msgspec.Struct, frozen=True, array_like=True):
 
 
 class OfferNote(msgspec.Struct, frozen=True):
-    """What became of one offer. `missing` is what the qualifying lines lack to the minimum.
+    """What became of one offer, and what its next step lacks.
 
-    `reason` is a stable word: applied, code_not_given, not_started, ended, other_currency, other_region,
-    other_segment, no_line, below_minimum, over_buyer_limit (more units than one buyer may have of it), used_up,
-    budget_used_up and limit_reached (in the cart's `without`, by what `refused` says), better_offer (a cheaper price
-    came about without it), no_effect (there was nothing that it could take off, such as a delivery that is free or
-    not chosen).
+    `reason` is a stable word: applied, code_not_given, not_started, ended, outside_hours, other_currency, other_region,
+    other_segment, other_place, other_language, other_channel, not_first_order, not_entitled, no_line, below_minimum
+    (the qualifying lines lack `missing`, or `missing_units`), companion_missing (other goods do), over_buyer_limit
+    (more units than one buyer may have of it), used_up, budget_used_up and limit_reached (in the cart's `without`, by
+    what `refused` says), gift_due (its gifts are not in the cart), better_offer (it is cheaper without it),
+    not_combinable (`other` applied, with which it may not be combined), no_effect (there was nothing that it could
+    take off, such as a delivery that is free or not chosen).
+
+    Of offers with steps, applied or not, `missing` and `missing_units` lead to the next, which takes off `gain` more
+    (an amount) or `gain_basis_points` instead.
     """
 
     offer: UUID
@@ -90,6 +95,12 @@ class OfferNote(msgspec.Struct, frozen=True):
     amount: int = 0
     missing: int = 0
     funder: UUID | None = None
+    missing_units: int = 0
+    other: UUID | None = None
+    gain: int = 0
+    gain_basis_points: int = 0
+    gifts: tuple[UUID, ...] = ()
+    """Of a gift: the variants of which `missing_units` more in the cart cost nothing."""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -1,0 +1,61 @@
+"""What is missing to an offer's next step: "18.40 more for 50 off"."""
+
+from typing import NamedTuple
+
+from .carts import PriceCart
+from .compiled import Rule
+from .effects import BuyGet, EveryOff, FixedPrice, NthPiece, Tiers
+from .meeting import units
+from .resolving import NO_LIMIT
+
+
+class Next(NamedTuple):
+    """What leads to the next step, what it takes off more, and whether a step is reached already."""
+
+    missing: int
+    missing_units: int
+    gain: int
+    gain_basis_points: int
+    reached: bool
+
+
+def next_step(rule: Rule, cart: PriceCart, places: list[int], left: int) -> Next | None:
+    """The way to the next step of the qualifying lines, of which `left` was left at its turn; None where there is none.
+
+    Of thresholds for each merchant apart, and of bundles, nothing is said: their next step is not one amount.
+    """
+    plan = rule.plan
+    if plan is None:
+        return None
+    number = units(cart.lines, places)
+    match plan.effect:
+        case EveryOff(per_merchant=False, times=times):
+            done, over = divmod(left, plan.every)
+            if times is not None and done >= times:
+                return None
+            return Next(plan.every - over, 0, rule.value, 0, done > 0)
+        case Tiers():
+            reached = [step for step in plan.steps if number >= step.units and left >= step.amount]
+            before = reached[-1] if reached else None
+            ahead = plan.steps[len(reached) :]
+            if not ahead:
+                return None
+            step = ahead[0]
+            gain = step.minus - (before.minus if before else 0)
+            missing, short = max(0, step.amount - left), max(0, step.units - number)
+            return Next(missing, short, gain, step.basis_points, bool(reached))
+        case NthPiece(every=size, times=times, basis_points=points):
+            return _of_pieces(number, size, times, points)
+        case BuyGet(goods=goods, buy=buy, get=get, times=times, basis_points=points) if not goods:
+            return _of_pieces(number, buy + get, times, points)
+        case FixedPrice(pieces=size, times=times) if size > 1 and rule.value != NO_LIMIT:
+            return _of_pieces(number, size, times, 0)
+        case _:
+            return None
+
+
+def _of_pieces(number: int, size: int, times: int | None, basis_points: int) -> Next | None:
+    done, over = divmod(number, size)
+    if times is not None and done >= times:
+        return None
+    return Next(0, size - over, 0, basis_points, done > 0)
