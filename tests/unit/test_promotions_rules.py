@@ -7,10 +7,31 @@ import msgspec
 import pytest
 
 from nightmarket.kernel.money import MAX_AMOUNT
-from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, Offer, PercentOff, uses_tally
-from nightmarket.promotions.model.rules import MAX_CONDITION_VALUES, collide, flaws
+from nightmarket.promotions.contract import (
+    AmountOff,
+    Bundle,
+    BuyGet,
+    Companion,
+    Condition,
+    EveryOff,
+    FixedPrice,
+    FreeShipping,
+    Funding,
+    Gift,
+    Goods,
+    Hours,
+    NthPiece,
+    Offer,
+    Part,
+    PercentOff,
+    Step,
+    Tiers,
+    uses_tally,
+)
+from nightmarket.promotions.model.rules import MAX_CONDITION_VALUES, circular, collide, flaws
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
+TEA = Goods(categories=frozenset({"tea"}))
 GOOD = Offer(
     id=UUID(int=100),
     revision=1,
@@ -74,6 +95,46 @@ def test_a_good_offer_has_no_flaw() -> None:
             "not_the_funder",
         ),
         ({"exclusive": ""}, "exclusive", "malformed"),
+        ({"most": {"EUR": 0, "JPY": 1}}, "most.EUR", "out_of_range"),
+        ({"not_with": frozenset({UUID(int=100)})}, "not_with", "circular"),
+        ({"funding": (Funding(None, 5000), Funding(UUID(int=1), 4999))}, "funding", "does_not_sum"),
+        ({"funding": (Funding(UUID(int=1), 10_000),)}, "funding", "not_the_funder"),
+        ({"funding": (Funding(None, 5000), Funding(None, 5000))}, "funding", "named_twice"),
+        ({"effect": PercentOff(100, pieces=0)}, "effect.pieces", "out_of_range"),
+        ({"effect": AmountOff({"EUR": 5, "JPY": 5}, pieces=2)}, "effect.pieces", "not_together"),
+        ({"effect": FixedPrice({})}, "effect.prices", "missing"),
+        ({"effect": FixedPrice({"EUR": 100, "JPY": 100}, times=0)}, "effect.times", "out_of_range"),
+        ({"effect": NthPiece(2, pieces=2)}, "effect.pieces", "not_below"),
+        ({"effect": NthPiece(0)}, "effect.every", "out_of_range"),
+        ({"effect": BuyGet(0)}, "effect.buy", "out_of_range"),
+        ({"effect": Bundle((), {"EUR": 1, "JPY": 1})}, "effect.parts", "out_of_range"),
+        ({"effect": Bundle((Part(TEA), Part(Goods())), {"EUR": 1, "JPY": 1})}, "effect.parts.1", "missing"),
+        ({"effect": Gift(frozenset())}, "effect.variants", "missing"),
+        ({"effect": EveryOff({"EUR": 100}, {"EUR": 101})}, "effect.minus.EUR", "above_price"),
+        ({"effect": EveryOff({"EUR": 100}, {"JPY": 10})}, "effect.minus", "other_currencies"),
+        ({"effect": Tiers((Step(2, basis_points=1), Step(2, basis_points=2)))}, "effect.steps.1", "overlapping"),
+        ({"effect": Tiers((Step(3, basis_points=1), Step(2, basis_points=2)))}, "effect.steps.1", "overlapping"),
+        ({"effect": Tiers((Step(2, basis_points=2), Step(3, basis_points=1)))}, "effect.steps.1", "gives_less"),
+        ({"effect": Tiers((Step(2, basis_points=2), Step(3, minus={"EUR": 1})))}, "effect.steps.1", "other_kind"),
+        ({"effect": Tiers((Step(2),))}, "effect.steps.0", "one_of_two"),
+        ({"effect": Tiers(())}, "effect.steps", "out_of_range"),
+        ({"effect": FreeShipping(together=True)}, "effect.up_to", "missing"),
+        ({"condition": Condition(hours=(Hours(600, 600),))}, "condition.hours.0", "before_start"),
+        ({"condition": Condition(hours=(Hours(0, 1441),))}, "condition.hours.0", "out_of_range"),
+        (
+            {"condition": Condition(hours=(Hours(weekdays=frozenset({7})),))},
+            "condition.hours.0.weekdays",
+            "out_of_range",
+        ),
+        ({"condition": Condition(hours=(Hours(zone="Mars/Base"),))}, "condition.hours.0.zone", "unknown_zone"),
+        ({"condition": Condition(hours=(Hours(),)), "ends_at": NOW + timedelta(days=401)}, "ends_at", "too_long"),
+        ({"condition": Condition(alongside=(Companion(Goods()),))}, "condition.alongside.0", "missing"),
+        ({"condition": Condition(least_units=-1)}, "condition.least_units", "out_of_range"),
+        (
+            {"condition": Condition(categories=frozenset({"tea"}), excluded=TEA)},
+            "condition.excluded.categories",
+            "circular",
+        ),
         ({"max_uses": 0}, "max_uses", "out_of_range"),
         ({"uses": UUID(int=5)}, "uses", "two_caps"),
     ],
@@ -100,3 +161,15 @@ def test_the_same_code_at_the_same_time_collides() -> None:
     later = msgspec.structs.replace(other, starts_at=GOOD.ends_at, ends_at=GOOD.ends_at + timedelta(hours=1))
     assert not collide(GOOD, later)
     assert not collide(later, GOOD)
+
+
+def test_circles_of_exclusions_are_found() -> None:
+    """One of two says that they do not go together; both saying it, or a circle of three, is refused; a chain is not."""
+
+    def offer(number: int, *others: int) -> Offer:
+        ids = frozenset(UUID(int=other) for other in others)
+        return msgspec.structs.replace(GOOD, id=UUID(int=number), not_with=ids)
+
+    assert circular([offer(1, 2), offer(2, 3), offer(3), offer(4, 2, 3)]) == []
+    assert {id.int for id in circular([offer(1, 2), offer(2, 1)])} == {1, 2}
+    assert {id.int for id in circular([offer(5, 1), offer(1, 2, 4), offer(2, 3), offer(3, 1), offer(4)])} == {1, 2, 3}
