@@ -46,24 +46,16 @@ def circular(offers: Iterable[Offer]) -> list[UUID]:
 
     One of two says that they do not go together; a circle of more is what a word of exclusivity is for.
     """
-    excluded = {offer.id: sorted(offer.not_with) for offer in offers if offer.not_with}
-    done: set[UUID] = set()
-    for start in excluded:
-        path: list[UUID] = []
-        ahead: list[tuple[UUID, int]] = [(start, 0)]
-        while ahead:
-            offer, depth = ahead.pop()
-            del path[depth:]
-            if offer in path:
-                return path[path.index(offer) :]
-            if offer in done:
-                continue
-            path.append(offer)
-            following = excluded.get(offer, [])
-            ahead.extend((other, depth + 1) for other in following)
-            if not following:
-                done.add(offer)
-        done.update(path)
+    excluded = {offer.id: offer.not_with for offer in offers if offer.not_with}
+    while ends := [offer for offer, others in excluded.items() if excluded.keys().isdisjoint(others)]:
+        for offer in ends:
+            del excluded[offer]
+    path: list[UUID] = []
+    while excluded:  # each that is left names another that is left, so this comes back to where it was
+        at = min(excluded[path[-1]] & excluded.keys()) if path else min(excluded)
+        if at in path:
+            return path[path.index(at) :]
+        path.append(at)
     return []
 
 
