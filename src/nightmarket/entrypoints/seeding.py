@@ -24,6 +24,7 @@ from nightmarket.rehearsal.contract import Article
 
 from .demonstration import DEMO_ACCOUNTS
 from .festival_seed import plan_festival
+from .prize_seed import plan_prizes
 
 ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
 REFERENCE = (
@@ -77,6 +78,7 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
             await _open_accounts(shop, merchants)
         await plan_festival(shop)
         shop.stage.folder.clear()
+        await plan_prizes(shop)
         return await plan_sale(shop)
 
 

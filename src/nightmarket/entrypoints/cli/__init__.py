@@ -22,6 +22,8 @@ COMMANDS = {
     "capacity": "nightmarket.entrypoints.cli.capacity:capacity",
     "rehearse": "nightmarket.entrypoints.cli.rehearse:rehearse",
     "gate": "nightmarket.entrypoints.cli.gate:gate",
+    "draw": "nightmarket.entrypoints.cli.draw:draw",
+    "surprise": "nightmarket.entrypoints.cli.draw:surprise",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",
