@@ -14,6 +14,7 @@ from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds
 from nightmarket.kernel.problems import Defect
 from nightmarket.platform.database import Connection
+from nightmarket.platform.fact_pages import naming
 from nightmarket.platform.facts import Cursor, Facts, head, make_partitions, month_bounds, open_epoch, read
 
 pytestmark = pytest.mark.engine
@@ -150,6 +151,37 @@ async def test_rows_say_what_they_hold(one: Connection, reader: Connection, fact
     assert fact.read(Returned) == [Returned(1, "torn"), Returned(2)]
     assert fact.read(Sold) == [Sold(1), Sold(2)]
     assert fact.plain() == [{"number": 1, "cause": "torn"}, {"number": 2, "cause": ""}]
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A test's fact that names things by their ids."""
+
+    kind: ClassVar[str] = "test.named"
+    thing: UUID
+    others: tuple[UUID, ...]
+    mark: bytes = b"four"
+
+
+async def test_ids_are_short_inside_and_text_for_people(
+    one: Connection, reader: Connection, facts: Facts, clock: VirtualClock, ids: SeededIds
+) -> None:
+    """An id takes 18 bytes; whoever reads structs gets ids, people get text; what names a thing is found, also where an
+    older release wrote its id as text."""
+    named = Named(ids.new(), (ids.new(), ids.new()))
+    since = clock.now()
+    await facts.append(one, [named], since)
+    old = msgspec.msgpack.encode([named])
+    await one.execute(
+        "INSERT INTO platform.fact (id, at, kind, amount, payload) VALUES ($1, $2, $3, 1, $4)",
+        *(ids.new(), since, Named.kind, old),
+    )
+    found = await read(reader, Cursor())
+    assert len(found[0].payload) == len(old) - 3 * 20
+    assert [fact.read(Named) for fact in found] == [[named], [named]]
+    text = {"thing": str(named.thing), "others": [str(one) for one in named.others]}
+    assert [{name: fact.plain()[0][name] for name in text} for fact in found] == [text, text]
+    assert await naming(reader, named.others[1], since) == found
+    assert await naming(reader, ids.new(), since) == []
 
 
 async def partitions(connection: Connection) -> list[str]:

@@ -21,7 +21,7 @@ SELECT {_COLUMNS} FROM (
     (SELECT * FROM platform.fact WHERE id >= $2 ORDER BY id LIMIT $3)
     UNION (SELECT * FROM platform.fact WHERE id >= $2 ORDER BY id DESC LIMIT $3)
 ) AS looked_at
-WHERE position($1::bytea IN payload) > 0 ORDER BY id LIMIT $4
+WHERE position($1::bytea IN payload) > 0 OR position($5::bytea IN payload) > 0 ORDER BY id LIMIT $4
 """
 
 
@@ -38,4 +38,6 @@ async def newest(connection: Connection, kind: str = "", before: UUID | None = N
 async def naming(connection: Connection, thing: UUID, since: datetime, limit: int = PAGE_LIMIT) -> list[Fact]:
     """Facts since an instant that name the thing, oldest first; bounded by LOOKED_AT, so some may be missed."""
     start = UUID(int=int(since.timestamp() * 1000) << 80)
-    return [_fact(row) for row in await connection.fetch(_NAMING, str(thing).encode(), start, LOOKED_AT, limit)]
+    # facts of older releases hold ids as text
+    rows = await connection.fetch(_NAMING, thing.bytes, start, LOOKED_AT, limit, str(thing).encode())
+    return [_fact(row) for row in rows]

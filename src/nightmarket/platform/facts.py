@@ -8,7 +8,7 @@ The cursor of a reader is (epoch, xid, sequence); a restored database opens a ne
 import calendar
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -56,11 +56,29 @@ class Fact(msgspec.Struct, frozen=True):
         return msgspec.msgpack.decode(self.payload, type=list[shape])
 
     def plain(self) -> list[dict[str, object]]:
-        """The things listed, as plain dictionaries, for people to look at."""
-        return msgspec.msgpack.decode(self.payload)
+        """The things listed, as plain dictionaries with ids as text, for people to look at."""
+        return [{name: _plain(value) for name, value in thing.items()} for thing in _PLAIN.decode(self.payload)]
 
 
-_ENCODER = msgspec.msgpack.Encoder()
+def _plain(value: object) -> object:
+    match value:
+        case bytes() if len(value) == ID_BYTES:
+            return str(UUID(bytes=value))
+        case list():
+            return [_plain(one) for one in cast("list[object]", value)]
+        case dict():
+            members = cast("dict[object, object]", value)
+            return {str(_plain(name)): _plain(one) for name, one in members.items()}
+        case _:
+            return value
+
+
+ID_BYTES = 16
+
+_PLAIN = msgspec.msgpack.Decoder(list[dict[str, object]])
+_ENCODER = msgspec.msgpack.Encoder(uuid_format="bytes")
+"""An id takes 18 bytes, not 38, and is read in half the time; readers take both."""
+
 _APPEND = "INSERT INTO platform.fact (id, at, kind, amount, payload) VALUES ($1, $2, $3, $4, $5)"
 
 
