@@ -21,7 +21,6 @@ from nightmarket.promotions.contract import (
     PurchaseLimit,
     budget_tally,
 )
-from nightmarket.promotions.errors import OfferRefused
 from tests.conftest import FESTIVAL_EVE
 from tests.doors import people
 from tests.placing import SESSIONS, basket, delivered, headers, payment
@@ -242,12 +241,52 @@ async def test_a_buyer_of_an_api_client_proves_an_address(house: ShopperHouse) -
     assert done.json()["status"] == "completed", done.text
 
 
-async def test_a_limit_stays_as_it_was_published(house: ShopperHouse) -> None:
-    """What buyers have had was counted against it; another limit is another offer. A budget may be raised."""
-    limit = await publish(house, effect=PurchaseLimit(2))
-    with pytest.raises(OfferRefused) as refused:
-        await publish(house, id=limit.id, revision=2, effect=PurchaseLimit(3))
-    assert refused.value.fields["reason"] == "limit_fixed"
+async def bought(house: ShopperHouse, email: str, units: int) -> str:
+    """Order lamps as the guest with that address; returns where the order is, "" where it is refused."""
+    house.clock.advance(timedelta(minutes=31))  # no more than four codes an hour go to one address
+    browser = await confirmed(house, email)
+    placed = await order(browser, await to_checkout(house, browser, "LAMP", units))
+    return placed.headers.get("location", "")
+
+
+async def revise(house: ShopperHouse, limit: Offer, units: int) -> Offer:
+    return await publish(
+        house, id=limit.id, revision=limit.revision + 1, effect=PurchaseLimit(units), condition=only(house, "LAMP")
+    )
+
+
+async def test_a_limit_is_changed_by_a_new_revision(house: ShopperHouse) -> None:
+    """Whoever had their share may have more once it is raised and nothing once it is lowered, what they have had stays
+    theirs, an order that is cancelled gives back its part, and the audit agrees all along."""
+    limit = await publish(house, effect=PurchaseLimit(2), condition=only(house, "LAMP"))
+    first = await bought(house, "had@example.org", 2)
+    assert first
+    assert not await bought(house, "had@example.org", 1)
+    limit = await revise(house, limit, 3)
+    assert not await bought(house, "had@example.org", 2)
+    assert await bought(house, "had@example.org", 1)
+    limit = await revise(house, limit, 1)
+    house.clock.advance(timedelta(minutes=31))
+    browser = await confirmed(house, "had@example.org")
+    await to_checkout(house, browser, "LAMP", 1)
+    assert "At most 1 per buyer, and you have had them" in (await browser.get("/cart")).text
+    assert not await bought(house, "had@example.org", 1)
+    assert not await bought(house, "new@example.org", 2)
+    assert await bought(house, "new@example.org", 1)
+    id = decode("ord", first.removeprefix("/orders/"))
+    await house.shop.orders.mark_transferred(id, "statement line")
+    await house.shop.orders.cancel_order(None, id, "changed my mind")
+    assert not await bought(house, "had@example.org", 1)
+    await revise(house, limit, 2)
+    assert not await bought(house, "had@example.org", 2)
+    assert await bought(house, "had@example.org", 1)
+    assert not await house.shop.orders.audit()
+    async with house.shop.database.read() as connection:
+        assert not await house.shop.tallies.audit(connection)
+
+
+async def test_a_budget_is_raised_by_a_new_revision(house: ShopperHouse) -> None:
+    """What is left of it grows by as much."""
     offer = await publish(house, effect=PercentOff(100), budget={"EUR": 20_000}, max_uses=5)
     await publish(house, id=offer.id, revision=2, effect=PercentOff(100), budget={"EUR": 30_000}, max_uses=5)
     tally = budget_tally(offer.id, "EUR")

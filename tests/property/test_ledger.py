@@ -190,3 +190,23 @@ def test_strangers() -> None:
     assert ledger.free(STRANGER) == 0
     with pytest.raises(Defect):
         Ledger([Slice(TALLIES[0], 1, capacity=1, held=0, spent=0)], {TALLIES[0]: 2}, 0)
+
+
+@given(slices(), st.integers(0, 30), st.integers(1, 9))
+def test_a_fitted_tally_keeps_its_bounds(standing: tuple[int, int, int], most: int, wanted: int) -> None:
+    """Whatever a buyer's limit becomes, what is taken stays within the capacity; a claim gets what is left of it."""
+    capacity, held, spent = standing
+    row = Slice(TALLIES[0], 0, capacity=capacity, held=held, spent=spent)
+    ledger = Ledger([row], {TALLIES[0]: 1}, 0)
+    ledger.fit(TALLIES[0], most)
+    assert ledger.capacity(TALLIES[0]) == capacity + row.capacity_change == max(most, held + spent)
+    result = ledger.claim(ClaimRequest(UUID(int=1), (Part(TALLIES[0], wanted),), DEADLINE))
+    assert isinstance(result, Grant) is (held + spent + wanted <= most)
+    assert 0 <= row.held + row.spent <= row.capacity
+
+
+def test_a_tally_of_several_slices_is_not_fitted() -> None:
+    """Only buyers' tallies are, and those have one slice."""
+    rows = [Slice(TALLIES[0], number, capacity=3, held=0, spent=0) for number in range(2)]
+    with pytest.raises(Defect):
+        Ledger(rows, {TALLIES[0]: 2}, 0).fit(TALLIES[0], 9)

@@ -137,7 +137,7 @@ class Tallies(Protocol):
 
     async def open_limits(self, tx: Connection, most: Mapping[UUID, int], at: datetime) -> None:
         """Make the buyers' tallies that are missing, each with its capacity. To be called before `lock`; no fact tells
-        of them, since they are made by the thousand while people order."""
+        of them, since they are made by the thousand while people order. Those that are there stay: `fit_limits`."""
         ...
 
     async def returned(self, connection: Connection, tallies: Iterable[UUID]) -> Mapping[UUID, int]:
@@ -164,6 +164,11 @@ class Tallies(Protocol):
 
     async def lock(self, tx: Connection, tallies: Iterable[UUID]) -> Ledger:
         """Lock the tallies in order of id and give the in-memory ledger that grants or refuses claims on them."""
+        ...
+
+    async def fit_limits(self, tx: Connection, ledger: Ledger, most: Mapping[UUID, int]) -> None:
+        """Give the buyers' tallies that are locked in the ledger the capacities that hold now, where a limit was
+        changed since they were opened; never less than is taken. Stored with the ledger's next grants."""
         ...
 
     def again(self, short: SlicesShort) -> Exception:

@@ -20,6 +20,9 @@ WHOLE_LIMIT = 1_000
 
 MAX_SLICES = 256
 
+REFILL, CAP = "refill", "cap"
+"""Causes of changes that a ledger makes: room moved between slices, and a limit that a buyer's tally is fitted to."""
+
 AUDIT_LIMIT = 1_000
 SCARCEST_LIMIT = 200
 
@@ -107,6 +110,14 @@ class SlicedTallies:
         slices, counts = await store.lock(tx, wanted, self._worker, whole)
         return Ledger(slices, counts, self._worker)
 
+    async def fit_limits(self, tx: Connection, ledger: Ledger, most: Mapping[UUID, int]) -> None:
+        others = [tally for tally, units in most.items() if ledger.capacity(tally) != units]
+        if not others:
+            return
+        returned = await self.returned(tx, others)
+        for tally in others:
+            ledger.fit(tally, most[tally] + returned.get(tally, 0))
+
     def again(self, short: SlicesShort) -> Again:
         """What to raise when a ledger could not decide: the batch runs again, with these tallies locked whole."""
         for tally in short.tallies:
@@ -126,10 +137,12 @@ class SlicedTallies:
             raise Defect(f"{len(changes)} slices were locked but {written} written")
         moved = [row for row in changes if row.capacity_change]
         if moved:
-            refill = self._ids.new()
-            await store.note_adjustments(
-                tx, [(refill, row.tally, row.number, row.capacity_change, "refill") for row in moved], at
-            )
+            change = self._ids.new()
+            notes = [
+                (change, row.tally, row.number, row.capacity_change, CAP if ledger.is_whole(row.tally) else REFILL)
+                for row in moved
+            ]
+            await store.note_adjustments(tx, notes, at)
         await store.insert_claims(tx, ledger.grants)
         if self._whole:
             for tally in ledger.eased():

@@ -113,6 +113,23 @@ class Ledger:
             return row.capacity - row.held - row.spent
         return sum(row.free for row in rows)
 
+    def capacity(self, tally: UUID) -> int:
+        """The capacity of the tally, as far as it is locked; 0 for an unknown one."""
+        return sum(row.capacity for row in self._rows.get(tally, ()))
+
+    def is_whole(self, tally: UUID) -> bool:
+        """Whether the tally has one slice only."""
+        return tally not in self._partly and len(self._rows[tally]) == 1
+
+    def fit(self, tally: UUID, capacity: int) -> None:
+        """Give a tally of one slice another capacity, but no less than is taken of it."""
+        if not self.is_whole(tally):
+            raise Defect(f"tally {tally} has several slices")
+        [row] = self._rows[tally]
+        change = max(capacity, row.held + row.spent) - row.capacity
+        row.capacity += change
+        row.capacity_change += change
+
     def claim(self, request: ClaimRequest) -> Grant | Refusal:
         """Grant all parts or none. Raises SlicesShort where other slices must tell, Defect for a senseless claim."""
         wanted: dict[UUID, int] = {}

@@ -82,9 +82,17 @@ async def look(
 
 
 async def _free(means: Means, connection: Connection, wanted: Demand) -> dict[UUID, int]:
-    """What is left of each tally; a buyer's that was never needed has all of it."""
+    """What is left of each tally; a buyer's that was never needed has all of it, and one that was opened before its
+    limit was changed has what is left of the limit as it is now."""
     levels = await means.tallies.levels(connection, by_tally(wanted))
-    return {want.tally: levels[want.tally].available if want.tally in levels else want.most for want in wanted.wants}
+    most = {want.tally: want.most for want in wanted.wants if want.most}
+    changed = [tally for tally, units in most.items() if tally in levels and levels[tally].capacity != units]
+    returned = await means.tallies.returned(connection, changed) if changed else dict[UUID, int]()
+    free = {tally: level.available for tally, level in levels.items()}
+    for tally in changed:
+        level = levels[tally]
+        free[tally] = max(0, most[tally] + returned.get(tally, 0) - level.held - level.spent)
+    return {want.tally: free.get(want.tally, want.most) for want in wanted.wants}
 
 
 def identity_needed() -> IdentityNeeded:

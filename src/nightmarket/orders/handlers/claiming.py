@@ -154,6 +154,9 @@ class ClaimBatch:
         ledger = await means.tallies.lock(tx, stock | scarce)
         placings: list[Placing] = []
         dearer: dict[UUID, SessionBody] = {}
+        if scarce:
+            most = {tally: units for one in ready if isinstance(one.order, Priced) for tally, units in one.order.shares}
+            await means.tallies.fit_limits(tx, ledger, most)
         for one in ready:
             try:
                 result = self._grant(one, listings, ledger, terms, now)
@@ -236,8 +239,8 @@ class ClaimBatch:
             most: dict[UUID, int] = {}
             for item, one in limited:
                 one.buyers = keys.get(item.id, ())
-                for cap in caps[item.id]:
-                    most.update((buyer_tally(cap.offer, cap.counted, buyer), cap.most) for buyer in one.buyers)
+                one.shares = [(buyer_tally(c.offer, c.counted, b), c.most) for c in caps[item.id] for b in one.buyers]
+                most.update(one.shares)
             await self._means.tallies.open_limits(tx, most, now)
             tallies.update(most)
         return tallies

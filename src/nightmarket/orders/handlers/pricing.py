@@ -53,6 +53,9 @@ class Priced(msgspec.Struct):
     buyers: tuple[UUID, ...] = ()
     """The keys under which its buyer is counted, where something is limited per buyer."""
 
+    shares: Sequence[tuple[UUID, int]] = ()
+    """This buyer's tallies, each with the most of it."""
+
 
 class Dearer(msgspec.Struct, frozen=True):
     """`body` is what the session contains from now on: it knows the new total."""

@@ -15,7 +15,6 @@ from nightmarket.promotions.contract import (
     Offer,
     OfferPublished,
     OfferRetired,
-    PurchaseLimit,
     budget_tally,
     uses_tally,
 )
@@ -55,7 +54,8 @@ class StoredOffers:
         """As in the contract. Raises OfferRefused, CodeTaken, RevisionTaken, UsesTaken or TooManyOffers.
 
         An offer with `max_uses` is stored with its own tally as `uses`; a later revision changes its capacity, and that
-        of the tallies of its `budget`.
+        of the tallies of its `budget`. What one buyer may have is changed without touching a tally: a buyer's is fitted
+        when it is claimed from the next time (`tally.contract.Tallies.fit_limits`).
         """
         _check_each(offers)
         number = await store.lock_counter(tx)
@@ -176,7 +176,6 @@ async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
         if offer.revision != expected:
             detail = f"This offer's next revision is {expected}. Look at what changed and publish again."
             raise RevisionTaken(detail, field=f"offers[{place}].revision", offer=offer.id, expected=expected)
-    await _check_limits(tx, [offer for offer in offers if offer.id in standings])
     coded = [offer for offer in offers if offer.code is not None]
     replaced = {offer.id for offer in offers}
     known = await store.live_with_codes(tx, [offer.code for offer in coded if offer.code]) if coded else []
@@ -201,20 +200,6 @@ async def _check_exclusions(tx: Connection, offers: Sequence[Offer], replaced: s
     if circle:
         detail = "These offers exclude each other in a circle; give them the same word of exclusivity instead."
         raise OfferRefused(detail, field="offers.not_with", reason="circular", offer=circle[0], circle=circle)
-
-
-async def _check_limits(tx: Connection, offers: Sequence[Offer]) -> None:
-    """What is limited per buyer stays as it was first published: buyers' tallies were opened with it."""
-    before = await store.last_bodies(tx, [offer.id for offer in offers]) if offers else {}
-    for offer in offers:
-        known = before.get(offer.id)
-        if known is not None and _limit_of(known) != _limit_of(offer):
-            detail = "A limit per buyer stays as it was published; retire this and publish another with its own limit."
-            raise OfferRefused(detail, field="per_buyer", reason="limit_fixed", offer=offer.id)
-
-
-def _limit_of(offer: Offer) -> tuple[object, int | None]:
-    return offer.per_buyer, offer.effect.units if isinstance(offer.effect, PurchaseLimit) else None
 
 
 def _with_tally(offer: Offer) -> Offer:
