@@ -33,8 +33,8 @@ PRODUCTS_SHOWN = 500
 STATES = {
     SurpriseState.SEALED: (say_later("sealed"), "warn"),
     SurpriseState.EARLY: (say_later("told to those who booked"), "warn"),
-    SurpriseState.REVEALED: (say_later("revealed"), "good"),
-    SurpriseState.WITHDRAWN: (say_later("withdrawn"), ""),
+    SurpriseState.REVEALED: (say_later("told to all"), "good"),
+    SurpriseState.WITHDRAWN: (say_later("taken back"), ""),
 }
 NO_PRODUCT = say_later("There is no product with this address.")
 NOT_YOURS = say_later("Choose one of your own goods.")
