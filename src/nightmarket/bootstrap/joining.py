@@ -20,6 +20,7 @@ from nightmarket.discovery.handlers import (
     StoredSearch,
 )
 from nightmarket.engagement.handlers import StoredEnquiries, StoredProfiles, StoredWishes
+from nightmarket.engagement.handlers.reminders import StoredReminders
 from nightmarket.gate.handlers import StoredGates
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
@@ -42,6 +43,7 @@ from nightmarket.platform.messages import Outbox
 from nightmarket.platform.outside import Outside, OutsideOptions
 from nightmarket.platform.settings import Settings
 from nightmarket.platform.webhooks import SigningKeys, Subscribers
+from nightmarket.platform.webpush import open_keys
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.promotions.handlers.draw_steps import DrawMeans
 from nightmarket.promotions.handlers.draws import StoredDraws
@@ -61,6 +63,9 @@ from .shop import PROVIDER, Shop
 
 ORDER_LINK_LIFE = timedelta(days=30)
 """How long the link in an order's mails opens its page to whoever has the mail."""
+
+REMINDER_LINK_LIFE = timedelta(days=180)
+"""How long the link in a reminder stops all further ones."""
 
 DELIVERY = "delivery.json"
 """The operator's delivery rates, in the home; where there is none, the flat rates hold."""
@@ -108,6 +113,12 @@ def _outside(settings: Settings) -> tuple[Outside, Outside]:
     return Outside(), Outside(options)
 
 
+def _push_options(settings: Settings) -> OutsideOptions:
+    """Push services have TLS; only a demo on this machine, and tests, have one beside the shop."""
+    beside = settings.loopback_agents or (settings.demo and settings.is_loopback)
+    return OutsideOptions(allow_loopback=beside, https_only=True, max_seconds=10, agent="Nightmarket-Push/1.0")
+
+
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
     secret = (settings.secret or "").encode()
@@ -144,6 +155,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     )
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     others = Others(statements, claims, gates, draws, surprises)
+    reminders = StoredReminders()
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     return Shop(
         settings=settings,
@@ -159,7 +171,11 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         profiles=profiles,
         wishes=wishes,
         enquiries=enquiries,
-        leaving=Leaving(database, access.shoppers, profiles, wishes, enquiries, JobDesk(clock)),
+        leaving=Leaving(database, access.shoppers, profiles, wishes, (enquiries, reminders), JobDesk(clock)),
+        reminders=reminders,
+        reminder_links=Links(secret, "reminders", REMINDER_LINK_LIFE, clock),
+        push_keys=open_keys(settings.home),
+        push_outside=Outside(_push_options(settings)),
         library=library,
         outbox=outbox,
         aside=Aside(database, clock, ids),

@@ -74,6 +74,7 @@ async def open_shop(
         await shop.outside.close()
         await shop.agents.close()
         await shop.strangers.close()
+        await shop.push_outside.close()
         await shop.provider.close()
         await database.close()
 

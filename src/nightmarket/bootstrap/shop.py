@@ -20,6 +20,7 @@ from nightmarket.discovery.contract import Search
 from nightmarket.discovery.handlers import StoredIndexer
 from nightmarket.engagement.contract.profiles import Profiles
 from nightmarket.engagement.handlers import StoredEnquiries, StoredWishes
+from nightmarket.engagement.handlers.reminders import StoredReminders
 from nightmarket.gate.handlers import StoredGates
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
@@ -39,6 +40,7 @@ from nightmarket.platform.messages import Outbox
 from nightmarket.platform.outside import Outside
 from nightmarket.platform.settings import Settings
 from nightmarket.platform.webhooks import SigningKeys, Subscribers
+from nightmarket.platform.webpush import PushKeys
 from nightmarket.promotions.contract import Books
 from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.promotions.handlers.draws import StoredDraws
@@ -76,6 +78,11 @@ class Shop:
     wishes: StoredWishes
     enquiries: StoredEnquiries
     leaving: Leaving
+    reminders: StoredReminders
+    reminder_links: Links
+    push_keys: PushKeys
+    push_outside: Outside
+    """The way out to push services that browsers name."""
     library: Library
     outbox: Outbox
     aside: Aside

@@ -20,12 +20,14 @@ from nightmarket.platform.messages import ChannelKind, LocalChannel, Postman, fi
 from nightmarket.platform.subscriptions import Subscription, lag
 from nightmarket.platform.telemetry import Metrics
 from nightmarket.platform.webhooks import Sender
+from nightmarket.platform.webpush import WebPushChannel
 from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import forget_carts_job
 from nightmarket.workflows.merchant_mail import merchant_mail
 from nightmarket.workflows.order_mail import order_mail, order_mail_chore
 from nightmarket.workflows.order_webhooks import Telling, order_sender, order_webhooks
+from nightmarket.workflows.reminding import Reminding
 
 from .shop import Shop
 
@@ -40,6 +42,7 @@ STANDING = 0.02
 GAUGE_SECONDS = 2.0
 STANDING_SECONDS = 2.0
 RESTOCK_SECONDS = 5.0
+REMIND_SECONDS = 2.0
 SWITCHES_SECONDS = 1.0
 """How often it is looked whether an offer was published whose switch is off."""
 CROWD_SECONDS = 0.2
@@ -75,7 +78,8 @@ def jobs(shop: Shop) -> list[Job]:
 def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     """What the worker does by itself, again and again."""
     local = LocalChannel(shop.database, shop.clock)
-    postman = Postman(shop.database, shop.clock, dict.fromkeys(ChannelKind, local))
+    push = WebPushChannel(shop.database, shop.push_outside, shop.push_keys, shop.clock, shop.settings.address)
+    postman = Postman(shop.database, shop.clock, dict.fromkeys(ChannelKind, local) | {ChannelKind.PUSH: push})
     payments = PaymentsDrain(shop.database, shop.providers, shop.clock, shop.facts)
 
     async def receive(body: bytes, signature: str) -> None:
@@ -98,6 +102,9 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     back = ComingBack(shop.database, shop.wishes, shop.catalog, shop.tallies, shop.outbox)
     news = Launches(shop.database, shop.wishes, shop.catalog, shop.outbox)
     address = shop.settings.address
+    reminding = Reminding(
+        shop.database, shop.festivals, (shop.reminders, shop.profiles), shop.outbox, shop.reminder_links
+    )
     witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
     watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
     unhurried = Share(UNHURRIED)
@@ -120,6 +127,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
         Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
+        Drain("reminders", lambda: reminding.step(shop.clock, address), idle_seconds=REMIND_SECONDS, tally=metrics),
         Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

@@ -57,3 +57,10 @@ class TooManyEnquiries(Problem):
 
     code = "too_many_enquiries"
     kind = Kind.TOO_MANY
+
+
+class TooManyReminders(Problem):
+    """One shopper waits for as many reminders as one may."""
+
+    code = "too_many_reminders"
+    kind = Kind.CONFLICT

@@ -22,6 +22,8 @@ CONTENTS = (
     "rehearsals",
     "secret",
     "testpay.sqlite3*",
+    "vapid.pem",
+    ".vapid.pem.*",
 )
 """What Nightmarket puts into its home, and `nightmarket reset` takes out; whatever else lies there stays.
 Whoever puts something new there names it here; a test resets a shop that has run and finds what is missing."""

@@ -6,10 +6,11 @@ import msgspec
 
 from nightmarket.engagement.contract.enquiries import Enquiries
 from nightmarket.engagement.contract.profiles import Profiles
+from nightmarket.engagement.contract.reminders import Reminders
 from nightmarket.engagement.contract.wishes import Wishes
 from nightmarket.kernel.ids import encode
 from nightmarket.orders.contract import Orders
-from nightmarket.platform import messages
+from nightmarket.platform import messages, webpush
 from nightmarket.platform.access import Account, Shoppers
 from nightmarket.platform.database import Database
 from nightmarket.platform.jobs import Job, JobContext, JobDesk, JobRequest
@@ -34,14 +35,14 @@ class Leaving:
         shoppers: Shoppers,
         profiles: Profiles,
         wishes: Wishes,
-        enquiries: Enquiries,
+        asked: tuple[Enquiries, Reminders],
         jobs: JobDesk,
     ) -> None:
         self._database = database
         self._shoppers = shoppers
         self._profiles = profiles
         self._wishes = wishes
-        self._enquiries = enquiries
+        self._enquiries, self._reminders = asked
         self._jobs = jobs
 
     async def leave(self, account: Account) -> None:
@@ -49,6 +50,8 @@ class Leaving:
         async with self._database.transaction() as tx:
             await self._profiles.forget(tx, account.id)
             await self._wishes.forget(tx, account.id, account.email)
+            await self._reminders.forget(tx, account.id, account.email)
+            await webpush.forget_owner(tx, account.id)
             asked = await self._enquiries.forget(tx, account.id, account.email)
             await messages.forget_about(tx, [encode("enq", id) for id in asked])
             await messages.forget(tx, account.email)

@@ -20,12 +20,14 @@ class Purpose(StrEnum):
 
     MARKETING_MAIL = "marketing_mail"
     """News and offers by mail. Off until somebody says yes."""
+    REMINDERS = "reminders"
+    """Reminders by mail of what one asked to be reminded of. Off until somebody asks for one."""
     BEHAVIOUR = "behaviour"
     """What one looks at and buys may shape what is recommended. On until somebody says no."""
 
 
-DEFAULTS = {Purpose.MARKETING_MAIL: False, Purpose.BEHAVIOUR: True}
-TEXT_VERSIONS = {Purpose.MARKETING_MAIL: "2026-11", Purpose.BEHAVIOUR: "2026-11"}
+DEFAULTS = {Purpose.MARKETING_MAIL: False, Purpose.REMINDERS: False, Purpose.BEHAVIOUR: True}
+TEXT_VERSIONS = {Purpose.MARKETING_MAIL: "2026-11", Purpose.REMINDERS: "2026-11", Purpose.BEHAVIOUR: "2026-11"}
 """Which wording the page shows today; a decision is kept with the one that it was about."""
 
 

@@ -50,6 +50,10 @@ class StaticFiles:
         """Where browsers find the file; a change of content changes the address."""
         return f"{PREFIX}/{self._files[name].digest}/{name}"
 
+    def body(self, name: str) -> bytes:
+        """The file's content, for one that has an address of its own."""
+        return self._files[name].body
+
     def size(self, name: str) -> int:
         """Bytes of the file before compression."""
         return len(self._files[name].body)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from nightmarket.entrypoints.storefront.storefront import Storefront
 from nightmarket.platform.http import Route
 
+from . import reminders
 from .page import FestivalPage, ServerTime
 
 
@@ -16,6 +17,6 @@ def hot_routes(store: Storefront) -> Sequence[Route]:
     ]
 
 
-ROUTES = []
+ROUTES = reminders.ROUTES
 
 __all__ = ["ROUTES", "hot_routes"]
