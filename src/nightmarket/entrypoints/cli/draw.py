@@ -67,7 +67,7 @@ def check_prizes(source: str, ticket: str | None, seed_hash: str | None) -> None
     """
     with _opened(source) as lines:
         report = check_draw(lines, ticket, seed_hash)
-    for fits, what in ((report.seed_fits, "seed"), (report.terms_fit, "terms"), (report.list_fits, "list of tickets")):
+    for fits, what in ((report.seed_fits, "seed"), (report.terms_fit, "text of the terms"), (report.list_fits, "list")):
         click.echo(f"The {what} {'fits' if fits else 'DOES NOT FIT'} its fingerprint.")
     click.echo(f"{report.tickets} tickets, {report.winners} winners")
     for line in report.wrong:
