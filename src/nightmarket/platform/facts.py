@@ -21,6 +21,9 @@ from .database import Connection
 READ_LIMIT = 200
 """Rows that one reading returns at most; each may list up to a batch of things."""
 
+BEHIND_ALL = 2**62
+"""A sequence behind all there are, in a cursor that stands behind a whole transaction."""
+
 PARTITIONS_AHEAD_MONTHS = 3
 
 
@@ -134,7 +137,7 @@ async def head(connection: Connection) -> Cursor:
     """The cursor behind everything that can be read now; start here to hear only what is new."""
     row = await connection.fetchrow(_HEAD)
     assert row is not None
-    return Cursor(row["epoch"], row["xid"], 2**62)
+    return Cursor(row["epoch"], row["xid"], BEHIND_ALL)
 
 
 def month_bounds(year: int, month: int) -> tuple[UUID, UUID]:

@@ -11,7 +11,7 @@ from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.problems import Unavailable
 
 from .database import CONNECTION_LOST, Connection, Database, Record
-from .facts import READ_LIMIT, Cursor, Fact, head, read
+from .facts import BEHIND_ALL, READ_LIMIT, Cursor, Fact, head, read
 from .group_commit import RETRYABLE
 
 IDLE_SECONDS = 0.1
@@ -39,7 +39,11 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 _ENSURE = "INSERT INTO platform.subscription (name) VALUES ($1) ON CONFLICT DO NOTHING"
-_STANDS = "SELECT epoch, xid::text::bigint AS xid, sequence, failing_since FROM platform.subscription WHERE name = $1"
+_STANDS = """
+SELECT epoch, xid::text::bigint AS xid, sequence, failing_since, platform.current_epoch() AS head_epoch,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 AS head_xid
+FROM platform.subscription WHERE name = $1
+"""
 _LOCK = """
 SELECT epoch, xid::text::bigint AS xid, sequence FROM platform.subscription WHERE name = $1 FOR UPDATE SKIP LOCKED
 """
@@ -106,7 +110,7 @@ class Watch:
                 return
             row = await connection.fetchrow(_NEWS, cursor.epoch, cursor.xid, cursor.sequence)
         assert row is not None
-        self._cursor = Cursor(row["epoch"], row["xid"], 2**62)
+        self._cursor = Cursor(row["epoch"], row["xid"], BEHIND_ALL)
         for kind in row["kinds"]:
             for bell in self._hearing.get(kind, ()):
                 bell.set()
@@ -136,7 +140,7 @@ async def step(tx: Connection, subscription: Subscription, clock: Clock, limit: 
     if row is None:
         return 0
     cursor = _cursor(row)
-    end = await head(tx)
+    end = Cursor(row["head_epoch"], row["head_xid"], BEHIND_ALL)
     facts = await read(tx, cursor, subscription.kinds, limit)
     quiet = end.epoch == cursor.epoch and end.xid - cursor.xid < SKIP_TRANSACTIONS
     if not facts and quiet and row["failing_since"] is None:
@@ -173,8 +177,8 @@ async def follow(
     watch: Watch | None = None,
     failure_seconds: float = FAILURE_SECONDS,
 ) -> None:
-    """Run a consumer for ever: at once while there is work, else when a watch rings (without one ten times a second);
-    a failure is kept and retried.
+    """Run a consumer for ever: at once while it is behind, else when a watch rings (without one ten times a second); a
+    failure is kept and retried.
 
     After a failure it takes half as many facts, so that what lasts too long gets through, and what comes before a fact
     that cannot be handled is done.
@@ -182,25 +186,28 @@ async def follow(
     known = False
     limit = READ_LIMIT
     while True:
+        asked = limit
         if watch is not None:
             watch.begin(subscription)
         try:
             async with database.committing() as connection, connection.transaction():
                 if not known:
                     await ensure(connection, subscription)
-                handled = await step(connection, subscription, clock, limit)
+                handled = await step(connection, subscription, clock, asked)
             known = True
-            limit = min(READ_LIMIT, limit * 2)
-            if handled or watch is None:
+            limit = min(READ_LIMIT, asked * 2)
+            if handled == asked:
+                await asyncio.sleep(0)
+            elif watch is None:
                 await asyncio.sleep(0 if handled else IDLE_SECONDS)
-            else:
+            else:  # what came meanwhile rings, and facts of a tenth of a second are handled together
                 await watch.wait(subscription)
         except RETRYABLE as error:
             log.info("subscription_retried", subscription=subscription.name, reason=type(error).__name__)
             await asyncio.sleep(IDLE_SECONDS)
         except Exception as error:
             log.warning("subscription_failed", subscription=subscription.name, exc_info=error)
-            limit = max(1, limit // 2)
+            limit = max(1, asked // 2)
             await _note_failure(database, subscription, clock, error)
             await asyncio.sleep(failure_seconds)
 

@@ -50,14 +50,12 @@ PROFILE_PATH = "/.well-known/ucp"
 
 
 class Occasion(msgspec.Struct, frozen=True):
-    """Something that happened to an order; `which` tells apart what can happen twice: the attempt, or a note's id.
-    `owner` is known of placed ones."""
+    """Something that happened to an order; `which` tells apart what can happen twice: the attempt, or a note's id."""
 
     event: str
     order: UUID
     which: int | str
     at: datetime
-    owner: UUID | None = None
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -68,10 +66,14 @@ class _Placed(msgspec.Struct, frozen=True):
     attempt: int
 
 
+class _Moved(msgspec.Struct, frozen=True):
+    """Of anything else that happens to an order."""
+
+    order: UUID
+
+
 _READERS: Mapping[str, Callable[[Fact], list[Occasion]]] = {
-    OrdersPlaced.kind: lambda fact: [
-        Occasion(PLACED, one.order, one.attempt, fact.at, one.owner) for one in fact.read(_Placed)
-    ],
+    OrdersPlaced.kind: lambda fact: [Occasion(PLACED, one.order, one.attempt, fact.at) for one in fact.read(_Placed)],
     OrdersPaid.kind: lambda fact: [Occasion(PAID, one.order, one.attempt, fact.at) for one in fact.read(OrdersPaid)],
     OrdersCancelled.kind: lambda fact: [
         Occasion(CANCELLED, one.order, one.attempt, fact.at) for one in fact.read(OrdersCancelled)
@@ -87,15 +89,15 @@ def order_webhooks(orders: OrderReader, clock: Clock) -> Subscription:
     """The consumer. Costs two small queries where nobody listens; orders of rehearsals are never told."""
 
     async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
-        occasions = [occasion for fact in facts for occasion in _READERS[fact.kind](fact)]
         now = clock.now()
-        later = {one.order for one in occasions if one.owner is None}
-        owners = {one.order: one.owner for one in occasions if one.owner is not None}
+        placed = [one for fact in facts if fact.kind == OrdersPlaced.kind for one in fact.read(_Placed)]
+        later = {one.order for fact in facts if fact.kind != OrdersPlaced.kind for one in fact.read(_Moved)}
+        owners = {one.order: one.owner for one in placed}
         known = await heard(tx, later) if later else []
         if later and await any_address(tx):  # a key hears of orders too that were placed before it had an address
             rows = await orders.rows(tx, list(later))
             owners |= {id: parts[0].owner for id, parts in rows.items()}
-        real = {owner for owner in owners.values() if not is_shadow(owner)}
+        real = {owner for owner in set(owners.values()) if not is_shadow(owner)}
         listening = await hearing(tx, real, now) if real else []
         if not known and not listening:
             return
@@ -114,7 +116,7 @@ def order_webhooks(orders: OrderReader, clock: Clock) -> Subscription:
                 source,
                 one.at,
             )
-            for one in occasions
+            for one in (occasion for fact in facts for occasion in _READERS[fact.kind](fact))
             for owner, source in sorted(receivers.get(one.order, ()))
         ]
         if events:
