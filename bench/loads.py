@@ -1,11 +1,14 @@
 """The loads of bench/measure.py: each prepares what it needs, drives the shop with wrk, and counts in the database."""
 
 import argparse
+import asyncio
 import json
 import os
 import random
 import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +36,7 @@ from nightmarket.orders.contract import (
 from nightmarket.platform.aside import waiting
 from nightmarket.platform.settings import read_settings
 from nightmarket.platform.subscriptions import lag
+from nightmarket.platform.telemetry.exchange import PUBLISH_SECONDS
 
 SEED = 11
 VARIANTS = 10_000
@@ -44,6 +48,13 @@ MOST_PER_SECOND = 20_000
 SHARE = 0.8
 FOLD = 3
 """The overload offers so many times the best load."""
+
+BEST_CONNECTIONS, OVERLOAD_CONNECTIONS = 1_024, 9_000
+"""Enough for the largest batches; and more than a shop of two processes lets wait."""
+
+REFUSAL_SECONDS = 4
+LEAD_SECONDS = 4
+"""Opening nine thousand connections takes the shop a second: the overload is counted once they are there."""
 
 BODIES = 1_000
 SESSION_COLUMNS = ("id", "owner", "kind", "state", "request", "body", "created_at", "expires_at", "prepared")
@@ -59,6 +70,8 @@ class Load:
     hot: bool = False
     prefix: tuple[str, ...] = ()
     connections: int = 0
+    lead: int = 0
+    """Seconds under load before anything is counted."""
 
 
 class Loads:
@@ -129,7 +142,8 @@ class Loads:
         return await self._by_script("whole.lua", self._chosen.other_seconds, "placed")
 
     async def overload(self, _: dict[str, Any]) -> dict[str, Any]:
-        """The shop on one core, wrk on another: what is left of the best load at three times of it."""
+        """The shop on one core, wrk on another: what is left of the best load at three times of it, offered at an even
+        rate by so many connections that whoever waits keeps nobody from asking."""
         if (os.cpu_count() or 1) < 2:
             return {}
         all_cores = os.sched_getaffinity(0)
@@ -138,26 +152,53 @@ class Loads:
         try:
             pinned = ("taskset", "-c", str(generator))
             seconds = self._chosen.other_seconds
-            best = await self._complete(TRANSFER, Load(seconds, MOST_PER_SECOND / 2, prefix=pinned))
+            load = Load(seconds, MOST_PER_SECOND / 2, prefix=pinned, connections=BEST_CONNECTIONS, lead=LEAD_SECONDS)
+            best = await self._complete(TRANSFER, load)
             rate = best["per_second"] * FOLD
-            many = self._chosen.connections * FOLD
-            over = await self._complete(TRANSFER, Load(seconds, rate * 1.2, rate, prefix=pinned, connections=many))
+            load = Load(seconds, rate * 1.2, rate, prefix=pinned, connections=OVERLOAD_CONNECTIONS, lead=LEAD_SECONDS)
+            before = self._answered()
+            over = await self._complete(TRANSFER, load)
+            served = within(before, self._answered(), 0.99)
+            refusal = self._refusal((server, generator))
         finally:
             _pin(self._up, all_cores)
-        each = sum(best["cpu_us_per_order"].values()) - best["cpu_us_per_order"]["wrk"]
-        spent = sum(over["cpu_us_per_order"].values()) - over["cpu_us_per_order"]["wrk"]
-        refusals = over["refused"]
-        cost = max(0.0, (spent - each) * over["orders"] / refusals) if refusals else None
         return {
             "best_per_second": best["per_second"],
             "offered_per_second": round(rate),
+            "refused_per_second": round(over["refused"] / (seconds + LEAD_SECONDS)),
             "goodput_per_second": over["per_second"],
             "goodput_share": round(over["per_second"] / max(best["per_second"], 1), 3),
-            "refused": refusals,
-            "refusal_us": cost and round(cost, 1),
-            "p99_ms": over["p99_ms"],
+            "refused": over["refused"],
+            "refusal_us": refusal["us"],
+            "p99_of_the_served_is_under_ms": served and served * 1e3,
+            "cores_used": {"best": best["cores_used"], "over": over["cores_used"]},
             "audit_findings": best["audit_findings"] + over["audit_findings"],
         }
+
+    def _answered(self) -> dict[float, float]:
+        """How many completions took up to so many seconds, of all web processes."""
+        time.sleep(PUBLISH_SECONDS * 1.5)
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._chosen.port}/metrics", timeout=60) as answer:
+            text = answer.read().decode()
+        sums: dict[float, float] = {}
+        for line in text.splitlines():
+            if line.startswith("nightmarket_http_request_seconds_bucket") and "/complete" in line and "2xx" in line:
+                bound = float(line.split('le="')[1].split('"')[0])
+                sums[bound] = sums.get(bound, 0.0) + float(line.rsplit(" ", 1)[1])
+        return sums
+
+    def _refusal(self, cores: tuple[int, int]) -> dict[str, float]:
+        """What one refusal costs, measured apart."""
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self._settings.database_url or "",
+            "NIGHTMARKET_SECRET": self._settings.secret or "",
+            "NIGHTMARKET_HOME": str(self._folder / "refusals"),
+        }
+        command = [sys.executable, "-m", "bench.refusals", str(self._chosen.port + 1), str(REFUSAL_SECONDS)]
+        command += [str(core) for core in cores] + [str(self._folder / "ids"), str(self._folder / "body")]
+        run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=BENCH.parent)
+        return json.loads(run.stdout.splitlines()[-1])
 
     async def audit(self) -> int:
         """What the whole audit finds."""
@@ -169,7 +210,7 @@ class Loads:
         ids, body = self._folder / "ids", self._folder / "body"
         body.write_text(json.dumps(payment(handler)))
         async with open_shop(self._settings) as shop:
-            amount = round(min(load.most, MOST_PER_SECOND) * load.seconds)
+            amount = round(min(load.most, MOST_PER_SECOND) * (load.lead + load.seconds))
             await self._prepare(shop, amount, ids, hot=load.hot)
         script = "paced.lua" if load.rate else "complete.lua"
         arguments = [str(ids), str(body), str(load.rate)]
@@ -191,9 +232,11 @@ class Loads:
 
     async def _load(self, script: str, arguments: Sequence[str], kind: str, load: Load) -> dict[str, Any]:
         async with self._looking() as shop:
+            running = asyncio.create_task(asyncio.to_thread(self._wrk, script, arguments, load))
+            await asyncio.sleep(load.lead)
             before, done = cpu(self._up), (await counts(shop))[kind]
             started = time.monotonic()
-            text, used = self._wrk(script, arguments, load)
+            text, used = await running
             took, after = time.monotonic() - started, cpu(self._up)
             behind = await behindhand(shop)
             amount = (await counts(shop))[kind] - done
@@ -201,6 +244,7 @@ class Loads:
             async with shop.database.read() as connection:
                 findings += await shop.tallies.audit(connection)
                 aside = {one.topic: one.things for one in await waiting(connection)}
+        used *= load.seconds / (load.lead + load.seconds)
         spent = {part: after[part] - before[part] for part in before} | {"wrk": used}
         return {
             "amount": amount,
@@ -220,7 +264,16 @@ class Loads:
     def _wrk(self, script: str, arguments: Sequence[str], load: Load) -> tuple[str, float]:
         """Run wrk; returns what it printed and the processor seconds it used."""
         many = load.connections or self._chosen.connections
-        command = [*load.prefix, "wrk", "--latency", "-t1", f"-c{many}", f"-d{load.seconds}s", "--timeout", "10s"]
+        command = [
+            *load.prefix,
+            "wrk",
+            "--latency",
+            "-t1",
+            f"-c{many}",
+            f"-d{load.lead + load.seconds}s",
+            "--timeout",
+            "10s",
+        ]
         command += ["-s", str(BENCH / script), f"http://127.0.0.1:{self._chosen.port}", "--", *arguments]
         before = os.times()
         environment = {**os.environ, "BENCH": str(BENCH)}
@@ -312,6 +365,13 @@ async def behindhand(shop: Shop) -> dict[str, float]:
     """How far behind each consumer of facts is, in seconds."""
     async with shop.database.read() as connection:
         return {one.name: (await lag(connection, one, shop.clock)).seconds for one in consumers(shop)}
+
+
+def within(before: dict[float, float], after: dict[float, float], share: float) -> float | None:
+    """The least bound within which so large a share of the answers between two looks came, in seconds."""
+    amounts = {bound: amount - before.get(bound, 0.0) for bound, amount in sorted(after.items())}
+    whole = max(amounts.values(), default=0.0)
+    return next((bound for bound, amount in amounts.items() if whole and amount >= whole * share), None)
 
 
 def _room(runs: dict[str, Any]) -> float:

@@ -104,7 +104,7 @@ class Direct:
         edge, scope, route = self._edge, call.scope, call.route
         busy = edge.turn_away(scope, call.started)
         if busy is not None:
-            return _whole([status_line(busy.status), _block(busy.headers)], busy, call)
+            return whole(busy, closing=not call.keep_alive)
         marks = call.marks = edge.mark(scope)
         try:
             edge.admit(scope, call.extra, call.limit)
@@ -156,22 +156,19 @@ class Direct:
         if not call.disconnected:  # else it stays 0: nobody waited for this answer
             marks.status = response.status
         edge.tell(call.scope, marks, call.scope["method"], time.perf_counter() - call.started)
-        return _whole(parts, response, call)
+        return _joined(parts, response, closing=not call.keep_alive)
 
 
-def answer_of(response: Response) -> bytes:
-    """The bytes of an answer after which the connection ends."""
-    parts = [status_line(response.status), _block(response.headers)]
-    parts.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(response.body))
-    parts.append(response.body)
-    return b"".join(parts)
+def whole(response: Response, *, closing: bool = False) -> bytes:
+    """The bytes of an answer."""
+    return _joined([status_line(response.status), _block(response.headers)], response, closing=closing)
 
 
-def _whole(parts: list[bytes], response: Response, call: Call) -> bytes:
+def _joined(parts: list[bytes], response: Response, *, closing: bool) -> bytes:
     body = response.body
     if response.status not in NO_BODY:
         parts.append(b"content-length: %d\r\n" % len(body))
-    parts.append(b"\r\n" if call.keep_alive else b"connection: close\r\n\r\n")
+    parts.append(b"connection: close\r\n\r\n" if closing else b"\r\n")
     parts.append(body)
     return b"".join(parts)
 

@@ -169,8 +169,12 @@ class Edge:
         shedder = self.shedder
         if shedder is None or not shedder.full() or scope["path"].startswith(self._options.unlimited_prefixes):
             return None
-        self._count += 1
-        request = f"{self._prefix}{self._count:x}"
+        answer = self.busy_answer(scope, self.next_id())
+        self.tell_shed(scope["method"], answer.status, time.perf_counter() - started)
+        return answer
+
+    def busy_answer(self, scope: ASGIScope, request: str) -> Response:
+        """What one too many is told."""
         if self._options.busy is not None:
             answer = self._options.busy(scope, request)
         else:
@@ -179,16 +183,28 @@ class Edge:
             answer = self.errors.response(busy, scope)
         dressed = self._pages if answer.headers[0] == PAGE_HEADER else self._api
         headers = [*answer.headers, *dressed, (b"x-request-id", request.encode())]
-        if self._options.observe is not None:
-            self._options.observe(SHED, scope["method"], answer.status, time.perf_counter() - started)
         return Response(answer.status, headers, answer.body)
+
+    def tell_shed(self, method: str, status: int, seconds: float) -> None:
+        """The metrics hear of one too many; the log does not."""
+        if self._options.observe is not None:
+            self._options.observe(SHED, method, status, seconds)
+
+    def next_id(self) -> str:
+        """An id for a request."""
+        self._count += 1
+        return f"{self._prefix}{self._count:x}"
+
+    @property
+    def exempt(self) -> tuple[str, ...]:
+        """Beginnings of paths that nobody is refused at."""
+        return self._options.unlimited_prefixes
 
     def mark(self, scope: ASGIScope) -> Marks:
         """Give the request its id, and find out whose it is."""
-        self._count += 1
         client = scope.get("client")
         address = client_address(scope, self._trusted) if self._trusted else (client[0] if client else "")
-        marks = scope[MARKS] = Marks(f"{self._prefix}{self._count:x}", address)
+        marks = scope[MARKS] = Marks(self.next_id(), address)
         return marks
 
     async def _guarded(self, scope: ASGIScope, receive: Receive, send: Send, kept: "tuple[Wait, Headers]") -> None:

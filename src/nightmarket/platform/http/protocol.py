@@ -17,7 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .asgi import ASGIScope
-from .direct import CONTINUE, Call, Direct, answer_of
+from .brush import Brush
+from .direct import CONTINUE, Call, Direct, whole
 from .edge import Edge
 from .problems import PlainError
 
@@ -62,12 +63,16 @@ class Phase(Enum):
     DISCARD = 4
 
 
+REFUSABLE = (Phase.FRESH, Phase.BETWEEN)
+
+
 class State(ServerState):
     """What the connections of a server share: the edge, and a clock of whole seconds."""
 
     def __init__(self, edge: Edge, connections_limit: int, patience: Patience) -> None:
         super().__init__()
         self.direct = Direct(edge)
+        self.brush = Brush(edge)
         self.edge = edge
         self.seconds = 0
         self.patience = patience
@@ -121,8 +126,12 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
-        if self._phase is Phase.DISCARD:
+        phase = self._phase
+        if phase is Phase.DISCARD:
             self._discard(len(data))
+            return
+        shedder = self._state.edge.shedder
+        if shedder is not None and shedder.full() and phase in REFUSABLE and self._brushed_off(data):
             return
         parser = self.parser
         assert parser is not None
@@ -146,6 +155,18 @@ class Connection(HttpToolsProtocol):
                 self._head_bytes += len(data)
                 if self._head_bytes > HEAD_BYTES:
                     self._break_off(PlainError(431, f"At most {HEAD_BYTES:,} bytes of headers are read."))
+
+    def _brushed_off(self, data: bytes) -> bool:
+        """Whether one too many was refused unread."""
+        if self._in_flight() or self.flow.write_paused:
+            return False
+        refusal = self._state.brush.off(data)
+        if refusal is None:
+            return False
+        self._phase = Phase.BETWEEN
+        self._since = self._state.seconds
+        self.transport.write(refusal)
+        return True
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -349,7 +370,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self._phase = Phase.DISCARD
             return
-        self.transport.write(answer_of(self._state.edge.unread(error)))
+        self.transport.write(whole(self._state.edge.unread(error), closing=True))
         self._end_after_discarding()
 
     def _end_after_discarding(self) -> None:
