@@ -15,6 +15,8 @@ from nightmarket.promotions.contract import AmountOff, Condition, Effect, FreeSh
 from tests.open_shop import Opened, opened
 from tests.ucp_talk import ADDRESS, BUYER, CART, CHECKOUT, ERROR, ORDER, SPEC, Schemas, key, lines, pay, ready
 
+AGENT = key("")["UCP-Agent"]
+
 pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
 
 
@@ -171,6 +173,39 @@ async def test_a_repeated_request_changes_nothing(shop: Opened, schemas: Schemas
     assert (await shop.client.post(f"{gone}/cancel", headers=key("x1"))).content == cancelled.content
     assert (await shop.client.post(f"{gone}/cancel", headers=key("x2"))).status_code == 409
     assert (await shop.client.put(gone, json=other, headers=key("x3"))).status_code == 409
+
+
+async def test_a_key_is_known_for_two_days(shop: Opened, schemas: Schemas, clock: VirtualClock) -> None:
+    """However many changes came after it, with a key or without, and though the checkout has expired: a repeat changes
+    nothing for two days, and the same key with other bytes is a conflict."""
+    path = await ready(shop, schemas, "long", LAMP=1)
+
+    async def put(amount: int, name: str = "") -> Any:
+        wanted = {"line_items": lines(shop, CANDLE=amount), "buyer": BUYER}
+        return await shop.client.put(path, json=wanted, headers=key(name) if name else {"UCP-Agent": AGENT})
+
+    for n in range(40):
+        changed = await put(n + 1, f"k{n}")
+        assert changed.json()["line_items"][0]["quantity"] == n + 1
+        assert (await put(50)).status_code == 200
+    for hours in (0, 7, 30):
+        clock.advance(timedelta(hours=hours))
+        for n in (0, 10, 25, 39):
+            late = await put(n + 1, f"k{n}")
+            assert (late.status_code, late.json()["line_items"][0]["quantity"]) == (200, 50), n
+            conflict = await put(n + 2, f"k{n}")
+            assert conflict.json()["messages"][0]["code"] == "idempotency_conflict", n
+        again = await shop.client.post("/ucp/checkout-sessions", json=first(shop), headers=key("long"))
+        assert path.endswith(again.json()["id"])
+        assert await shop.shop.orders.sweep() == 0
+    clock.advance(timedelta(hours=18))
+    assert await shop.shop.orders.sweep() == 25
+    assert await shop.shop.orders.sweep() == 0
+
+
+def first(shop: Opened) -> dict[str, Any]:
+    """The request with which `ready` makes its checkout."""
+    return {"line_items": lines(shop, LAMP=1), "buyer": BUYER}
 
 
 async def test_a_decline_is_repeated_too(shop: Opened, schemas: Schemas) -> None:

@@ -179,7 +179,7 @@ async def test_a_code_ends_and_so_does_an_identity(house: ShopperHouse) -> None:
 
 
 async def test_nothing_of_the_address_is_kept(house: ShopperHouse) -> None:
-    """The table has a keyed fingerprint, the hash of the code and a hint; what has ended goes with the next one."""
+    """The table has a keyed fingerprint, the hash of the code and a hint; what has ended is swept."""
     slips = Slips()
     asked = await house.shop.identities.ask("secret.person@example.org", "10.3.0.1", slips)
     async with house.shop.database.read() as connection:
@@ -188,6 +188,23 @@ async def test_nothing_of_the_address_is_kept(house: ShopperHouse) -> None:
     assert "secret.person" not in said
     assert slips.sent[0][1] not in said
     house.clock.advance(timedelta(hours=1))
-    await house.shop.identities.ask("other.person@example.org", "10.3.0.1", slips)
+    await house.shop.identities.sweep()
     async with house.shop.database.read() as connection:
         assert await connection.fetchval("SELECT count(*) FROM platform.confirmation WHERE id = $1", asked) == 0
+
+
+async def test_housekeeping_forgets_codes_and_tries(house: ShopperHouse) -> None:
+    """Codes past their time and tries past their window go; a code that still holds stays and opens."""
+    shop, slips = house.shop, Slips()
+    await shop.identities.ask("old@example.org", "net:old", slips)
+    house.clock.advance(timedelta(minutes=50))
+    fresh = await shop.identities.ask("fresh@example.org", "net:fresh", slips)
+    house.clock.advance(timedelta(minutes=11))
+    assert await shop.identities.sweep() >= 1
+    assert await shop.access.accounts.sweep() >= 2
+    async with shop.database.read() as connection:
+        assert await connection.fetchval("SELECT array_agg(id) FROM platform.confirmation") == [fresh]
+        query = "SELECT count(*) FROM platform.login_attempt WHERE key LIKE 'identity-%' AND window_ends_at <= $1"
+        assert await connection.fetchval(query, house.clock.now()) == 0
+        assert await connection.fetchval("SELECT count(*) FROM platform.login_attempt WHERE key LIKE 'identity-%'") == 2
+    await shop.identities.confirm(fresh, slips.sent[-1][1], "net:fresh")

@@ -135,6 +135,8 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         standing,
         Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
         Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-keys", shop.orders.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-codes", shop.identities.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-tickets", shop.gates.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

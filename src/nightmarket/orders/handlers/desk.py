@@ -18,6 +18,7 @@ from .cancelling import CancelBatch, CancelOrder, lane_for
 from .claiming import ClaimBatch
 from .completing import CompletionDesk
 from .due import DueOrders
+from .marking import sweep
 from .means import Means
 from .noting import NoteDesk
 from .owning import OwnerDesk
@@ -91,6 +92,9 @@ class OrderDesk:
         seen = Authorisation(key, Outcome.APPROVED, reference, order.total, order.currency)
         await self.settles.settle(Settlement(id, first.attempt, seen, TRANSFER))
         return await self.order(None, id)
+
+    async def sweep(self) -> int:
+        return await sweep(self._means.database, self._means.clock)
 
     async def audit(self) -> Sequence[Finding]:
         return await Audit(self._means).run()

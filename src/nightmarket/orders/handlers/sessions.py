@@ -18,7 +18,6 @@ from nightmarket.orders.model.prepared import prepare
 from nightmarket.orders.model.session import (
     BODY_BYTES,
     CART_LIFE,
-    MAX_MARKS,
     OPEN_STATES,
     SESSION_LIFE,
     Assessment,
@@ -35,6 +34,7 @@ from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.group_commit import GroupCommit
 
 from .buyers import look, note_gone
+from .marking import Marks
 from .means import Means
 
 REUSED = "This idempotency key came with another request before; use a new key for a new request."
@@ -271,31 +271,33 @@ class SessionDesk:
         outcomes: list[bool | Problem] = []
         versions = {id: record["version"] for id, record in locked.items()}
         bodies: dict[UUID, store.NewBody] = {}
-        latest: dict[UUID, SessionBody] = {}
+        marks = Marks(locked, self._means.clock.now())
+        await marks.look(tx, [(item.id, item.mark) for item in items if isinstance(item, Replace | Cancel)])
         cancelled: set[UUID] = set()
         for item in items:
             match item:
                 case Make():
                     outcomes.append(_made(item, new, prints))
-                case Replace() | Cancel() if (before := _before(item, locked, latest)) is not None:
+                case Replace() | Cancel() if (before := _before(item, locked, marks)) is not None:
                     outcomes.append(before)
                 case _ if (refusal := _first_refusal(item, locked, versions, cancelled)) is not None:
                     outcomes.append(refusal)
                 case Replace() | ReplaceBoth():
                     for one in [item] if isinstance(item, Replace) else [item.one, item.other]:
                         versions[one.id] += 1
-                        body = _marked(one.body, one, latest)
+                        body = marks.mark(one.id, one.body, one.mark)
                         bodies[one.id] = (one.id, one.state, store.PACK.encode(body), one.expires_at, one.prepared)
                     outcomes.append(True)
                 case Cancel():
                     cancelled.add(item.id)
                     if item.mark:
-                        body = store.PACK.encode(_marked(latest[item.id], item, latest))
+                        body = store.PACK.encode(marks.mark(item.id, marks.body(item.id), item.mark))
                         ends = locked[item.id]["expires_at"]
                         bodies[item.id] = (item.id, SessionState.CANCELLED, body, ends, None)
                     outcomes.append(True)
         if bodies:
             await store.write_bodies(tx, list(bodies.values()))
+            await marks.write(tx)
         if cancelled:
             await store.mark_sessions(tx, list(cancelled), SessionState.CANCELLED)
         return outcomes
@@ -314,31 +316,18 @@ def _made(item: Make, new: set[UUID], prints: Mapping[UUID, bytes]) -> bool | Pr
     return False
 
 
-def _before(
-    item: Replace | Cancel, locked: Mapping[UUID, Record], latest: dict[UUID, SessionBody]
-) -> bool | Problem | None:
+def _before(item: Replace | Cancel, locked: Mapping[UUID, Record], marks: Marks) -> bool | Problem | None:
     """What a request that came before is answered: False, nothing changed, or that its key came with another body."""
     record = locked.get(item.id)
     if not item.mark or record is None or record["owner"] != item.owner or record["kind"] != item.kind:
         return None
-    body = latest.get(item.id) or latest.setdefault(item.id, store.SESSION_BODY.decode(record["body"]))
-    match body.wrote(item.mark):
+    match marks.wrote(item.id, item.mark):
         case None:
             return KeyReused(REUSED)
         case True:
             return False
         case False:
             return None
-
-
-def _marked(body: SessionBody, item: Replace | Cancel, latest: dict[UUID, SessionBody]) -> SessionBody:
-    """The body as it is stored: it knows the requests that made it so."""
-    before = latest.get(item.id)
-    marks = (*(before.marks if before else ()), item.mark) if item.mark else before.marks if before else ()
-    marked = msgspec.structs.replace(body, marks=marks[-MAX_MARKS:]) if marks else body
-    if before is not None or item.mark:
-        latest[item.id] = marked
-    return marked
 
 
 def _touched(item: Replace | ReplaceBoth | Cancel) -> tuple[UUID, ...]:

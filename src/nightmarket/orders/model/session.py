@@ -22,7 +22,7 @@ from nightmarket.promotions.contract import (
 
 KEY_BYTES, BODY_BYTES = 8, 16
 MAX_MARKS = 16
-"""Idempotency keys that a session remembers; an older one would change it again."""
+"""Idempotency keys that a session remembers itself; older ones have rows of their own (`handlers/marking.py`)."""
 
 ANYWHERE = ""
 MAX_LINES = 200

@@ -11,6 +11,11 @@ from .boards import (
     of_owners,
     parts,
 )
+from .marks import (
+    insert_older_marks,
+    older_marks,
+    sweep_older_marks,
+)
 from .noted import (
     known_addresses,
     notes,
@@ -72,6 +77,7 @@ __all__ = [
     "give_to",
     "identify",
     "identities",
+    "insert_older_marks",
     "insert_orders",
     "insert_sessions",
     "known_addresses",
@@ -82,6 +88,7 @@ __all__ = [
     "move_orders",
     "notes",
     "of_owners",
+    "older_marks",
     "orders",
     "packed",
     "page",
@@ -95,6 +102,7 @@ __all__ = [
     "row_of",
     "session_states",
     "sessions_page",
+    "sweep_older_marks",
     "try_lock_sessions",
     "write_bodies",
     "write_notes",

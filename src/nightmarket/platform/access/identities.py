@@ -38,8 +38,8 @@ ASKS_PER_CLIENT = 2_000
 """Codes that a client with a key may have sent in a window, and twice as many tries: it speaks for many buyers."""
 
 IDENTITY_LIFE = timedelta(days=180)
-SWEEP_LIMIT = 100
-"""Codes past their time that go with each new one."""
+SWEEP_LIMIT = 10_000
+"""Codes past their time that go in one step of housekeeping."""
 
 MAX_COOKIES = 50
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 8, 15
@@ -154,7 +154,6 @@ class Identities:
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
         key = derive("identity", channel.value, compared, secret=self._secret)
         async with self._database.transaction() as tx:
-            await _sweep(tx, now)
             await tx.execute(
                 """
                 INSERT INTO platform.confirmation (id, key, channel, hint, code_hash, expires_at)
@@ -238,6 +237,16 @@ class Identities:
                         return self.read(token)
         return None
 
+    async def sweep(self) -> int:
+        """Delete codes past their time; for a drain. Returns how many. What was counted is swept with all attempts."""
+        query = """
+            DELETE FROM platform.confirmation WHERE id IN (
+                SELECT id FROM platform.confirmation WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+            RETURNING 1
+            """
+        async with self._database.transaction() as tx:
+            return len(await tx.fetch(query, self._clock.now(), SWEEP_LIMIT))
+
     async def of_accounts(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
         """Of these ids, the open accounts with the key of each one's e-mail."""
         return {id: self.key_of(email) for id, email in (await store.account_emails(connection, ids)).items()}
@@ -247,17 +256,6 @@ class Identities:
         that was sent to it, or since the operator has made the account. None while nobody has proven it."""
         found = await store.account_known(connection, id)
         return (self.key_of(found[0]), found[1]) if found is not None else None
-
-
-async def _sweep(tx: Connection, now: datetime) -> None:
-    await tx.execute(
-        """
-        DELETE FROM platform.confirmation WHERE id IN (
-            SELECT id FROM platform.confirmation WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
-        """,
-        now,
-        SWEEP_LIMIT,
-    )
 
 
 def _spent() -> CodeSpent:
