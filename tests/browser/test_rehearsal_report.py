@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from nightmarket.entrypoints.console.rehearsal.report import render
 from nightmarket.rehearsal.model import CheckLine
 from nightmarket.rehearsal.records import Acknowledged, Event, EventKind, Phase, Plan, Sample
-from nightmarket.rehearsal.verdict import render
 from nightmarket.rehearsal.verdict.counting import answer
 from nightmarket.rehearsal.verdict.reading import Run
 from nightmarket.rehearsal.verdict.summing_up import Seen, sum_up

@@ -82,7 +82,7 @@ def test_filters_answer_at_once_beside_the_goods(visitor: Visitor) -> None:
     expect(page.locator(".list-chips .chip")).to_have_count(1)
     assert page.evaluate("window.stayed")
     assert page.locator(".list-total").inner_text() != total
-    expect(page.locator("#list-news")).to_contain_text("good")
+    expect(page.locator("#list-news")).to_contain_text("found")
     page.go_back()
     page.wait_for_url("**/goods")
     expect(page.locator(".list-total")).to_have_text(total)

@@ -39,7 +39,9 @@ async def gates(fresh_database: str, clock: VirtualClock) -> AsyncGenerator[list
 async def _early(gates: list[StoredGates], room: Room, people: int, guests: int) -> list[Ticket]:
     """Tickets taken before the opening, by turns in each process."""
     holders = [*map(known, range(people)), *map(guest, range(guests))]
-    taken = await asyncio.gather(*(gates[n % len(gates)].ticket(room, holder, MARK) for n, holder in enumerate(holders)))
+    taken = await asyncio.gather(
+        *(gates[n % len(gates)].ticket(room, holder, MARK) for n, holder in enumerate(holders))
+    )
     return [ticket for ticket, _ in taken]
 
 
@@ -412,7 +414,7 @@ async def test_rooms_that_are_over_hide_none_that_lives(
 async def test_tickets_go_a_day_after_the_end(
     gates: list[StoredGates], fresh_database: str, clock: VirtualClock
 ) -> None:
-    """A living room and one that has just ended keep theirs; of one that is long over the tickets go, their counts stay,
+    """A living room and one that has just ended keep theirs; of one long over the tickets go, their counts stay,
     and the audit finds nothing; old measurements go too."""
     room = await make_room(fresh_database, gates, site_room(clock))
     await _early(gates, room, 20, 5)

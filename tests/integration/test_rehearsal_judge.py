@@ -12,14 +12,15 @@ import psycopg
 import pytest
 
 from nightmarket.bootstrap import consumers, judge
+from nightmarket.entrypoints.console.rehearsal.report import render
 from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds, decode, encode
 from nightmarket.payments.contract import AuthoriseRequest
 from nightmarket.payments.jobs import PaymentsDrain
 from nightmarket.platform.subscriptions import ensure, step
 from nightmarket.rehearsal.errors import NothingMeasured
-from nightmarket.rehearsal.records import ACKNOWLEDGED, EVENTS, PLAN, REPORT, SAMPLES, Acknowledged, Phase, Plan, Sample
-from nightmarket.rehearsal.verdict import Court, Judge, Result, read_result
+from nightmarket.rehearsal.records import ACKNOWLEDGED, EVENTS, PLAN, SAMPLES, Acknowledged, Phase, Plan, Sample
+from nightmarket.rehearsal.verdict import Court, Judge, Result, read_result, read_run
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
 
@@ -104,7 +105,7 @@ async def test_an_honest_run_is_a_go(played: Played) -> None:
     assert (result.figures.acknowledged, result.figures.present, result.figures.paid) == (2, 2, 2)
     assert all(one.looked_at for one in result.answers)
     assert read_result(played.folder) == result
-    page = (played.folder / REPORT).read_text()
+    page = render(read_result(played.folder), read_run(played.folder))
     assert "<h1>Go</h1>" in page
     assert "http" not in page.replace("http://127.0.0.1:1", "").replace("http-equiv", "")
     assert page.count("<figure") == page.count("<details") == 7
@@ -119,7 +120,7 @@ async def test_an_order_that_nobody_has_is_missed(played: Played) -> None:
     assert not result.go
     assert off(result) == {"orders are there", "orders are as told"}
     assert any(lost in line for one in result.answers for line in one.found)
-    assert lost in (played.folder / REPORT).read_text()
+    assert lost in render(read_result(played.folder), read_run(played.folder))
 
 
 LAMP = "(SELECT tally FROM tally.slice WHERE spent = 2)"

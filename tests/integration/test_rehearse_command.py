@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from nightmarket.entrypoints.cli.own_shop import clear_leftovers
 from nightmarket.platform.postgres import EmbeddedPostgres
 from nightmarket.rehearsal.contract import REPORT
 from tests.conftest import reachable_folder
@@ -74,14 +75,15 @@ def test_a_festival_of_half_a_minute(demo: Demo) -> None:
     """By two processes of shoppers: each acknowledged order is there and a shadow, each second is measured, the verdict
     is go, and afterwards stock, keys and the audit are as before."""
     before = demo.stock()
-    play = demo.rehearse("--minutes", "0.4", "--peak", "5", "--seed", "7", "--processes", "2")
+    play = demo.rehearse("--minutes", "0.4", "--peak", "5", "--seed", "7", "--processes", "2", "--language", "de")
     try:
         assert play.process.wait(PLAY_SECONDS) == 0, play.said
     finally:
         play.clear_away()
     assert play.heard("GO")
     assert play.said[-1].endswith(REPORT)
-    assert Path(play.said[-1].removeprefix("Report: ")).stat().st_size > 1_000
+    report = Path(play.said[-1].removeprefix("Report: "))
+    assert report.stat().st_size > 1_000
     told = {line["order"] for line in demo.lines("acknowledged.jsonl")}
     assert len(told) > 10
     samples = demo.lines("samples.jsonl")
@@ -99,8 +101,95 @@ def test_a_festival_of_half_a_minute(demo: Demo) -> None:
     assert demo.ask("SELECT count(*) FROM discovery.sale") == [(0,)]
     assert demo.ask("SELECT count(*) FROM platform.api_key WHERE revoked_at IS NULL") == [(0,)]
     assert demo.ask("SELECT outcome FROM rehearsal.run") == [("go",)]
+    assert "Von außen gefragt" in report.read_text()
     audit = Terminal([NIGHTMARKET, "audit"], demo.environment)
     assert audit.ended() == 0, audit.said
+
+
+def test_the_gate_hears_what_was_measured(demo: Demo) -> None:
+    """A room that follows lets in three quarters of what a small rehearsal has held, and its page says where the figure
+    comes from; what is held at least later does not slow it down."""
+    with psycopg.connect(EmbeddedPostgres(demo.home).url, autocommit=True) as connection:
+        connection.execute("DELETE FROM gate.capacity")
+        connection.execute(
+            "INSERT INTO gate.room (id, name, guards, variants, gathers_at, opens_at, pass_minutes, follows, seed, "
+            "seed_hash) VALUES (uuidv7(), 'A room', 'outside', '{}', now() - interval '1 minute', now(), 30, true, "
+            "decode(repeat('ab', 32), 'hex'), sha256(decode(repeat('ab', 32), 'hex')))"
+        )
+        connection.execute("INSERT INTO gate.line (room) SELECT id FROM gate.room")
+        connection.execute(
+            "INSERT INTO gate.step (room, at, rate_milli, by) SELECT id, opens_at, 1, 'test' FROM gate.room"
+        )
+    play = demo.rehearse("--minutes", "0.5", "--peak", "6", "--seed", "17", "--looks", "0")
+    try:
+        assert play.process.wait(PLAY_SECONDS) == 0, play.said
+    finally:
+        play.clear_away()
+    ((rate, source, at_least),) = demo.ask("SELECT orders_per_second, source, at_least FROM gate.capacity")
+    newest = max((demo.home / "rehearsals").glob("reh_*"))
+    result = json.loads((newest / "result.json").read_text())
+    assert source == newest.name
+    assert rate == result["capacity_per_second"] > 0
+    assert at_least is result["capacity_at_least"]
+    assert play.heard(f"{rate:g} orders a second"), play.said
+    ((step, by),) = demo.ask("SELECT rate_milli, by FROM gate.step ORDER BY at DESC LIMIT 1")
+    assert (step, by) == (int(rate * 750), newest.name)
+    demo.ask("UPDATE gate.room SET ended_at = now() RETURNING id")
+
+
+def test_what_is_kept_stays(demo: Demo) -> None:
+    """With --keep the orders stand as they are, with their stock, the key is withdrawn all the same, the audit finds
+    nothing, and no later rehearsal takes them back."""
+    before = demo.ask("SELECT count(*) FROM orders.order WHERE state IN (1, 2)")
+    assert before == [(0,)]
+    play = demo.rehearse("--minutes", "0.3", "--peak", "4", "--seed", "18", "--looks", "0", "--keep")
+    try:
+        assert play.process.wait(PLAY_SECONDS) == 0, play.said
+    finally:
+        play.clear_away()
+    told = {line["order"] for line in demo.lines("acknowledged.jsonl")}
+    ((kept,),) = demo.ask("SELECT count(*) FROM orders.order WHERE state IN (1, 2)")
+    assert 0 < kept <= len(told)
+    assert not play.heard("were taken back")
+    assert demo.ask("SELECT count(*) FROM platform.api_key WHERE revoked_at IS NULL") == [(0,)]
+    stock = demo.stock()
+    again = demo.rehearse("--minutes", "0.3", "--peak", "4", "--seed", "19", "--looks", "0")
+    try:
+        assert again.process.wait(PLAY_SECONDS) == 0, again.said
+    finally:
+        again.clear_away()
+    assert demo.ask("SELECT count(*) FROM orders.order WHERE state IN (1, 2)") == [(kept,)]
+    assert demo.stock() == stock
+    audit = Terminal([NIGHTMARKET, "audit"], demo.environment)
+    assert audit.ended() == 0, audit.said
+
+
+def test_a_killed_rehearsal_leaves_no_shop_of_its_own(tmp_path: Path) -> None:
+    """`kill -9` of a rehearsal that has opened a shop: the shop closes by itself, PostgreSQL included, and the next one
+    takes the folder away."""
+    folder = reachable_folder("own")
+    environment = {"NIGHTMARKET_HOME": str(tmp_path / "home"), "TMPDIR": str(folder)}
+    play = Terminal([NIGHTMARKET, "rehearse", "--minutes", "1", "--peak", "2", "--plain"], environment)
+    try:
+        give_up = time.monotonic() + OPENING_SECONDS
+        while not play.heard(" placed"):
+            assert play.process.poll() is None, play.said
+            assert time.monotonic() < give_up, play.said
+            time.sleep(0.2)
+        (left,) = folder.glob("nightmarket-rehearsal-*")
+        assert processes_of(left)
+        play.process.kill()
+        play.process.wait(10)
+        give_up = time.monotonic() + 90
+        while processes_of(left) or EmbeddedPostgres(left / "home").is_running():
+            assert time.monotonic() < give_up, processes_of(left)
+            time.sleep(0.2)
+        assert left.exists()
+        assert clear_leftovers(folder) == 1
+        assert not left.exists()
+    finally:
+        play.clear_away()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_what_was_cut_off_is_taken_back_by_the_next(demo: Demo) -> None:

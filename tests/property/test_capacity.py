@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nightmarket.rehearsal.capacity import DATABASE, PARTS, Measured, capacity, machines, measured_at
 from nightmarket.rehearsal.errors import NothingMeasured
-from nightmarket.rehearsal.verdict.result import Cost, Limit
+from nightmarket.rehearsal.verdict.result import Cost, Figures, Limit, LimitOf
 from nightmarket.rehearsal.verdict.summing_up import BEYOND_MEASURED, USABLE
 from nightmarket.rehearsal.verdict.summing_up import capacity as of_machine
 
@@ -83,17 +83,30 @@ def test_at_least_one_machine(cores: float, machine: int) -> None:
     assert machines(cores, machine) >= 1
 
 
-@given(st.lists(costs(), min_size=1, max_size=3).map(tuple), st.floats(0.1, 9_000), st.integers(1, 64), st.booleans())
-def test_capacity_is_known_only_where_the_machine_was_used_up(
-    spent: tuple[Cost, ...], peak: float, cores: int, reached: bool
+@given(
+    st.lists(costs(), min_size=1, max_size=3).map(tuple),
+    st.floats(0.1, 9_000),
+    st.floats(0, 1),
+    st.integers(1, 64),
+    st.none() | st.sampled_from(LimitOf),
+)
+def test_capacity_is_what_was_seen(
+    spent: tuple[Cost, ...], peak: float, share: float, cores: int, of: LimitOf | None
 ) -> None:
-    """What was hardly felt says nothing of the end; what was used up takes the peak at least, and never more than
-    twice of it."""
-    limit = Limit(part="web", cores=1, shop_cores=1, generator_cores=0, machine_cores=1, reached=reached)
-    found = of_machine(peak, spent, limit, cores)
-    assert (found is not None) == reached
-    if found is not None:
-        assert peak - 0.06 <= found <= BEYOND_MEASURED * peak + 0.06
+    """Where nothing came to its end it is what was held with quick answers, and no more; where the shop did, what it
+    placed; where the machine did, that at least, and never more than twice of it."""
+    figures = Figures(peak_per_second=peak, held_per_second=peak * share)
+    reached = of in (LimitOf.MACHINE, LimitOf.SHOP)
+    limit = None
+    if of is not None:
+        limit = Limit(part="web", cores=1, shop_cores=1, generator_cores=0, machine_cores=1, reached=reached, of=of)
+    found = of_machine(figures, spent, limit, cores) or 0.0
+    if not reached:
+        assert abs(found - peak * share) < 0.01
+    elif of is LimitOf.SHOP:
+        assert abs(found - peak) < 0.01
+    else:
+        assert peak - 0.01 <= found <= BEYOND_MEASURED * peak + 0.01
 
 
 def test_a_bench_file_is_read(tmp_path: Path) -> None:

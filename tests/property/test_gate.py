@@ -9,9 +9,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightmarket.gate.contract import FREE_RATE_MILLI, Lane, Step, Ticket
+from nightmarket.gate.contract import FREE_RATE_MILLI, Capacity, Lane, Step, Ticket
 from nightmarket.gate.handlers.tokens import Tokens
-from nightmarket.gate.model import called_at, draw_of, guests_served, hash_of, order_of, rank, reached
+from nightmarket.gate.model import called_at, draw_of, guests_served, hash_of, in_force, order_of, rank, reached
 from nightmarket.kernel.ids import derive
 
 OPENS = datetime(2026, 11, 11, tzinfo=UTC)
@@ -135,3 +135,20 @@ def test_tickets_and_passes_are_read_as_signed(
     assert not tokens.passes(UUID(int=room.int ^ 1), given_pass.token, [mark], OPENS)
     assert not tokens.passes(room, text, [mark], OPENS)
     assert not Tokens(SECRET[::-1]).passes(room, given_pass.token, [mark], OPENS)
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 1_000), st.booleans()), max_size=10))
+def test_rooms_go_by_the_last_limit_or_more(told: list[tuple[float, bool]]) -> None:
+    """A limit that was measured counts until the next one is; what was held at least since then only raises it."""
+    noon = datetime(2026, 11, 11, 12, tzinfo=UTC)
+    measured = [
+        Capacity(noon - timedelta(minutes=n), rate, "test", at_least) for n, (rate, at_least) in enumerate(told)
+    ]
+    found = in_force(measured)
+    if not measured:
+        assert found is None
+        return
+    assert found is not None
+    last = next((n for n, one in enumerate(measured) if not one.at_least), len(measured) - 1)
+    assert found in measured[: last + 1]
+    assert found.orders_per_second == max(one.orders_per_second for one in measured[: last + 1])

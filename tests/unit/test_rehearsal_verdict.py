@@ -1,20 +1,26 @@
 """The verdict of a rehearsal: whatever is lost, doubled, sold twice or unpaid is named, and nothing else is."""
 
+import inspect
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 import pytest
 
+from nightmarket.entrypoints.console.rehearsal.refusals import counted
+from nightmarket.entrypoints.console.rehearsal.report import ANSWERS, SENTENCES, render
+from nightmarket.entrypoints.console.rehearsal.speech import speech_of
 from nightmarket.kernel.ids import encode
 from nightmarket.orders.contract import OrderState
 from nightmarket.payments.contract import Movement, MovementKind
 from nightmarket.rehearsal.model import CheckLine
 from nightmarket.rehearsal.records import Acknowledged, Event, EventKind, Phase, Plan, Sample
-from nightmarket.rehearsal.verdict import counting, measuring, summing_up
+from nightmarket.rehearsal.verdict import counting, judging, measuring, summing_up
 from nightmarket.rehearsal.verdict.counting import Goods, Known
 from nightmarket.rehearsal.verdict.reading import Run
-from nightmarket.rehearsal.verdict.result import Answer, Result
+from nightmarket.rehearsal.verdict.result import Answer, LimitOf, Result
+from nightmarket.rehearsal.verdict.summing_up import reasons_of
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 FIRST, SECOND, THIRD = (UUID(int=(0x0197 << 112) + (7 << 76) + (2 << 62) + n) for n in (1, 2, 3))
@@ -114,6 +120,16 @@ def test_the_limit_names_whose_processors_it_was() -> None:
     idle = measuring.limit([sample(float(t), web=0.1) for t in range(10)], 2)
     assert idle is not None
     assert not idle.reached
+    strangers = measuring.limit([sample(float(t), web=0.3, others=1.6) for t in range(10)], 2)
+    assert strangers is not None
+    assert (strangers.reached, strangers.others_cores) == (False, 1.6), "a shop that answers quickly is not at its end"
+    slow = [msgspec.structs.replace(sample(float(t), web=0.3, others=1.6), p99_ms=3_000.0) for t in range(10)]
+    assert [measuring.limit(slow, cores).of for cores in (2, 8)] == [LimitOf.MACHINE, LimitOf.SHOP]  # type: ignore[union-attr]
+    players = measuring.limit([sample(float(t), web=0.2, locust=0.95) for t in range(10)], 8)
+    assert players is not None
+    assert (players.of, players.reached) == (LimitOf.PLAYERS, False)
+    struck = measuring.limit([sample(float(t), web=1.9) for t in range(10)], 2, 1, [(3.0, 5.0)])
+    assert struck is None, "what a fault has touched says nothing of the limit"
     assert measuring.limit([], 2) is None
 
 
@@ -171,6 +187,83 @@ def test_go_only_when_nothing_is_off() -> None:
     result = judged(a_run(told(FIRST), events=open_end), fine)
     assert not result.go
     assert any("did not come back" in reason for reason in result.reasons)
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Event(t=6, kind=EventKind.NOTE, what="fill-disk", detail="could not strike: too large"), "never struck"),
+        (Event(t=6, kind=EventKind.NOTE, what="stopped", detail="ended before its time"), "before its time"),
+    ],
+)
+def test_what_was_not_rehearsed_is_no_go(event: Event, said: str) -> None:
+    """A fault that never struck, and a play that somebody ended: nothing is known of what did not happen."""
+    result = judged(a_run(told(FIRST), events=[event]), counting.answer("x", "X holds.", 1, []))
+    assert not result.go
+    assert any(said in reason for reason in result.reasons)
+
+
+def test_a_shop_that_does_not_answer_is_no_go() -> None:
+    """Few failures are a worry, many without any fault a reason, those during a fault and soon after neither; nor is
+    it a go when hardly anybody came so far as to ask, or the audit looked at nothing."""
+    fine = counting.answer("x", "X holds.", 1, [])
+
+    def failing(amount: int, *events: Event) -> Result:
+        run = a_run(told(FIRST), events=list(events))
+        for one in run.samples[20:30]:
+            one.errors = {"503": amount}
+        return judged(run, fine)
+
+    assert failing(0).go
+    few = failing(1)
+    assert few.go
+    assert few.worries
+    assert not failing(5).go
+    spell = (
+        Event(t=20, kind=EventKind.FAULT, what="kill-web", detail="a"),
+        Event(t=21, kind=EventKind.RECOVERY, what="kill-web"),
+    )
+    assert failing(50, *spell).go
+    empty = a_run(told(FIRST))
+    large = Run(msgspec.structs.replace(empty.plan, orders=5_000), empty.samples, empty.acknowledged, [])
+    assert not judged(large, fine).go
+    assert reasons_of([fine], [], judged(empty, fine).figures, [])
+
+
+def test_every_sentence_of_a_verdict_can_be_translated() -> None:
+    """The report's list of sentences has each that the judge may say, and no other; so has that of the answers."""
+    said = set(re.findall(r'"((?:[^"\\]|\\.)*)"', inspect.getsource(summing_up)))
+    sentences = {text for text in SENTENCES if len(text) < 90}
+    assert sentences <= said
+    amount = inspect.getsource(summing_up).count("Said(")
+    assert amount >= len(SENTENCES)
+    source = inspect.getsource(counting) + inspect.getsource(judging)
+    assert all(text in source for text in ANSWERS)
+    for language in ("de", "it", "zh"):
+        speech = speech_of(language)
+        assert all(speech.translate(text) != text for text in (*SENTENCES, *ANSWERS))
+
+
+def test_codes_are_said_in_words() -> None:
+    """What is refused for one reason is counted as one; a code that nobody knows stays itself."""
+    english = speech_of("en")
+    counts = {"payment_failed": 2, "payment_declined": 3, "new_code": 1, "gave up: 503": 4}
+    assert counted(english, counts, 9) == [
+        "card declined 5", "gave up (503: overloaded or away) 4", "new_code 1",
+    ]  # fmt: skip
+    assert counted(speech_of("de"), {"out_of_stock": 1_234}, 9) == ["ausverkauft 1.234"]
+
+
+def test_the_report_speaks_the_readers_language() -> None:
+    """Headings, findings, numbers and the audit's rules; nothing of it is left in English."""
+    run = a_run(told(FIRST))
+    result = judged(run, counting.answer("no oversell", ANSWERS[3], 1, []))
+    english, german = (render(result, run, speech_of(language)) for language in ("en", "de"))
+    assert '<html lang="de">' in german
+    assert "Von außen gefragt" in german
+    for text in re.findall(r"<(?:h2|th|dt|summary|caption)[^>]*>([^<]{4,})<", english):
+        if not re.search(r"[0-9_]|^(web|postgres|locust|supervisor|Every tally adds up\.|Symbol)", text):
+            assert f">{text}<" not in german, text
 
 
 def test_a_result_survives_its_file() -> None:

@@ -59,3 +59,21 @@ def test_a_text_has_one_translation(language: str) -> None:
         for message in messages(translations(room, language)):
             seen.setdefault(str(message.id), {})[room] = str(message.string)
     assert {text: rooms for text, rooms in seen.items() if len(set(rooms.values())) > 1} == {}
+
+
+FOREIGN_WORDS = {"it": "commerciant"}
+"""Words that a language must not say, since it has another for the same."""
+
+
+@pytest.mark.parametrize("language", FOREIGN_WORDS)
+def test_a_thing_has_one_word(language: str) -> None:
+    """In Italian a merchant is a venditore, whoever speaks."""
+    word = FOREIGN_WORDS[language]
+    said = [
+        (room, text)
+        for room in ROOMS
+        for message in messages(translations(room, language))
+        for text in strings(message.string)
+        if word in text.casefold()
+    ]
+    assert said == []

@@ -1,5 +1,11 @@
-"""A shop of a rehearsal's own: the demo, opened in a temporary home and gone afterwards."""
+"""A shop of a rehearsal's own: the demo, opened in a temporary home and gone afterwards.
 
+However the rehearsal ends: the shop holds the other end of a pipe, and closes when that does. The folder that a killed
+rehearsal could not take away goes with the next one: only a rehearsal that lives holds its folder's lock.
+"""
+
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -14,16 +20,19 @@ from pathlib import Path
 
 from nightmarket.entrypoints.cli.connected import note
 from nightmarket.entrypoints.cli.up import is_ready
+from nightmarket.kernel.problems import Problem
 from nightmarket.platform.postgres import EmbeddedPostgres
 from nightmarket.platform.settings import Settings, read_settings
 from nightmarket.platform.supervisor import running
+from nightmarket.platform.supervisor.lifeline import VARIABLE as LIFELINE
 from nightmarket.rehearsal.errors import NotRehearsed
 
 OPEN_SECONDS = 180.0
 CLOSE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
 PREFIX = "nightmarket-rehearsal-"
-LOG = "shop.log"
+LOG, LOCK = "shop.log", "lock"
+MOST_LEFTOVERS = 100
 _NOT_OURS = frozenset({"DATABASE_URL", "PUBLIC_URL", "HOST", "PORT", "NIGHTMARKET_HOME", "NIGHTMARKET_SECRET"})
 _PASSABLE = 0o711
 
@@ -31,22 +40,76 @@ _PASSABLE = 0o711
 @contextmanager
 def own_shop() -> Generator[Settings]:
     """The settings of a demo that is open for the length of the block. Raises NotRehearsed where it does not open."""
+    clear_leftovers(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(_PASSABLE)  # the database's account has to reach its data
+    with (folder / LOCK).open("wb") as lock, _lifeline() as (end, variable):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield from _opened(folder, end, variable)
+
+
+def clear_leftovers(below: Path) -> int:
+    """Take away the folders of rehearsals of this account that were killed; returns how many there were."""
+    gone = 0
+    for folder in sorted(below.glob(f"{PREFIX}*"))[:MOST_LEFTOVERS]:
+        try:
+            if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or not _is_left(folder):
+                continue
+            EmbeddedPostgres(folder / "home").stop()
+            shutil.rmtree(folder, ignore_errors=True)
+            gone += 1
+        except (OSError, Problem) as reason:
+            note(f"{folder} was left by a rehearsal and cannot be taken away: {reason}")
+    return gone
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether nobody holds it any more: neither a rehearsal nor the shop in it."""
+    if running(folder / "home") is not None:
+        return False
+    try:
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return time.time() - folder.stat().st_mtime > OPEN_SECONDS  # one is just being made, or is from before
+    return True
+
+
+@contextmanager
+def _lifeline() -> Generator[tuple[int, dict[str, str]]]:
+    """A pipe whose reading end the shop gets; the writing end closes with this process, however that ends."""
+    reading, writing = os.pipe()
+    try:
+        yield reading, {LIFELINE: str(reading)}
+    finally:
+        os.close(writing)
+        os.close(reading)
+
+
+def _opened(folder: Path, lifeline: int, variable: dict[str, str]) -> Generator[Settings]:
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     home = folder / "home"
-    environment = {**kept, "NIGHTMARKET_HOME": str(home), "PORT": str(_free_port()), "HOST": "127.0.0.1"}
+    environment = {**kept, "NIGHTMARKET_HOME": str(home), "PORT": str(_free_port()), "HOST": "127.0.0.1", **variable}
     settings = read_settings(environment, {"demo": True})
     command = [sys.executable, "-c", "from nightmarket.entrypoints.cli import main; main()", "up", "--demo"]
     with (folder / LOG).open("wb") as log:
         shop = subprocess.Popen(  # noqa: S603 (our own command)
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(lifeline,),
         )
     try:
         _wait(shop, settings, folder / LOG)
         yield settings
     finally:
-        _close(shop, home)
+        with contextlib.suppress(ProcessLookupError):
+            _close(shop, home)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -15,11 +15,14 @@ from nightmarket.entrypoints.cli.opening import DEMO, SEEDS, greeting, seed_sett
 from nightmarket.platform.migrations.current import is_current
 from nightmarket.platform.postgres.inspection import check
 from nightmarket.platform.settings import SettingRefused, Settings, as_environment, with_secret
-from nightmarket.platform.supervisor import ChildSpec, Plan, Supervisor
+from nightmarket.platform.supervisor import ChildSpec, Plan, Supervisor, follow_supervisor
 from nightmarket.platform.supervisor.listening import check_port
 
 READY_PATH = "/health/ready"
 READY_SECONDS = 5.0
+CLOSE_SECONDS = 60.0
+"""For a shop that belongs to a rehearsal: from the end of that to its own, where it does not close by itself."""
+
 NAME_WIDTH = 11
 
 
@@ -35,6 +38,7 @@ def up(*, demo: bool, workers: int | None, seed: str | None) -> None:
     Starts PostgreSQL (unless DATABASE_URL names one), brings its tables up to date, and runs the web processes and
     the worker. What dies is started again. A second Ctrl-C hurries.
     """
+    follow_supervisor(CLOSE_SECONDS)
     settings = settings_here({"demo": demo or None, "workers": workers, **seed_settings(seed)})
     seeds = _wanted_seeds(settings, seed)
     settings = with_secret(settings)

@@ -14,8 +14,8 @@ from nightmarket.rehearsal.play.cast import Arrival, Part, chance_of
 SESSIONS, CARTS = "/ucp/checkout-sessions", "/ucp/carts"
 PATIENCE_SECONDS = 45.0
 """How long a shopper goes on asking for an answer, always with the same key."""
-LATE_PATIENCE_SECONDS = 20.0
-"""How long one waits for a payment that is under way."""
+LATE_PATIENCE_SECONDS = 40.0
+"""How long one waits for a payment that is under way: the shop itself asks the provider again after 30 s."""
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 3.0
 THINK_SECONDS = (0.05, 0.5)
 """Between two pages; a real shopper takes a hundred times as long, and a rehearsal has minutes."""

@@ -101,8 +101,8 @@ def limit(
     found = LimitOf.NOTHING
     if mean.get(PLAYERS, 0.0) >= USED_UP * processes:
         found = LimitOf.PLAYERS
-    elif machine >= USED_UP * cores:
-        found = LimitOf.MACHINE
+    elif machine - others >= USED_UP * cores or (overrun(busiest) and machine >= USED_UP * cores):
+        found = LimitOf.MACHINE  # strangers on a machine that still answers quickly say nothing about the shop
     elif overrun(busiest):
         found = LimitOf.SHOP
     return Limit(

@@ -163,7 +163,7 @@ def reasons_of(
         reasons.append(Said("Nothing was sold, so nothing was rehearsed."))
     if figures.ended_early:
         reasons.append(Said("It was ended before its time, so what would have come then was not rehearsed."))
-    elif figures.tried + sum(figures.refused.values()) < ASKED_SHARE * figures.planned:
+    elif max(figures.tried, figures.acknowledged) + sum(figures.refused.values()) < ASKED_SHARE * figures.planned:
         counts = {"planned": figures.planned, "tried": figures.tried}
         reasons.append(Said("Of %(planned)s orders that were planned only %(tried)s came to be asked for.", counts))
     if figures.failed_in_quiet > FAILED_SHARE:

@@ -59,7 +59,7 @@ def _throughput(one: Drawing) -> plots.Plot:
         rate=one.told.number(figures.peak_per_second),
         seconds=measuring.WINDOW,
     )
-    tried, placed, paid = say("Tried"), say("Placed"), say("Paid")
+    tried, placed, paid = say("Tried"), say("Orders placed"), say("Paid")
     lines = (one.series(tried, "orders_tried"), one.series(placed, "orders_placed"), one.series(paid, "orders_paid"))
     return one.plot("throughput", title, say("orders/s"), *lines)
 

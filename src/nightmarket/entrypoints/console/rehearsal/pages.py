@@ -81,6 +81,7 @@ async def show(desk: Desk) -> ASGIResponse:
         "rehearsal/run.html",
         run=run,
         progress=progress,
+        length=speech_of(desk.visit.language).minutes(progress.plan.minutes),
         word=word_of(desk, progress),
         cards=cards_of(desk, progress),
         charts=charts_of(desk, progress),

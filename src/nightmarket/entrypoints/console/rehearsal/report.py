@@ -117,8 +117,8 @@ def _head(result: Result, run: Run, word: str, told: Speech) -> str:
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     mood = "go" if result.go else "nogo"
     asked = say(
-        "%(minutes)s minutes against %(address)s, seed %(seed)s, %(cores)s cores, faults asked for: %(faults)s.",
-        minutes=number(result.minutes),
+        "%(length)s against %(address)s, seed %(seed)s, %(cores)s cores, faults asked for: %(faults)s.",
+        length=told.minutes(result.minutes),
         address=run.plan.against,
         seed=result.seed,
         cores=result.cores,

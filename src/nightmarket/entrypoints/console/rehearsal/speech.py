@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from babel.units import format_unit
+
 from nightmarket.entrypoints.pages import Formats
 from nightmarket.entrypoints.pages.words import read_translations
 from nightmarket.entrypoints.rooms import ROOMS
@@ -28,6 +30,11 @@ class Speech:
     def tell(self, said: Said) -> str:
         """A verdict's sentence."""
         return tell(said, self.translate, self.number)
+
+    def minutes(self, amount: float) -> str:
+        """A length in minutes, one or many."""
+        length = "short" if self.language == "zh" else "long"  # Babel's long form of Chinese is none
+        return format_unit(amount, "duration-minute", length, locale=self.formats.locale)
 
     def number(self, value: float) -> str:
         """A figure with as many places as say something."""

@@ -136,7 +136,7 @@ def charts_of(desk: Desk, progress: Progress) -> list[Chart]:
             "orders",
             say(say_later("Orders per second: at most %(most)s placed"), most=most),
             "/s",
-            {say(say_later("Placed")): placed, say(say_later("Tried")): tried},
+            {say(say_later("Orders placed")): placed, say(say_later("Tried")): tried},
         ),
         axis.chart(
             "answers",
