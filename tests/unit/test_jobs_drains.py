@@ -46,6 +46,24 @@ async def test_it_works_until_nothing_is_due_and_then_rests() -> None:
     assert work.calls == 6
 
 
+async def test_it_looks_less_often_the_longer_nothing_is_due() -> None:
+    """After half a second, one, two, two; what is due then is heard of at the next look."""
+    work, looks = Work(), list[float]()
+
+    async def step() -> int:
+        looks.append(time.monotonic())
+        return await work.step()
+
+    async with Drains([Drain("test", step)]):
+        await asyncio.sleep(1.8)
+        assert len(looks) == 3
+        assert 0.4 < looks[1] - looks[0] < 0.9 < looks[2] - looks[1] < 1.3
+        work.amounts.append(1)
+        work.empty.clear()
+        await asyncio.wait_for(work.empty.wait(), 3)
+        assert looks[-1] - looks[-2] < 0.1
+
+
 async def test_a_failing_step_does_not_stop_it() -> None:
     """The failure is logged and counted, the others go on, and after a pause the step is tried again."""
     bad, good = Work(ZeroDivisionError("by zero"), 2), Work(1)

@@ -40,6 +40,9 @@ UNHURRIED = 0.05
 STANDING = 0.02
 """The same for what the search shows as left."""
 GAUGE_SECONDS = 2.0
+INDEX_SECONDS = 0.5
+"""How often it is looked whether goods have changed: who changes them looks for them next."""
+
 STANDING_SECONDS = 2.0
 RESTOCK_SECONDS = 5.0
 REMIND_SECONDS = 2.0
@@ -131,7 +134,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
-        Drain("search-index", shop.indexer.step, tally=metrics),
+        Drain("search-index", shop.indexer.step, idle_seconds=INDEX_SECONDS, tally=metrics),
         standing,
         Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
         Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

@@ -17,6 +17,9 @@ from nightmarket.platform.subscriptions import Watch, follow
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
 from nightmarket.platform.telemetry import configure_logging
 
+JOBS_SECONDS = 0.5
+"""How often it is looked whether somebody wants something done."""
+
 WORKER_COMMITTERS = 12
 """Each consumer and drain may hold a transaction, and some of them wait for a lane that needs one more."""
 
@@ -50,7 +53,10 @@ async def work(settings: Settings, slot: str) -> None:
             for consumer in hearing
         ]
         following.append(asyncio.create_task(watch.run(), name="watch"))
-        own = [Drain("jobs", runner.step, tally=exchange.metrics), Drain("old-jobs", runner.sweep, idle_seconds=3_600)]
+        own = [
+            Drain("jobs", runner.step, idle_seconds=JOBS_SECONDS, tally=exchange.metrics),
+            Drain("old-jobs", runner.sweep, idle_seconds=3_600),
+        ]
         sender = sender_of(shop)
         async with Drains([*drains(shop, exchange.metrics), *own, *webhook_drains(sender, exchange.metrics)]):
             await stop.wait()

@@ -10,6 +10,9 @@ import psutil
 import structlog
 
 IDLE_SECONDS = 0.5
+LONGEST_IDLE_SECONDS = 2.0
+"""How long a drain waits before it looks again: the first time, and at most when again and again nothing is due."""
+
 FIRST_FAILURE_SECONDS = 0.5
 LONGEST_FAILURE_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4.0
@@ -61,6 +64,7 @@ class Share:
 class Drain:
     """A loop around a step, which handles some rows and returns how many; 0 means none are due.
 
+    Idle, it looks every `idle_seconds`; where none are given every half second, and less often the longer it is idle.
     With a `share` it has no more of a busy machine than that, together with all others that have the same.
     A step that fails is logged and tried again after a pause that doubles up to half a minute.
     """
@@ -70,13 +74,13 @@ class Drain:
         name: str,
         step: Callable[[], Awaitable[int]],
         *,
-        idle_seconds: float = IDLE_SECONDS,
+        idle_seconds: float | None = None,
         share: Share | None = None,
         tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._step = step
-        self._idle_seconds = idle_seconds
+        self._idle = (idle_seconds or IDLE_SECONDS, idle_seconds or LONGEST_IDLE_SECONDS)
         self._share = share
         self._tally = tally
         self._woken = asyncio.Event()
@@ -88,6 +92,7 @@ class Drain:
     async def run(self, stopping: asyncio.Event) -> None:
         """Drain until told to stop."""
         pause = FIRST_FAILURE_SECONDS
+        idle, longest_idle = self._idle
         while not stopping.is_set():
             self._woken.clear()
             try:
@@ -103,9 +108,11 @@ class Drain:
             if handled:
                 if self._tally is not None:
                     self._tally.drained(self.name, handled)
+                idle = self._idle[0]
                 await asyncio.sleep(0)
             else:
-                await self._sleep(self._idle_seconds, stopping)
+                await self._sleep(idle, stopping)
+                idle = self._idle[0] if self._woken.is_set() else min(2 * idle, longest_idle)
 
     async def _work(self, stopping: asyncio.Event) -> int:
         if self._share is None:
