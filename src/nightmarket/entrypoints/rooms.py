@@ -23,6 +23,7 @@ ROOMS: dict[str, Path] = {
         "festival": "storefront/festival",
         "console": "console",
         "imports": "console/imports",
+        "offers": "console/offers",
         "selling": "console/selling",
         "people": "console/people",
         "content": "console/content",

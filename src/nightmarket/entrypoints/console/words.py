@@ -77,6 +77,15 @@ REASONS = {
     "over_buyer_limit": say_later("more units than one buyer may have"),
     "better_offer": say_later("the price is lower without it"),
     "no_effect": say_later("there was nothing that it could take off"),
+    "outside_hours": say_later("it holds at other hours"),
+    "other_place": say_later("it is for visitors of another place"),
+    "other_language": say_later("it is for another language"),
+    "other_channel": say_later("it is for orders from elsewhere"),
+    "not_first_order": say_later("it is for a first order"),
+    "not_entitled": say_later("the buyer held nothing that it asks for"),
+    "companion_missing": say_later("other goods that it asks for were not in the cart"),
+    "gift_due": say_later("its gift was not in the cart"),
+    "not_combinable": say_later("it does not go with another that applied"),
 }
 """Why an offer was or was not applied, by promotions' stable word."""
 

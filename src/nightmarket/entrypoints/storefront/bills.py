@@ -13,6 +13,7 @@ from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.orders.contract import ON_SITE, CartLine, DeliveryOption, SessionView, deliveries_of, title_of
 from nightmarket.promotions.contract import (
+    EveryOff,
     Explanation,
     Offer,
     Quote,
@@ -41,9 +42,18 @@ CODE_REASONS = {
     "over_buyer_limit": say_later("holds for fewer units per buyer"),
     "better_offer": say_later("is not needed: you already have a better price"),
     "no_effect": say_later("changes nothing at the moment"),
+    "outside_hours": say_later("holds at other hours"),
+    "other_place": say_later("holds for visitors of another place"),
+    "other_language": say_later("holds for another language"),
+    "other_channel": say_later("holds for orders from elsewhere"),
+    "not_first_order": say_later("holds for a first order only"),
+    "not_entitled": say_later("needs something that you do not hold"),
+    "companion_missing": say_later("needs other goods in the cart as well"),
+    "gift_due": say_later("gives you a present: put it into the cart"),
+    "not_combinable": say_later("cannot be combined with another offer that applies"),
 }
 
-SCARCE_REASONS = ("over_buyer_limit", "limit_reached", "used_up", "budget_used_up")
+SCARCE_REASONS = ("over_buyer_limit", "limit_reached", "used_up", "budget_used_up", "gift_due")
 """Why a price that a product's page shows is not the cart's: always said, as the shopper would wonder."""
 
 
@@ -291,10 +301,13 @@ def _applied(
 def _steps(explanation: Explanation, offers: Mapping[UUID, Offer], currency: str, visit: Visit) -> list[StepView]:
     steps: list[StepView] = []
     for note in explanation.notes:
-        if note.reason != "below_minimum":
+        if not note.missing or note.reason not in ("below_minimum", "applied"):
             continue
         offer = offers[note.offer]
-        goal = offer.condition.at_least.get(currency, 0)
+        if isinstance(offer.effect, EveryOff):
+            goal = offer.effect.every.get(currency, 0)
+        else:
+            goal = max(note.missing, offer.condition.at_least.get(currency, 0))
         reached = max(0, goal - note.missing)
         steps.append(StepView(pick(offer.name, visit.language) or "", note.missing, reached * STROKES // max(goal, 1)))
     return sorted(steps, key=lambda step: step.missing)
@@ -318,6 +331,9 @@ def _codes(view: SessionView, explanation: Explanation, offers: Mapping[UUID, Of
             views.append(CodeView(code, holds=False, reason=visit.say("is not known here; check the spelling")))
         elif note.reason == "applied":
             views.append(CodeView(code, holds=True, reason=""))
+        elif note.reason == "below_minimum" and note.missing_units:
+            reason = visit.say("needs %(units)s pieces more", units=note.missing_units)
+            views.append(CodeView(code, holds=False, reason=reason))
         elif note.reason == "below_minimum":
             amount = visit.formats.money(note.missing, view.body.currency)
             views.append(CodeView(code, holds=False, reason=visit.say("needs %(amount)s more", amount=amount)))

@@ -27,6 +27,15 @@ REASONS = {
     "below_minimum": (NOT_APPLICABLE, "The goods that code {code!r} is for do not come to its minimum yet."),
     "better_offer": (COMBINATION, "Code {code!r} cannot be combined with a better offer that applies."),
     "no_effect": (NOT_APPLICABLE, "Code {code!r} changes nothing at the moment."),
+    "outside_hours": (NOT_APPLICABLE, "Code {code!r} holds at other hours."),
+    "other_place": (INELIGIBLE, "Code {code!r} is meant for visitors of another place."),
+    "other_language": (INELIGIBLE, "Code {code!r} is meant for another language."),
+    "other_channel": (INELIGIBLE, "Code {code!r} does not hold for orders that come this way."),
+    "not_first_order": (INELIGIBLE, "Code {code!r} is meant for a first order."),
+    "not_entitled": (INELIGIBLE, "Code {code!r} needs something that this buyer does not hold."),
+    "companion_missing": (NOT_APPLICABLE, "Code {code!r} needs other goods in the cart as well."),
+    "gift_due": (NOT_APPLICABLE, "Code {code!r} gives a present that is not in the cart."),
+    "not_combinable": (COMBINATION, "Code {code!r} cannot be combined with another offer that applies."),
 }
 UNKNOWN = (INVALID, "Code {code!r} is not known here.")
 USED_UP = (NOT_APPLICABLE, "Code {code!r} has nothing left to give.")

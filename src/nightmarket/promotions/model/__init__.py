@@ -37,6 +37,7 @@ from .offers import (
 from .pricing import price, reduces_delivery, split_of
 from .quotes import Applied, Explanation, Funded, OfferNote, Quote, QuoteLine, QuoteShipping, Share
 from .refunds import Refund, RefundLine, Sold, refund
+from .rules import flaws
 from .spans import Span, steady
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "counts",
     "demand",
     "explain",
+    "flaws",
     "limits_met",
     "price",
     "reduces_delivery",

@@ -8,17 +8,21 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.bootstrap import CURRENCY
+from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.order_views import merchant_names
+from nightmarket.entrypoints.console.words import REASONS
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
-from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff, PurchaseLimit, budget_tally
+from nightmarket.promotions.contract import Each, Offer, Which, budget_tally, flaws
+from nightmarket.promotions.errors import OfferRefused
 from nightmarket.tally.contract import Level
 
-from .desk import Desk
-from .offer_form import note_refusal, read_goods, read_offer
-from .order_views import merchant_names
+from .form import note_refusal, read_offer
+from .samples import Sample, try_out
+from .wording import Wording
 
 SHOWN_LIMIT = 500
 """Offers on one page: those that run first, then those to come, then those that are over."""
@@ -29,6 +33,18 @@ PHASES = {
     RUNNING: (say_later("running"), "good"),
     PLANNED: (say_later("planned"), "warn"),
     OVER: (say_later("over"), ""),
+}
+
+
+EACH = {
+    Each.TOGETHER: say_later("all of it together"),
+    Each.LINE: say_later("each item"),
+    Each.PIECE: say_later("each piece"),
+}
+WHICH = {
+    Which.GROUPS: say_later("the last of each group, dearest first"),
+    Which.CHEAPEST: say_later("the cheapest of all"),
+    Which.DEAREST: say_later("the dearest of all"),
 }
 
 
@@ -59,7 +75,7 @@ async def show_list(desk: Desk) -> ASGIResponse:
     views = await _views(desk, [one for one in (*book.offers, *book.limits) if _concerns(one, desk.merchant)])
     views.sort(key=lambda view: (view.phase, view.offer.starts_at, view.ident))
     phases = {phase: (desk.say(word), tone) for phase, (word, tone) in PHASES.items()}
-    return desk.page("offers.html", book=book.number, offers=views[:SHOWN_LIMIT], amount=len(views), phases=phases)
+    return desk.page("offers/list.html", book=book.number, offers=views[:SHOWN_LIMIT], amount=len(views), phases=phases)
 
 
 async def show_new(desk: Desk) -> ASGIResponse:
@@ -85,7 +101,9 @@ async def publish(desk: Desk) -> ASGIResponse:
     book = desk.shop.books.current()
     if any(offer.id == id for offer in (*book.offers, *book.limits)):
         return desk.redirect("/console/offers?done=published")
-    offer = read_offer(desk, form, id, await read_goods(desk, form))
+    offer = await read_offer(desk, form, id)
+    if form.get("try"):
+        return await _tried(desk, form, offer)
     if offer is None:
         return await _form_page(desk, form, 422)
     try:
@@ -101,7 +119,7 @@ async def publish(desk: Desk) -> ASGIResponse:
 async def show_retire(desk: Desk) -> ASGIResponse:
     """The question whether the offer shall end now."""
     view = (await _views(desk, [_offer(desk)]))[0]
-    return desk.page("offer_question.html", view=view)
+    return desk.page("offers/question.html", view=view)
 
 
 async def retire(desk: Desk) -> ASGIResponse:
@@ -136,7 +154,7 @@ def _offer(desk: Desk) -> Offer:
 
 
 async def _views(desk: Desk, offers: Sequence[Offer]) -> list[OfferView]:
-    names = await merchant_names(desk)
+    words = Wording(desk, await merchant_names(desk))
     async with desk.shop.database.read() as connection:
         budgets = [budget_tally(offer.id, currency) for offer in offers for currency in offer.budget]
         uses = [offer.uses for offer in offers if offer.uses]
@@ -145,10 +163,10 @@ async def _views(desk: Desk, offers: Sequence[Offer]) -> list[OfferView]:
         OfferView(
             ident=encode("off", offer.id),
             offer=offer,
-            effect=_effect(desk, offer),
+            effect=words.effect(offer),
             phase=PLANNED if desk.now < offer.starts_at else RUNNING if desk.now < offer.ends_at else OVER,
-            conditions=_conditions(desk, offer, names),
-            funder=names.get(offer.funder, "") if offer.funder else desk.say(say_later("the market")),
+            conditions=words.conditions(offer),
+            funder=words.funder(offer),
             uses=levels.get(offer.uses) if offer.uses else None,
             per_buyer=_per_buyer(desk, offer),
             budgets=_budgets(desk, offer, levels),
@@ -177,46 +195,36 @@ def _budgets(desk: Desk, offer: Offer, levels: Mapping[UUID, Level]) -> list[Bud
     return views
 
 
-def _effect(desk: Desk, offer: Offer) -> str:
-    formats = desk.visit.formats
-    match offer.effect:
-        case PercentOff(basis_points=points):
-            return desk.say(say_later("%(percent)s off"), percent=formats.percent(points))
-        case AmountOff(amounts=amounts):
-            money = [formats.money(amount, currency) for currency, amount in sorted(amounts.items())]
-            return desk.say(say_later("%(amount)s off"), amount=" / ".join(money))
-        case FreeShipping():
-            return desk.say(say_later("free delivery"))
-        case PurchaseLimit(units=units):
-            return desk.say(say_later("at most %(units)s per buyer"), units=units)
+async def _tried(desk: Desk, form: Form, offer: Offer | None) -> ASGIResponse:
+    """The form again, with what its offer would do to sample carts; nothing is published."""
+    samples: list[Sample] = []
+    if offer is not None:
+        for flaw in flaws(offer):
+            note_refusal(desk, form, OfferRefused(flaw.detail, flaws=[msgspec.to_builtins(flaw)]))
+        samples = try_out(offer, form.get("currency", CURRENCY))
+    words = Wording(desk, await merchant_names(desk))
+    said = "" if offer is None or form.errors else words.effect(offer)
+    return await _form_page(desk, form, 422 if form.errors else 200, samples, said)
 
 
-def _conditions(desk: Desk, offer: Offer, names: Mapping[UUID, str]) -> list[str]:
-    formats, condition = desk.visit.formats, offer.condition
-    said: list[str] = []
-    if condition.at_least:
-        money = [formats.money(amount, currency) for currency, amount in sorted(condition.at_least.items())]
-        said.append(desk.say(say_later("from %(amount)s"), amount=" / ".join(money)))
-    said += [names[merchant] for merchant in sorted(condition.merchants) if merchant in names]
-    for words in (condition.categories, condition.brands, condition.regions, condition.segments):
-        said += sorted(words)
-    amount = len(condition.products) + len(condition.variants)
-    if amount:
-        words = say_later("one chosen item") if amount == 1 else say_later("%(amount)s chosen items")
-        said.append(desk.say(words, amount=amount))
-    return said
-
-
-async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
+async def _form_page(
+    desk: Desk, form: Form, status: int = 200, samples: Sequence[Sample] = (), said: str = ""
+) -> ASGIResponse:
     merchants = [(encode("mer", id), name) for id, name in (await merchant_names(desk)).items()]
     categories = [
         (one.slug, pick(one.names, desk.visit.language) or one.slug) for one in await desk.shop.catalog.categories()
     ]
     return desk.page(
-        "offer_new.html",
+        "offers/new.html",
         status=status,
         form=form,
         merchants=merchants,
         categories=categories,
         currencies=[(code, code) for code in CURRENCIES],
+        each=[(word.value, desk.say(text)) for word, text in EACH.items()],
+        which=[(word.value, desk.say(text)) for word, text in WHICH.items()],
+        zone=desk.shop.settings.zone.key,
+        samples=samples,
+        said=said,
+        reasons=REASONS,
     )
