@@ -29,7 +29,7 @@ from nightmarket.promotions.errors import SurpriseRefused
 from .reading import CURRENCIES, currency_of, instant, money, note
 
 HERE, SELLING = "/console/surprises", "/console/selling/surprises"
-PRODUCTS_SHOWN = 500
+PRODUCTS_SHOWN = 200
 STATES = {
     SurpriseState.SEALED: (say_later("sealed"), "warn"),
     SurpriseState.EARLY: (say_later("told to those who booked"), "warn"),
