@@ -34,6 +34,7 @@ from nightmarket.platform.http import ASGIApp
 from nightmarket.platform.jobs import JobDesk, JobRequest
 from nightmarket.platform.messages import ChannelKind, Filter, Message, page
 from nightmarket.promotions.contract import Offer, PercentOff
+from nightmarket.promotions.contract.campaigns import Campaign, Funder
 from nightmarket.promotions.contract.festivals import Festival
 from nightmarket.promotions.contract.surprises import NewSurprise
 from nightmarket.promotions.contract.switches import PlanB
@@ -144,6 +145,8 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/surprises": (surprise := await _surprise(shop, lamp)),
         "/console/selling/surprises": surprise,
         "/console/festival/plan": await _festival(shop),
+        "/console/festival/campaigns": (campaign := await _campaign(shop)),
+        "/console/selling/festival": campaign,
         "/console/festival/sets": await _plan_b(shop),
         "/console/messages": message,
         "/orders": order,
@@ -160,6 +163,25 @@ async def _festival(shop: Shop) -> str:
         await shop.festivals.save(tx, festival, "test", shop.clock.now())
     await shop.festivals.refresh()
     return outside("fes", festival.id)
+
+
+async def _campaign(shop: Shop) -> str:
+    now = shop.clock.now()
+    campaign = Campaign(
+        id=shop.ids.new(),
+        revision=0,
+        festival=shop.festivals.all()[0].id,
+        name={"en": "Test campaign"},
+        starts_at=now,
+        ends_at=now + timedelta(days=1),
+        least_off=1_000,
+        most_off=5_000,
+        least_units=1,
+        funder=Funder.MERCHANT,
+    )
+    async with shop.database.transaction() as tx:
+        await shop.campaigns.save(tx, campaign, "test", now)
+    return outside("cmp", campaign.id)
 
 
 async def _plan_b(shop: Shop) -> str:

@@ -12,6 +12,7 @@ from nightmarket.catalog.handlers import (
     StoredWholeGoods,
 )
 from nightmarket.catalog.handlers.editing import StoredEditor
+from nightmarket.catalog.handlers.prices import StoredPriceHistory
 from nightmarket.catalog.handlers.shelf import StoredShelf
 from nightmarket.claims.handlers import ClaimDesk
 from nightmarket.claims.handlers import Means as ClaimMeans
@@ -45,6 +46,8 @@ from nightmarket.platform.settings import Settings
 from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.platform.webpush import open_keys
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
+from nightmarket.promotions.handlers.campaigns import Means as Enrolling
+from nightmarket.promotions.handlers.campaigns import StoredCampaigns
 from nightmarket.promotions.handlers.draw_steps import DrawMeans
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
@@ -155,7 +158,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     )
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     others = Others(statements, claims, gates, draws, surprises)
-    reminders = StoredReminders()
+    enrolling = Enrolling(database, means.catalog, StoredPriceHistory(), tallies, offers, facts, ids)
+    campaigns, reminders = StoredCampaigns(enrolling), StoredReminders()
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     return Shop(
         settings=settings,
@@ -197,6 +201,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         surprises=surprises,
         festivals=StoredFestivals(database, facts),
         switches=switches,
+        campaigns=campaigns,
         journal=means.journal,
         payments=means.payments,
         provider=provider,

@@ -43,6 +43,7 @@ from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.platform.webpush import PushKeys
 from nightmarket.promotions.contract import Books
 from nightmarket.promotions.handlers import StoredOffers
+from nightmarket.promotions.handlers.campaigns import StoredCampaigns
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
 from nightmarket.promotions.handlers.surprises import StoredSurprises
@@ -107,6 +108,7 @@ class Shop:
     surprises: StoredSurprises
     festivals: StoredFestivals
     switches: StoredSwitches
+    campaigns: StoredCampaigns
     journal: Journal
     payments: Payments
     provider: TestProvider

@@ -131,6 +131,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("reminders", lambda: reminding.step(shop.clock, address), idle_seconds=REMIND_SECONDS, tally=metrics),
+        Drain("put-aside", lambda: shop.campaigns.give_back(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
         Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

@@ -108,3 +108,23 @@ class SwitchRefused(Problem):
 
     code = "switch_refused"
     kind = Kind.UNPROCESSABLE
+
+
+class CampaignRefused(Problem):
+    """A campaign breaks a rule; `field` names what."""
+
+    code = "campaign_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class CampaignNotFound(NotFound):
+    """No campaign with that id is planned."""
+
+    code = "campaign_not_found"
+
+
+class EnrolmentRefused(Problem):
+    """Goods cannot be enrolled or approved; `flaws` lists all (variant, field, reason, detail, amount)."""
+
+    code = "enrolment_refused"
+    kind = Kind.UNPROCESSABLE

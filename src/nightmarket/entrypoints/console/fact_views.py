@@ -50,6 +50,7 @@ KINDS = (
     "promotions.surprise_changed",
     "promotions.festival_changed",
     "promotions.switches_changed",
+    "promotions.enrolment_changed",
     "gate.room_changed",
     "gate.capacity_noted",
     "platform.acted",

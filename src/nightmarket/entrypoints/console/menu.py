@@ -23,6 +23,7 @@ ENTRIES = (
     Entry("/console/figures", say_later("Figures"), "chart-column", Scope.ORDERS_READ),
     Entry("/console/selling/goods", say_later("Your goods"), "shopping-bag", Scope.SELLING, stall=True),
     Entry("/console/selling/table", say_later("Prices and stock"), "table-2", Scope.SELLING, stall=True),
+    Entry("/console/selling/festival", say_later("Festival"), "calendar-clock", Scope.SELLING, stall=True),
     Entry("/console/selling/figures", say_later("Sales"), "trending-up", Scope.SELLING, stall=True),
     Entry("/console/orders", say_later("Orders"), "package", Scope.ORDERS_READ),
     Entry("/console/stock", say_later("Stock"), "boxes", Scope.STOCK_READ),

@@ -4,7 +4,7 @@ pages about its merchants."""
 from nightmarket.entrypoints.console.console import Page
 from nightmarket.platform.access import Scope
 
-from . import approvals, figures, goods, history, product, repricing, stall, table
+from . import approvals, enrolling, figures, goods, history, product, repricing, stall, table
 
 S = Scope
 
@@ -31,6 +31,10 @@ PAGES = (
     Page("POST", "/console/selling/stall", S.SELLING, stall.save),
     Page("GET", "/console/selling/figures", S.SELLING, figures.show),
     Page("GET", "/console/selling/figures.csv", S.SELLING, figures.export),
+    Page("GET", enrolling.HERE, S.SELLING, enrolling.show_list),
+    Page("POST", enrolling.HERE, S.SELLING, enrolling.withdraw),
+    Page("GET", f"{enrolling.HERE}/{{id:str}}", S.SELLING, enrolling.show),
+    Page("POST", f"{enrolling.HERE}/{{id:str}}", S.SELLING, enrolling.enrol),
     Page("GET", "/console/merchants", S.MERCHANTS_READ, approvals.show),
     Page("POST", "/console/merchants", S.MERCHANTS_WRITE, approvals.approve),
     Page("GET", "/console/merchants/{id:str}", S.MERCHANTS_READ, approvals.show_one),

@@ -1,0 +1,236 @@
+"""Campaigns as operators run them: made, looked through, approved or declined many at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from litestar.response.base import ASGIResponse
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.pages import Form, Formats
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.languages import LANGUAGES, pick
+from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.promotions.contract.campaigns import (
+    CAMPAIGN,
+    ENROLMENT,
+    Campaign,
+    Enrolment,
+    EnrolmentState,
+    Funder,
+)
+from nightmarket.promotions.contract.festivals import FESTIVAL, Festival
+from nightmarket.promotions.errors import CampaignRefused, EnrolmentRefused
+from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text
+
+HERE = "/console/festival/campaigns"
+STATES = {
+    EnrolmentState.PROPOSED: (say_later("waits for a decision"), "warn"),
+    EnrolmentState.APPROVED: (say_later("approved"), "good"),
+    EnrolmentState.DECLINED: (say_later("declined"), "danger"),
+    EnrolmentState.WITHDRAWN: (say_later("taken back"), ""),
+}
+FUNDERS = {Funder.MERCHANT: say_later("the merchant"), Funder.MARKET: say_later("the market")}
+NO_TIME = say_later("Give day and time.")
+NO_PERCENT = say_later("Write a percentage such as 15 or 12.5.")
+REFUSED = (
+    say_later("This campaign ends before it starts."),
+    say_later("Reductions lie between 0.01 and 99.99 per cent, the least before the most."),
+    say_later("Ask for 0 to 1,000,000 units."),
+    say_later("Somebody changed this campaign in the meantime; look at it again."),
+    say_later("Choose 1 to 100 goods."),
+    say_later("One of these was decided about in the meantime; look again."),
+    say_later("Say why, in words for the merchant."),
+    say_later("So many units are not there any more."),
+    say_later("The festival price is not the lowest of the last 30 days."),
+    say_later("So many units are not there."),
+    say_later("This campaign takes no more goods."),
+)
+"""What promotions refuse, in their words, so that they are translated."""
+
+
+class EnrolmentView(msgspec.Struct, frozen=True):
+    """An enrolment in words."""
+
+    ident: str
+    enrolment: Enrolment
+    title: str
+    sku: str
+    merchant: str
+    state: str
+    tone: str
+
+
+async def show_list(desk: Desk) -> ASGIResponse:
+    """Every campaign, with how many goods wait."""
+    async with desk.shop.database.read() as connection:
+        campaigns = await desk.shop.campaigns.all(connection)
+        every = await desk.shop.campaigns.enrolments(connection)
+    rows = [
+        (
+            encode(CAMPAIGN, one.id),
+            one,
+            _formats(desk, one),
+            sum(1 for e in every if e.campaign == one.id and e.state is EnrolmentState.PROPOSED),
+            sum(1 for e in every if e.campaign == one.id and e.state is EnrolmentState.APPROVED),
+        )
+        for one in campaigns
+    ]
+    return desk.page("festivals/campaigns.html", rows=rows, funders=FUNDERS, here=HERE)
+
+
+def _formats(desk: Desk, campaign: Campaign) -> Formats:
+    return desk.visit.formats.within(_festival(desk, campaign.festival).zone_info)
+
+
+def _festival(desk: Desk, id: UUID) -> Festival:
+    return desk.shop.festivals.get(id)
+
+
+async def show_new(desk: Desk) -> ASGIResponse:
+    """The form of a campaign: from the festival's next midnight on."""
+    await desk.shop.festivals.refresh()
+    moment = desk.shop.festivals.moment(desk.now)
+    values = {"once": encode(CAMPAIGN, desk.shop.ids.new()), "funder": Funder.MERCHANT.value}
+    if moment is not None and moment.next is not None:
+        zone = moment.festival.zone_info
+        values |= {
+            "festival": encode(FESTIVAL, moment.festival.id),
+            "starts_at": local_text(moment.next.starts_at, zone),
+            "ends_at": local_text(moment.festival.phases[-1].ends_at, zone),
+        }
+    return _form_page(desk, Form({**values, "least_off": "10", "most_off": "80", "least_units": "5"}))
+
+
+async def create(desk: Desk) -> ASGIResponse:
+    """Make the campaign that was described; its id comes with the form, so that twice is once."""
+    form = await desk.form()
+    campaign = _read(desk, form)
+    if campaign is None:
+        return _form_page(desk, form, 422)
+    ident = encode(CAMPAIGN, campaign.id)
+    try:
+        async with desk.acting("campaigns.save", ident, campaign.name.get("en", "")) as tx:
+            await desk.shop.campaigns.save(tx, campaign, desk.actor.name, desk.now)
+    except CampaignRefused as refused:
+        form.wrong(refused.field or "name_en", desk.say(refused.detail))
+        return _form_page(desk, form, refused.status)
+    return desk.redirect(f"{HERE}/{ident}?done=campaign-saved")
+
+
+def _read(desk: Desk, form: Form) -> Campaign | None:
+    try:
+        id, festival = decode(CAMPAIGN, form.get("once")), _festival(desk, decode(FESTIVAL, form.get("festival")))
+    except (InvalidInput, NotFound):
+        form.wrong("festival", desk.say(say_later("Choose a festival.")))
+        return None
+    spans = [_instant(desk, form, name, festival) for name in ("starts_at", "ends_at")]
+    least, most = _percent(desk, form, "least_off"), _percent(desk, form, "most_off")
+    if form.errors or spans[0] is None or spans[1] is None:
+        return None
+    return Campaign(
+        id=id,
+        revision=0,
+        festival=festival.id,
+        name={language: text for language in LANGUAGES if (text := form.get(f"name_{language}"))},
+        starts_at=spans[0],
+        ends_at=spans[1],
+        least_off=least,
+        most_off=most,
+        least_units=form.number("least_units", 0),
+        funder=Funder.MARKET if form.get("funder") == Funder.MARKET.value else Funder.MERCHANT,
+    )
+
+
+def _instant(desk: Desk, form: Form, name: str, festival: Festival) -> datetime | None:
+    try:
+        return local_instant(form.get(name), festival.zone_info)
+    except (NoSuchTime, ValueError, OverflowError):
+        form.wrong(name, desk.say(NO_TIME))
+        return None
+
+
+def _percent(desk: Desk, form: Form, name: str) -> int:
+    whole, _, decimals = form.get(name).replace(",", ".").partition(".")
+    if whole.isascii() and whole.isdigit() and len(whole) < 3 and (not decimals or decimals.isdigit()):
+        return int(whole) * 100 + int(f"{decimals[:2]:0<2}")
+    form.wrong(name, desk.say(NO_PERCENT))
+    return 0
+
+
+def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
+    festivals = [(encode(FESTIVAL, one.id), one) for one in desk.shop.festivals.all()]
+    return desk.page(
+        "festivals/campaign_new.html",
+        status=status,
+        form=form,
+        festivals=festivals,
+        funders=FUNDERS,
+        languages=LANGUAGES,
+        here=HERE,
+    )
+
+
+async def show(desk: Desk) -> ASGIResponse:
+    """One campaign with all that is enrolled."""
+    return await _page(desk, Form())
+
+
+async def decide(desk: Desk) -> ASGIResponse:
+    """Approve or decline all that were chosen, or none."""
+    form = await desk.form()
+    campaign, do = desk.id(CAMPAIGN), form.get("do")
+    if do not in ("approve", "decline"):
+        raise InvalidInput(say_later("Choose what to decide."), field="do")
+    ids = list(dict.fromkeys(decode(ENROLMENT, text) for text in form.lists.get("id", [])))
+    ident = encode(CAMPAIGN, campaign)
+    try:
+        async with desk.acting(f"enrolments.{do}", ident, ", ".join(form.lists.get("id", []))) as tx:
+            if do == "approve":
+                await desk.shop.campaigns.approve(tx, ids, by=desk.actor.name, at=desk.now)
+            else:
+                await desk.shop.campaigns.decline(tx, ids, form.get("reason"), by=desk.actor.name, at=desk.now)
+    except EnrolmentRefused as refused:
+        form.wrong("reason" if refused.field == "reason" else "id", desk.say(refused.detail))
+        return await _page(desk, form, refused.status)
+    await desk.shop.books.refresh()
+    return desk.redirect(f"{HERE}/{ident}?done=enrolments-{do}")
+
+
+async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
+    id = desk.id(CAMPAIGN)
+    await desk.shop.festivals.refresh()
+    async with desk.shop.database.read() as connection:
+        campaign = await desk.shop.campaigns.get(connection, id)
+        enrolments = await desk.shop.campaigns.enrolments(connection, campaign=id)
+    return desk.page(
+        "festivals/campaign.html",
+        status=status,
+        form=form,
+        campaign=campaign,
+        zoned=_formats(desk, campaign),
+        views=await views_of(desk, enrolments),
+        funder=desk.say(FUNDERS[campaign.funder]),
+        here=HERE,
+    )
+
+
+async def views_of(desk: Desk, enrolments: Sequence[Enrolment]) -> list[EnrolmentView]:
+    """Enrolments in words, for operators and merchants."""
+    listings: Mapping[UUID, Listing] = await desk.shop.catalog.listings([one.variant for one in enrolments])
+    names = {one.id: one.name for one in await desk.shop.catalog.merchants()}
+    return [
+        EnrolmentView(
+            ident=encode(ENROLMENT, one.id),
+            enrolment=one,
+            title=(pick(listings[one.variant].title, desk.visit.language) if one.variant in listings else "") or "",
+            sku=listings[one.variant].sku if one.variant in listings else "",
+            merchant=names.get(one.merchant, ""),
+            state=desk.say(STATES[one.state][0]),
+            tone=STATES[one.state][1],
+        )
+        for one in enrolments
+    ]
