@@ -1,6 +1,8 @@
 """Group commit: what arrives while the last batch commits is committed together in the next.
 
-No timer: an idle lane starts at once, so a lone caller waits for its own commit only. The failure contract:
+No timer: an idle lane starts at once, so a lone caller waits for its own commit only. A large crowd goes in halves:
+whoever was answered asks again soon, and while PostgreSQL works for one half, this process reads and answers the
+other's requests. In one batch for all, each would stand idle while the other works. The failure contract:
 
 - A full queue refuses at once (`Unavailable`), so overload is cheap. Whoever has waited longer than RETRY_SECONDS when
   a batch begins is refused instead of done late.
@@ -26,6 +28,9 @@ from nightmarket.kernel.problems import Defect, Problem, Unavailable
 from .database import CONNECTION_LOST, Connection, Database
 
 BATCH_LIMIT = 500
+UNDIVIDED = 64
+"""A crowd of up to that many goes at once: halves of it would cost more than they gain."""
+
 QUEUE_LIMIT = 8_000
 RETRY_LIMIT = 12
 RETRY_SECONDS = 10.0
@@ -103,7 +108,9 @@ class GroupCommit(Generic[I, O]):
         try:
             while self._queue:
                 self._drop_overdue()
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+                half = (len(batch) + len(self._queue) + 1) // 2
+                most = min(len(self._queue), self._batch_limit, max(half, UNDIVIDED))
+                batch = [self._queue.popleft() for _ in range(most)]
                 if not batch:
                     break
                 outcomes = await self._settle([item for item, _, _ in batch])
