@@ -9,7 +9,7 @@ depends_on = None
 
 UP = """
 ALTER TABLE orders.session ADD COLUMN prepared bytea;
-COMMENT ON COLUMN orders.session.prepared IS 'of an open checkout: the order that would come of it, and what it follows from';
+COMMENT ON COLUMN orders.session.prepared IS 'of an open checkout: the order that would come of it';
 """
 
 DOWN = """
