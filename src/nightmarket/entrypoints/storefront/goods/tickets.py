@@ -8,7 +8,7 @@ from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.storefront.storefront import Directory
 from nightmarket.kernel.languages import pick
-from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff, PurchaseLimit
+from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff
 
 MAX_TICKETS = 4
 DEMO_CODES = frozenset({"NIGHT11"})
@@ -82,7 +82,7 @@ def worth_of(offer: Offer, visit: Visit) -> Worth | None:
             if limits and currency not in limits:
                 return None
             text = formats.round_money(0, currency)
-        case PurchaseLimit():
+        case _:  # limits, and effects that no one figure says
             return None
     least = formats.round_money(at_least[currency], currency) if at_least else ""
     return Worth(text, isinstance(offer.effect, FreeShipping), least)
