@@ -218,8 +218,8 @@ def fits(wanted: Goods, line: PriceLine) -> bool:
 
 
 def owned(offer: Offer, line: PriceLine) -> bool:
-    payers = {offer.funder, *(part.funder for part in offer.funding)}
-    return offer.funder is None or line.merchant in payers
+    payers = {offer.funder, *(part.funder for part in offer.funding)} - {None}
+    return not payers or line.merchant in payers
 
 
 def qualifying(offer: Offer, cart: PriceCart) -> list[PriceLine]:

@@ -99,6 +99,11 @@ def test_a_good_offer_has_no_flaw() -> None:
         ({"not_with": frozenset({UUID(int=100)})}, "not_with", "circular"),
         ({"funding": (Funding(None, 5000), Funding(UUID(int=1), 4999))}, "funding", "does_not_sum"),
         ({"funding": (Funding(UUID(int=1), 10_000),)}, "funding", "not_the_funder"),
+        (
+            {"funding": (Funding(UUID(int=2), 5000), Funding(UUID(int=1), 5000)), "funder": UUID(int=1)},
+            "funding",
+            "between_merchants",
+        ),
         ({"funding": (Funding(None, 5000), Funding(None, 5000))}, "funding", "named_twice"),
         ({"effect": PercentOff(100, pieces=0)}, "effect.pieces", "out_of_range"),
         ({"effect": AmountOff({"EUR": 5, "JPY": 5}, pieces=2)}, "effect.pieces", "not_together"),

@@ -13,7 +13,7 @@ from nightmarket.kernel.ids import derive
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import Defect
 from nightmarket.payments.contract import Sale, SalePart
-from nightmarket.promotions.contract import Applied, Quote, Share
+from nightmarket.promotions.contract import Applied, Quote, Share, split_of
 
 from .session import Contact, DeliveryOption, Destination, SessionBody
 
@@ -199,13 +199,20 @@ def title_of(listing: Listing, language: str, zone: ZoneInfo = UTC) -> str:
 
 def by_operator(body: OrderBody) -> int:
     """What the operator pays of a merchant's part, in minor units."""
-    offers = {applied.offer for applied in body.applied if applied.funder is None} if body.applied else None
-    if not offers:
-        return 0
-    amount = sum(share.amount for line in body.lines for share in line.shares if share.offer in offers)
-    if body.shipping is not None:
-        amount += sum(share.amount for share in body.shipping.shares if share.offer in offers)
+    amount = 0
+    for applied in body.applied:
+        if applied.funder is None or applied.funding:
+            shares = [share.amount for line in body.lines for share in line.shares if share.offer == applied.offer]
+            if body.shipping is not None:
+                shares += [share.amount for share in body.shipping.shares if share.offer == applied.offer]
+            amount += sum(shares) if not applied.funding else sum(_operators(share, applied) for share in shares)
     return amount
+
+
+def _operators(amount: int, applied: Applied) -> int:
+    """The operator's part of a share that several pay, split as promotions split it."""
+    parts = split_of(amount, [one.basis_points for one in applied.funding])
+    return sum(part for part, one in zip(parts, applied.funding, strict=True) if one.funder is None)
 
 
 def sale_of(order: UUID, claim: UUID, rows: Sequence[OrderRow]) -> Sale:

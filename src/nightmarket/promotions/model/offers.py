@@ -119,7 +119,8 @@ def boundaries(offer: Offer) -> list[datetime]:
 
 
 def owners_of(offer: Offer) -> frozenset[UUID] | None:
-    """The merchants whose lines it may touch, for they pay for it; None: anybody's, for the operator leads."""
-    if offer.funder is None:
-        return None
-    return frozenset({offer.funder, *(one.funder for one in offer.funding if one.funder is not None)})
+    """The merchants whose lines alone it may touch, for they pay for it or share it; None: anybody's."""
+    if not offer.funding:
+        return None if offer.funder is None else frozenset({offer.funder})
+    merchants = {offer.funder, *(one.funder for one in offer.funding)} - {None}
+    return frozenset(one for one in merchants if one is not None) or None

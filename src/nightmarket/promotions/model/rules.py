@@ -154,6 +154,9 @@ def _funding(offer: Offer) -> Iterator[Flaw]:
         yield Flaw("funding", "out_of_range", "Each funder pays more than 0 %.")
     if sum(one.basis_points for one in offer.funding) != BASIS_POINTS:
         yield Flaw("funding", "does_not_sum", "The funders' parts come to 100 % together.")
+    if len({one for one in (*funders, offer.funder) if one is not None}) > 1:
+        text = "Merchants cannot pay for one another's goods yet; let each share with the market."
+        yield Flaw("funding", "between_merchants", text)
     if offer.funder not in funders:
         yield Flaw("funding", "not_the_funder", "The funder of the offer is one of those who share it.")
 
