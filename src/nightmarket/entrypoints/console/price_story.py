@@ -59,7 +59,7 @@ async def tell(shop: Shop, order: Order) -> PriceStory:
     book = await shop.books.at(first.body.book)
     listings = await shop.catalog.listings([line.variant for row in order.rows for line in row.body.lines])
     cart, quote = _cart(order, listings), _quote(order)
-    shopper = Shopper(id=first.owner, region=first.body.destination.country)
+    shopper = Shopper(first.owner, first.body.destination.country, language=first.body.language)
     applied = {one.offer for one in quote.applied}
     freely = price(cart, book, shopper, first.placed_at)
     refused = frozenset(one.offer for one in freely.applied) - applied

@@ -170,7 +170,7 @@ async def bill_of(
         ShippingLine(merchant, option.id, option.amount) for merchant, option in picked.items() if option is not None
     )
     cart = msgspec.structs.replace(view.assessment.cart, shipping=shipping)
-    shopper = Shopper(id=visit.owner, region=country)
+    shopper = Shopper(visit.owner, country, language=view.body.language)
     quote = price(cart, book, shopper, now)
     offers = {offer.id: offer for offer in book.offers}
     explanation = explain(cart, quote, book, shopper, now)

@@ -171,7 +171,7 @@ class Shelf:
         self._visit = visit
         self._levels = levels
         self._gaps = gaps
-        self._shopper = Shopper(id=visit.owner)
+        self._shopper = Shopper(visit.owner, language=visit.language)
         self._offers = {offer.id: offer for offer in self._book.offers}
 
     @classmethod

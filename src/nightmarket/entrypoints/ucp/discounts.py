@@ -89,7 +89,7 @@ def _reasons(
     assessment, to = view.assessment, view.body.destination
     if assessment.quote.book != book.number:
         return {}
-    shopper = Shopper(id=view.owner, region=to.country if to else None)
+    shopper = Shopper(view.owner, to.country if to else None, language=view.body.language)
     notes = explain(assessment.cart, assessment.quote, book, shopper, now).notes
     return {
         _plain(offers[note.offer].code): REASONS.get(note.reason, USED_UP)

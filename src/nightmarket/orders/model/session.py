@@ -245,7 +245,7 @@ def on_sale(listing: Listing | None, now: datetime) -> bool:
 
 def shopper_of(owner: UUID, body: SessionBody) -> Shopper:
     """What a price may know of the one who buys."""
-    return Shopper(id=owner, region=body.destination.country if body.destination else None)
+    return Shopper(owner, body.destination.country if body.destination else None, language=body.language)
 
 
 def price_cart(
