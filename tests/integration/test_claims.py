@@ -12,11 +12,11 @@ import pytest
 
 from nightmarket.claims.contract import ClaimsLapsed, ClaimsMade, ClaimsReleased, ClaimsSettled
 from nightmarket.kernel.clock import VirtualClock
-from nightmarket.kernel.ids import decode
+from nightmarket.kernel.ids import decode, encode
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.platform.deeds import Acted
 from nightmarket.platform.fact_pages import newest
-from nightmarket.promotions.contract import BuyerCap, Offer, PercentOff
+from nightmarket.promotions.contract import BuyerCap, Offer, PercentOff, PurchaseLimit
 from nightmarket.tally.contract import TallyEmptied
 from tests.conftest import FESTIVAL_EVE
 from tests.open_shop import Opened, opened
@@ -350,19 +350,64 @@ async def test_a_price_with_its_reasons(beside: Beside) -> None:
     await beside.audited()
 
 
-async def test_what_cannot_be_counted_is_not_promised(beside: Beside) -> None:
-    """An offer with a share per buyer or a budget takes nothing off another shop's cart, and the answer says why."""
-    now = beside.clock.now()
+async def test_what_is_counted_is_priced_and_claimed(beside: Beside) -> None:
+    """Uses, budget and a buyer's share are priced as they stand and claimed by the lines that the answer gives; what is
+    used up takes nothing off and says why, a limit that is passed is named, and nothing is given twice."""
+    now, shop = beside.clock.now(), beside.shop
     start, end = now - timedelta(days=1), now + timedelta(days=1)
-    offers = [
-        Offer(beside.shop.ids.new(), 1, {"en": "Once each"}, PercentOff(500), start, end, per_buyer=BuyerCap(uses=1)),
-        Offer(beside.shop.ids.new(), 1, {"en": "While it lasts"}, PercentOff(700), start, end, budget={"EUR": 10_000}),
+    lanterns = await shop.catalog.find("lanterns", "LAMP")
+    merchant = (await shop.catalog.listings({lanterns}))[lanterns].merchant
+
+    def offer(name: str, effect: Any, **words: Any) -> Offer:
+        return Offer(shop.ids.new(), 1, {"en": name}, effect, start, end, **({"funder": merchant} | words))
+
+    each = offer("Once each", PercentOff(1_000), per_buyer=BuyerCap(uses=1, units=3))
+    lasts = offer("While it lasts", PercentOff(2_000), budget={"EUR": 500})
+    few = offer("At most three", PurchaseLimit(3))
+    houses = offer("Ours alone", PercentOff(100), funder=None, budget={"EUR": 10_000})
+    async with shop.database.transaction() as tx:
+        await shop.offers.publish(tx, [each, lasts, few, houses], now)
+    await shop.books.refresh()
+    cart: dict[str, Any] = {"currency": "EUR", "lines": [{"item": "lamp", "unit_price": 1_000}]}
+
+    async def priced(**more: Any) -> dict[str, Any]:
+        answer = await beside.ask("POST", "/price", cart | more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def reasons(price: dict[str, Any]) -> dict[str, str]:
+        return {one["name"]["en"]: one["reason"] for one in price["explanation"]}
+
+    nobody = await priced()
+    assert (nobody["total"], reasons(nobody)["Once each"]) == (800, "buyer_needed")
+    assert nobody["to_claim"] == [{"offer": encode("off", lasts.id), "quantity": 200, "currency": "EUR"}]
+    known = await priced(buyer="Mira@Example.org")
+    assert known["total"] == 720
+    assert sorted((one.get("counted"), one["quantity"]) for one in known["to_claim"] if "buyer" in one) == [
+        ("units", 1),
+        ("units", 1),
+        ("uses", 1),
     ]
-    async with beside.shop.database.transaction() as tx:
-        await beside.shop.offers.publish(tx, offers, now)
-    await beside.shop.books.refresh()
-    cart = {"currency": "EUR", "lines": [{"item": "lamp", "unit_price": 1000}]}
-    price = (await beside.ask("POST", "/price", cart)).json()
-    assert (price["total"], price["applied"]) == (1000, [])
-    reasons = {one["name"]["en"]: one["reason"] for one in price["explanation"]}
-    assert (reasons["Once each"], reasons["While it lasts"]) == ("our_checkout_only", "our_checkout_only")
+    again = known["to_claim"]
+    held = await beside.claim(again)
+    assert held.status_code == 201, held.text
+    assert {one.get("counted") for one in held.json()["lines"]} == {"EUR", "uses", "units"}
+    assert "mira" not in held.text.lower()
+    second = await priced(buyer="mira@example.org")
+    assert (second["total"], reasons(second)["Once each"]) == (800, "limit_reached")
+    assert (await beside.claim(again)).status_code == 409
+    over = await priced(buyer="mira@example.org", lines=[{"item": "lamp", "unit_price": 1_000, "quantity": 3}])
+    assert over["limits"] == [{"offer": encode("off", few.id), "most": 3, "left": 2, "lines": [0]}]
+    assert reasons(over)["While it lasts"] == "budget_used_up"
+    claim = held.json()["id"]
+    assert (await beside.ask("POST", f"/claims/{claim}/release")).status_code == 200
+    assert (await priced(buyer="mira@example.org"))["total"] == 720
+    refused = await beside.claim([{"offer": encode("off", houses.id), "currency": "EUR", "quantity": 5}])
+    assert refused.status_code == 422
+    assert reasons(known)["Ours alone"] == "our_checkout_only"
+    both = [{"offer": encode("off", lasts.id), "currency": "EUR", "buyer": "mira@example.org"}]
+    assert (await beside.claim(both)).status_code == 400
+    async with shop.database.transaction() as tx:
+        await shop.offers.retire(tx, [each.id, lasts.id, few.id, houses.id], now)
+    await shop.books.refresh()
+    await beside.audited()

@@ -65,6 +65,8 @@ class ClaimLine(msgspec.Struct, frozen=True, array_like=True):
     variant: UUID | None = None
     product: UUID | None = None
     merchant: UUID | None = None
+    counted: str = ""
+    """What of an offer: "" a use of it, a currency so much of its budget, "uses" or "units" of one buyer's share."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -72,6 +74,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
     line: ClaimLine
     tallies: tuple[UUID, ...]
+    most: int | None = None
+    """Of one buyer's share of an offer: all of it. Its tally is opened with that when it is first needed."""
 
 
 class ClaimView(msgspec.Struct, frozen=True, kw_only=True):

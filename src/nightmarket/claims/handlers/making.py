@@ -29,7 +29,10 @@ class MakeBatch:
         # First the locks: a twin of an item in another process has committed then, and is found, before this one would
         # be refused because of what its twin holds.
         wanted = {tally for item in items for one in item.wanted for tally in one.tallies}
+        shares = {tally: one.most for item in items for one in item.wanted if one.most for tally in one.tallies}
+        await means.tallies.open_limits(tx, shares, now)
         ledger = await means.tallies.lock(tx, wanted)
+        await means.tallies.fit_limits(tx, ledger, shares)
         found: dict[UUID, ClaimView | Problem] = dict(await store.read(tx, list({item.id for item in items})))
         new = {item.id: item for item in reversed(items) if item.id not in found}
         if new:

@@ -10,6 +10,7 @@ from nightmarket.claims.contract import ClaimLine, Owner, Wanted, What, named_ta
 from nightmarket.claims.errors import ItemUnknown
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
+from nightmarket.promotions.contract import Offer, PurchaseLimit, budget_tally, buyer_tally
 
 from . import wire
 
@@ -110,13 +111,46 @@ class Items:
         if line.tally is not None:
             return Wanted(ClaimLine(What.TALLY, line.tally, line.quantity), (named_tally(owner.names, line.tally),))
         assert line.offer is not None
-        wanted = decode("off", line.offer)
-        offer = next((offer for offer in self._shop.books.current().offers if offer.id == wanted), None)
-        if offer is None or owner.merchant not in (None, offer.funder):
+        wanted, book = decode("off", line.offer), self._shop.books.current()
+        offer = next((offer for offer in (*book.offers, *book.limits) if offer.id == wanted), None)
+        if offer is None or not is_theirs(owner, offer):
             raise _unknown(number, line)
+        counted, tally, most = self._of_offer(offer, line, number)
+        return Wanted(ClaimLine(What.OFFER, line.offer, line.quantity, counted=counted), (tally,), most)
+
+    def _of_offer(self, offer: Offer, line: wire.ClaimLineInput, number: int) -> tuple[str, UUID, int | None]:
+        """What of the offer a line claims: its name, its tally, and the most of it where it is one buyer's."""
+        if line.currency is not None and line.buyer is not None:
+            raise InvalidInput("Claim budget and a buyer's share in lines of their own.", field=f"lines[{number}]")
+        if line.currency is not None:
+            if line.currency not in offer.budget:
+                text = f"This offer has no budget in {line.currency}."
+                raise ItemUnknown(text, field=f"lines[{number}].currency")
+            return line.currency, budget_tally(offer.id, line.currency), None
+        if line.buyer is not None:
+            most = share_of(offer, line.counted)
+            if most is None:
+                text = f"This offer does not limit the {line.counted} of one buyer."
+                raise ItemUnknown(text, field=f"lines[{number}].counted")
+            key = self._shop.identities.key_of(line.buyer)
+            return line.counted, buyer_tally(offer.id, line.counted, key), most
         if offer.uses is None:
             raise ItemUnknown("This offer has no cap, so there is no use of it to claim.", field=f"lines[{number}]")
-        return Wanted(ClaimLine(What.OFFER, line.offer, line.quantity), (offer.uses,))
+        return "", offer.uses, None
+
+
+def is_theirs(owner: Owner, offer: Offer) -> bool:
+    """Whether a key may count against an offer: an operator's against each, a merchant's against those it funds."""
+    return owner.merchant in (None, offer.funder)
+
+
+def share_of(offer: Offer, counted: str) -> int | None:
+    """The most that one buyer may have of an offer, in uses or units."""
+    if isinstance(offer.effect, PurchaseLimit):
+        return offer.effect.units if counted == "units" else None
+    if offer.per_buyer is None:
+        return None
+    return offer.per_buyer.uses if counted == "uses" else offer.per_buyer.units
 
 
 def one_of(number: int, **named: object) -> None:
@@ -139,6 +173,7 @@ def claim_answer(view_lines: Sequence[ClaimLine]) -> list[wire.ClaimedLine]:
             variant=encode("var", line.variant) if line.variant is not None else None,
             tally=line.name if line.what is What.TALLY else None,
             offer=line.name if line.what is What.OFFER else None,
+            counted=line.counted or None,
         )
         for line in view_lines
     ]

@@ -1,37 +1,47 @@
 """The price of another shop's cart: the same pure function as for our own, and why it came out so."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.bootstrap import Shop
 from nightmarket.catalog.contract import Listing
-from nightmarket.claims.contract import Owner
+from nightmarket.claims.contract import MAX_UNITS, Owner
 from nightmarket.kernel.ids import decode, derive, encode
 from nightmarket.kernel.money import MAX_AMOUNT, known_currency
 from nightmarket.kernel.problems import InvalidInput
+from nightmarket.platform.database import Connection
 from nightmarket.promotions.contract import (
     Book,
+    Demand,
     Offer,
     PriceCart,
     PriceLine,
     Quote,
+    Scarce,
     Share,
     ShippingLine,
     Shopper,
+    buyer_tally,
+    demand,
     explain,
     price,
 )
 
 from . import wire
-from .items import Items, one_of
+from .items import Items, is_theirs, one_of
 
 NOBODY = UUID(int=0)
 """The merchant of goods that belong to none of ours."""
 
 HOUSE = "house"
 OURS = "our_checkout_only"
-"""Why an offer with a budget or a share per buyer does not apply: only an order of ours can be counted against it."""
+"""Why an offer does not apply whose uses, budget or shares this key cannot claim."""
+
+NAMELESS = "buyer_needed"
+"""Why an offer with a share per buyer does not apply: the cart does not say who buys."""
 
 MAX_REASONS = 200
 """Offers that an answer explains at most, those that apply first."""
@@ -43,11 +53,12 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
         raise InvalidInput("That is no currency; use a code of ISO 4217 such as EUR.", field="currency")
     now = shop.clock.now()
     book = shop.books.current()
-    ours = frozenset(offer.id for offer in book.offers if offer.budget or offer.per_buyer is not None)
+    left_out = _left_out(book, owner, cart.buyer)
     priced = await _cart(items, owner, cart)
-    priced = msgspec.structs.replace(priced, without=priced.without | ours)
+    priced = msgspec.structs.replace(priced, without=priced.without | left_out.keys())
     shopper = Shopper(region=cart.region, segments=frozenset(cart.segments))
-    found = price(priced, book, shopper, now)
+    buyers = (shop.identities.key_of(cart.buyer),) if cart.buyer is not None else ()
+    found, priced, wanted, free = await _counted(shop, priced, shopper, buyers, now)
     why = explain(priced, found, book, shopper, now)
     offers = {offer.id: offer for offer in book.offers}
     shown = [
@@ -72,14 +83,98 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
             wire.OfferReason(
                 encode("off", note.offer),
                 offers[note.offer].name,
-                OURS if note.reason == "used_up" and note.offer in ours else note.reason,
+                left_out.get(note.offer, note.reason) if note.reason == "used_up" else note.reason,
                 note.amount,
                 note.missing,
             )
             for note in shown[:MAX_REASONS]
         ],
         unknown_codes=list(why.unknown_codes),
+        to_claim=_to_claim(wanted, owner, book, found, (cart.buyer, buyers)),
+        limits=[
+            wire.LimitOver(encode("off", want.offer), want.most, max(0, free[want.tally]), list(map(int, want.lines)))
+            for want in wanted.wants
+            if want.why is Scarce.LIMIT and free[want.tally] < want.quantity
+        ],
     )
+
+
+def _left_out(book: Book, owner: Owner, buyer: str | None) -> dict[UUID, str]:
+    """The offers that cannot be counted for this cart, each with why."""
+    left_out: dict[UUID, str] = {}
+    for offer in book.offers:
+        counted = offer.uses is not None or bool(offer.budget) or offer.per_buyer is not None
+        if counted and not is_theirs(owner, offer):
+            left_out[offer.id] = OURS
+        elif offer.per_buyer is not None and buyer is None:
+            left_out[offer.id] = NAMELESS
+    return left_out
+
+
+async def _counted(
+    shop: Shop, cart: PriceCart, shopper: Shopper, buyers: tuple[UUID, ...], now: datetime
+) -> tuple[Quote, PriceCart, Demand, dict[UUID, int]]:
+    """The price with what scarce offers have left at this moment, the cart without those that have too little, what it
+    takes of the others, and what is left of each. Nothing is locked or held."""
+    book = shop.books.current()
+    async with shop.database.read() as connection:
+        while True:
+            found = price(cart, book, shopper, now)
+            wanted = demand(found, cart, book, now, buyers)
+            free = await _free(shop, connection, wanted)
+            used_up = {
+                want.offer: want.why.value
+                for want in wanted.wants
+                if want.why is not Scarce.LIMIT and free[want.tally] < want.quantity
+            }
+            if not used_up:
+                return found, cart, wanted, free
+            cart = msgspec.structs.replace(
+                cart, without=cart.without | used_up.keys(), refused={**cart.refused, **used_up}
+            )
+
+
+async def _free(shop: Shop, connection: Connection, wanted: Demand) -> dict[UUID, int]:
+    """What is left of each tally; of a buyer's share what the limit of now leaves."""
+    levels = await shop.tallies.levels(connection, [want.tally for want in wanted.wants])
+    shares = [want.tally for want in wanted.wants if want.most and want.tally in levels]
+    returned = await shop.tallies.returned(connection, shares) if shares else dict[UUID, int]()
+    free: dict[UUID, int] = {}
+    for want in wanted.wants:
+        level = levels.get(want.tally)
+        if level is None:
+            free[want.tally] = want.most
+        elif want.most:
+            free[want.tally] = want.most + returned.get(want.tally, 0) - level.held - level.spent
+        else:
+            free[want.tally] = level.available
+    return free
+
+
+def _to_claim(
+    wanted: Demand, owner: Owner, book: Book, quote: Quote, buyer: tuple[str | None, Sequence[UUID]]
+) -> list[wire.ToClaim]:
+    """What the cart takes of offers and limits, as lines for its claim."""
+    name, keys = buyer
+    known = {offer.id: offer for offer in (*book.offers, *book.limits)}
+    uses = {buyer_tally(want.offer, "uses", key) for want in wanted.wants for key in keys}
+    lines: list[wire.ToClaim] = []
+    for want in wanted.wants:
+        if not is_theirs(owner, known[want.offer]):
+            continue
+        id = encode("off", want.offer)
+        match want.why:
+            case Scarce.USES:
+                lines.append(wire.ToClaim(id, want.quantity))
+            case Scarce.BUDGET:
+                lines.extend(
+                    wire.ToClaim(id, min(MAX_UNITS, want.quantity - part), quote.currency)
+                    for part in range(0, want.quantity, MAX_UNITS)
+                )
+            case Scarce.BUYER | Scarce.LIMIT:
+                counted = "uses" if want.tally in uses else "units"
+                lines.append(wire.ToClaim(id, want.quantity, None, name, counted))
+    return lines
 
 
 async def _cart(items: Items, owner: Owner, cart: wire.PriceInput) -> PriceCart:

@@ -4,7 +4,7 @@ Unknown members of requests are refused, so that a misspelt one is noticed.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -36,6 +36,16 @@ Sku = Annotated[
 Variant = Annotated[str, Meta(min_length=30, max_length=30, pattern=r"^var_[0-9a-z]{26}$")]
 OfferId = Annotated[str, Meta(min_length=30, max_length=30, pattern=r"^off_[0-9a-z]{26}$")]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+Buyer = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=254,
+        pattern=PLAIN,
+        description="An e-mail address, or telephone number with its country, that your shop has confirmed. It is the "
+        "same buyer here and with you; it is not kept.",
+    ),
+]
 Amount = Annotated[int, Meta(ge=0, le=MAX_UNIT_PRICE)]
 Word = Annotated[str, Meta(max_length=80, pattern=PLAIN)]
 Code = Annotated[str, Meta(min_length=1, max_length=80, pattern=PLAIN)]
@@ -43,8 +53,12 @@ Minor = Annotated[int, Meta(ge=1, le=MAX_UNIT_PRICE)]
 
 
 class ClaimLineInput(Wire):
-    """Units of a variant (`sku`, or `variant`), of a tally that you named (`tally`), or uses of an `offer`: one of the
-    four. `merchant` is needed beside `sku` where the key is not a merchant's own and the claim names none."""
+    """Units of a variant (`sku`, or `variant`), of a tally that you named (`tally`), or something of an `offer`: one of
+    the four. `merchant` is needed beside `sku` where the key is not a merchant's own and the claim names none.
+
+    Of an offer it is a use; with `currency` minor units of its budget; with `buyer` that buyer's share, in `counted`.
+    Take such lines as `POST /price` gives them.
+    """
 
     quantity: Annotated[int, Meta(ge=1, le=MAX_UNITS)] = 1
     sku: Sku | None = None
@@ -52,6 +66,9 @@ class ClaimLineInput(Wire):
     variant: Variant | None = None
     tally: Text | None = None
     offer: OfferId | None = None
+    currency: Currency | None = None
+    buyer: Buyer | None = None
+    counted: Literal["uses", "units"] = "units"
 
 
 class ClaimInput(Wire):
@@ -72,6 +89,7 @@ class ClaimedLine(Struct, omit_defaults=True):
     variant: str | None = None
     tally: str | None = None
     offer: str | None = None
+    counted: str | None = None
 
 
 class Claim(Struct):
@@ -158,6 +176,8 @@ class PriceInput(Wire):
     region: Code | None = None
     segments: Annotated[list[Word], Meta(max_length=50)] = msgspec.field(default_factory=list[str])
     without: Annotated[list[OfferId], Meta(max_length=MAX_WITHOUT)] = msgspec.field(default_factory=list[str])
+    buyer: Buyer | None = None
+    """Who buys, for offers and limits that are counted per buyer; without one such offers do not apply."""
 
 
 class PricedShare(Struct):
@@ -195,6 +215,26 @@ class AppliedOffer(Struct):
     claim_use: bool
 
 
+class ToClaim(Struct, omit_defaults=True):
+    """A line for the claim of this cart: what it takes of an offer or a limit."""
+
+    offer: str
+    quantity: int
+    currency: str | None = None
+    buyer: str | None = None
+    counted: str | None = None
+
+
+class LimitOver(Struct):
+    """A limit on what one buyer may have that this cart is over: at most `most` units, of which `left` are left; the
+    numbers of the cart's `lines` that it is about, from 0."""
+
+    offer: str
+    most: int
+    left: int
+    lines: list[int]
+
+
 class OfferReason(Struct):
     """What became of an offer; `missing` is what the cart lacks to its minimum."""
 
@@ -206,7 +246,10 @@ class OfferReason(Struct):
 
 
 class Price(Struct):
-    """`total` = subtotal - discount + shipping_total. `book` is the number of the offers' book it was made with."""
+    """`total` = subtotal - discount + shipping_total. `book` is the number of the offers' book it was made with.
+
+    What is counted is priced as it stands, and nothing of it is held: claim the lines of `to_claim` with the goods.
+    With `limits` the cart is more than its buyer may have."""
 
     currency: str
     book: int
@@ -219,6 +262,8 @@ class Price(Struct):
     applied: list[AppliedOffer]
     explanation: list[OfferReason]
     unknown_codes: list[str]
+    to_claim: list[ToClaim] = msgspec.field(default_factory=list[ToClaim])
+    limits: list[LimitOver] = msgspec.field(default_factory=list[LimitOver])
 
 
 class PercentInput(Wire, tag_field="type", tag="percent"):
