@@ -35,7 +35,6 @@ of them would fill a page."""
 
 _PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 _BODY = msgspec.msgpack.Decoder(OrderBody)
-_FACT = msgspec.msgpack.Encoder()
 
 _NO_MARK = b"\xc4\x00"
 """An empty `OrderBody.mark` as it is packed, at the very end."""
@@ -102,7 +101,7 @@ def pack(
                 for merchant, total, part in bodies
             ]
         ),
-        msgspec.Raw(_FACT.encode(placed)),
+        msgspec.Raw(encode(placed)),
     )
 
 
