@@ -161,8 +161,7 @@ def test_a_surprise_price_from_the_seal_to_the_proof(visitor: Visitor, shop_url:
         assert price not in stranger.content(), place
         assert code not in stranger.content(), place
     _until(stranger, path, "Revealed on")
-    stranger.wait_for_timeout(1_500)
-    stranger.goto(f"/products/{slug}")
+    _until(stranger, f"/products/{slug}", price)
     expect(stranger.locator("#buy")).to_contain_text(price)
     page.goto(path)
     assert page.locator("#commitment").inner_text() == commitment

@@ -1,0 +1,187 @@
+"""Draws and surprise prices through the shop's doors: what no answer may tell, and what shoppers may do."""
+
+import re
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+
+from nightmarket.entrypoints.app import build
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.platform.access import SYSTEM, NewKey
+from nightmarket.platform.access.identities import Identity
+from nightmarket.platform.messages import ChannelKind
+from nightmarket.promotions.contract.draws import RuleKind, TicketRule
+from nightmarket.promotions.contract.surprises import NewSurprise, Surprise
+from tests.browsing import Visitor
+from tests.drawing import MINUTE, new_draw, surprise_terms
+from tests.open_shop import Opened, opened
+from tests.placing import place_order
+
+PRICE = 1_357
+TOLD = re.compile(r"13[.,]57|(?<![0-9a-f])1357(?![0-9a-f])")
+
+
+@pytest.fixture
+async def house(fresh_database: str, home: Path) -> AsyncGenerator[Opened]:
+    async with opened(fresh_database, home, VirtualClock(datetime.now(UTC))) as found:
+        yield found
+
+
+def _clock(house: Opened) -> VirtualClock:
+    assert isinstance(house.shop.clock, VirtualClock)
+    return house.shop.clock
+
+
+async def _sealed(house: Opened) -> Surprise:
+    """13.57 instead of 22.20 for the lamp, early in ten minutes, for all in twenty."""
+    shop = house.shop
+    variant = decode("var", house.items["LAMP"])
+    listing = (await shop.catalog.listings([variant]))[variant]
+    terms = msgspec.structs.replace(
+        surprise_terms(shop.clock, price=PRICE, mask="1?.?7"),
+        merchant=listing.merchant,
+        product=listing.product,
+        variants=(variant,),
+    )
+    async with shop.database.transaction() as tx:
+        return await shop.surprises.fix(tx, NewSurprise(shop.ids.new(), terms, (2_220,)), "test")
+
+
+async def _tick(house: Opened, minutes: int) -> None:
+    _clock(house).advance(minutes * MINUTE)
+    await house.shop.surprises.step()
+    await house.shop.draws.step()
+    await house.shop.books.refresh()
+    await house.shop.indexer.rebuild()
+
+
+async def _visitor(house: Opened, who: str = "") -> Visitor:
+    """A browser; with a name one that has proven an address."""
+    visitor = Visitor(httpx.ASGITransport(build(house.shop)))
+    if who:
+        identities = house.shop.identities
+        key = identities.key_of(f"{who}@example.org")
+        token = identities.token(Identity(key, ChannelKind.MAIL, "x", house.shop.clock.now()))
+        visitor.client.cookies.set(identities.cookie, token, domain="127.0.0.1")
+    return visitor
+
+
+async def _everything(house: Opened, surprise: Surprise) -> dict[str, str]:
+    """What strangers, agents and other shops are told."""
+    [issued] = await house.shop.access.keys.issue(SYSTEM, [NewKey("test agent")])
+    agent = {"authorization": f"Bearer {issued.token}", "content-type": "application/json"}
+    visitor = await _visitor(house)
+    ident = encode("spr", surprise.id)
+    paths = ("/", "/goods", "/goods?sort=price", "/products/lamp", "/search?q=lamp", f"/surprises/{ident}")
+    found = {path: (await visitor.open(path)).text for path in paths}
+    found["opening"] = (await visitor.open(f"/surprises/{ident}/opening.txt")).text
+    ask = {"query": "lamp", "pagination": {"limit": 10}}
+    found["catalog"] = (await house.client.post("/ucp/catalog/search", json=ask, headers=agent)).text
+    order = await place_order(house.client, [house.items["CANDLE"]])
+    assert order
+    await visitor.send(
+        await visitor.open("/products/lamp"), {"variant": house.items["LAMP"], "quantity": "1"}, to="/cart/lines"
+    )
+    found["cart"] = (await visitor.open("/cart")).text
+    return found
+
+
+@pytest.mark.parametrize("minutes", [0, 9, 15])
+async def test_no_answer_tells_a_price_before_its_instant(house: Opened, minutes: int) -> None:
+    """Pages, search, the order API and the catalogue say the list price and the shown digits, also while those who
+    booked know more."""
+    surprise = await _sealed(house)
+    await _tick(house, minutes)
+    for place, text in (await _everything(house, surprise)).items():
+        assert not TOLD.search(text), f"{place}: {TOLD.search(text)}"
+    assert "1?.?7" in (await (await _visitor(house)).open("/products/lamp")).text
+
+
+async def test_after_its_instant_it_is_the_price(house: Opened) -> None:
+    """Then the product's page, a cart of the order API and the opened text say it."""
+    surprise = await _sealed(house)
+    await _tick(house, 20)
+    found = await _everything(house, surprise)
+    assert TOLD.search(found["/products/lamp"])
+    assert TOLD.search(found["cart"]), found["cart"]
+    assert f"price {PRICE}\n" in found["opening"]
+
+
+async def test_who_booked_knows_first_and_can_buy(house: Opened) -> None:
+    """The page tells the price and a code to who booked, and to nobody else; the code takes the lamp down to it."""
+    surprise = await _sealed(house)
+    path = f"/surprises/{encode('spr', surprise.id)}"
+    booked, other = await _visitor(house, "wanda"), await _visitor(house, "karl")
+    page = await booked.send(await booked.open(path), {}, to=f"{path}/book")
+    assert "You have booked it." in page.text
+    await _tick(house, 10)
+    assert not TOLD.search((await other.open(path)).text)
+    told = (await booked.open(path)).text
+    assert TOLD.search(told)
+    [code] = re.findall(r"EARLY-[0-9A-Z]{12}", told)
+    buyer = await _visitor(house)
+    lamp = await buyer.open("/products/lamp")
+    await buyer.send(lamp, {"variant": house.items["LAMP"], "quantity": "2"}, to="/cart/lines")
+    cart = await buyer.send(await buyer.open("/cart"), {"code": code}, to="/cart/codes")
+    assert "27.14" in cart.text
+
+
+async def test_tickets_need_a_proven_address_and_come_once(house: Opened) -> None:
+    """A stranger is led to the sign-in; one address has one ticket from however many browsers; paid orders earn theirs;
+    nobody sees another's; the list published tells no address."""
+    shop = house.shop
+    new = new_draw(shop.clock, lamps=1, vouchers=0)
+    rules = (*new.terms.rules, TicketRule("page", RuleKind.VISIT, path="/goods"))
+    prizes = tuple(one for one in new.terms.prizes if one.units)
+    new = msgspec.structs.replace(new, terms=msgspec.structs.replace(new.terms, rules=rules, prizes=prizes))
+    async with shop.database.transaction() as tx:
+        draw = await shop.draws.make(tx, new, "test")
+    path = f"/draws/{encode('drw', draw.id)}"
+    stranger, wanda, again = await _visitor(house), await _visitor(house, "wanda"), await _visitor(house, "wanda")
+    seen = await stranger.open(path)
+    assert f'action="{path}/tickets"' not in seen.text
+    assert "sign-in" in seen.text
+    for visitor in (wanda, again):
+        page = await visitor.send(await visitor.open(path), {}, to=f"{path}/tickets")
+        assert "Your tickets are in." in page.text
+    [ticket] = re.findall(r"dtk_[0-9a-z]{26}", (await wanda.open(path)).text)[:1]
+    assert ticket in (await again.open(path)).text
+    visited = await wanda.send(await wanda.open(path), {"rule": "page"}, to=f"{path}/tickets")
+    assert visited.url.path == "/goods"
+    assert await _amounts(house, draw.id) == {"once": 1, "page": 1}
+    await _tick(house, 10)
+    for _ in range(5):
+        await shop.draws.step()
+    listed = (await stranger.open(f"{path}/draw.txt")).text
+    assert listed.count("\nticket ") == 2
+    assert "wanda" not in listed
+    assert str(shop.identities.key_of("wanda@example.org")) not in listed
+    assert "Won: A lamp" in (await wanda.open(path)).text
+    assert "Won: A lamp" not in (await stranger.open(path)).text
+    checked = await stranger.open(f"{path}/check?ticket={ticket}")
+    assert "every winner is right" in checked.text
+    assert not [finding async for check in shop.audit.run() for finding in check.findings]
+
+
+async def _amounts(house: Opened, id: UUID) -> dict[str, int]:
+    async with house.shop.database.read() as connection:
+        return dict(await house.shop.draws.by_rule(connection, id))
+
+
+async def test_a_draw_tells_its_seed_to_nobody_before_the_draw(house: Opened) -> None:
+    """Neither the pages nor the published text nor a wait of hours show the seed while tickets are given."""
+    async with house.shop.database.transaction() as tx:
+        draw = await house.shop.draws.make(tx, new_draw(house.shop.clock), "test")
+    path = f"/draws/{encode('drw', draw.id)}"
+    visitor = await _visitor(house, "wanda")
+    for place in ("/draws", path, f"{path}/check", f"{path}/draw.txt", "/account/prizes"):
+        page = await visitor.open(place)
+        assert page.status_code == 200
+        assert draw.seed.hex() not in page.text
+    assert draw.terms.closes_at - draw.terms.opens_at == timedelta(minutes=10)
