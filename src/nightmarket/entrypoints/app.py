@@ -15,8 +15,9 @@ from nightmarket.entrypoints.busy import Busy
 from nightmarket.entrypoints.claims.routes import ClaimsController
 from nightmarket.entrypoints.claims.routes import hot_routes as claims_routes
 from nightmarket.entrypoints.console.imports.uploads import UPLOAD_LIMIT as IMPORT_LIMIT
+from nightmarket.entrypoints.dry_run import DryRun
 from nightmarket.entrypoints.order_webhook import OrderWebhookController
-from nightmarket.entrypoints.pages import open_site
+from nightmarket.entrypoints.pages import Site, open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
 from nightmarket.entrypoints.storefront import gate
@@ -27,6 +28,7 @@ from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profil
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
 from nightmarket.platform.access import Scope
 from nightmarket.platform.http import (
+    ASGIApp,
     Dispatcher,
     Edge,
     EdgeOptions,
@@ -75,8 +77,16 @@ def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
     store = storefront.Storefront(site)
     routes = [*hot_routes(shop), *claims_routes(shop), *storefront.hot_routes(store), *gate.hot_routes(site)]
     dispatcher = Dispatcher(routes, framework(store, errors, exchange))
-    doorkeeper = gate.Doorkeeper(dispatcher, site)
-    return Edge(doorkeeper, shop.ids, options, hot=Straight(dispatcher.find, doorkeeper.passes))
+    dry = DryRun(dispatcher, site, lambda other: _pages(other, errors))
+    doorkeeper = gate.Doorkeeper(dry, site)
+    straight = Straight(dispatcher.find, lambda scope: not dry.concerns(scope) and doorkeeper.passes(scope))
+    return Edge(doorkeeper, shop.ids, options, hot=straight)
+
+
+def _pages(site: Site, errors: Errors) -> ASGIApp:
+    """The pages of the shop around another site, for a dry run."""
+    store = storefront.Storefront(site)
+    return Dispatcher(storefront.hot_routes(store), framework(store, errors, None))
 
 
 def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Litestar:

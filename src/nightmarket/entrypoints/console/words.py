@@ -121,6 +121,7 @@ ACTIONS = {
     "offers.publish": say_later("published an offer"),
     "offers.retire": say_later("retired an offer"),
     "festivals.save": say_later("changed a festival's plan"),
+    "festivals.dry_run": say_later("looked at the shop as of another instant"),
     "switches.off": say_later("turned something off"),
     "switches.on": say_later("turned something on again"),
     "campaigns.save": say_later("made a campaign"),

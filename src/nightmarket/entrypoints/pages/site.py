@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar.response.base import ASGIResponse
 from markupsafe import Markup
@@ -62,6 +64,8 @@ class Site:
 
     def __init__(self, shop: Shop, engine: Engine, words: Mapping[str, Any], static: StaticFiles) -> None:
         self.shop = shop
+        self.as_of: datetime | None = None
+        """The instant that all pages are shown of, in a dry run."""
         self.static = static
         self._engine = engine
         self._words = words
@@ -69,6 +73,12 @@ class Site:
         public_url = shop.settings.address
         self.cookies = Cookies(secure=public_url.startswith("https://"))
         self.tokens = FormTokens(shop.secret, public_url=public_url)
+
+    @property
+    def as_of_zone(self) -> ZoneInfo:
+        """The zone in which a dry run says its instant: the festival's, else the shop's."""
+        moment = self.shop.festivals.moment(self.as_of) if self.as_of else None
+        return moment.festival.zone_info if moment else self.shop.settings.zone
 
     async def visit(self, scope: ASGIScope) -> Visit:
         """Who visits. Staff shop as the guest that their browser is, so that test orders are nobody's account."""

@@ -100,8 +100,9 @@ class Storefront:
         self.watch = StockWatch(site.shop, self.levels, self.bodies)
         site.shop.on_change.extend((self.bodies.forget, self.watch.forget))
         site.shop.hints.hear.extend((self.levels.forget, self.watch.hurry))
-        site.shop.festivals.on_change.append(self._replanned)
-        site.shop.switches.on_change.append(self._replanned)
+        if site.as_of is None:  # a dry run lasts a minute, and what it knows goes with it
+            site.shop.festivals.on_change.append(self._replanned)
+            site.shop.switches.on_change.append(self._replanned)
         self._plans = 0
         self._directory: Directory | None = None
         self._reading = asyncio.Lock()

@@ -3,7 +3,7 @@
 from nightmarket.entrypoints.console.console import Page
 from nightmarket.platform.access import Scope
 
-from . import campaigns, pages, switching
+from . import campaigns, dry_run, pages, switching
 
 S = Scope
 HERE = pages.HERE
@@ -19,6 +19,8 @@ PAGES = (
     Page("POST", f"{campaigns.HERE}/new", S.OFFERS_WRITE, campaigns.create),
     Page("GET", f"{campaigns.HERE}/{{id:str}}", S.OFFERS_WRITE, campaigns.show),
     Page("POST", f"{campaigns.HERE}/{{id:str}}", S.OFFERS_WRITE, campaigns.decide),
+    Page("POST", f"{HERE}/dry-run", S.JOBS_WRITE, dry_run.begin),
+    Page("POST", f"{HERE}/dry-run/end", S.JOBS_WRITE, dry_run.end),
     Page("POST", f"{HERE}/switches", S.JOBS_WRITE, switching.turn),
     Page("POST", f"{HERE}/sets", S.JOBS_WRITE, switching.prepare),
     Page("POST", f"{HERE}/sets/{{id:str}}", S.JOBS_WRITE, switching.use),
