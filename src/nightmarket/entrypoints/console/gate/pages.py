@@ -56,6 +56,9 @@ NO_RATE = say_later("Write how many people come in per second, such as 1200 or 0
 NO_PRODUCT = say_later("There is no product with this address.")
 NO_SUCH_YEAR = say_later("The opening lies more than a year ahead.")
 NO_NUMBER = say_later("Write a whole number of minutes.")
+AUDITED = say_later("Each place in a waiting room's line is one ticket's, and each draw follows from its secret.")
+"""What the audit says of rooms, in its words."""
+
 REFUSED = (
     say_later("Nobody has measured yet what the shop can do, so write a rate."),
     say_later("The opening lies in the past."),

@@ -80,7 +80,7 @@ def _queue(one: Drawing) -> plots.Plot:
     say = one.told.say
     longest = max((sample.waiting for sample in one.samples), default=0)
     title = say("Shoppers who waited for their turn or an answer: at most %(most)s", most=one.told.number(longest))
-    inside, waiting = one.series(say("in the shop"), "users"), one.series(say("Waiting"), "waiting")
+    inside, waiting = one.series(say("in the shop"), "users"), one.series(say("Who waits"), "waiting")
     return one.plot("queue", title, say("shoppers"), inside, waiting)
 
 

@@ -14,7 +14,7 @@ from nightmarket.rehearsal.contract import Wishes
 from nightmarket.rehearsal.errors import FaultRefused, NotRehearsed
 
 from .report import render
-from .speech import speech_of
+from .speech import speech_for
 from .views import cards_of, charts_of, events_of, line_of, word_of
 
 HERE = "/console/rehearsals"
@@ -81,7 +81,7 @@ async def show(desk: Desk) -> ASGIResponse:
         "rehearsal/run.html",
         run=run,
         progress=progress,
-        length=speech_of(desk.visit.language).minutes(progress.plan.minutes),
+        length=speech_for(desk.visit).minutes(progress.plan.minutes),
         word=word_of(desk, progress),
         cards=cards_of(desk, progress),
         charts=charts_of(desk, progress),
@@ -102,7 +102,7 @@ async def stop(desk: Desk) -> ASGIResponse:
 async def report(desk: Desk) -> ASGIResponse:
     """The report in the reader's language, which runs nothing and loads nothing."""
     found = await asyncio.to_thread(desk.shop.rehearsals.judged, desk.part("id"))
-    body = (await asyncio.to_thread(render, *found, speech_of(desk.visit.language))).encode()
+    body = (await asyncio.to_thread(render, *found, speech_for(desk.visit))).encode()
     return ASGIResponse(
         body=body,
         headers={

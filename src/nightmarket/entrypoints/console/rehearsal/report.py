@@ -91,7 +91,8 @@ def render(result: Result, run: Run, speech: Speech | None = None) -> str:
         number=told.number,
     )
     figures = "".join(plots.draw(plot, words) for plot in drawn(result, run, told))
-    sections.append(f'<section class="plots" aria-label="{escape(told.say("Plots"))}">{figures}</section>')
+    label = told.say("Plots")
+    sections.append(f'<section class="plots" aria-label="{escape(label)}">{figures}</section>')
     sections += [_limit(result, told), _costs(result, told), _refusals(result, told), _audit(result, told)]
     return (
         f'<!doctype html><html lang="{TAGS[told.language]}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -115,7 +116,7 @@ def _head(result: Result, run: Run, word: str, told: Speech) -> str:
         (say("came to rest within"), f"{number(figures.settled_seconds)} s"),
     ]
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
-    mood = "go" if result.go else "nogo"
+    mood, eyebrow = "go" if result.go else "nogo", say("Rehearsal %(run)s", run=result.run)
     asked = say(
         "%(length)s against %(address)s, seed %(seed)s, %(cores)s cores, faults asked for: %(faults)s.",
         length=told.minutes(result.minutes),
@@ -126,7 +127,7 @@ def _head(result: Result, run: Run, word: str, told: Speech) -> str:
     )
     judged = say("Judged %(at)sZ, Nightmarket %(version)s.", at=result.judged_at[:19], version=result.version)
     return (
-        f'<header class="{mood}"><p class="eyebrow">{escape(say("Rehearsal %(run)s", run=result.run))}</p>'
+        f'<header class="{mood}"><p class="eyebrow">{escape(eyebrow)}</p>'
         f"<h1>{escape(word)}</h1><p>{escape(asked)} {escape(judged)}</p></header><dl>{cells}</dl>"
     )
 
@@ -170,7 +171,8 @@ def _faults(result: Result, told: Speech) -> str:
             f'<td class="text">{escape(one.detail)}</td></tr>'
         )
     heads = _heads(told.say("Fault"), told.say("Struck at"), told.say("Service back after"))
-    heads += f'<th scope="col"{TEXT}>{escape(told.say("What was done"))}</th>'
+    done = told.say("What was done")
+    heads += f'<th scope="col"{TEXT}>{escape(done)}</th>'
     return _table(told.say("Faults"), heads, rows)
 
 
@@ -205,15 +207,17 @@ def _limit(result: Result, told: Speech) -> str:
 
 def _costs(result: Result, told: Speech) -> str:
     number = told.number
-    rows = "".join(
-        f'<tr><th scope="row">{escape(one.part)}</th><td>{number(one.mean_us)}</td><td>'
-        f"{escape(told.say('%(low)s to %(high)s', low=number(one.low_us), high=number(one.high_us)))}</td></tr>"
-        for one in result.costs
-    )
+    rows = ""
+    for one in result.costs:
+        spread = told.say("%(low)s to %(high)s", low=number(one.low_us), high=number(one.high_us))
+        rows += (
+            f'<tr><th scope="row">{escape(one.part)}</th><td>{number(one.mean_us)}</td><td>{escape(spread)}</td></tr>'
+        )
     if not rows:
         return ""
     total = sum(one.mean_us for one in result.costs)
-    rows += f'<tr><th scope="row">{escape(told.say("together"))}</th><td>{number(total)}</td><td></td></tr>'
+    both = told.say("together")
+    rows += f'<tr><th scope="row">{escape(both)}</th><td>{number(total)}</td><td></td></tr>'
     title = told.say(
         "An order with all that belongs to it cost %(cost)s µs of processor time; an order alone may cost %(budget)s",
         cost=number(total),
@@ -251,7 +255,7 @@ def _checked(line: CheckLine, told: Speech) -> str:
 
 
 def _holds(off: int, told: Speech) -> str:
-    return told.say("%(amount)s off", amount=told.number(off)) if off else told.say("holds")
+    return told.say("%(amount)s off", amount=told.number(off)) if off else told.say("it holds")
 
 
 def _found(lines: Sequence[str]) -> str:

@@ -6,13 +6,10 @@ from functools import lru_cache
 
 from babel.units import format_unit
 
-from nightmarket.entrypoints.pages import Formats
+from nightmarket.entrypoints.pages import Formats, Visit
 from nightmarket.entrypoints.pages.words import read_translations
 from nightmarket.entrypoints.rooms import ROOMS
 from nightmarket.rehearsal.contract import Said, tell
-
-WORDS_OF = ("rehearsal", "console")
-"""Rooms whose words a report uses: its own, and the console's, which has those of the audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,12 @@ class Speech:
 
 @lru_cache
 def speech_of(language: str) -> Speech:
-    """For what is written where no visitor asks, such as a report in a folder."""
-    words = read_translations([ROOMS[room] / "locale" for room in WORDS_OF])[language]
+    """For what is written where no visitor asks, such as a report in a folder: with all rooms' words, since the audit
+    speaks for all of them."""
+    words = read_translations([folder / "locale" for folder in ROOMS.values()])[language]
     return Speech(language, words.gettext, Formats(language))
+
+
+def speech_for(visit: Visit) -> Speech:
+    """The reader's of a page."""
+    return Speech(visit.language, visit.translations.gettext, visit.formats)

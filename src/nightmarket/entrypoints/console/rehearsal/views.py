@@ -10,7 +10,7 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.rehearsal.contract import EventKind, Phase, Progress, RunLine, Sample, Timing
 
 from .refusals import counted
-from .speech import speech_of
+from .speech import speech_for
 
 CODES_SHOWN = 5
 EVENTS_SHOWN = 12
@@ -148,7 +148,7 @@ def charts_of(desk: Desk, progress: Progress) -> list[Chart]:
             "waiting",
             say(say_later("Waiting for an answer: at most %(most)s"), most=longest),
             "",
-            {say(say_later("Waiting")): [float(one.waiting) for one in samples]},
+            {say(say_later("Who waits")): [float(one.waiting) for one in samples]},
         ),
         axis.chart("cores", say(say_later("Cores in use, those of the shoppers apart")), "", cores, stacked=True),
     ]
@@ -198,7 +198,7 @@ def _waiting(desk: Desk, last: Sample) -> str:
 
 
 def _codes(desk: Desk, counts: dict[str, int]) -> str:
-    return ", ".join(counted(speech_of(desk.visit.language), counts, CODES_SHOWN))
+    return ", ".join(counted(speech_for(desk.visit), counts, CODES_SHOWN))
 
 
 def _clock(t: float) -> str:
