@@ -8,7 +8,7 @@ import pytest
 
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.platform.database import Connection, Database
-from nightmarket.platform.group_commit import BATCH_LIMIT, GroupCommit
+from nightmarket.platform.group_commit import BATCH_LIMIT, UNDIVIDED, GroupCommit
 from tests.integration.group_commit.store import GATED, TABLES, Item, Store, all_of, at_commit, gate, reached, stored
 
 pytestmark = pytest.mark.engine
@@ -44,6 +44,24 @@ async def test_crowds_share_commits(pools: Database) -> None:
     assert len(await stored(pools)) == 2_000 == lane.items
     assert lane.batches < 200
     assert max(work.sizes) <= BATCH_LIMIT
+
+
+async def test_a_crowd_goes_in_halves(pools: Database) -> None:
+    """Of a crowd that asks again when it is answered one half is committed while the other comes; a small one is not
+    divided."""
+    for size, most in ((300, 160), (UNDIVIDED, UNDIVIDED)):
+        work = Store()
+        lane = GroupCommit("test", pools, work)
+
+        async def shopper(first: int, lane: GroupCommit[Item, str] = lane) -> None:
+            for number in range(first, first + 6):
+                assert await lane.submit(Item(number)) == "new"
+
+        start = 10_000 * size
+        await asyncio.gather(*(shopper(start + one * 6) for one in range(size)))
+        assert sum(work.sizes) == size * 6
+        assert most // 2 < max(work.sizes) <= most
+        assert len(work.sizes) <= 20, "and in no smaller pieces"
 
 
 async def test_lone_orders_wait_for_one_commit(pools: Database) -> None:
