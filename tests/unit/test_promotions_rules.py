@@ -28,6 +28,7 @@ from nightmarket.promotions.contract import (
     Tiers,
     uses_tally,
 )
+from nightmarket.promotions.model.list_rules import ListPrice, list_flaws
 from nightmarket.promotions.model.rules import MAX_CONDITION_VALUES, circular, collide, flaws
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -178,3 +179,15 @@ def test_circles_of_exclusions_are_found() -> None:
     assert circular([offer(1, 2), offer(2, 3), offer(3), offer(4, 2, 3)]) == []
     assert {id.int for id in circular([offer(1, 2), offer(2, 1)])} == {1, 2}
     assert {id.int for id in circular([offer(5, 1), offer(1, 2, 4), offer(2, 3), offer(3, 1), offer(4)])} == {1, 2, 3}
+
+
+def test_prices_are_compared_with_the_list_and_with_costs() -> None:
+    """A price no lower than the list's, or one piece sold below its cost, is a flaw; unknown goods are none."""
+    variant = UUID(int=7)
+    fixed = msgspec.structs.replace(GOOD, effect=FixedPrice({"EUR": 2000, "JPY": 900}))
+    known = {variant: ListPrice(UUID(int=1), {"EUR": 2000, "JPY": 1000}, {"EUR": 1500})}
+    assert [(flaw.field, flaw.reason) for flaw in list_flaws(fixed, known)] == [("effect.prices.EUR", "above_price")]
+    assert list(list_flaws(fixed, {})) == []
+    for points, reasons in ((2500, []), (2600, ["below_cost"])):
+        percent = msgspec.structs.replace(GOOD, effect=PercentOff(points))
+        assert [flaw.reason for flaw in list_flaws(percent, known)] == reasons

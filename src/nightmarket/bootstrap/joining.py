@@ -143,7 +143,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     access = Access(database, clock, ids, secret_key=secret)
     statements = StatementAudit(database, [provider])
     editor = StoredEditor(facts, tallies, LibraryPictures(library, database), clock)
-    offers = StoredOffers(facts, tallies)
+    offers = StoredOffers(facts, tallies, means.catalog)
     switches = StoredSwitches(database, facts, means.books, offers, Market(editor, shelf.merchant))
     outbox = Outbox(clock, ids)
     drawing = DrawMeans(

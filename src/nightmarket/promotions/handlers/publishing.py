@@ -1,13 +1,14 @@
 """Offers are published and retired: checked, numbered without gaps, and told as facts, in one transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
 from uuid import UUID
 
 import msgspec
 
+from nightmarket.catalog.contract import Catalog
 from nightmarket.kernel.ids import derive
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
@@ -26,6 +27,8 @@ from nightmarket.promotions.errors import (
     TooManyOffers,
     UsesTaken,
 )
+from nightmarket.promotions.model.flaws import Flaw
+from nightmarket.promotions.model.list_rules import ListPrice, list_flaws
 from nightmarket.promotions.model.rules import circular, collide, flaws
 from nightmarket.promotions.store import offers as store
 from nightmarket.tally.contract import Adjustment, NewTally, Tallies, TallyKind
@@ -46,9 +49,11 @@ row is no lock for the whole shop."""
 class StoredOffers:
     """Implements `contract.Offers`. Lock order: the counter of books, then tallies; orders never take the counter."""
 
-    def __init__(self, facts: Facts, tallies: Tallies) -> None:
+    def __init__(self, facts: Facts, tallies: Tallies, catalog: Catalog | None = None) -> None:
+        """With a catalogue, prices are compared with the list prices of the very goods that an offer names."""
         self._facts = facts
         self._tallies = tallies
+        self._catalog = catalog
 
     async def publish(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> int:
         """As in the contract. Raises OfferRefused, CodeTaken, RevisionTaken, UsesTaken or TooManyOffers.
@@ -58,6 +63,8 @@ class StoredOffers:
         when it is claimed from the next time (`tally.contract.Tallies.fit_limits`).
         """
         _check_each(offers)
+        for place, offer in enumerate(offers):
+            _refuse(place, offer, list(list_flaws(offer, await self._listed(offer))))
         number = await store.lock_counter(tx)
         if not offers:
             return number
@@ -90,6 +97,13 @@ class StoredOffers:
         await store.append(tx, changes, at)
         await self._facts.append(tx, [OfferRetired(change.id, change.book) for change in changes], at)
         return changes[-1].book
+
+    async def _listed(self, offer: Offer) -> Mapping[UUID, ListPrice]:
+        """The list prices of the variants that the offer names. What they cost their merchant, no listing says yet."""
+        if self._catalog is None or not offer.condition.variants:
+            return {}
+        listings = await self._catalog.listings(offer.condition.variants)
+        return {variant: ListPrice(one.merchant, one.prices) for variant, one in listings.items()}
 
     async def _set_caps(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> None:
         """Open the tallies of uses and budgets, or bring those that are there to what the new revisions say."""
@@ -151,20 +165,23 @@ def _check_amount(amount: int) -> None:
 def _check_each(offers: Sequence[Offer]) -> None:
     _check_amount(len(offers))
     for place, offer in enumerate(offers):
-        found = flaws(offer)
-        if found:
-            first = found[0]
-            raise OfferRefused(
-                first.detail,
-                field=f"offers[{place}].{first.field}",
-                reason=first.reason,
-                offer=offer.id,
-                flaws=[msgspec.to_builtins(flaw) for flaw in found],
-            )
+        _refuse(place, offer, flaws(offer))
     twice = [offer for offer, times in Counter(offer.id for offer in offers).items() if times > 1]
     if twice:
         detail = "Publish each offer once at a time."
         raise OfferRefused(detail, field="offers", reason="named_twice", offer=twice[0])
+
+
+def _refuse(place: int, offer: Offer, found: Sequence[Flaw]) -> None:
+    if found:
+        first = found[0]
+        raise OfferRefused(
+            first.detail,
+            field=f"offers[{place}].{first.field}",
+            reason=first.reason,
+            offer=offer.id,
+            flaws=[msgspec.to_builtins(flaw) for flaw in found],
+        )
 
 
 async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
