@@ -20,6 +20,10 @@ ACROSS = frozenset(
         "0018_midnight",
         "0019_codes",
         "0020_festival",
+        "0022_draws",
+        "0023_order_path",
+        "0024_keys",
+        "0025_rooms",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""
