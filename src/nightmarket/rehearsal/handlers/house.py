@@ -95,7 +95,7 @@ async def open_run(house: House, id: UUID, plan: Plan) -> IssuedKey:
     (issued,) = await house.keys.issue(SYSTEM, [wanted])
     async with house.database.transaction() as tx:
         await store.insert_run(tx, id, issued.key.id, plan, house.clock.now())
-        detail = f"seed {plan.seed}, {plan.minutes:g} minutes, {plan.peak:g} orders a second"
+        detail = f"seed {plan.seed}, {plan.minutes:g} min, {plan.peak:g} orders a second"
         deed = Acted(SYSTEM.id, plan.asked_by, "rehearsal.begin", plan.run, detail)
         await house.facts.append(tx, [deed], house.clock.now())
     return issued

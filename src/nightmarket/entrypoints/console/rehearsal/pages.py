@@ -49,7 +49,7 @@ async def begin(desk: Desk) -> ASGIResponse:
         form.wrong("faults", desk.say(say_later("Fewer faults at once, please.")))
     if form.errors or minutes is None or peak is None or seed is None or looks is None:
         return await _list(desk, form, 422)
-    detail = f"seed {seed}, {minutes:g} minutes, {peak:g} orders a second, faults: {faults or 'none'}"
+    detail = f"seed {seed}, {minutes:g} min, {peak:g} orders a second, faults: {faults or 'none'}"
     try:
         await desk.note("rehearsal.ask", "", detail)
         wishes = Wishes(
