@@ -120,6 +120,10 @@ ACTIONS = {
     "stock.feed": say_later("sent stock from another shop"),
     "offers.publish": say_later("published an offer"),
     "offers.retire": say_later("retired an offer"),
+    "draws.make": say_later("made a draw"),
+    "draws.beacon": say_later("noted a draw's public value"),
+    "surprises.fix": say_later("sealed a surprise price"),
+    "surprises.withdraw": say_later("withdrew a surprise price"),
     "festivals.save": say_later("changed a festival's plan"),
     "festivals.dry_run": say_later("looked at the shop as of another instant"),
     "switches.off": say_later("turned something off"),
@@ -182,6 +186,10 @@ CHECKS = {
         "What the providers moved is what our payments say: no money without order, and none missing."
     ),
     "claims": say_later("Every claim of another shop holds or took what its lines say, and ended once."),
+    "draws": say_later(
+        "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given."
+    ),
+    "surprises": say_later("Each surprise price fits the hash that was published, and its offer says the same price."),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),
 }
