@@ -4,12 +4,12 @@ The room's clock is the sum of rate times time since the opening: everyone of th
 in. It follows from opening, rates and the instant alone, so all processes agree without talking.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
+
+from nightmarket.kernel.lots import fingerprint, lot
 
 from .contract import (
     FREE_RATE_MILLI,
@@ -41,12 +41,12 @@ def micros(at: datetime) -> int:
 
 def hash_of(seed: bytes) -> bytes:
     """What is published before the draw: the seed's SHA-256."""
-    return hashlib.sha256(seed).digest()
+    return fingerprint(seed)
 
 
 def draw_of(seed: bytes, ticket: UUID) -> bytes:
     """The ticket's lot: HMAC-SHA256 with the seed as key over the ticket's 16 bytes (RFC 2104). The lowest is first."""
-    return hmac.digest(seed, ticket.bytes, "sha256")[:DRAW_BYTES]
+    return lot(seed, ticket)[:DRAW_BYTES]
 
 
 def rank(roll: bytes, draw: bytes) -> int:
