@@ -244,7 +244,8 @@ def on_sale(listing: Listing | None, now: datetime) -> bool:
 
 
 def shopper_of(owner: UUID, body: SessionBody) -> Shopper:
-    """What a price may know of the one who buys."""
+    """What a price may know of the one who buys. Whatever follows from more than owner and body belongs into the stamp
+    of prepared orders too."""
     return Shopper(owner, body.destination.country if body.destination else None, language=body.language)
 
 
