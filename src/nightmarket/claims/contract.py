@@ -18,9 +18,11 @@ from .model import (
     MAX_NAME_LETTERS,
     MAX_REFERENCE_LETTERS,
     MAX_UNITS,
+    ClaimFilter,
     ClaimLine,
     ClaimView,
     Count,
+    Holder,
     Owner,
     Wanted,
     What,
@@ -37,6 +39,7 @@ __all__ = [
     "MAX_NAME_LETTERS",
     "MAX_REFERENCE_LETTERS",
     "MAX_UNITS",
+    "ClaimFilter",
     "ClaimLine",
     "ClaimState",
     "ClaimView",
@@ -48,6 +51,7 @@ __all__ = [
     "Count",
     "Feed",
     "Finding",
+    "Holder",
     "Make",
     "Owner",
     "StockPlace",
@@ -159,6 +163,25 @@ class Claims(Protocol):
 
     async def named(self, connection: Connection, tallies: Sequence[UUID]) -> Mapping[UUID, str]:
         """The names of those of the tallies that have one."""
+        ...
+
+    async def some(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, ClaimView]:
+        """Those of the claims that are there, whosever they are: for staff."""
+        ...
+
+    async def board(
+        self,
+        connection: Connection,
+        chosen: ClaimFilter,
+        *,
+        before: tuple[datetime, UUID] | None = None,
+        limit: int = 50,
+    ) -> Sequence[ClaimView]:
+        """Claims, newest first, made before the given (made_at, id): for staff."""
+        ...
+
+    async def holders(self, connection: Connection) -> Sequence[Holder]:
+        """The API keys that hold something now, most units first, at most 100: for staff."""
         ...
 
     async def audit(self) -> Sequence[Finding]: ...

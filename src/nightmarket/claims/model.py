@@ -97,6 +97,22 @@ class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
         return sum(line.quantity for line in self.lines)
 
 
+class ClaimFilter(msgspec.Struct, frozen=True):
+    """Which claims a board shows: of one state, of one API key."""
+
+    state: ClaimState | None = None
+    client: UUID | None = None
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """What one API key holds now: how many claims, of how many units, and when the first of them ends."""
+
+    client: UUID
+    claims: int
+    units: int
+    ends_at: datetime
+
+
 class Count(msgspec.Struct, frozen=True):
     """What a feed says of one tally: `units` that are there now, or by how much they `change`; one of both."""
 

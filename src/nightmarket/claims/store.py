@@ -9,7 +9,7 @@ import msgspec
 from nightmarket.platform.database import Connection, Record
 from nightmarket.tally.contract import ClaimState
 
-from .model import ClaimLine, ClaimView
+from .model import ClaimFilter, ClaimLine, ClaimView, Holder
 
 _PACK = msgspec.msgpack.Encoder()
 _LINES = msgspec.msgpack.Decoder(tuple[ClaimLine, ...])
@@ -107,6 +107,39 @@ async def page(connection: Connection, after: UUID, limit: int) -> list[tuple[Cl
         f"SELECT {_COLUMNS} FROM claims.claim WHERE id > $1 ORDER BY id LIMIT $2", after, limit
     )
     return [(_view(row), row["units"]) for row in rows]
+
+
+async def board(
+    connection: Connection, chosen: ClaimFilter, before: tuple[datetime, UUID] | None, limit: int
+) -> list[ClaimView]:
+    """Claims, newest first, made before the given (made_at, id)."""
+    at, id = before or (None, None)
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM claims.claim
+        WHERE ($1::smallint IS NULL OR state = $1) AND ($2::uuid IS NULL OR client = $2)
+            AND ($3::timestamptz IS NULL OR (made_at, id) < ($3, $4::uuid))
+        ORDER BY made_at DESC, id DESC LIMIT $5
+        """,
+        chosen.state,
+        chosen.client,
+        at,
+        id,
+        limit,
+    )
+    return [_view(row) for row in rows]
+
+
+async def holders(connection: Connection, limit: int) -> list[Holder]:
+    """What each key holds now, most units first."""
+    rows = await connection.fetch(
+        """
+        SELECT client, count(*) AS claims, sum(units)::bigint AS units, min(deadline) AS ends_at
+        FROM claims.claim WHERE state = 1 GROUP BY client ORDER BY 3 DESC, client LIMIT $1
+        """,
+        limit,
+    )
+    return [Holder(row["client"], row["claims"], row["units"], row["ends_at"]) for row in rows]
 
 
 async def note_names(tx: Connection, rows: Sequence[tuple[UUID, UUID, str]], at: datetime) -> None:

@@ -32,6 +32,7 @@ ROOMS: dict[str, Path] = {
         "gates": "console/gate",
         "prizes": "console/draws",
         "webhooks": "console/webhooks",
+        "outside": "console/claims",
         "festivals": "console/festival",
     }.items()
 }

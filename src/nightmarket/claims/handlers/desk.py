@@ -1,13 +1,13 @@
 """Where other shops claim: every command through its lane."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from nightmarket.claims import store
 from nightmarket.claims.contract import Feed, Finding, Make
 from nightmarket.claims.errors import ClaimNotFound
-from nightmarket.claims.model import ClaimView, Owner
+from nightmarket.claims.model import ClaimFilter, ClaimView, Holder, Owner
 from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import ClaimState, Level
 
@@ -19,6 +19,8 @@ from .means import Means
 
 REQUESTS_KEPT = timedelta(days=30)
 """How long the keys of feeds and offers are remembered."""
+
+HOLDERS_LIMIT = 100
 
 
 class ClaimDesk:
@@ -61,6 +63,22 @@ class ClaimDesk:
 
     async def named(self, connection: Connection, tallies: Sequence[UUID]) -> Mapping[UUID, str]:
         return await store.names(connection, tallies)
+
+    async def some(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, ClaimView]:
+        return await store.read(connection, ids)
+
+    async def board(
+        self,
+        connection: Connection,
+        chosen: ClaimFilter,
+        *,
+        before: tuple[datetime, UUID] | None = None,
+        limit: int = 50,
+    ) -> Sequence[ClaimView]:
+        return await store.board(connection, chosen, before, limit)
+
+    async def holders(self, connection: Connection) -> Sequence[Holder]:
+        return await store.holders(connection, HOLDERS_LIMIT)
 
     async def audit(self) -> Sequence[Finding]:
         return await ClaimAudit(self._means).run()

@@ -39,6 +39,7 @@ ENTRIES = (
     Entry("/console/facts", say_later("Facts"), "activity", Scope.FACTS_READ),
     Entry("/console/messages", say_later("Messages"), "mail", Scope.MESSAGES_READ),
     Entry("/console/gates", say_later("Waiting rooms"), "hourglass", Scope.HEALTH_READ),
+    Entry("/console/claims", say_later("Other shops"), "plug", Scope.HEALTH_READ),
     Entry("/console/jobs", say_later("Jobs"), "list-checks", Scope.JOBS_READ),
     Entry("/console/health", say_later("Health"), "heart-pulse", Scope.HEALTH_READ),
     Entry("/console/audit", say_later("Audit"), "shield-check", Scope.HEALTH_READ),

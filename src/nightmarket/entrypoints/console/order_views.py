@@ -61,7 +61,7 @@ def cursor_of(order: OrderSummary) -> str:
     return f"{order.placed_at.isoformat()}~{encode('ord', order.id)}"
 
 
-def read_cursor(text: str) -> tuple[datetime, UUID] | None:
+def read_cursor(text: str, prefix: str = "ord") -> tuple[datetime, UUID] | None:
     """The end of the page before; raises InvalidInput for what is none."""
     if not text:
         return None
@@ -72,4 +72,4 @@ def read_cursor(text: str) -> tuple[datetime, UUID] | None:
         raise InvalidInput("That is not the end of a page of orders.", field="before") from None
     if placed_at.tzinfo is None:
         raise InvalidInput("That is not the end of a page of orders.", field="before")
-    return placed_at, decode("ord", order)
+    return placed_at, decode(prefix, order)

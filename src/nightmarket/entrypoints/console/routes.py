@@ -23,6 +23,7 @@ from . import (
     signing_in,
     stock,
 )
+from .claims import page as claims
 from .console import AnyRequest, Console, Page
 from .content import reference, texts
 from .content.kinds import KINDS
@@ -95,6 +96,10 @@ PAGES = (
     Page("GET", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.show_new),
     Page("POST", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.create),
     Page("POST", f"{surprise_pages.SELLING}/{{id:str}}/withdraw", S.SELLING, surprise_pages.withdraw),
+    Page("GET", claims.HERE, S.HEALTH_READ, claims.show_list),
+    Page("GET", f"{claims.HERE}/{{id:str}}", S.HEALTH_READ, claims.show),
+    Page("POST", f"{claims.HERE}/{{id:str}}/settle", S.JOBS_WRITE, claims.settle),
+    Page("POST", f"{claims.HERE}/{{id:str}}/release", S.JOBS_WRITE, claims.release),
     Page("GET", "/console/enquiries", S.ENQUIRIES_READ, enquiries.show_list),
     Page("GET", "/console/enquiries/{id:str}", S.ENQUIRIES_READ, enquiries.show),
     Page("POST", "/console/enquiries/{id:str}", S.ENQUIRIES_WRITE, enquiries.answer),

@@ -5,6 +5,8 @@ from nightmarket.orders.contract import OrderState
 
 DONE = {
     "cancelled": say_later("The order is cancelled. What it held is back on the shelves, and what was paid goes back."),
+    "claim-settled": say_later("It is settled. Its units count as sold."),
+    "claim-released": say_later("It is released. Its units can be sold again."),
     "transferred": say_later("The transfer is noted, and the order is paid."),
     "adjusted": say_later("The stock is adjusted."),
     "festival-saved": say_later("The plan is saved. All pages follow it within a second."),
@@ -156,6 +158,8 @@ ACTIONS = {
     "keys.issue": say_later("made an API key"),
     "keys.revoke": say_later("ended an API key"),
     "signing.rotate": say_later("made a new signing key"),
+    "claims.settle": say_later("settled another shop’s claim"),
+    "claims.release": say_later("released another shop’s claim"),
     "webhooks.again": say_later("sent a webhook again"),
     "console.sign_in": say_later("signed in"),
     "crowd.let_in": say_later("let a crowd in"),

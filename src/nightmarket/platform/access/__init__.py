@@ -73,7 +73,16 @@ from .proofs import Proof, Purpose
 from .shadow import SHADOW_HEADER, is_shadow, shadow_owner, shadows_of
 from .shoppers import Letters, OpenSession, Shoppers, SignUp, Waiting
 from .signing import Signer
-from .store import Account, ApiKey, account_by_email, account_emails, known_owners, page_of_accounts, page_of_keys
+from .store import (
+    Account,
+    ApiKey,
+    account_by_email,
+    account_emails,
+    key_names,
+    known_owners,
+    page_of_accounts,
+    page_of_keys,
+)
 
 __all__ = [
     "ACCOUNT_ROLES",
@@ -131,6 +140,7 @@ __all__ = [
     "actor_of",
     "guest",
     "is_shadow",
+    "key_names",
     "known_owners",
     "normal_address",
     "normal_email",

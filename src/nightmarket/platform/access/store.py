@@ -1,6 +1,6 @@
 """All SQL of access."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -243,6 +243,12 @@ async def key_by_prefix(connection: Connection, prefix: str) -> tuple[ApiKey, by
 async def page_of_keys(connection: Connection, before: UUID | None, limit: int) -> list[ApiKey]:
     """Keys, newest first."""
     return [_key(row) for row in await connection.fetch(_KEYS, before, limit)]
+
+
+async def key_names(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What these keys are called, ended ones too."""
+    rows = await connection.fetch("SELECT id, name FROM platform.api_key WHERE id = ANY($1::uuid[])", list(ids))
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def revoke_keys(

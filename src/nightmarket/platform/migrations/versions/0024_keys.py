@@ -18,9 +18,12 @@ CREATE TABLE orders.older_mark (
 CREATE INDEX older_mark_by_time ON orders.older_mark (moved_at);
 COMMENT ON TABLE orders.older_mark IS 'distributed by session; idempotency keys (8 bytes of their hash, 16 of the '
     'hash of the body) for which the session has no more room; swept after two days';
+
+CREATE INDEX claim_by_made ON claims.claim (made_at, id);
 """
 
 DOWN = """
+DROP INDEX claims.claim_by_made;
 DROP TABLE orders.older_mark;
 """
 
