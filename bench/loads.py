@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,7 @@ from nightmarket.orders.contract import (
     SessionKind,
     SessionState,
 )
+from nightmarket.orders.model.session import SESSION_LIFE
 from nightmarket.platform.aside import waiting
 from nightmarket.platform.settings import read_settings
 from nightmarket.platform.subscriptions import lag
@@ -290,12 +291,9 @@ class Loads:
         """Write ready sessions as the shop would, by COPY, and their ids for wrk."""
         chance, listings = self._chance, self._listings
         now = shop.clock.now()
-        ends = now + timedelta(hours=6)
         ids = SeededIds(shop.clock, seed=chance.randrange(2**32))
         contact = Contact("bench@example.com", "Bench", "Buyer")
         home = Destination(country="DE", street="Messgasse 1", city="Nachtstadt", postal_code="11111")
-        desk = shop.orders.sessions
-        kind, state, encode_body = SessionKind.CHECKOUT, SessionState.READY, store.PACK.encode
         with file.open("w") as out:
             for start in range(0, amount, 10_000):
                 rows: list[tuple[Any, ...]] = []
@@ -313,13 +311,19 @@ class Loads:
                     )
                     id = ids.new()
                     out.write(encode("chk", id) + "\n")
-                    body, _, goods = await desk.assess((id, OWNER), body, now)
-                    prepared = desk.prepared(OWNER, kind, body, goods, now)
-                    rows.append((id, OWNER, kind, state, b"bench", encode_body(body), now, ends, prepared))
+                    rows.append(await written(shop, id, body, now))
                 async with shop.database.transaction() as tx:
                     await tx.copy_records_to_table(
                         "session", schema_name="orders", columns=SESSION_COLUMNS, records=rows
                     )
+
+
+async def written(shop: Shop, id: UUID, body: SessionBody, now: datetime) -> tuple[Any, ...]:
+    """A ready session's row, in SESSION_COLUMNS, as the shop writes it: with the order that would come of it."""
+    desk, kind = shop.orders.sessions, SessionKind.CHECKOUT
+    body, _, goods = await desk.assess((id, OWNER), body, now)
+    prepared = desk.prepared(OWNER, kind, body, goods, now)
+    return id, OWNER, kind, SessionState.READY, b"bench", store.PACK.encode(body), now, now + SESSION_LIFE, prepared
 
 
 def payment(handler: str) -> dict[str, Any]:

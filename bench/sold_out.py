@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,13 +23,12 @@ from uuid import UUID
 import httpx
 import psutil
 
-from bench.loads import OWNER, SESSION_COLUMNS, payment
+from bench.loads import SESSION_COLUMNS, payment, written
 from bench.measure import BENCH, commit, cpu, database_url, running, settle
 from nightmarket.bootstrap import Shop, open_shop
 from nightmarket.catalog.contract import ImportRequest
 from nightmarket.kernel.ids import SeededIds, encode
-from nightmarket.orders import store
-from nightmarket.orders.contract import TRANSFER, CartLine, Contact, Destination, SessionBody, SessionKind, SessionState
+from nightmarket.orders.contract import TRANSFER, CartLine, Contact, Destination, SessionBody
 from nightmarket.platform.settings import read_settings
 
 COLD, UNITS = 400, 20
@@ -224,8 +222,7 @@ async def prepare(shop: Shop, ids: SeededIds, carts: list[list[tuple[Listed, int
             destination=home,
             options={merchant.hex: "standard" for (_, merchant), _ in cart},
         )
-        packed, ends = store.PACK.encode(body), now + timedelta(hours=6)
-        rows.append((ids.new(), OWNER, SessionKind.CHECKOUT, SessionState.READY, b"bench", packed, now, ends))
+        rows.append(await written(shop, ids.new(), body, now))
     for start in range(0, len(rows), 10_000):
         async with shop.database.transaction() as tx:
             await tx.copy_records_to_table(
