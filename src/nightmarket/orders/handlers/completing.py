@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -72,7 +73,7 @@ class CompletionDesk:
         self._means = means
         self._claims = claims
         self._settles = settles
-        self._paying: set[asyncio.Task[None]] = set()
+        self._paying: set[asyncio.Task[Result]] = set()
         self._patience = _Patience(PROVIDER_SECONDS)
 
     async def complete(
@@ -95,9 +96,9 @@ class CompletionDesk:
             return Completion(order, awaited=True)
         self._means.faults.reach(Point.CLAIMED)
         waiter = self._patience.waiter()
-        task = asyncio.create_task(self._pay_and_tell(provider, claimed, payment.token, waiter))
+        task = asyncio.create_task(self._pay(provider, claimed, payment.token))
         self._paying.add(task)
-        task.add_done_callback(self._paying.discard)
+        task.add_done_callback(partial(self._tell, waiter))
         return self._answer(order, await waiter)
 
     def _answer(self, order: Order, result: Result) -> Completion:
@@ -118,19 +119,17 @@ class CompletionDesk:
             )
         return Completion(order, awaited=True)
 
-    async def _pay_and_tell(
-        self, provider: Provider, claimed: Claimed, token: str, waiter: "asyncio.Future[Result]"
-    ) -> None:
-        """Goes on whether or not somebody waits for it still."""
-        try:
-            result = await self._pay(provider, claimed, token)
-        except Exception as error:
-            if waiter.done():
-                raise
+    def _tell(self, waiter: "asyncio.Future[Result]", task: "asyncio.Task[Result]") -> None:
+        """Tell whoever waits still what came of a payment, which went on either way."""
+        self._paying.discard(task)
+        if waiter.done():
+            return
+        if task.cancelled():
+            waiter.cancel()
+        elif error := task.exception():
             waiter.set_exception(error)
         else:
-            if not waiter.done():
-                waiter.set_result(result)
+            waiter.set_result(task.result())
 
     async def _pay(self, provider: Provider, claimed: Claimed, token: str) -> Result:
         """Authorise and settle. None: nothing is known yet, and the drain of due orders will ask again."""
