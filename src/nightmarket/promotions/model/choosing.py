@@ -152,8 +152,8 @@ def _circles(ordered: Sequence[Meeting], pairs: Pairs) -> list[list[Meeting]]:
 def _best_of(ordered: Sequence[Meeting], on: _Cart, pairs: Pairs) -> Outcome:
     """The best choice of one circle."""
     mine = frozenset(pair for pair in pairs if any(meeting.rule.number in pair for meeting in ordered))
-    can_lose = _can_lose(ordered)
-    certain, choices = _split(ordered, mine, may_be_left_out=can_lose)
+    optional = _worth_leaving_out(ordered)
+    certain, choices = _split(ordered, mine, optional)
     if not choices:
         return on.apply(ordered)
 
@@ -170,15 +170,25 @@ def _best_of(ordered: Sequence[Meeting], on: _Cart, pairs: Pairs) -> Outcome:
         return outcome(options).amount
 
     found = [_improved_greedy(choices, [None] * len(choices), amount)]
-    if can_lose or mine:
+    if optional or mine:
         found.append(_improved_greedy(choices, [options[0] for options in choices], amount))
-    else:
-        certain, choices = _split(ordered, mine, may_be_left_out=False)
-        found = [_improved_greedy(choices, [None] * len(choices), amount)]
     return max(map(outcome, found), key=attrgetter("amount"))
 
 
-def _split(ordered: Sequence[Meeting], pairs: Pairs, *, may_be_left_out: bool) -> tuple[set[int], Choices]:
+def _worth_leaving_out(ordered: Sequence[Meeting]) -> frozenset[int]:
+    """Numbers of the rules whose absence could let later ones take more than they would take themselves.
+
+    What plain percentages, amounts and deliveries leave only grows with what they are left, so only offers that stand
+    before an unsteady one need a second thought, or all where amounts overlap in part.
+    """
+    if _overlap_in_part([meeting for meeting in ordered if meeting.rule.steady]):
+        last = len(ordered)
+    else:
+        last = max((place for place, meeting in enumerate(ordered) if not meeting.rule.steady), default=0)
+    return frozenset(meeting.rule.number for meeting in ordered[:last] if not meeting.rule.offer.compulsory)
+
+
+def _split(ordered: Sequence[Meeting], pairs: Pairs, optional: frozenset[int]) -> tuple[set[int], Choices]:
     """Offers that apply in any case, and the choices to be made (by word, in each the lower id first)."""
     paired = {number for pair in pairs for number in pair}
     certain: set[int] = set()
@@ -188,7 +198,7 @@ def _split(ordered: Sequence[Meeting], pairs: Pairs, *, may_be_left_out: bool) -
         rule = meeting.rule
         if rule.offer.exclusive is not None:
             groups.setdefault(rule.offer.exclusive, []).append(meeting)
-        elif rule.number in paired or (may_be_left_out and not rule.offer.compulsory):
+        elif rule.number in paired or rule.number in optional:
             choices.append((meeting, None))
         else:
             certain.add(rule.number)
@@ -196,7 +206,7 @@ def _split(ordered: Sequence[Meeting], pairs: Pairs, *, may_be_left_out: bool) -
         group = sorted(groups[word], key=lambda meeting: meeting.rule.number)
         bound = [meeting for meeting in group if meeting.rule.offer.compulsory]
         group = bound or group
-        if any(meeting.rule.number in paired for meeting in group) or (may_be_left_out and not bound):
+        if any(meeting.rule.number in paired or meeting.rule.number in optional for meeting in group):
             choices.append((*group, None))
         elif len(group) > 1:
             choices.append(tuple(group))
