@@ -62,6 +62,8 @@ def test_who_is_early_is_told_what_will_happen(visitor: Visitor, locale: str, ti
         assert tab.get_by_text(re.compile(r"^tkt_")).inner_text() == ticket
         page.goto(f"{room}/draw?ticket={ticket}")
         assert faults(page) == []
+    tickets = operator.locator("#gate-figures dl > div").filter(has_text="Tickets given").locator("dd")
+    expect(tickets).to_have_text("2")  # by itself: nobody has loaded the page again
     operator.goto("/console/gates")
     assert faults(operator) == []
     _end(operator, room)

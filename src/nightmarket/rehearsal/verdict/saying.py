@@ -32,7 +32,7 @@ def plain(value: float) -> str:
     """A figure with as many places as say something."""
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
+    return (f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}").rstrip("0").rstrip(".")
 
 
 def _word(value: "str | float | Said", translate: Translate, number: Number) -> str:
