@@ -6,38 +6,31 @@ from uuid import UUID
 from nightmarket.claims import store
 from nightmarket.claims.contract import Finding
 from nightmarket.claims.model import ClaimView
+from nightmarket.platform.audit_pages import page_by_page
+from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import ClaimState, Part
 
 from .means import Means
 
-PAGE = 2_000
-FINDINGS_LIMIT = 1_000
-
 
 class ClaimAudit:
-    """Reads every claim in pages, each in one read-only transaction, so that each page is one instant's truth."""
+    """Reads every claim."""
 
     def __init__(self, means: Means) -> None:
         self._means = means
 
     async def run(self) -> Sequence[Finding]:
-        findings: list[Finding] = []
-        after = UUID(int=0)
-        while len(findings) < FINDINGS_LIMIT:
-            async with (
-                self._means.database.read() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                rows = await store.page(connection, after, PAGE)
-                if not rows:
-                    return findings
-                ids = [claim.id for claim, _ in rows]
-                states = await self._means.tallies.states(connection, ids)
-                parts = await self._means.tallies.parts(connection, ids)
-            for claim, units in rows:
-                findings.extend(check(claim, units, states, parts.get(claim.id, ())))
-            after = ids[-1]
-        return findings
+        return await page_by_page(self._means.database, self._look)
+
+    async def _look(self, connection: Connection, after: UUID, limit: int) -> tuple[Sequence[Finding], UUID | None]:
+        rows = await store.page(connection, after, limit)
+        if not rows:
+            return (), None
+        ids = [claim.id for claim, _ in rows]
+        states = await self._means.tallies.states(connection, ids)
+        parts = await self._means.tallies.parts(connection, ids)
+        found = [one for claim, units in rows for one in check(claim, units, states, parts.get(claim.id, ()))]
+        return found, ids[-1]
 
 
 def check(claim: ClaimView, units: int, states: Mapping[UUID, ClaimState], parts: Sequence[Part]) -> list[Finding]:

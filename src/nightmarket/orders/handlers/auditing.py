@@ -8,12 +8,11 @@ from nightmarket.orders.contract import Finding
 from nightmarket.orders.model.order import TRANSFER, OrderRow, OrderState, claim_id
 from nightmarket.orders.model.session import SessionState
 from nightmarket.payments.contract import PaymentRow, PaymentState
+from nightmarket.platform.audit_pages import page_by_page
+from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import ClaimState
 
 from .means import Means
-
-PAGE = 2_000
-FINDINGS_LIMIT = 1_000
 
 CLAIMS: dict[OrderState, frozenset[ClaimState]] = {
     OrderState.PENDING: frozenset({ClaimState.HELD}),
@@ -36,35 +35,32 @@ KEPT = frozenset({PaymentState.AUTHORISED, PaymentState.CAPTURED})
 
 
 class Audit:
-    """Reads every order in pages, in one read-only transaction per page, so that each page is one instant's truth."""
+    """Reads every order."""
 
     def __init__(self, means: Means) -> None:
         self._means = means
 
     async def run(self) -> Sequence[Finding]:
-        findings: list[Finding] = []
-        after = UUID(int=0)
-        while len(findings) < FINDINGS_LIMIT:
-            async with (
-                self._means.database.read() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                rows = await store.page(connection, after, PAGE)
-                if not rows:
-                    return findings
-                ids = list(dict.fromkeys(row.id for row in rows))
-                orders = await store.orders(connection, ids)
-                sessions = await store.session_states(connection, ids)
-                claims = await self._means.tallies.states(
-                    connection, [claim_id(id, some[0].attempt) for id, some in orders.items()]
-                )
-                payments: dict[UUID, list[PaymentRow]] = {}
-                for payment in await self._means.payments.of_orders(connection, ids):
-                    payments.setdefault(payment.order, []).append(payment)
-            for id, some in orders.items():
-                findings.extend(_check(id, some, sessions.get(id), claims, payments.get(id, [])))
-            after = ids[-1]
-        return findings
+        return await page_by_page(self._means.database, self._look)
+
+    async def _look(self, connection: Connection, after: UUID, limit: int) -> tuple[Sequence[Finding], UUID | None]:
+        rows = await store.page(connection, after, limit)
+        if not rows:
+            return (), None
+        ids = list(dict.fromkeys(row.id for row in rows))
+        orders = await store.orders(connection, ids)
+        sessions = await store.session_states(connection, ids)
+        attempts = [claim_id(id, some[0].attempt) for id, some in orders.items()]
+        claims = await self._means.tallies.states(connection, attempts)
+        payments: dict[UUID, list[PaymentRow]] = {}
+        for payment in await self._means.payments.of_orders(connection, ids):
+            payments.setdefault(payment.order, []).append(payment)
+        found = [
+            one
+            for id, some in orders.items()
+            for one in _check(id, some, sessions.get(id), claims, payments.get(id, []))
+        ]
+        return found, ids[-1]
 
 
 def _check(
