@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
+
+from nightmarket.bootstrap import Shop
+from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.clock import Clock
-from nightmarket.kernel.ids import SystemIds, derive
+from nightmarket.kernel.ids import SystemIds, derive, encode
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts, make_partitions
 from nightmarket.platform.messages import Outbox
-from nightmarket.promotions.contract.draws import DrawTerms, NewDraw, Prize, RuleKind, TicketRule, Voucher
-from nightmarket.promotions.contract.surprises import SurpriseTerms
+from nightmarket.promotions.contract.draws import DRAW, DrawTerms, NewDraw, Prize, RuleKind, TicketRule, Voucher
+from nightmarket.promotions.contract.surprises import SURPRISE, NewSurprise, SurpriseTerms
 from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.promotions.handlers.draw_steps import DrawMeans
 from nightmarket.promotions.handlers.draws import StoredDraws
@@ -102,3 +106,18 @@ def surprise_terms(clock: Clock, *, price: int = 1_395, mask: str = "1?.?5") -> 
         reveal_at=now + 20 * MINUTE,
         ends_at=now + 80 * MINUTE,
     )
+
+
+async def drawn_up(shop: Shop) -> str:
+    """A draw of an open shop; its id outside."""
+    async with shop.database.transaction() as tx:
+        draw = await shop.draws.make(tx, new_draw(shop.clock), "test")
+    return encode(DRAW, draw.id)
+
+
+async def sealed(shop: Shop, listing: Listing) -> str:
+    """A surprise price for goods of an open shop; its id outside."""
+    terms = msgspec.structs.replace(surprise_terms(shop.clock), merchant=listing.merchant, product=listing.product)
+    async with shop.database.transaction() as tx:
+        made = await shop.surprises.fix(tx, NewSurprise(shop.ids.new(), terms, (2_220,)), "test")
+    return encode(SURPRISE, made.id)

@@ -12,7 +12,10 @@ import pytest
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
 
-CHECKS = ["tallies", "orders", "journal", "payments", "statements", "claims", "queues", "facts", "consumers"]
+CHECKS = [
+    *("tallies", "orders", "journal", "payments", "statements", "claims", "queues", "draws", "surprises"),
+    *("facts", "consumers"),
+]
 
 SPENT = "(SELECT tally FROM tally.slice WHERE spent > 0 LIMIT 1)"
 FAULTS = {
@@ -28,6 +31,18 @@ FAULTS = {
         "INSERT INTO gate.room (id, name, guards, variants, gathers_at, opens_at, pass_minutes, follows, seed, "
         "seed_hash) VALUES ('00000000-0000-7000-8000-000000000001', 'Test', 'site', '{}', '2026-11-11Z', "
         "'2026-11-11Z', 30, false, sha256('a'), sha256('b'))"
+    ),
+    "draws": (
+        "INSERT INTO promotions.draw (id, terms, opens_at, closes_at, seed, seed_hash, state, made_at, made_by) SELECT "
+        '\'00000000-0000-8000-8000-000000000001\', \'{"name":{},"opens_at":"2026-11-10T00:00:00Z","closes_at":'
+        '"2026-11-11T00:00:00Z","currency":"EUR","budget":1,"rules":[],"prizes":[]}\', \'2026-11-10Z\', '
+        "'2026-11-11Z', sha256('a'), sha256('b'), 'open', '2026-11-09Z', 'test'"
+    ),
+    "surprises": (
+        "INSERT INTO promotions.surprise (id, merchant, product, variants, currency, price, mask, salt, commitment, "
+        "early_at, reveal_at, ends_at, state, made_at, made_by) SELECT id, id, id, ARRAY[id], 'EUR', 1, '?', "
+        "sha256('a'), sha256('b'), '2026-11-11Z', '2026-11-11Z', '2026-11-12Z', 'sealed', '2026-11-10Z', 'test' "
+        "FROM (SELECT '00000000-0000-8000-8000-000000000001'::uuid AS id) AS made"
     ),
     "facts": (
         "INSERT INTO platform.fact (id, at, kind, amount, payload) "

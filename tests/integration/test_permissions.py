@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 import pytest
 
 from nightmarket.bootstrap import Shop, published
@@ -40,14 +39,13 @@ from nightmarket.platform.messages import ChannelKind, Filter, Message, page
 from nightmarket.promotions.contract import Offer, PercentOff
 from nightmarket.promotions.contract.campaigns import Campaign, Funder
 from nightmarket.promotions.contract.festivals import Festival
-from nightmarket.promotions.contract.surprises import NewSurprise
 from nightmarket.promotions.contract.switches import PlanB
 from nightmarket.rehearsal.contract import Plan
 from nightmarket.rehearsal.handlers.recording import Recorder, rehearsals_folder
 from nightmarket.stage.contract import Page, PageText
 from tests.door_rules import ACCOUNT, ASKED, CONSOLE, FOREIGN, FORMS, KEYED, OPEN, OWN, SECRETS, UPLOADS
 from tests.doors import Person, ask, doors, fingerprint, outside, people
-from tests.drawing import new_draw, surprise_terms
+from tests.drawing import drawn_up, sealed
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
 
@@ -146,8 +144,8 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
         "/console/gates": await _gate(shop),
-        "/console/draws": await _draw(shop),
-        "/console/surprises": (surprise := await _surprise(shop, lamp)),
+        "/console/draws": await drawn_up(shop),
+        "/console/surprises": (surprise := await sealed(shop, lamp)),
         "/console/selling/surprises": surprise,
         "/console/festival/plan": await _festival(shop),
         "/console/festival/campaigns": (campaign := await _campaign(shop)),
@@ -205,19 +203,6 @@ async def _plan_b(shop: Shop) -> str:
     async with shop.database.transaction() as tx:
         await shop.switches.prepare(tx, plan)
     return outside("plb", plan.id)
-
-
-async def _draw(shop: Shop) -> str:
-    async with shop.database.transaction() as tx:
-        draw = await shop.draws.make(tx, new_draw(shop.clock), "test")
-    return outside("drw", draw.id)
-
-
-async def _surprise(shop: Shop, lamp: Listing) -> str:
-    terms = msgspec.structs.replace(surprise_terms(shop.clock), merchant=lamp.merchant, product=lamp.product)
-    async with shop.database.transaction() as tx:
-        made = await shop.surprises.fix(tx, NewSurprise(shop.ids.new(), terms, (2_220,)), "test")
-    return outside("spr", made.id)
 
 
 async def _gate(shop: Shop) -> str:

@@ -122,6 +122,23 @@ def _push_options(settings: Settings) -> OutsideOptions:
     return OutsideOptions(allow_loopback=beside, https_only=True, max_seconds=10, agent="Nightmarket-Push/1.0")
 
 
+def _drawing(
+    settings: Settings, database: Database, clock: Clock, ids: Ids, joined: tuple[Facts, SlicedTallies, StoredOffers]
+) -> DrawMeans:
+    """What draws and surprise prices work with."""
+    facts, tallies, offers = joined
+    return DrawMeans(
+        database=database,
+        facts=facts,
+        tallies=tallies,
+        offers=offers,
+        outbox=Outbox(clock, ids),
+        clock=clock,
+        secret=(settings.secret or "").encode(),
+        address=settings.address,
+    )
+
+
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
     secret = (settings.secret or "").encode()
@@ -145,17 +162,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     editor = StoredEditor(facts, tallies, LibraryPictures(library, database), clock)
     offers = StoredOffers(facts, tallies, means.catalog)
     switches = StoredSwitches(database, facts, means.books, offers, Market(editor, shelf.merchant))
-    outbox = Outbox(clock, ids)
-    drawing = DrawMeans(
-        database=database,
-        facts=facts,
-        tallies=tallies,
-        offers=offers,
-        outbox=outbox,
-        clock=clock,
-        secret=secret,
-        address=settings.address,
-    )
+    drawing = _drawing(settings, database, clock, ids, (facts, tallies, offers))
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     others = Others(statements, claims, gates, draws, surprises)
     enrolling = Enrolling(database, means.catalog, StoredPriceHistory(), tallies, offers, facts, ids)
@@ -181,7 +188,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         push_keys=open_keys(settings.home),
         push_outside=Outside(_push_options(settings)),
         library=library,
-        outbox=outbox,
+        outbox=drawing.outbox,
         aside=Aside(database, clock, ids),
         tallies=tallies,
         catalog=means.catalog,
