@@ -20,6 +20,7 @@ from pathlib import Path
 
 from nightmarket.entrypoints.cli.connected import note
 from nightmarket.entrypoints.cli.up import is_ready
+from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.postgres import EmbeddedPostgres
 from nightmarket.platform.settings import Settings, read_settings
@@ -73,7 +74,8 @@ def _is_left(folder: Path) -> bool:
     except BlockingIOError:
         return False
     except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > OPEN_SECONDS  # one is just being made, or is from before
+        age = SystemClock().now().timestamp() - folder.stat().st_mtime
+        return age > OPEN_SECONDS  # one is just being made, or is from before
     return True
 
 
