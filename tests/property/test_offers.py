@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from nightmarket.promotions.contract import Book, Offer, PriceCart, Shopper, book_tallies, price
 from nightmarket.promotions.model.rules import flaws
 
-from .offer_strategies import allowed, apart, books, carts, holds, offers, shoppers, slow_price
+from .offer_strategies import books, carts, offers, shoppers
 from .price_strategies import NOW
-
+from .slow_price import allowed, apart, holds, slow_price
 
 OF_FUNDERS = ("not_the_funder", "between_merchants")
 
