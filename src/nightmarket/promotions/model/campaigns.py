@@ -8,7 +8,7 @@ import msgspec
 
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import BASIS_POINTS
-from nightmarket.promotions.contract import (
+from nightmarket.promotions.model import (
     Condition,
     FixedPrice,
     Offer,
@@ -18,7 +18,7 @@ from nightmarket.promotions.contract import (
     book_of,
     price,
 )
-from nightmarket.promotions.contract.campaigns import Campaign, Enrolment, EnrolmentFlaw, Funder, Wanted
+from nightmarket.promotions.model.enrolling import Campaign, Enrolment, EnrolmentFlaw, Funder, Wanted
 
 MAX_INSTANTS = 500
 """Moments at which a price can have changed in the time that is looked back at."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from nightmarket.kernel.languages import LANGUAGES
-from nightmarket.promotions.contract.festivals import (
+from nightmarket.promotions.model.festival_plan import (
     MAX_NAME_LETTERS,
     MAX_PHASES,
     MAX_WINDOW_DAYS,

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from nightmarket.promotions.contract import Offer
-from nightmarket.promotions.contract.switches import BLOCK, BLOCKS, MECHANIC, MECHANICS, MERCHANT
+from nightmarket.promotions.model import Offer
+from nightmarket.promotions.model.switch_keys import BLOCK, BLOCKS, MECHANIC, MECHANICS, MERCHANT
 
 
 def mechanic_of(offer: Offer) -> str:
