@@ -68,6 +68,29 @@ EFFECTS: dict[str, tuple[dict[str, str], Effect]] = {
 }
 
 
+TERMS = {
+    "goods": "category:tea, merchant:{}",
+    "excluded": "brand:Lumo",
+    "alongside": "2 category:lamps",
+    "hours": "fri-sun 18:00-24:00\n0:00-2:00",
+    "least_units": "3",
+    "regions": "de, it",
+    "languages": "zh",
+    "channels": "agent",
+    "places": "mall",
+    "segments": "early",
+    "needs": "coupon:7",
+    "first_order": "1",
+    "exclusive": "night",
+    "combines": "market, {}",
+    "funding": "market 40\n{} 60",
+    "most": "20.00",
+    "compulsory": "1",
+    "percent": "10",
+}
+"""Every condition and agreement as it is typed; the merchant's short name goes between the braces."""
+
+
 @pytest.fixture
 async def house(fresh_database: str, tmp_path: Path) -> AsyncGenerator[ShopperHouse]:
     async with open_house(fresh_database, tmp_path / "home", VirtualClock(FESTIVAL_EVE)) as one:
@@ -103,26 +126,7 @@ async def test_every_offer_can_be_made_by_form(house: ShopperHouse) -> None:
         assert (await send(name, **fields)).status_code == 303, name
         before = house.shop.books.current().number
         assert newest().effect == effect, name
-    wanted = {
-        "goods": f"category:tea, merchant:{merchant.slug}",
-        "excluded": "brand:Lumo",
-        "alongside": "2 category:lamps",
-        "hours": "fri-sun 18:00-24:00\n0:00-2:00",
-        "least_units": "3",
-        "regions": "de, it",
-        "languages": "zh",
-        "channels": "agent",
-        "places": "mall",
-        "segments": "early",
-        "needs": "coupon:7",
-        "first_order": "1",
-        "exclusive": "night",
-        "combines": f"market, {merchant.slug}",
-        "funding": f"market 40\n{merchant.slug} 60",
-        "most": "20.00",
-        "compulsory": "1",
-        "percent": "10",
-    }
+    wanted = {name: text.format(merchant.slug) for name, text in TERMS.items()}
     assert (await send("percent", **wanted)).status_code == 303
     offer, condition, zone = newest(), newest().condition, house.shop.settings.zone.key
     assert (condition.categories, condition.merchants) == (frozenset({"tea"}), frozenset({merchant.id}))
