@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from nightmarket.catalog.handlers import (
     FileExporter,
@@ -139,6 +140,42 @@ def _drawing(
     )
 
 
+def _means_shown(means: Means) -> dict[str, Any]:
+    """What the order desk works with and pages ask for, too."""
+    names = ("books", "catalog", "deliveries", "journal", "payments", "providers")
+    return {name: getattr(means, name) for name in names}
+
+
+def _alone(settings: Settings, means: Means, tallies: SlicedTallies) -> dict[str, Any]:
+    """Rooms that nothing else here is built on."""
+    database, clock, ids = means.database, means.clock, means.ids
+    return {
+        "aside": Aside(database, clock, ids),
+        "import_runs": StoredImportRuns(database, clock, settings.home / "imports"),
+        "pages": StoredPages(database, means.facts),
+        "rehearsals": RunsHere(settings, clock, ids),
+        "search": StoredSearch(database, means.books, clock),
+        "signing": SigningKeys(database, clock, means.secret),
+        "stage": Stage(settings, means.catalog, tallies, clock, ids),
+    }
+
+
+def _festival(
+    settings: Settings, means: Means, tallies: SlicedTallies, offers: StoredOffers, market: Market
+) -> dict[str, Any]:
+    """The festival, its switches and campaigns, and the ways to those who want to hear of it."""
+    database, facts = means.database, means.facts
+    enrolling = Enrolling(database, means.catalog, StoredPriceHistory(), tallies, offers, facts, means.ids)
+    return {
+        "campaigns": StoredCampaigns(enrolling),
+        "festivals": StoredFestivals(database, facts),
+        "push_keys": open_keys(settings.home),
+        "push_outside": Outside(_push_options(settings)),
+        "reminder_links": Links(means.secret, "reminders", REMINDER_LINK_LIFE, means.clock),
+        "switches": StoredSwitches(database, facts, means.books, offers, market),
+    }
+
+
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
     secret = (settings.secret or "").encode()
@@ -161,14 +198,15 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     statements = StatementAudit(database, [provider])
     editor = StoredEditor(facts, tallies, LibraryPictures(library, database), clock)
     offers = StoredOffers(facts, tallies, means.catalog)
-    switches = StoredSwitches(database, facts, means.books, offers, Market(editor, shelf.merchant))
     drawing = _drawing(settings, database, clock, ids, (facts, tallies, offers))
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     others = Others(statements, claims, gates, draws, surprises)
-    enrolling = Enrolling(database, means.catalog, StoredPriceHistory(), tallies, offers, facts, ids)
-    campaigns, reminders = StoredCampaigns(enrolling), StoredReminders()
+    reminders = StoredReminders()
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     return Shop(
+        **_means_shown(means),
+        **_alone(settings, means, tallies),
+        **_festival(settings, means, tallies, offers, Market(editor, shelf.merchant)),
         settings=settings,
         clock=clock,
         ids=ids,
@@ -184,45 +222,26 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         enquiries=enquiries,
         leaving=Leaving(database, access.shoppers, profiles, wishes, (enquiries, reminders), JobDesk(clock)),
         reminders=reminders,
-        reminder_links=Links(secret, "reminders", REMINDER_LINK_LIFE, clock),
-        push_keys=open_keys(settings.home),
-        push_outside=Outside(_push_options(settings)),
         library=library,
         outbox=drawing.outbox,
-        aside=Aside(database, clock, ids),
         tallies=tallies,
-        catalog=means.catalog,
         shelf=shelf,
         editor=editor,
         importer=FileImporter(database, tallies, facts, sources(settings, database, library, outside), clock),
         exporter=FileExporter(database, tallies, settings.address),
-        import_runs=StoredImportRuns(database, clock, settings.home / "imports"),
         outside=outside,
         strangers=strangers,
         agents=agents,
         subscribers=Subscribers(database, clock, agents, strangers),
-        signing=SigningKeys(database, clock, secret),
-        books=means.books,
         offers=offers,
         draws=draws,
         surprises=surprises,
-        festivals=StoredFestivals(database, facts),
-        switches=switches,
-        campaigns=campaigns,
-        journal=means.journal,
-        payments=means.payments,
         provider=provider,
-        providers=means.providers,
         webhooks=WebhookReceiver(PROVIDER, [secret], clock, facts),
         webhook_sender=WebhookSender(provider, options, clock),
-        deliveries=means.deliveries,
         orders=orders,
         claims=claims,
-        pages=StoredPages(database, facts),
         audit=Audit(database, tallies, orders, means.journal, means.payments, others),
-        search=StoredSearch(database, means.books, clock),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),
-        stage=Stage(settings, means.catalog, tallies, clock, ids),
-        rehearsals=RunsHere(settings, clock, ids),
         gates=gates,
     )
