@@ -35,6 +35,7 @@ from nightmarket.promotions.contract.surprises import (
 from nightmarket.promotions.errors import DrawRefused, SurpriseRefused, TicketsClosed
 from nightmarket.promotions.handlers.draw_steps import voucher_code
 from nightmarket.promotions.handlers.surprises import early_code, early_offer, public_offer
+from nightmarket.promotions.model.surprises import usual_mask
 from nightmarket.promotions.store import offers as offer_store
 from tests.drawing import MINUTE, SECRET, DrawHouse, draw_house, new_draw, person, surprise_terms
 
@@ -333,3 +334,19 @@ async def test_surprises_that_are_none_are_refused(
         async with house.database.transaction() as tx:
             await house.surprises.fix(tx, NewSurprise(derive("wrong"), terms, (listed,)), "test")
     assert refused.value.field == field
+
+
+async def test_a_price_that_no_offer_may_have_is_opened_and_given_up(house: DrawHouse, clock: VirtualClock) -> None:
+    """Where the book refuses the price at its instant, the worker goes on: it is withdrawn, and others are revealed."""
+    price = 2 * 10**15
+    terms = surprise_terms(clock, price=price, mask=usual_mask(price, "EUR"))
+    good = msgspec.structs.replace(surprise_terms(clock), variants=(derive("other"),), product=derive("other"))
+    async with house.database.transaction() as tx:
+        refused = await house.surprises.fix(tx, NewSurprise(derive("refused"), terms, (10**16,)), "test")
+        other = await house.surprises.fix(tx, NewSurprise(derive("good"), good, (1_990,)), "test")
+    clock.advance(20 * MINUTE)
+    await house.surprises.step()
+    async with house.database.read() as connection:
+        assert (await house.surprises.one(connection, refused.id)).state is SurpriseState.WITHDRAWN
+    assert list(await _book(house)) == [public_offer(other).id]
+    assert not await _findings(house)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from nightmarket.kernel.clock import Clock
-from nightmarket.kernel.ids import ALPHABET, derive
+from nightmarket.kernel.ids import ALPHABET, derive, encode
 from nightmarket.kernel.problems import Defect
 from nightmarket.platform.access import account_emails
 from nightmarket.platform.database import Connection, Database
@@ -20,6 +22,7 @@ from nightmarket.platform.facts import Facts
 from nightmarket.platform.messages import Message, Outbox
 from nightmarket.promotions.contract import AmountOff, Condition, Offer, Offers, PercentOff
 from nightmarket.promotions.contract.draws import (
+    DRAW,
     Draw,
     DrawChanged,
     DrawState,
@@ -27,6 +30,7 @@ from nightmarket.promotions.contract.draws import (
     draw_budget_tally,
     prize_tally,
 )
+from nightmarket.promotions.errors import TooManyOffers
 from nightmarket.promotions.model.draws import claim_of, draw_key, list_hash, result
 from nightmarket.promotions.store import draws as store
 from nightmarket.tally.contract import ClaimRequest, Grant, Part, SlicesShort, Tallies
@@ -38,6 +42,8 @@ GIVEN_AT_ONCE = 100
 
 CODE_LETTERS = 10
 NOBODY = UUID(int=0)
+
+log = structlog.get_logger(__name__)
 DEADLINE = timedelta(days=1)
 
 
@@ -74,7 +80,10 @@ class DrawSteps:
             due = await store.unfinished(connection, self._means.clock.now())
         moved = 0
         for draw in due:
-            moved += await self._move(draw)
+            try:
+                moved += await self._move(draw)
+            except TooManyOffers as full:  # goes on by itself once offers are retired, and stops no other draw
+                log.warning("draw_waits", draw=encode(DRAW, draw.id), reason=full.detail)
         return moved
 
     async def _move(self, draw: Draw) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.ids import ALPHABET, derive, encode
@@ -21,7 +22,7 @@ from nightmarket.promotions.contract.surprises import (
     SurpriseState,
     opening,
 )
-from nightmarket.promotions.errors import SurpriseNotFound, SurpriseRefused
+from nightmarket.promotions.errors import OfferRefused, SurpriseNotFound, SurpriseRefused, TooManyOffers
 from nightmarket.promotions.model.effects import FixedPrice
 from nightmarket.promotions.model.surprises import SALT_BYTES, commitment_of, surprise_flaws
 from nightmarket.promotions.store import offers as offer_store
@@ -35,6 +36,8 @@ TOLD_AT_ONCE = 200
 
 CODE_LETTERS = 12
 FINDINGS_LIMIT = 100
+
+log = structlog.get_logger(__name__)
 NAME = {"en": "Surprise price", "de": "Überraschungspreis", "it": "Prezzo a sorpresa", "zh": "惊喜价"}
 
 
@@ -127,7 +130,13 @@ class StoredSurprises:
             due = await store.due(connection, now)
             telling = await store.telling(connection)
         for id in due:
-            await self._move(id)
+            try:
+                await self._move(id)
+            except OfferRefused as refused:
+                log.warning("surprise_withdrawn", surprise=encode(SURPRISE, id), reason=refused.detail)
+                await self._give_up(id)
+            except TooManyOffers as full:  # goes on by itself once offers are retired, and stops nobody else's
+                log.warning("surprise_waits", surprise=encode(SURPRISE, id), reason=full.detail)
         for id in telling:
             await self._write(id)
         return len(due) + len(telling)
@@ -147,6 +156,14 @@ class StoredSurprises:
                 await means.offers.publish(tx, [early_offer(found, early_code(id, means.secret))], now)
                 await store.set_state(tx, id, SurpriseState.EARLY)
                 await self._tell(tx, found, "early", now)
+
+    async def _give_up(self, id: UUID) -> None:
+        """The goods have changed such that the price cannot hold any more: it is opened, and never an offer."""
+        async with self._means.database.transaction() as tx:
+            found = await store.one(tx, id, lock=True)
+            if found is not None and not found.is_revealed:
+                await store.set_state(tx, id, SurpriseState.WITHDRAWN)
+                await self._tell(tx, found, "withdrawn", self._means.clock.now())
 
     async def _write(self, id: UUID) -> None:
         """Tell some of those who booked."""
