@@ -33,6 +33,7 @@ EDGES = frozenset(
         "src/nightmarket/platform/jobs/drains.py",  # a step's fault must not stop its loop
         "src/nightmarket/platform/jobs/runner.py",  # a job's fault is shown to who asked for it
         "src/nightmarket/payments/providers/webhooks.py",  # one webhook must not keep the others from arriving
+        "src/nightmarket/platform/http/direct.py",  # every request gets an answer
         "src/nightmarket/platform/http/edge.py",  # every request gets an answer
         "src/nightmarket/platform/subscriptions.py",  # a consumer's fault must not stop the others
     }
