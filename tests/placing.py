@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
+
+from nightmarket.bootstrap import Shop
+from nightmarket.claims.contract import ClaimLine, Make, Owner, Wanted, What
 
 BUYER = {"email": "buyer@example.com", "first_name": "Test", "last_name": "Buyer"}
 HOME = {
@@ -66,3 +69,14 @@ def place_order_now(client: httpx.Client, items: Sequence[str]) -> str:
     done = client.post(f"{path}/complete", json=payment(), headers=agent)
     assert done.json()["status"] == "completed", done.text
     return str(done.json()["order"]["id"])
+
+
+async def held_claim(shop: Shop, lamp: Any) -> UUID:
+    """A lamp that another shop holds."""
+    line = ClaimLine(What.GOODS, lamp.sku, 1, lamp.variant, lamp.product, lamp.merchant)
+    wanted = (Wanted(line, (lamp.stock[0].tally,)),)
+    id, owner = shop.ids.new(), Owner(shop.ids.new(), None)
+    made = await shop.claims.make(
+        Make(id=id, owner=owner, reference="test", request=bytes(16), hold_seconds=900, wanted=wanted)
+    )
+    return made.id

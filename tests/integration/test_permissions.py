@@ -5,9 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import pytest
 
@@ -23,8 +21,6 @@ from nightmarket.catalog.contract import (
     RunState,
     SizeChart,
 )
-from nightmarket.claims.contract import ClaimLine, Make, Wanted, What
-from nightmarket.claims.contract import Owner as ClaimOwner
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.gate.contract import Guards, NewRoom
@@ -47,7 +43,7 @@ from tests.door_rules import ACCOUNT, ASKED, CONSOLE, FOREIGN, FORMS, KEYED, OPE
 from tests.doors import Person, ask, doors, fingerprint, outside, people
 from tests.drawing import drawn_up, sealed
 from tests.open_shop import Opened, opened
-from tests.placing import place_order
+from tests.placing import held_claim, place_order
 
 
 @dataclass(frozen=True)
@@ -140,7 +136,7 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/people": outside("acc", shop.ids.new()),
         "/console/rehearsals": _rehearsal(shop),
         "/console/keys": outside("key", shop.ids.new()),
-        "/console/claims": outside("clm", await _claim(shop, lamp)),
+        "/console/claims": outside("clm", await held_claim(shop, lamp)),
         "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
         "/console/gates": await _gate(shop),
@@ -158,17 +154,6 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/ucp/checkout-sessions": session,
         "/ucp/carts": order.replace("ord_", "cart_"),
     }
-
-
-async def _claim(shop: Shop, lamp: Any) -> UUID:
-    """A lamp that another shop holds."""
-    line = ClaimLine(What.GOODS, lamp.sku, 1, lamp.variant, lamp.product, lamp.merchant)
-    wanted = (Wanted(line, (lamp.stock[0].tally,)),)
-    id, owner = shop.ids.new(), ClaimOwner(shop.ids.new(), None)
-    made = await shop.claims.make(
-        Make(id=id, owner=owner, reference="test", request=bytes(16), hold_seconds=900, wanted=wanted)
-    )
-    return made.id
 
 
 async def _festival(shop: Shop) -> str:
