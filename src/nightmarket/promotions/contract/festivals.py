@@ -26,6 +26,7 @@ from nightmarket.promotions.model.festival_plan import (
     Window,
     phase_order,
 )
+from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text
 
 __all__ = [
     "FESTIVAL",
@@ -41,10 +42,13 @@ __all__ = [
     "FestivalChanged",
     "Festivals",
     "Moment",
+    "NoSuchTime",
     "Phase",
     "PhaseKind",
     "Revision",
     "Window",
+    "local_instant",
+    "local_text",
     "phase_order",
 ]
 

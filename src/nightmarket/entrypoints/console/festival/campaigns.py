@@ -22,9 +22,8 @@ from nightmarket.promotions.contract.campaigns import (
     EnrolmentState,
     Funder,
 )
-from nightmarket.promotions.contract.festivals import FESTIVAL, Festival
+from nightmarket.promotions.contract.festivals import FESTIVAL, Festival, NoSuchTime, local_instant, local_text
 from nightmarket.promotions.errors import CampaignRefused, EnrolmentRefused
-from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text
 
 HERE = "/console/festival/campaigns"
 STATES = {

@@ -7,7 +7,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.dry_run import COOKIE, LIFE, sealed_instant
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.promotions.model.festivals import NoSuchTime, local_instant
+from nightmarket.promotions.contract.festivals import NoSuchTime, local_instant
 
 from .pages import HERE, board_page
 

@@ -18,11 +18,13 @@ from nightmarket.promotions.contract.festivals import (
     PHASE,
     WINDOW,
     Festival,
+    NoSuchTime,
     Phase,
     PhaseKind,
     Window,
+    local_instant,
+    local_text,
 )
-from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text
 
 NO_TIME = say_later("Give day and time.")
 SKIPPED = say_later("The clocks of this zone skip this time; choose another.")
