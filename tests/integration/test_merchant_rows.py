@@ -81,6 +81,10 @@ async def house(database: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
                 INSERT INTO engagement.enquiry
                     (id, merchant, product, title, owner, name, email, phone, words, language, asked_at)
                 SELECT id, merchant, id, 'x', id, 'x', 'x', 'x', 'x', 'en', updated_at FROM catalog.product;
+                INSERT INTO promotions.enrolment (id, campaign, merchant, product, variant, currency, list_price,
+                    basis_points, price, floor, lowest, units, state, at, by)
+                SELECT id, id, merchant, id, id, 'EUR', 2, 5000, 1, 0, 2, 1, 'proposed', updated_at, 'test'
+                FROM catalog.product;
                 """
             )
         yield House(open_shop.shop, known["lanterns"], known["teas"], decode("ord", order))
