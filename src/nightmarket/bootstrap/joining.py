@@ -12,6 +12,7 @@ from nightmarket.catalog.handlers import (
     StoredImportRuns,
     StoredWholeGoods,
 )
+from nightmarket.catalog.handlers.costs import StoredCosts
 from nightmarket.catalog.handlers.editing import StoredEditor
 from nightmarket.catalog.handlers.prices import StoredPriceHistory
 from nightmarket.catalog.handlers.shelf import StoredShelf
@@ -26,7 +27,7 @@ from nightmarket.engagement.handlers.reminders import StoredReminders
 from nightmarket.gate.handlers import StoredGates
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
-from nightmarket.orders.contract import TRANSFER
+from nightmarket.orders.contract import TRANSFER, KnownTogether
 from nightmarket.orders.handlers import Means, OrderDesk
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import delivery_table
@@ -189,7 +190,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     identities = Identities(database, clock, ids, secret, secure=settings.address.startswith("https://"))
     hints, gone = _scarcity(database, tallies)
     means = _means(settings, database, clock, ids, (facts, tallies, provider), faults)
-    means = replace(means, buyers=identities, tell=hints.tell, gone=gone)
+    known = KnownTogether()
+    means = replace(means, buyers=identities, tell=hints.tell, gone=gone, knowing=known)
     orders = OrderDesk(means)
     shelf = StoredShelf(tallies)
     gates = StoredGates(database, facts, clock, ids, secret)
@@ -197,7 +199,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     access = Access(database, clock, ids, secret_key=secret)
     statements = StatementAudit(database, [provider])
     editor = StoredEditor(facts, tallies, LibraryPictures(library, database), clock)
-    offers = StoredOffers(facts, tallies, means.catalog)
+    offers = StoredOffers(facts, tallies, means.catalog, StoredCosts())
     drawing = _drawing(settings, database, clock, ids, (facts, tallies, offers))
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     others = Others(statements, claims, gates, draws, surprises)
@@ -240,6 +242,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         webhooks=WebhookReceiver(PROVIDER, [secret], clock, facts),
         webhook_sender=WebhookSender(provider, options, clock),
         orders=orders,
+        known=known,
         claims=claims,
         audit=Audit(database, tallies, orders, means.journal, means.payments, others),
         indexer=StoredIndexer(database, means.catalog, StoredWholeGoods(), tallies, clock),

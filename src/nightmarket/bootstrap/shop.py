@@ -24,7 +24,7 @@ from nightmarket.engagement.handlers.reminders import StoredReminders
 from nightmarket.gate.handlers import StoredGates
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
-from nightmarket.orders.contract import DeliveryOptions
+from nightmarket.orders.contract import DeliveryOptions, KnownTogether
 from nightmarket.orders.handlers import OrderDesk, StoredOrderBooks
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import WebhookReceiver
@@ -118,6 +118,8 @@ class Shop:
     cards: TestCards = field(default_factory=TestCards)
     deliveries: DeliveryOptions
     orders: OrderDesk
+    known: KnownTogether
+    """Who tells prices what is known of shoppers: each mechanic adds its source in bootstrap."""
     claims: ClaimDesk
     pages: Pages
     order_books: StoredOrderBooks = field(default_factory=StoredOrderBooks)

@@ -34,6 +34,7 @@ from .model.session import (
     DeliveryOption,
     Destination,
     Group,
+    Known,
     LineInput,
     Notice,
     SessionBody,
@@ -42,8 +43,11 @@ from .model.session import (
     SessionState,
     Standing,
     deliveries_of,
+    shopper_known,
+    shopper_of,
 )
 from .points import NO_FAULTS, Faults
+from .policies import KnownTogether, ShopperSource
 
 __all__ = [
     "NO_FAULTS",
@@ -63,6 +67,8 @@ __all__ = [
     "Faults",
     "Finding",
     "Group",
+    "Known",
+    "KnownTogether",
     "LineInput",
     "MerchantFigure",
     "Note",
@@ -92,9 +98,12 @@ __all__ = [
     "SessionKind",
     "SessionState",
     "SessionView",
+    "ShopperSource",
     "Standing",
     "claim_id",
     "deliveries_of",
+    "shopper_known",
+    "shopper_of",
     "title_of",
 ]
 

@@ -1,8 +1,11 @@
-"""Policies with a default: how goods can be delivered, and who has an account, where nobody says otherwise."""
+"""Policies with a default: how goods can be delivered, who has an account, and what is known of shoppers, where nobody
+says otherwise."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -10,7 +13,7 @@ import msgspec
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.database import Connection
 
-from .model.session import DeliveryOption
+from .model.session import NOTHING_KNOWN, DeliveryOption, Known
 
 STANDARD = {"en": "Standard delivery", "de": "Standardversand", "it": "Consegna standard", "zh": "标准配送"}
 EXPRESS = {"en": "Express delivery", "de": "Expressversand", "it": "Consegna espressa", "zh": "特快配送"}
@@ -133,3 +136,36 @@ class NothingGone:
 
 
 NOTHING_GONE = NothingGone()
+
+
+class ShopperSource(Protocol):
+    """Port (`contract.ShopperSource`): what a part of the house knows of shoppers that prices may ask for, such as
+    their coupons. Asked whenever a cart or checkout is read or changed: who knows nothing answers from memory."""
+
+    async def of(self, owner: UUID, now: datetime) -> Known:
+        """What is known of the one who has this owner's id: an account's, or a guest's own."""
+        ...
+
+
+class KnownTogether:
+    """Implements `contract.ShopperSource` by asking many."""
+
+    def __init__(self) -> None:
+        self.sources: list[ShopperSource] = []
+        """Whoever knows something; put together in bootstrap."""
+
+    async def of(self, owner: UUID, now: datetime) -> Known:
+        """What all of them know: sets joined, and of the rest what the first says who says anything."""
+        if not self.sources:
+            return NOTHING_KNOWN
+        found = [await source.of(owner, now) for source in self.sources]
+        told = [one for one in found if one != NOTHING_KNOWN]
+        if not told:
+            return NOTHING_KNOWN
+        return Known(
+            tuple(sorted({word for one in told for word in one.segments})),
+            tuple(sorted({word for one in told for word in one.entitlements})),
+            tuple(sorted({word for one in told for word in one.places})),
+            next((one.channel for one in told if one.channel is not None), None),
+            next((one.first_order for one in told if one.first_order is not None), None),
+        )

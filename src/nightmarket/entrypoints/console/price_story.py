@@ -7,7 +7,7 @@ import msgspec
 
 from nightmarket.bootstrap import Shop
 from nightmarket.catalog.contract import Listing
-from nightmarket.orders.contract import Order
+from nightmarket.orders.contract import Order, shopper_known
 from nightmarket.promotions.contract import (
     Book,
     Offer,
@@ -18,7 +18,6 @@ from nightmarket.promotions.contract import (
     QuoteLine,
     QuoteShipping,
     ShippingLine,
-    Shopper,
     explain,
     price,
 )
@@ -59,7 +58,8 @@ async def tell(shop: Shop, order: Order) -> PriceStory:
     book = await shop.books.at(first.body.book)
     listings = await shop.catalog.listings([line.variant for row in order.rows for line in row.body.lines])
     cart, quote = _cart(order, listings), _quote(order)
-    shopper = Shopper(first.owner, first.body.destination.country, language=first.body.language)
+    body = first.body
+    shopper = shopper_known(first.owner, body.destination.country, body.language, body.known)
     applied = {one.offer for one in quote.applied}
     freely = price(cart, book, shopper, first.placed_at)
     refused = frozenset(one.offer for one in freely.applied) - applied

@@ -11,7 +11,15 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.orders.contract import ON_SITE, CartLine, DeliveryOption, SessionView, deliveries_of, title_of
+from nightmarket.orders.contract import (
+    ON_SITE,
+    CartLine,
+    DeliveryOption,
+    SessionView,
+    deliveries_of,
+    shopper_known,
+    title_of,
+)
 from nightmarket.promotions.contract import (
     EveryOff,
     Explanation,
@@ -19,7 +27,6 @@ from nightmarket.promotions.contract import (
     Quote,
     QuoteLine,
     ShippingLine,
-    Shopper,
     explain,
     price,
 )
@@ -170,7 +177,7 @@ async def bill_of(
         ShippingLine(merchant, option.id, option.amount) for merchant, option in picked.items() if option is not None
     )
     cart = msgspec.structs.replace(view.assessment.cart, shipping=shipping)
-    shopper = Shopper(visit.owner, country, language=view.body.language)
+    shopper = shopper_known(visit.owner, country, view.body.language, view.body.known)
     quote = price(cart, book, shopper, now)
     offers = {offer.id: offer for offer in book.offers}
     explanation = explain(cart, quote, book, shopper, now)

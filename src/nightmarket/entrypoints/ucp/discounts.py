@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec import UNSET
 
 from nightmarket.kernel.languages import pick
-from nightmarket.orders.contract import Order, SessionView
-from nightmarket.promotions.contract import Applied, Book, Offer, Share, Shopper, explain
+from nightmarket.orders.contract import Order, SessionView, shopper_of
+from nightmarket.promotions.contract import Applied, Book, Offer, Share, explain
 
 from . import wire
 
@@ -86,10 +86,10 @@ def rejected_codes(view: SessionView, book: Book, now: datetime) -> list[wire.Me
 def _reasons(
     view: SessionView, book: Book, offers: Mapping[UUID, Offer], now: datetime
 ) -> Mapping[str, tuple[str, str]]:
-    assessment, to = view.assessment, view.body.destination
+    assessment = view.assessment
     if assessment.quote.book != book.number:
         return {}
-    shopper = Shopper(view.owner, to.country if to else None, language=view.body.language)
+    shopper = shopper_of(view.owner, view.body)
     notes = explain(assessment.cart, assessment.quote, book, shopper, now).notes
     return {
         _plain(offers[note.offer].code): REASONS.get(note.reason, USED_UP)

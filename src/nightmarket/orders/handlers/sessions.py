@@ -211,6 +211,7 @@ class SessionDesk:
         knowing the total that is now shown."""
         listings = await self._means.catalog.listings({line.variant for line in body.lines})
         deliveries = self.deliveries(body, listings)
+        body = msgspec.structs.replace(body, known=await self._means.knowing.of(session[1], now))
         shopper = shopper_of(session[1], body)
         assessment = assess(body, listings, deliveries, self._means.books.current(), shopper, now)
         assessment = await note_gone(self._means, body, listings, assessment)

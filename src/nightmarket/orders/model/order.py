@@ -15,7 +15,7 @@ from nightmarket.kernel.problems import Defect
 from nightmarket.payments.contract import Sale, SalePart
 from nightmarket.promotions.contract import Applied, Quote, Share, split_of
 
-from .session import Contact, DeliveryOption, Destination, SessionBody
+from .session import NOTHING_KNOWN, Contact, DeliveryOption, Destination, Known, SessionBody
 
 HOLD_MINUTES = 15
 """How long a claim waits for a payment that a provider is asked for."""
@@ -92,6 +92,8 @@ class OrderBody(msgspec.Struct, frozen=True, array_like=True):
     """Offers that had nothing left for this order, each with promotions' word for why."""
     mark: bytes = b""
     """The request that placed it, where it had an idempotency key: `Asked.mark`."""
+    known: Known = NOTHING_KNOWN
+    """What its price knew of the shopper."""
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -177,6 +179,7 @@ def order_bodies(
                 quote.applied,
                 quote.book,
                 refused,
+                known=body.known,
             ),
         )
         for merchant in sorted(by_merchant)

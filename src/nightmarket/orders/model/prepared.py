@@ -26,7 +26,7 @@ from .session import (
     price_cart,
 )
 
-LAYOUT = 1
+LAYOUT = 2
 """To be raised whenever what is packed here, or how it follows from what it follows from, changes."""
 
 PREPARED_BYTES = 1_400
@@ -37,7 +37,7 @@ _PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 _BODY = msgspec.msgpack.Decoder(OrderBody)
 
 _NO_MARK = b"\xc4\x00"
-"""An empty `OrderBody.mark` as it is packed, at the very end."""
+"""An empty `OrderBody.mark` as it is packed, before what is known of the shopper, which ends it."""
 
 
 class PackedPart(msgspec.Struct, frozen=True, array_like=True):
@@ -58,6 +58,8 @@ class PackedOrder(msgspec.Struct, frozen=True, array_like=True):
     lines: tuple[CartLine, ...]
     parts: tuple[PackedPart, ...]
     placed: msgspec.Raw
+    known: bytes
+    """What each row's packed body ends with, after its mark."""
 
     @property
     def total(self) -> int:
@@ -86,6 +88,7 @@ def pack(
     """The order of a session at that price."""
     bodies = order_bodies(body, quote, listings, options, refused=refused, zone=zone)
     encode = _PACK.encode
+    known = encode(body.known)
     placed = [
         PlacedLine(line.variant, line.product, merchant, line.quantity, line.total)
         for merchant, _, part in bodies
@@ -97,11 +100,12 @@ def pack(
         body.lines,
         tuple(
             [
-                PackedPart(merchant, total, by_operator(part), encode(part).removesuffix(_NO_MARK))
+                PackedPart(merchant, total, by_operator(part), encode(part).removesuffix(_NO_MARK + known))
                 for merchant, total, part in bodies
             ]
         ),
         msgspec.Raw(encode(placed)),
+        known,
     )
 
 
@@ -124,9 +128,9 @@ class Placing(msgspec.Struct, frozen=True):
 
     @property
     def ending(self) -> bytes:
-        """What each row's packed body ends with: its mark."""
-        mark = self.mark
-        return b"\xc4%c%b" % (len(mark), mark) if mark else _NO_MARK
+        """What each row's packed body ends with: its mark, and what is known of the shopper."""
+        mark, known = self.mark, self.order.known
+        return b"\xc4%c%b%b" % (len(mark), mark, known) if mark else _NO_MARK + known
 
     def sale(self) -> Sale:
         parts = [SalePart(part.merchant, part.total + part.by_operator, part.by_operator) for part in self.order.parts]

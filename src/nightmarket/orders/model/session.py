@@ -83,6 +83,21 @@ class Destination(msgspec.Struct, frozen=True, array_like=True):
     id: str = "home"
 
 
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """What else a price may know of a shopper (`promotions.contract.Shopper`), each in order; members are only ever
+    added at the end. It is looked up when a cart or session is read or changed, and stays what it was until then: what
+    is scarce about it is a tally, and claimed."""
+
+    segments: tuple[str, ...] = ()
+    entitlements: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    channel: str | None = None
+    first_order: bool | None = None
+
+
+NOTHING_KNOWN = Known()
+
+
 class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     """What a cart or session contains; stored packed, members only ever added at the end.
 
@@ -101,6 +116,7 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     cart: UUID | None = None
     marks: tuple[bytes, ...] = ()
     """The requests with an idempotency key that changed it, the last MAX_MARKS: see `Asked.mark`."""
+    known: Known = NOTHING_KNOWN
 
     def wrote(self, mark: bytes) -> bool | None:
         """Whether that request wrote it before; None where its key came with another body."""
@@ -246,7 +262,24 @@ def on_sale(listing: Listing | None, now: datetime) -> bool:
 def shopper_of(owner: UUID, body: SessionBody) -> Shopper:
     """What a price may know of the one who buys. Whatever follows from more than owner and body belongs into the stamp
     of prepared orders too."""
-    return Shopper(owner, body.destination.country if body.destination else None, language=body.language)
+    to = body.destination
+    return shopper_known(owner, to.country if to is not None else None, body.language, body.known)
+
+
+def shopper_known(owner: UUID, region: str | None, language: str, known: Known) -> Shopper:
+    """A shopper of whom that is known."""
+    if known == NOTHING_KNOWN:
+        return Shopper(owner, region, language=language)
+    return Shopper(
+        owner,
+        region,
+        frozenset(known.segments),
+        language,
+        known.channel,
+        frozenset(known.places),
+        known.first_order,
+        frozenset(known.entitlements),
+    )
 
 
 def price_cart(
