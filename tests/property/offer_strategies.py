@@ -88,8 +88,8 @@ def _tiers(draw: st.DrawFn) -> Tiers:
         gain = (number + 1) * draw(st.integers(100, 2_000))
         most = max((step.basis_points or step.minus.get(EUR, 0) for step in steps), default=1)
         gain = max(gain, most)
-        gives = {"basis_points": gain} if by_percent else {"minus": {EUR: gain}}
-        steps.append(Step(units + number, {EUR: least + 400 * number}, **gives))
+        basis_points, minus = (gain, {}) if by_percent else (0, {EUR: gain})
+        steps.append(Step(units + number, {EUR: least + 400 * number}, basis_points, minus))
     return Tiers(tuple(steps), draw(st.sampled_from(Rounding)))
 
 

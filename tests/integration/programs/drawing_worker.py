@@ -15,7 +15,8 @@ async def work(url: str, id: UUID) -> None:
             await house.draws.step()
             async with house.database.read() as connection:
                 draw = await house.draws.one(connection, id)
-            print(draw.state.value, draw.given, flush=True)
+            sys.stdout.write(f"{draw.state.value} {draw.given}\n")
+            sys.stdout.flush()
 
 
 asyncio.run(work(sys.argv[1], UUID(sys.argv[2])))
