@@ -28,9 +28,9 @@ from nightmarket.orders.contract import Note, NoteKind
 from nightmarket.platform import webhooks
 from nightmarket.platform.access import SYSTEM, NewKey
 from nightmarket.platform.settings import as_environment
+from nightmarket.platform.signatures import Request
 from nightmarket.platform.subscriptions import ensure, step
 from nightmarket.platform.webhooks import Delivery, DeliveryState, Sender
-from nightmarket.platform.webhooks.signatures import Request
 from tests import placing
 from tests.agent_house import Agent, Heard, agent, profile_of
 from tests.doors import ask, people

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from nightmarket.platform.webhooks.signatures import Request, SigningKey, covered, digest_of, jwk_of, sign, thumbprint
+from nightmarket.platform.signatures import Request, SigningKey, covered, digest_of, jwk_of, sign, thumbprint
 
 AT = datetime(2026, 11, 11, tzinfo=UTC)
 

@@ -20,10 +20,16 @@ ACROSS = frozenset(
         "0018_midnight",
         "0019_codes",
         "0020_festival",
+        "0021_offers",
         "0022_draws",
         "0023_order_path",
         "0024_keys",
         "0025_rooms",
+        "0026_coupons",
+        "0027_groups",
+        "0028_presales",
+        "0029_places",
+        "0030_wallets",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""

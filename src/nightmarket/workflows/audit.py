@@ -34,8 +34,8 @@ class AuditedByReading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of prizes,
-    surprise prices."""
+    """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of
+    prizes, surprise prices."""
 
     statements: Audited
     claims: Audited

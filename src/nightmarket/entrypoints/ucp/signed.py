@@ -8,7 +8,7 @@ from litestar import Request as Asked
 from nightmarket.bootstrap import Shop
 from nightmarket.platform.access.signed import verify
 from nightmarket.platform.http import ASGIScope, header
-from nightmarket.platform.webhooks.signatures import Request
+from nightmarket.platform.signatures import Request
 
 AnyAsked: TypeAlias = Asked[Any, Any, Any]
 

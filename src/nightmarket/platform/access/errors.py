@@ -62,7 +62,7 @@ class AccountNotFound(Problem):
 class KeyNotFound(Problem):
     """No API key with that id."""
 
-    code = "key_not_found"
+    code = "api_key_not_found"
     kind = Kind.NOT_FOUND
 
 

@@ -23,7 +23,7 @@ from http_message_signatures.resolvers import MappingKeyResolver
 from http_message_signatures.signatures import HTTPMessageVerifier
 
 from nightmarket.kernel.problems import Kind, Problem
-from nightmarket.platform.webhooks.signatures import Request, thumbprint
+from nightmarket.platform.signatures import Request, thumbprint
 
 from .agents import Agents, profile_address
 

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.problems import Defect
 from nightmarket.platform.database import Connection, Database
+from nightmarket.platform.signatures import SigningKey, jwk_of
 
 from . import store
-from .signatures import SigningKey, jwk_of
 from .store import KeyRow
 
 SHOWN_BEFORE = timedelta(minutes=15)

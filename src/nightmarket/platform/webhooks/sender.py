@@ -18,11 +18,11 @@ from nightmarket.kernel.problems import Problem
 from nightmarket.platform.access.agents import Agents
 from nightmarket.platform.database import Database
 from nightmarket.platform.outside import Answer, Outside, OutsideFailed, OutsideOptions, OutsideRefused, Question
+from nightmarket.platform.signatures import Request, sign
 
 from . import store
 from .deliveries import GONE, MAX_ANSWER_LETTERS, TRIES_LIMIT, Delivery, Outcome, Tried, outcome
 from .keys import SigningKeys
-from .signatures import Request, sign
 
 PREFIX = "evt"
 AT_ONCE = 32
