@@ -18,7 +18,7 @@ from nightmarket.catalog.contract import (
 )
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive
-from nightmarket.orders.contract import Contact, Destination, LineInput, SessionInput
+from nightmarket.orders.contract import Contact, Destination, KnownTogether, LineInput, SessionInput
 from nightmarket.orders.handlers import Means, OrderDesk
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import FlatRates
@@ -125,6 +125,7 @@ class Shop:
         self.catalog = FixedCatalog(listings)
         self.books = StoredBooks(database)
         self.payments = StoredPayments(self.facts)
+        self.known = KnownTogether()
 
     def desk(self, providers: Mapping[str, Provider] | None = None, faults: Faults = NO_FAULTS) -> OrderDesk:
         """Another desk on the same database, as another process would have."""
@@ -143,6 +144,7 @@ class Shop:
                 ids=self.ids,
                 secret=SECRET,
                 faults=faults,
+                knowing=self.known,
             )
         )
 
