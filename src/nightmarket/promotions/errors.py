@@ -128,3 +128,97 @@ class EnrolmentRefused(Problem):
 
     code = "enrolment_refused"
     kind = Kind.UNPROCESSABLE
+
+
+class CouponRefused(Problem):
+    """A coupon breaks a rule; `field` and `reason` name the first flaw, `flaws` lists all (field, reason, detail)."""
+
+    code = "coupon_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class CouponNotFound(NotFound):
+    """No coupon has that id or code."""
+
+    code = "coupon_not_found"
+
+
+class CouponNotGiven(Problem):
+    """The coupon cannot be had now, or not by this person; `reason` says why: ahead, closed, gone, not_yours, taken or
+    won."""
+
+    code = "coupon_not_given"
+    kind = Kind.CONFLICT
+
+
+class BookletRefused(Problem):
+    """A booklet breaks a rule; `field` and `reason` name the first flaw, `flaws` lists all (field, reason, detail)."""
+
+    code = "booklet_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class BookletNotFound(NotFound):
+    """No booklet has that id."""
+
+    code = "booklet_not_found"
+
+
+class StampNotGiven(Problem):
+    """No stamp is given now: it is too early, too late, or the booklet has no such stamp."""
+
+    code = "stamp_not_given"
+    kind = Kind.CONFLICT
+
+
+class PlaceRefused(Problem):
+    """A place breaks a rule; `field` and `reason` name the first flaw, `flaws` lists all (field, reason, detail)."""
+
+    code = "place_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class PlaceNotFound(NotFound):
+    """No place has that id."""
+
+    code = "place_not_found"
+
+
+class SampleRefused(Problem):
+    """A sample breaks a rule, or it is too late for what was asked of a booking; `field` names where."""
+
+    code = "sample_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class SlotFull(Problem):
+    """Every seat of the slot is taken."""
+
+    code = "sample_slot_full"
+    kind = Kind.CONFLICT
+
+
+class SampleNotFound(NotFound):
+    """No sample, slot or booking has that id or code."""
+
+    code = "sample_not_found"
+
+
+class GroupRefused(Problem):
+    """A group purchase breaks a rule, or is past what was asked of it; `field` and `reason` name which."""
+
+    code = "group_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class GroupsGone(Problem):
+    """As many groups are open or complete as the merchant allows."""
+
+    code = "groups_gone"
+    kind = Kind.CONFLICT
+
+
+class GroupNotFound(NotFound):
+    """No group, or goods offered to groups, with that id."""
+
+    code = "group_not_found"
