@@ -1,8 +1,10 @@
 """What others may ask of the catalogue: merchants, products, variants, prices, and where their stock is counted."""
 
 from .applications import Application, Applications
+from .costs import Costs
 from .editing import (
     AttributeValue,
+    CostDraft,
     Decision,
     Editor,
     Entry,
@@ -72,6 +74,8 @@ __all__ = [
     "Catalog",
     "Category",
     "Column",
+    "CostDraft",
+    "Costs",
     "Counts",
     "Decision",
     "Editor",

@@ -78,6 +78,13 @@ class PriceDraft(msgspec.Struct, frozen=True):
     prices: dict[str, str]
 
 
+class CostDraft(msgspec.Struct, frozen=True):
+    """What a piece of a variant costs its merchant, as text per currency; nothing said: it is not known."""
+
+    variant: UUID
+    costs: dict[str, str]
+
+
 class Saved(msgspec.Struct, frozen=True):
     """A product as it is now."""
 
@@ -144,6 +151,10 @@ class Editor(Protocol):
         self, tx: Connection, merchant: UUID, prices: Sequence[PriceDraft], by: str
     ) -> Sequence[Saved]:
         """Replace the prices of a merchant's variants, at most 500."""
+        ...
+
+    async def set_costs(self, tx: Connection, merchant: UUID, costs: Sequence[CostDraft], by: str) -> Sequence[Saved]:
+        """Replace what a merchant's variants cost, at most 500. Shoppers are never told."""
         ...
 
     async def set_state(

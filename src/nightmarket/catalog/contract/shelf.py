@@ -23,6 +23,8 @@ class ShelfRow(msgspec.Struct, frozen=True):
     prices: dict[str, int]
     for_sale: bool
     stock: dict[str, UUID]
+    costs: dict[str, int] = {}
+    """What a piece costs the merchant, where that is known."""
 
 
 class Kept(msgspec.Struct, frozen=True):

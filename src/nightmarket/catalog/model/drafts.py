@@ -203,6 +203,8 @@ def _variants(
                 )
             )
         _distinct(record, field, combinations, product.kind, flaws)
+        if record.id in known:  # what it costs is typed elsewhere
+            record = msgspec.structs.replace(record, costs=known[record.id].costs)
         named[record.id] = record
     retired = [
         msgspec.structs.replace(variant, retired=True, for_sale=False, position=len(named) + number)
@@ -261,17 +263,23 @@ def _variant(
 
 def check_prices(given: Mapping[str, str], field: str, flaws: Flaws) -> dict[str, int]:
     """Minor units per currency; empty amounts are left out, and one must be there."""
-    flaws.check(lambda: checks.at_most(len(given), bounds.MAX_CURRENCIES, field, "currencies"), None)
     before = len(flaws.found)
-    prices: dict[str, int] = {}
-    for currency, amount in list(given.items())[: bounds.MAX_CURRENCIES]:
-        if amount.strip():
-            where = f"{field}.{currency}"[:100]
-            prices[currency] = flaws.check(
-                lambda amount=amount, currency=currency, where=where: checks.price(amount, currency, field=where), 0
-            )
+    prices = check_costs(given, field, flaws)
     if not prices and len(flaws.found) == before:
         flaws.note(
             RowRefused(field, Reason.PRICE_MISSING, "There is no price.", "Give a price in at least one currency.")
         )
     return prices
+
+
+def check_costs(given: Mapping[str, str], field: str, flaws: Flaws) -> dict[str, int]:
+    """Minor units per currency; empty amounts are left out."""
+    flaws.check(lambda: checks.at_most(len(given), bounds.MAX_CURRENCIES, field, "currencies"), None)
+    amounts: dict[str, int] = {}
+    for currency, amount in list(given.items())[: bounds.MAX_CURRENCIES]:
+        if amount.strip():
+            where = f"{field}.{currency}"[:100]
+            amounts[currency] = flaws.check(
+                lambda amount=amount, currency=currency, where=where: checks.price(amount, currency, field=where), 0
+            )
+    return amounts

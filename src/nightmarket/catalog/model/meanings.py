@@ -15,13 +15,21 @@ PLAIN = (
 )
 BY_LANGUAGE = ("title", "summary", "description", "highlights")
 BY_NAME = ("option", "attribute")
-ALIASES = {"prices": "price", "options": "option", "attributes": "attribute", "media": "image", "images": "image"}
+MONEY = ("price", "cost")
+ALIASES = {
+    "prices": "price",
+    "costs": "cost",
+    "options": "option",
+    "attributes": "attribute",
+    "media": "image",
+    "images": "image",
+}
 MAIN_PLACE = "main"
 
 TARGETS = (
     "merchant, product, slug, sku, gtin, category, brand, image, product_image, for_sale, title.LANGUAGE, "
-    "summary.LANGUAGE, description.LANGUAGE, highlights.LANGUAGE, price.CURRENCY, stock.PLACE, option.NAME, "
-    "attribute.NAME, options, attributes, kind, state, size_chart, shelves, starts_at, ends_at"
+    "summary.LANGUAGE, description.LANGUAGE, highlights.LANGUAGE, price.CURRENCY, cost.CURRENCY, stock.PLACE, "
+    "option.NAME, attribute.NAME, options, attributes, kind, state, size_chart, shelves, starts_at, ends_at"
 )
 
 
@@ -48,11 +56,11 @@ def target(text: str, assumed: Assumed = NOTHING_ASSUMED) -> tuple[str, str]:
         if key in LANGUAGES:
             return kind, key
         raise ColumnMapWrong(f"{text!r}: {key!r} is none of the languages {', '.join(LANGUAGES)}.", field=text)
-    if kind == "price":
+    if kind in MONEY:
         key = key or assumed.currency or ""
         if known_currency(key):
             return kind, key
-        raise ColumnMapWrong(f"{text!r} needs a currency, such as price.EUR.", field=text)
+        raise ColumnMapWrong(f"{text!r} needs a currency, such as {kind}.EUR.", field=text)
     if kind == "stock":
         return kind, key or MAIN_PLACE
     if kind in BY_NAME and re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", key):
@@ -105,6 +113,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "description": ("description", "longdescription", "body", "bodyhtml", "beschreibung", "descrizione", "描述"),
     "highlights": ("highlights", "bulletpoints", "features"),
     "price": ("price", "unitprice", "retailprice", "variantprice", "saleprice", "preis", "prezzo", "价格"),
+    "cost": ("cost", "unitcost", "costprice", "costperitem", "einkaufspreis", "costo", "成本"),
     "stock": (
         "stock",
         "quantity",
@@ -156,11 +165,13 @@ def meaning_of(name: str, assumed: Assumed = NOTHING_ASSUMED) -> str | None:
         meaning = _MEANINGS.get(_fold(tail[1]))
         if meaning in BY_LANGUAGE and tail[2].lower() in LANGUAGES:
             return f"{meaning}.{tail[2].lower()}"
-        if meaning == "price" and known_currency(tail[2].upper()):
-            return f"price.{tail[2].upper()}"
+        if meaning in MONEY and known_currency(tail[2].upper()):
+            return f"{meaning}.{tail[2].upper()}"
         return None
     if meaning in BY_LANGUAGE:
         return f"{meaning}.{assumed.language}"
-    if meaning == "price" and assumed.currency:
-        return f"price.{assumed.currency}"
+    if meaning == "cost" and not assumed.currency:  # of prices it is asked back; of a cost nothing is lost
+        return None
+    if meaning in MONEY and assumed.currency:
+        return f"{meaning}.{assumed.currency}"
     return f"stock.{MAIN_PLACE}" if meaning == "stock" else meaning

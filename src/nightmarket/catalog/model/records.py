@@ -48,6 +48,8 @@ class VariantRecord(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime | None = None
     retired: bool = False
     """No longer shown, nor for sale; kept because stock and orders refer to it."""
+    costs: dict[str, int] = {}
+    """What a piece costs its merchant, in minor units per currency, where that is known; no shopper ever sees it."""
 
 
 class StockRecord(msgspec.Struct, frozen=True):

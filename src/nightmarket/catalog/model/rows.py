@@ -73,6 +73,8 @@ class VariantRow(msgspec.Struct, kw_only=True):
     gtin: str | None = None
     options: dict[str, Texts] | None = None
     prices: dict[str, int] = {}
+    costs: dict[str, int] = {}
+    """What a piece costs its merchant."""
     stock: dict[str, int] = {}
     pictures: tuple[PictureName, ...] | None = None
     media: tuple[Media, ...] | None = None
@@ -133,6 +135,7 @@ def overlay_variant(earlier: VariantRow, later: VariantRow) -> VariantRow:
         gtin=later.gtin or earlier.gtin,
         options=earlier.options if later.options is None else later.options,
         prices=earlier.prices | later.prices,
+        costs=earlier.costs | later.costs,
         stock=earlier.stock | later.stock,
         pictures=earlier.pictures if later.pictures is None else later.pictures,
         for_sale=earlier.for_sale if later.for_sale is None else later.for_sale,

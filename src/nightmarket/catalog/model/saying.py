@@ -43,6 +43,8 @@ def _variants(variants: Sequence[VariantRecord]) -> Iterator[tuple[str, str]]:
             yield f"{place}.options.{name}", " | ".join(f"{code}: {text}" for code, text in sorted(texts.items()))
         for currency, amount in sorted(one.prices.items()):
             yield f"{place}.prices.{currency}", str(amount)
+        for currency, amount in sorted(one.costs.items()):
+            yield f"{place}.costs.{currency}", str(amount)
         if one.starts_at is not None and one.ends_at is not None:
             yield f"{place}.starts_at", one.starts_at.isoformat()
             yield f"{place}.ends_at", one.ends_at.isoformat()

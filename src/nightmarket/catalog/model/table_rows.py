@@ -36,6 +36,7 @@ class _Cells:
         self.plain: dict[str, str] = {}
         self.texts: dict[str, TextPart] = {}
         self.prices: dict[str, int] = {}
+        self.costs: dict[str, int] = {}
         self.stock: dict[str, int] = {}
         self.options: dict[str, dict[str, str]] = {}
         self.attributes: dict[str, str] = {}
@@ -69,6 +70,10 @@ def _price(cells: _Cells, currency: str, value: str, field: str) -> None:
     cells.prices[currency] = checks.price(value, currency, field=field)
 
 
+def _cost(cells: _Cells, currency: str, value: str, field: str) -> None:
+    cells.costs[currency] = checks.price(value, currency, field=field)
+
+
 def _stock(cells: _Cells, place: str, value: str, field: str) -> None:
     cells.stock[checks.slug(place, field=field)] = checks.counted(value, field=field)
 
@@ -91,6 +96,7 @@ _TAKE: dict[str, Callable[[_Cells, str, str, str], None]] = {
     "description": _description,
     "highlights": _highlights,
     "price": _price,
+    "cost": _cost,
     "stock": _stock,
     "option": _option,
     "attribute": _attribute,
@@ -171,6 +177,7 @@ class TableReader:
             gtin=checks.gtin(plain["gtin"], field="gtin") if "gtin" in plain else None,
             options=_options(given),
             prices=given.prices,
+            costs=given.costs,
             stock=given.stock,
             pictures=pictures_of(plain.get("image"), "image", bounds.MAX_VARIANT_PICTURES),
             for_sale=checks.yes_or_no(plain["for_sale"], field="for_sale") if "for_sale" in plain else None,

@@ -64,7 +64,8 @@ async def read_products(connection: Connection, products: Sequence[UUID]) -> dic
 
 
 _VARIANT = """
-SELECT id, product, merchant, sku, gtin, options, prices, media, for_sale, position, starts_at, ends_at, retired
+SELECT id, product, merchant, sku, gtin, options, prices, media, for_sale, position, starts_at, ends_at, retired,
+    costs
 FROM catalog.variant
 """
 
@@ -101,6 +102,7 @@ def _variant(row: Record) -> VariantRecord:
         starts_at=row[10],
         ends_at=row[11],
         retired=row[12],
+        costs=read_prices(row[13]),
     )
 
 
@@ -204,13 +206,14 @@ async def write_variants(tx: Connection, records: Sequence[VariantRecord]) -> No
     await tx.execute(
         """
         INSERT INTO catalog.variant (id, product, merchant, sku, gtin, options, prices, media, for_sale, position,
-            starts_at, ends_at, retired)
+            starts_at, ends_at, retired, costs)
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[],
             $7::jsonb[], $8::jsonb[], $9::boolean[], $10::integer[], $11::timestamptz[], $12::timestamptz[],
-            $13::boolean[])
+            $13::boolean[], $14::jsonb[])
         ON CONFLICT (id) DO UPDATE SET gtin = excluded.gtin, options = excluded.options, prices = excluded.prices,
             media = excluded.media, for_sale = excluded.for_sale, position = excluded.position,
-            starts_at = excluded.starts_at, ends_at = excluded.ends_at, retired = excluded.retired
+            starts_at = excluded.starts_at, ends_at = excluded.ends_at, retired = excluded.retired,
+            costs = excluded.costs
         """,
         [r.id for r in records],
         [r.product for r in records],
@@ -225,6 +228,7 @@ async def write_variants(tx: Connection, records: Sequence[VariantRecord]) -> No
         [r.starts_at for r in records],
         [r.ends_at for r in records],
         [r.retired for r in records],
+        [pack(r.costs) for r in records],
     )
 
 

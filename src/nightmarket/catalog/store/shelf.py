@@ -10,7 +10,7 @@ from .listings import titles
 from .packing import read_options, read_prices
 
 _ROWS = """
-SELECT v.id, v.product, v.sku, p.texts, v.options, v.prices, v.for_sale,
+SELECT v.id, v.product, v.sku, p.texts, v.options, v.prices, v.for_sale, v.costs,
     ARRAY(SELECT l.code FROM catalog.stock s JOIN catalog.place l ON l.id = s.place WHERE s.variant = v.id
         ORDER BY l.code) AS places,
     ARRAY(SELECT s.tally FROM catalog.stock s JOIN catalog.place l ON l.id = s.place WHERE s.variant = v.id
@@ -89,5 +89,6 @@ def _row(row: Record) -> ShelfRow:
         options=read_options(row["options"]),
         prices=read_prices(row["prices"]),
         for_sale=row["for_sale"],
+        costs=read_prices(row["costs"]),
         stock=dict(zip(row["places"], row["tallies"], strict=True)),
     )

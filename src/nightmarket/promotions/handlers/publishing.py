@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from nightmarket.catalog.contract import Catalog
+from nightmarket.catalog.contract import Catalog, Costs
 from nightmarket.kernel.ids import derive
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
@@ -49,11 +49,15 @@ row is no lock for the whole shop."""
 class StoredOffers:
     """Implements `contract.Offers`. Lock order: the counter of books, then tallies; orders never take the counter."""
 
-    def __init__(self, facts: Facts, tallies: Tallies, catalog: Catalog | None = None) -> None:
-        """With a catalogue, prices are compared with the list prices of the very goods that an offer names."""
+    def __init__(
+        self, facts: Facts, tallies: Tallies, catalog: Catalog | None = None, costs: Costs | None = None
+    ) -> None:
+        """With a catalogue and costs, prices are compared with the list prices and costs of the very goods that an
+        offer names."""
         self._facts = facts
         self._tallies = tallies
         self._catalog = catalog
+        self._costs = costs
 
     async def publish(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> int:
         """As in the contract. Raises OfferRefused, CodeTaken, RevisionTaken, UsesTaken or TooManyOffers.
@@ -64,7 +68,7 @@ class StoredOffers:
         """
         _check_each(offers)
         for place, offer in enumerate(offers):
-            _refuse(place, offer, list(list_flaws(offer, await self._listed(offer))))
+            _refuse(place, offer, list(list_flaws(offer, await self._listed(tx, offer))))
         number = await store.lock_counter(tx)
         if not offers:
             return number
@@ -98,12 +102,13 @@ class StoredOffers:
         await self._facts.append(tx, [OfferRetired(change.id, change.book) for change in changes], at)
         return changes[-1].book
 
-    async def _listed(self, offer: Offer) -> Mapping[UUID, ListPrice]:
-        """The list prices of the variants that the offer names. What they cost their merchant, no listing says yet."""
+    async def _listed(self, tx: Connection, offer: Offer) -> Mapping[UUID, ListPrice]:
+        """The list prices of the variants that the offer names, and what they cost where that is known."""
         if self._catalog is None or not offer.condition.variants:
             return {}
         listings = await self._catalog.listings(offer.condition.variants)
-        return {variant: ListPrice(one.merchant, one.prices) for variant, one in listings.items()}
+        costs = await self._costs.costs(tx, list(listings)) if self._costs else {}
+        return {id: ListPrice(one.merchant, one.prices, costs.get(id, {})) for id, one in listings.items()}
 
     async def _set_caps(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> None:
         """Open the tallies of uses and budgets, or bring those that are there to what the new revisions say."""

@@ -7,6 +7,7 @@ from nightmarket.catalog.contract import (
     Attribute,
     Brand,
     Category,
+    CostDraft,
     Decision,
     Entry,
     Merchant,
@@ -47,6 +48,9 @@ class StoredEditor:
         self, tx: Connection, merchant: UUID, prices: Sequence[PriceDraft], by: str
     ) -> Sequence[Saved]:
         return await pricing.set_prices(self._means, tx, merchant, prices, by)
+
+    async def set_costs(self, tx: Connection, merchant: UUID, costs: Sequence[CostDraft], by: str) -> Sequence[Saved]:
+        return await pricing.set_costs(self._means, tx, merchant, costs, by)
 
     async def set_state(
         self, tx: Connection, merchant: UUID | None, products: Sequence[UUID], state: ProductState, by: str

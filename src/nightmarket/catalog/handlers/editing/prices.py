@@ -1,13 +1,13 @@
 """Changing prices, and what is live, for many products at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
 
-from nightmarket.catalog.contract import PriceDraft, ProductState, Saved
+from nightmarket.catalog.contract import CostDraft, PriceDraft, ProductState, Saved
 from nightmarket.catalog.handlers.writing import Pen
-from nightmarket.catalog.model.drafts import check_prices
+from nightmarket.catalog.model.drafts import check_costs, check_prices
 from nightmarket.catalog.model.flaws import Flaws
 from nightmarket.catalog.model.records import ProductRecord, VariantRecord
 from nightmarket.catalog.store import goods
@@ -25,21 +25,51 @@ async def set_prices(
 ) -> Sequence[Saved]:
     """Replace the prices of variants; products whose prices are the same already stay as they are."""
     check_amount(prices, MOST_VARIANTS, "prices")
+    drafts = {one.variant: one for one in prices}
+
+    def priced(before: VariantRecord, flaws: Flaws) -> VariantRecord:
+        return msgspec.structs.replace(before, prices=check_prices(drafts[before.id].prices, "prices", flaws))
+
+    return await _change(means, tx, (merchant, list(drafts)), priced, by)
+
+
+async def set_costs(
+    means: Means, tx: Connection, merchant: UUID, costs: Sequence[CostDraft], by: str
+) -> Sequence[Saved]:
+    """Replace what variants cost; products whose costs are the same already stay as they are."""
+    check_amount(costs, MOST_VARIANTS, "costs")
+    drafts = {one.variant: one for one in costs}
+
+    def costing(before: VariantRecord, flaws: Flaws) -> VariantRecord:
+        return msgspec.structs.replace(before, costs=check_costs(drafts[before.id].costs, "costs", flaws))
+
+    return await _change(means, tx, (merchant, list(drafts)), costing, by)
+
+
+async def _change(
+    means: Means,
+    tx: Connection,
+    wanted: tuple[UUID, Sequence[UUID]],
+    become: Callable[[VariantRecord, Flaws], VariantRecord],
+    by: str,
+) -> Sequence[Saved]:
+    """Write what variants of a merchant become, each flaw under its place among those that were named."""
+    merchant, ids = wanted
     await goods.lock_merchants(tx, [merchant])
-    variants = await goods.read_variants(tx, [one.variant for one in prices])
+    variants = await goods.read_variants(tx, ids)
     flaws = Flaws()
-    changed: dict[UUID, VariantRecord] = {}
-    for number, one in enumerate(prices):
+    changed: list[VariantRecord] = []
+    for number, id in enumerate(ids):
         flaws.about(number)
-        before = variants.get(one.variant)
+        before = variants.get(id)
         if before is None or before.merchant != merchant or before.retired:
             raise NotFound("There is no such variant.", field="variant")
-        after = msgspec.structs.replace(before, prices=check_prices(one.prices, "prices", flaws))
+        after = become(before, flaws)
         if after != before:
-            changed[one.variant] = after
+            changed.append(after)
     flaws.settle()
-    products = await goods.read_products(tx, list({variant.product for variant in changed.values()}))
-    return await write_next(means, tx, list(products.values()), list(changed.values()), by)
+    products = await goods.read_products(tx, list({variant.product for variant in changed}))
+    return await write_next(means, tx, list(products.values()), changed, by)
 
 
 async def set_state(

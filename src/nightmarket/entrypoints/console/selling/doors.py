@@ -4,7 +4,7 @@ pages about its merchants."""
 from nightmarket.entrypoints.console.console import Page
 from nightmarket.platform.access import Scope
 
-from . import approvals, enrolling, figures, goods, history, product, repricing, stall, table
+from . import approvals, costs, enrolling, figures, goods, history, product, repricing, stall, table
 
 S = Scope
 
@@ -25,6 +25,8 @@ PAGES = (
     Page("POST", "/console/selling/goods/{id:str}/history", S.SELLING, history.undo),
     Page("GET", "/console/selling/table", S.SELLING, table.show),
     Page("POST", "/console/selling/table", S.SELLING, table.save),
+    Page("GET", costs.PATH, S.SELLING, costs.show),
+    Page("POST", costs.PATH, S.SELLING, costs.save),
     Page("GET", "/console/selling/places", S.SELLING, stall.show_places),
     Page("POST", "/console/selling/places", S.SELLING, stall.save_places),
     Page("GET", "/console/selling/stall", S.SELLING, stall.show),

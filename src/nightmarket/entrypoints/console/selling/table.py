@@ -132,7 +132,7 @@ def _prices(desk: Desk, line: Line, currencies: Sequence[str], form: Form) -> di
         if cell.name not in form.values or typed == was:
             continue
         if was != cell.now:
-            _moved(desk, form, cell)
+            moved(desk, form, cell)
             continue
         try:
             fit = not typed or parse_amount(typed, currency) > 0
@@ -159,7 +159,7 @@ def _delta(desk: Desk, cell: Cell, form: Form) -> int:
     return number - before
 
 
-def _moved(desk: Desk, form: Form, cell: Cell) -> None:
+def moved(desk: Desk, form: Form, cell: Cell) -> None:
     """Say what it is now; the next time the form is sent, it is compared with that."""
     form.wrong(cell.name, desk.say(MOVED, now=cell.now or "–"))
     form.values[f"was-{cell.name}"] = cell.now
