@@ -60,9 +60,10 @@ from nightmarket.rehearsal.handlers.stage import Stage
 from nightmarket.stage.handlers import StoredPages
 from nightmarket.tally.gone import Gone
 from nightmarket.tally.handlers import SlicedTallies
-from nightmarket.workflows.audit import Audit, Others
+from nightmarket.workflows.audit import Audit, Others, Together
 from nightmarket.workflows.leaving import Leaving
 
+from .collecting import collecting
 from .pictures import LibraryPictures, sources
 from .shop import PROVIDER, Shop
 
@@ -202,12 +203,15 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     offers = StoredOffers(facts, tallies, means.catalog, StoredCosts())
     drawing = _drawing(settings, database, clock, ids, (facts, tallies, offers))
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
-    others = Others(statements, claims, gates, draws, surprises)
+    collected = collecting(means, tallies, offers, identities, known)
+    collections = Together(collected["coupons"], collected["booklets"])
+    others = Others(statements, claims, gates, draws, surprises, collections)
     reminders = StoredReminders()
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     return Shop(
         **_means_shown(means),
         **_alone(settings, means, tallies),
+        **collected,
         **_festival(settings, means, tallies, offers, Market(editor, shelf.merchant)),
         settings=settings,
         clock=clock,

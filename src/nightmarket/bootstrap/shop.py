@@ -43,7 +43,9 @@ from nightmarket.platform.webhooks import SigningKeys, Subscribers
 from nightmarket.platform.webpush import PushKeys
 from nightmarket.promotions.contract import Books
 from nightmarket.promotions.handlers import StoredOffers
+from nightmarket.promotions.handlers.booklets import StoredBooklets
 from nightmarket.promotions.handlers.campaigns import StoredCampaigns
+from nightmarket.promotions.handlers.coupons import StoredCoupons
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
 from nightmarket.promotions.handlers.surprises import StoredSurprises
@@ -105,6 +107,8 @@ class Shop:
     books: Books
     offers: StoredOffers
     draws: StoredDraws
+    coupons: StoredCoupons
+    booklets: StoredBooklets
     surprises: StoredSurprises
     festivals: StoredFestivals
     switches: StoredSwitches

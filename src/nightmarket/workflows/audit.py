@@ -32,16 +32,27 @@ class AuditedByReading(Protocol):
     async def audit(self, connection: Connection) -> Sequence[Finding]: ...
 
 
+class Together:
+    """Implements `AuditedByReading`: several rooms in one check."""
+
+    def __init__(self, *rooms: AuditedByReading) -> None:
+        self._rooms = rooms
+
+    async def audit(self, connection: Connection) -> Sequence[Finding]:
+        return [finding for room in self._rooms for finding in await room.audit(connection)]
+
+
 @dataclass(frozen=True, slots=True)
 class Others:
     """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of
-    prizes, surprise prices."""
+    prizes, surprise prices, coupons and booklets."""
 
     statements: Audited
     claims: Audited
     gates: AuditedByReading
     draws: AuditedByReading
     surprises: AuditedByReading
+    coupons: AuditedByReading
 
 
 class Audit:
@@ -122,6 +133,11 @@ class Audit:
                     "surprises",
                     "Each surprise price fits the hash that was published, and its offer says the same price.",
                     reading(self._others.surprises.audit),
+                ),
+                (
+                    "coupons",
+                    "Each coupon's quota has spent what people have, and stamps have turned into their coupons.",
+                    reading(self._others.coupons.audit),
                 ),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),
