@@ -12,7 +12,7 @@ import asyncpg
 from msgspec import Raw
 
 from nightmarket.orders import store as orders
-from nightmarket.orders.contract import Contact, Destination, OrderBody, OrderLine, OrderShipping
+from nightmarket.orders.contract import Contact, Destination, Known, OrderBody, OrderLine, OrderShipping
 from nightmarket.orders.model.prepared import PackedOrder, PackedPart, Placing
 from nightmarket.payments.model import Leg, Posting
 from nightmarket.payments.store import journal
@@ -62,9 +62,10 @@ class Batch:
             line = OrderLine("li_1", goods[1], goods[1], "T1000", "Thing 1000", None, 1, 590, (), 590)
             parcel = OrderShipping("standard", "Standard", 490, (), 490)
             body = OrderBody((line,), parcel, contact, home, "en", (), (), 1)
-            return PackedPart(merchant, 1080, 0, orders.PACK.encode(body)[:-2])
+            return PackedPart(merchant, 1080, 0, orders.PACK.encode(body).removesuffix(b"\xc4\x00" + known))
 
-        order = PackedOrder("EUR", "DE", (), tuple(part(merchant) for merchant in goods[2:]), Raw(b"\x90"))
+        known = orders.PACK.encode(Known())
+        order = PackedOrder("EUR", "DE", (), tuple(part(merchant) for merchant in goods[2:]), Raw(b"\x90"), known)
         placings = [Placing(id, goods[0], 0, "transfer", order, now) for id in self.ids]
         legs = (Leg(1, self.ids[0], 2160), Leg(2, goods[2], -1080), Leg(2, goods[3], -1080))
         self.orders = orders.packed(placings)

@@ -116,6 +116,7 @@ async def test_a_claim_is_ended_by_hand(market: Market, how: str, word: str, sol
         mine = [deed for deed in deeds if deed.action == f"claims.{how}"]
         assert {(deed.about, deed.detail) for deed in mine} == {(ident, "4711: their server is gone")}
         lamp = await market.shop.shop.catalog.find("lanterns", "LAMP")
+        assert lamp is not None
         listing = (await market.shop.shop.catalog.listings({lamp}))[lamp]
         level = (await market.shop.shop.tallies.levels(connection, [listing.stock[0].tally]))[listing.stock[0].tally]
     assert (level.held, level.spent) == (0, sold)
@@ -125,7 +126,9 @@ async def test_a_claim_is_ended_by_hand(market: Market, how: str, word: str, sol
 async def test_a_claim_that_lapses_meanwhile_is_left(market: Market) -> None:
     """Settling by hand what has lapsed is refused, and the page says how it stands."""
     ident = await market.claim(0, "late", [{"sku": "CANDLE"}], 60)
-    market.shop.shop.clock.advance(timedelta(minutes=5))
+    clock = market.shop.shop.clock
+    assert isinstance(clock, VirtualClock)
+    clock.advance(timedelta(minutes=5))
     await market.shop.shop.claims.due.step()
     refused = await market.post(f"{HERE}/{ident}/settle", reason="they had paid")
     assert refused.status == 409

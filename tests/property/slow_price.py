@@ -123,11 +123,9 @@ def slow_price(cart: PriceCart, chosen: list[Offer]) -> int:
         cap = offer.most.get(EUR)
         if cap is not None and sum(off.values()) > cap:
             off = dict(zip(off, allocate(cap, list(off.values())), strict=True))
+        taken: dict = shipping if stage == 4 else left
         for key, amount in off.items():
-            if stage == 4:
-                shipping[key] -= amount
-            else:
-                left[key] -= amount
+            taken[key] -= amount
         if stage < 2:
             _note(offer, off, pieces)
     return sum(left.values()) + sum(shipping.values())

@@ -1,6 +1,7 @@
 """What each effect takes off, and each new condition asks for, worked out by hand."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -56,7 +57,7 @@ def line(name: str, unit_price: int, quantity: int = 1, merchant: UUID = LUMO, c
     return PriceLine(name, variant, variant, merchant, category, "Lumo", quantity, unit_price, ("night",))
 
 
-def offer(number: int, effect: Effect, /, **more: object) -> Offer:
+def offer(number: int, effect: Effect, /, **more: Any) -> Offer:
     plain = Offer(UUID(int=number), 1, {"en": "Offer"}, effect, NOW, NOW + timedelta(days=1))
     condition = {key: more.pop(key) for key in list(more) if key in Condition.__struct_fields__}
     return msgspec.structs.replace(plain, condition=Condition(**condition), **more)
