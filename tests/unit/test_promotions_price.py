@@ -24,7 +24,7 @@ from nightmarket.promotions.contract import (
     book_tallies,
     price,
 )
-from nightmarket.promotions.model.choosing import MAX_COMBINATIONS
+from nightmarket.promotions.model.searching import MAX_COMBINATIONS
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 LUMO, PAPIERBOOT = UUID(int=1), UUID(int=2)

@@ -120,6 +120,17 @@ def share_of(amount: int, basis_points: int, rounding: Rounding = Rounding.HALF_
     return quotient + more
 
 
+def shares_of(amounts: Sequence[int], basis_points: int, rounding: Rounding) -> list[int]:
+    """`share_of` each amount."""
+    match rounding:
+        case Rounding.HALF_UP:
+            return [(amount * basis_points + BASIS_POINTS // 2) // BASIS_POINTS for amount in amounts]
+        case Rounding.DOWN:
+            return [amount * basis_points // BASIS_POINTS for amount in amounts]
+        case _:
+            return [share_of(amount, basis_points, rounding) for amount in amounts]
+
+
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
     """Split `total` (>= 0) over weights (>= 0, not all zero unless total is) so that the shares sum exactly.
 
@@ -127,7 +138,7 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     No share exceeds its weight as long as `total` does not exceed their sum.
     """
     whole = sum(weights)
-    if total < 0 or any(weight < 0 for weight in weights):
+    if total < 0 or (weights and min(weights) < 0):
         raise ValueError("neither the total nor a weight may be negative")
     if whole == 0:
         if total:
@@ -135,7 +146,9 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         return [0] * len(weights)
     shares = [total * weight // whole for weight in weights]
     left = total - sum(shares)
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for i in by_remainder[:left]:
-        shares[i] += 1
+    if left:
+        remainders = [total * weight % whole for weight in weights]
+        # a stable sort: what is equal stays in order, reversed or not
+        for i in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[:left]:
+            shares[i] += 1
     return shares

@@ -15,12 +15,12 @@ overlap in part, nothing that an amount could take off is lost to one that had o
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nightmarket.kernel.money import allocate, share_of
+from nightmarket.kernel.money import allocate, shares_of
 
 from .carts import PriceLine
 from .meeting import Meeting
-from .pieces import Pieces, Run
-from .resolving import NO_LIMIT, Stage
+from .pieces import Pieces
+from .resolving import NO_LIMIT, Plan, Stage
 from .taking import take
 
 
@@ -42,57 +42,85 @@ class Outcome(NamedTuple):
 def rank(meeting: Meeting) -> tuple[int, int, bool, int]:
     """Sorts meetings into the order of application."""
     rule = meeting.rule
-    return (rule.stage, len(meeting.places) if rule.stage == Stage.AMOUNT else 0, *rule.tie)
+    if rule.stage is Stage.AMOUNT:
+        return (rule.stage, len(meeting.places), *rule.tie)
+    return rule.turn
 
 
-def apply(
-    meetings: Sequence[Meeting], line_amounts: Sequence[int], shipping_amounts: Sequence[int], cart: Sequence[PriceLine]
-) -> Outcome:
+class Till:
+    """What is left of lines and deliveries, and of the pieces, while offers are applied one after another."""
+
+    __slots__ = ("_pieces", "cart", "lines", "shipping")
+
+    def __init__(self, lines: Sequence[int], shipping: Sequence[int], cart: Sequence[PriceLine]) -> None:
+        self.lines, self.shipping, self.cart = list(lines), list(shipping), cart
+        self._pieces: Pieces | None = None
+
+    def fork(self) -> "Till":
+        """The same state, which goes its own way from here on."""
+        other = Till(self.lines, self.shipping, self.cart)
+        other._pieces = None if self._pieces is None else self._pieces.fork()
+        return other
+
+    def take(self, meeting: Meeting, *, remember: bool = True) -> Take | None:
+        """Let the offer take what it takes, None where that is nothing. With `remember` pieces that it made cheaper
+        are noted; where no later offer asks for pieces, nobody needs to."""
+        rule, places = meeting.rule, meeting.places
+        left = self.shipping if rule.stage is Stage.SHIPPING else self.lines
+        if rule.plan is not None:
+            amounts = self._planned(rule.plan, meeting, left, remember)
+        else:
+            amounts = _amounts(meeting, left)
+        amount = sum(amounts)
+        if rule.cap != NO_LIMIT and amount > rule.cap and rule.plan is None:
+            amount, amounts = rule.cap, allocate(rule.cap, amounts)
+        if not amount:
+            return None
+        for place, taken in zip(places, amounts, strict=True):
+            left[place] -= taken
+        return Take(meeting, amounts, amount)
+
+    def _planned(self, plan: Plan, meeting: Meeting, left: list[int], remember: bool) -> list[int]:
+        pieces = self._pieces
+        if pieces is None:
+            pieces = self._pieces = Pieces(self.cart)
+        amounts, chosen = take(plan, meeting, left, self.cart, pieces)
+        cap = meeting.rule.cap
+        if cap != NO_LIMIT and sum(amounts) > cap:
+            amounts = allocate(cap, amounts)
+        if chosen and remember:
+            pieces.reduce(chosen, meeting.places, amounts)
+        return amounts
+
+
+def apply(meetings: Sequence[Meeting], till: Till) -> Outcome:
     """Apply the offers one after another, as they stand in the sequence."""
-    lines, shipping = list(line_amounts), list(shipping_amounts)
-    pieces: Pieces | None = None
+    last = last_of_pieces(meetings)
     total = 0
     takes: list[Take] = []
-    for meeting in meetings:
-        rule = meeting.rule
-        left = shipping if rule.stage is Stage.SHIPPING else lines
-        if rule.steady:
-            amounts = _amounts(meeting, left)
-        else:
-            pieces = pieces or Pieces(cart)
-            amounts = _planned(meeting, left, cart, pieces)
-        amount = sum(amounts)
-        if not amount:
-            continue
-        for place, taken in zip(meeting.places, amounts, strict=True):
-            left[place] -= taken
-        total += amount
-        takes.append(Take(meeting, amounts, amount))
+    for place, meeting in enumerate(meetings):
+        taken = till.take(meeting, remember=place < last)
+        if taken is not None:
+            total += taken.amount
+            takes.append(taken)
     return Outcome(total, takes)
 
 
-def _planned(meeting: Meeting, left: list[int], cart: Sequence[PriceLine], pieces: Pieces) -> list[int]:
-    """What an offer with a plan or a cap takes; pieces that it makes cheaper are noted."""
-    rule = meeting.rule
-    chosen: list[Run] = []
-    if rule.plan is None:
-        amounts = _amounts(meeting, left)
-    else:
-        amounts, chosen = take(rule.plan, meeting, left, cart, pieces)
-    if rule.cap != NO_LIMIT and sum(amounts) > rule.cap:
-        amounts = allocate(rule.cap, amounts)
-    if chosen:
-        for place, amount in zip(meeting.places, amounts, strict=True):
-            if amount:
-                pieces.reduce([run for run in chosen if run.place == place], amount)
-    return amounts
+def last_of_pieces(meetings: Sequence[Meeting]) -> int:
+    """The place of the last offer that asks for pieces, 0 where none does; they stand before all others."""
+    last = 0
+    for place, meeting in enumerate(meetings):
+        if meeting.rule.stage >= Stage.PERCENT:
+            break
+        last = place
+    return last
 
 
 def _amounts(meeting: Meeting, left: list[int]) -> list[int]:
-    rule, places = meeting.rule, meeting.places
+    rule = meeting.rule
+    weights = [left[place] for place in meeting.places]
     if rule.stage is Stage.PERCENT:
-        return [share_of(left[place], rule.value, rule.rounding) for place in places]
-    weights = [left[place] for place in places]
+        return shares_of(weights, rule.value, rule.rounding)
     if rule.stage is Stage.AMOUNT:
         return allocate(min(rule.value, sum(weights)), weights)
     return weights if rule.value == NO_LIMIT else [min(rule.value, weight) for weight in weights]

@@ -3,51 +3,22 @@
 Offers that share no line, delivery, word or agreement decide nothing for one another, so each such circle is solved by
 itself. In a circle, offers with the same word of exclusivity are alternatives; offers that may not be combined are
 left out in turn; and where an offer could lose by another (amounts whose lines overlap in part can lose a minor unit to
-rounding, pieces and thresholds much more), every offer but the compulsory ones may also be left out. Up to
-MAX_COMBINATIONS combinations all are tried, and the answer is the best there is; beyond that it is the better of two
-greedy ones, improved.
+rounding, pieces and thresholds much more), every offer but the compulsory ones may also be left out.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import combinations, product
-from math import prod
-from operator import attrgetter
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import combinations
 from uuid import UUID
 
-from .applying import Outcome, apply, rank
+from .applying import Outcome, Take, Till, apply, rank
 from .carts import PriceCart
 from .compiled import compile_book
 from .meeting import Meeting
 from .offers import OPERATOR, Book, Offer
-from .resolving import Stage
+from .searching import Choices, Option, search, straight
 
-MAX_COMBINATIONS = 512
-"""Combinations of offers that one price tries in a circle; a real cart meets fewer than ten."""
-
-IMPROVEMENTS = 2
-"""Rounds in which the greedy answer tries every alternative of every choice once more."""
-
-MAX_TRIALS = 4096
-"""Combinations that the greedy answer looks at in all."""
-
-FORBIDDEN = -1
-
-Option = Meeting | None
-Choices = list[tuple[Option, ...]]
 Pairs = frozenset[frozenset[int]]
 NO_PAIRS: Pairs = frozenset()
-
-
-class _Cart(NamedTuple):
-    """What a choice is applied to."""
-
-    cart: PriceCart
-    line_amounts: Sequence[int]
-    shipping_amounts: Sequence[int]
-
-    def apply(self, meetings: Sequence[Meeting]) -> Outcome:
-        return apply(meetings, self.line_amounts, self.shipping_amounts, self.cart.lines)
 
 
 def best(
@@ -58,50 +29,49 @@ def best(
     book: Book,
 ) -> Outcome:
     """The offers that together take the most off; on a tie the ones with the lower ids, word by word."""
+    start = Till(line_amounts, shipping_amounts, cart.lines)
     if len(meetings) == 1:
-        return apply(meetings, line_amounts, shipping_amounts, cart.lines)
+        return apply(meetings, start)
     ordered = sorted(meetings, key=rank)
     bounds = compile_book(book)
     pairs = _pairs(ordered, bounds.pairs) if bounds.has_agreements else NO_PAIRS
     if not pairs and _all_apply(ordered):
-        return apply(ordered, line_amounts, shipping_amounts, cart.lines)
-    on = _Cart(cart, line_amounts, shipping_amounts)
-    outcomes = [_best_of(circle, on, pairs) for circle in _circles(ordered, pairs)]
-    if len(outcomes) == 1:
-        return outcomes[0]
-    takes = sorted((take for one in outcomes for take in one.takes), key=lambda take: rank(take.meeting))
-    return Outcome(sum(one.amount for one in outcomes), takes)
+        return apply(ordered, start)
+    till = start.fork()
+    amount = 0
+    takes: list[Take] = []
+    for circle in _circles(ordered, pairs):
+        found = apply(circle, till) if len(circle) == 1 else _best_of(circle, pairs, till, start)
+        amount += found.amount
+        takes += found.takes
+    takes.sort(key=_turn)
+    return Outcome(amount, takes)
+
+
+def _turn(take: Take) -> tuple[int, int, bool, int]:
+    return rank(take.meeting)
 
 
 def _all_apply(meetings: Sequence[Meeting]) -> bool:
     """Whether there is nothing to choose: none excludes another, and none can lose by another."""
-    if any(meeting.rule.offer.exclusive is not None for meeting in meetings):
-        return False
-    return not _can_lose(meetings)
-
-
-def _can_lose(meetings: Sequence[Meeting]) -> bool:
-    """Whether an offer could be worth leaving out for the sake of the others."""
-    if len(meetings) < 2:
-        return False
-    if all(meeting.rule.steady for meeting in meetings):
-        return _overlap_in_part(meetings)
-    return any(
-        not (one.rule.steady and other.rule.steady) and _share_places(one, other)
-        for one, other in combinations(meetings, 2)
-    ) or _overlap_in_part([meeting for meeting in meetings if meeting.rule.steady])
-
-
-def _share_places(one: Meeting, other: Meeting) -> bool:
-    if (one.rule.stage is Stage.SHIPPING) is not (other.rule.stage is Stage.SHIPPING):
-        return False
-    return not set(one.places).isdisjoint(other.places)
+    seen = shared = unsteady = 0
+    for meeting in meetings:
+        rule = meeting.rule
+        if rule.offer.exclusive is not None:
+            return False
+        shared |= seen & meeting.mask
+        seen |= meeting.mask
+        if not rule.steady:
+            unsteady |= meeting.mask
+    return not shared & unsteady and not _overlap_in_part(meetings)
 
 
 def _overlap_in_part(meetings: Sequence[Meeting]) -> bool:
-    """Whether two amounts share some lines while each has others of its own."""
-    reaches = [set(meeting.places) for meeting in meetings if meeting.rule.stage is Stage.AMOUNT]
-    return any(one & other and one - other and other - one for one, other in combinations(reaches, 2))
+    """Whether two steady amounts share some lines while each has others of its own."""
+    reaches = [meeting.mask for meeting in meetings if meeting.rule.plain_amount]
+    return len(reaches) > 1 and any(
+        one & other and one & ~other and other & ~one for one, other in combinations(reaches, 2)
+    )
 
 
 def _pairs(meetings: Sequence[Meeting], written: frozenset[frozenset[UUID]]) -> Pairs:
@@ -118,7 +88,7 @@ def apart(one: Meeting, other: Meeting, written: frozenset[frozenset[UUID]]) -> 
     first, second = one.rule.offer, other.rule.offer
     if frozenset((first.id, second.id)) in written:
         return True
-    return not (_agrees(first, second) and _agrees(second, first)) and _share_places(one, other)
+    return not (_agrees(first, second) and _agrees(second, first)) and bool(one.mask & other.mask)
 
 
 def _agrees(offer: Offer, other: Offer) -> bool:
@@ -130,105 +100,100 @@ def _agrees(offer: Offer, other: Offer) -> bool:
 
 
 def _circles(ordered: Sequence[Meeting], pairs: Pairs) -> list[list[Meeting]]:
-    """The meetings in circles that decide nothing for one another, in order of application."""
-    circle_of: dict[object, int] = {}
-    circles: dict[int, list[int]] = {}
+    """The meetings in circles that decide nothing for one another, each in order of application."""
+    ties = [meeting.mask for meeting in ordered]
+    whole = 0
+    for tie in ties:
+        whole |= tie
+    if whole in ties:
+        return [list(ordered)]
+    free = whole.bit_length()
+    words: dict[str, int] = {}
     for number, meeting in enumerate(ordered):
-        delivery = meeting.rule.stage is Stage.SHIPPING
-        ties: list[object] = [(delivery, place) for place in meeting.places]
-        if meeting.rule.offer.exclusive is not None:
-            ties.append(meeting.rule.offer.exclusive)
-        ties.extend(pair for pair in pairs if meeting.rule.number in pair)
-        joined = {circle_of[tie] for tie in ties if tie in circle_of}
-        members = sorted([number, *(member for circle in joined for member in circles.pop(circle))])
-        circles[members[0]] = members
-        circle_of.update(dict.fromkeys(ties, members[0]))
-        for tie, circle in circle_of.items():
-            if circle in joined:
-                circle_of[tie] = members[0]
-    return [[ordered[number] for number in members] for members in circles.values()]
+        word = meeting.rule.offer.exclusive
+        if word is not None:
+            if word not in words:
+                words[word] = 1 << free
+                free += 1
+            ties[number] |= words[word]
+    for pair in pairs:
+        for number, meeting in enumerate(ordered):
+            if meeting.rule.number in pair:
+                ties[number] |= 1 << free
+        free += 1
+    circles: list[tuple[int, list[int]]] = []
+    for number, tie in enumerate(ties):
+        joined = [circle for circle in circles if circle[0] & tie]
+        if len(joined) == 1 and not tie & ~joined[0][0]:
+            joined[0][1].append(number)
+            continue
+        reach, together = tie, [number]
+        for mask, members in joined:
+            reach |= mask
+            together += members
+        if joined:
+            together.sort()
+            circles = [circle for circle in circles if not circle[0] & tie]
+        circles.append((reach, together))
+    return [[ordered[number] for number in members] for _, members in circles]
 
 
-def _best_of(ordered: Sequence[Meeting], on: _Cart, pairs: Pairs) -> Outcome:
-    """The best choice of one circle."""
-    mine = frozenset(pair for pair in pairs if any(meeting.rule.number in pair for meeting in ordered))
-    optional = _worth_leaving_out(ordered)
-    certain, choices = _split(ordered, mine, optional)
-    if not choices:
-        return on.apply(ordered)
-
-    def outcome(options: Sequence[Option]) -> Outcome:
-        chosen = certain.union(meeting.rule.number for meeting in options if meeting is not None)
-        if any(pair <= chosen for pair in mine):
-            return Outcome(FORBIDDEN, [])
-        return on.apply([meeting for meeting in ordered if meeting.rule.number in chosen])
-
-    if prod(map(len, choices)) <= MAX_COMBINATIONS:
-        return max(map(outcome, product(*choices)), key=attrgetter("amount"))
-
-    def amount(options: Sequence[Option]) -> int:
-        return outcome(options).amount
-
-    found = [_improved_greedy(choices, [None] * len(choices), amount)]
-    if optional or mine:
-        found.append(_improved_greedy(choices, [options[0] for options in choices], amount))
-    return max(map(outcome, found), key=attrgetter("amount"))
+def _best_of(circle: Sequence[Meeting], pairs: Pairs, till: Till, start: Till) -> Outcome:
+    """The best choice of one circle; `till` is what all other circles leave alone."""
+    optional = _worth_leaving_out(circle)
+    mine = {number for pair in pairs for number in pair} if pairs else ()
+    for meeting in circle:
+        if meeting.rule.offer.exclusive is not None or meeting.rule.number in mine:
+            break
+    else:
+        found = straight(circle, optional, till, start) if optional else apply(circle, till)
+        if found is not None:
+            return found
+    choices = _split(circle, pairs, optional)
+    return search(circle, choices, start)
 
 
-def _worth_leaving_out(ordered: Sequence[Meeting]) -> frozenset[int]:
-    """Numbers of the rules whose absence could let later ones take more than they would take themselves.
+def _worth_leaving_out(circle: Sequence[Meeting]) -> int:
+    """Bits of the offers whose absence could let later ones take more than they would take themselves.
 
     What plain percentages, amounts and deliveries leave only grows with what they are left, so only offers that stand
     before an unsteady one need a second thought, or all where amounts overlap in part.
     """
-    if _overlap_in_part([meeting for meeting in ordered if meeting.rule.steady]):
-        last = len(ordered)
-    else:
-        last = max((place for place, meeting in enumerate(ordered) if not meeting.rule.steady), default=0)
-    return frozenset(meeting.rule.number for meeting in ordered[:last] if not meeting.rule.offer.compulsory)
+    bits = before = 0
+    for place, meeting in enumerate(circle):
+        if not meeting.rule.steady:
+            before = bits
+        if not meeting.rule.offer.compulsory:
+            bits |= 1 << place
+    return bits if _overlap_in_part(circle) else before
 
 
-def _split(ordered: Sequence[Meeting], pairs: Pairs, optional: frozenset[int]) -> tuple[set[int], Choices]:
+def _split(circle: Sequence[Meeting], pairs: Pairs, optional: int) -> Choices:
     """Offers that apply in any case, and the choices to be made (by word, in each the lower id first)."""
-    paired = {number for pair in pairs for number in pair}
-    certain: set[int] = set()
-    groups: dict[str, list[Meeting]] = {}
-    choices: Choices = []
-    for meeting in ordered:
-        rule = meeting.rule
-        if rule.offer.exclusive is not None:
-            groups.setdefault(rule.offer.exclusive, []).append(meeting)
-        elif rule.number in paired or rule.number in optional:
-            choices.append((meeting, None))
+    apart_from = [0] * len(circle)
+    places = {meeting.rule.number: place for place, meeting in enumerate(circle)}
+    for pair in pairs:
+        if pair <= places.keys():
+            one, other = (places[number] for number in pair)
+            apart_from[one] |= 1 << other
+            apart_from[other] |= 1 << one
+    certain = 0
+    groups: dict[str, list[int]] = {}
+    options: list[tuple[Option, ...]] = []
+    for place, meeting in enumerate(circle):
+        if meeting.rule.offer.exclusive is not None:
+            groups.setdefault(meeting.rule.offer.exclusive, []).append(place)
+        elif apart_from[place] or optional >> place & 1:
+            options.append((place, None))
         else:
-            certain.add(rule.number)
+            certain |= 1 << place
     for word in sorted(groups):
-        group = sorted(groups[word], key=lambda meeting: meeting.rule.number)
-        bound = [meeting for meeting in group if meeting.rule.offer.compulsory]
-        group = bound or group
-        if any(meeting.rule.number in paired or meeting.rule.number in optional for meeting in group):
-            choices.append((*group, None))
+        group = sorted(groups[word], key=lambda place: circle[place].rule.number)
+        group = [place for place in group if circle[place].rule.offer.compulsory] or group
+        if any(apart_from[place] or optional >> place & 1 for place in group):
+            options.append((*group, None))
         elif len(group) > 1:
-            choices.append(tuple(group))
+            options.append(tuple(group))
         else:
-            certain.add(group[0].rule.number)
-    return certain, choices
-
-
-def _improved_greedy(choices: Choices, start: list[Option], amount: Callable[[Sequence[Option]], int]) -> list[Option]:
-    """Choose one after another, each the best so far; then change single choices while that takes more off."""
-    picked = list(start)
-    reached = amount(picked)
-    trials = 0
-    for _ in range(1 + IMPROVEMENTS):
-        before = reached
-        for number, options in enumerate(choices):
-            for option in options:
-                trial = [*picked[:number], option, *picked[number + 1 :]]
-                trial_amount = amount(trial) if trials < MAX_TRIALS else reached
-                trials += 1
-                if trial_amount > reached:
-                    picked, reached = trial, trial_amount
-        if reached == before:
-            break
-    return picked
+            certain |= 1 << group[0]
+    return Choices(certain, options, apart_from, not groups)

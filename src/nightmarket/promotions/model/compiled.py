@@ -14,7 +14,7 @@ import msgspec
 from nightmarket.kernel.money import Rounding
 
 from .conditions import open_at
-from .effects import FreeShipping
+from .effects import Bundle, BuyGet, FreeShipping, Gift
 from .offers import Book, Offer, boundaries, owners_of, plain_code
 from .resolving import NO_GOODS, NO_LIMIT, Extra, Plan, Stage, extra_of, resolve
 
@@ -62,6 +62,14 @@ class Rule(msgspec.Struct, frozen=True):
     """The most that it takes off one order."""
     steady: bool = True
     """It takes more from more, whatever other offers do: no reason ever to leave it out."""
+    plain_amount: bool = False
+    """An amount off its lines together, and nothing more."""
+    by_parts: bool = False
+    """It tells what is bought from what is got, or has parts."""
+    asks: bool = False
+    """It asks who or where the shopper is."""
+    turn: tuple[int, int, bool, int] = (0, 0, False, 0)
+    """Its place in the order of application; that of an amount depends on how many lines it has as well."""
 
 
 def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
@@ -79,6 +87,8 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
         merchants = merchants & own if merchants else own
         if not merchants:
             merchants = frozenset((NOBODY,))  # conditions on other merchants only: no line can qualify
+    extra = extra_of(offer, currency)
+    steady = resolved.plan is None and cap == NO_LIMIT
     products = frozenset(product.int for product in condition.products)
     variants = frozenset(variant.int for variant in condition.variants)
     return Rule(
@@ -101,9 +111,13 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
         most_units=NO_LIMIT if offer.per_buyer is None or offer.per_buyer.units is None else offer.per_buyer.units,
         tie=(offer.funder is None, offer.id.int),
         plan=resolved.plan,
-        extra=extra_of(offer, currency),
+        extra=extra,
         cap=cap,
-        steady=resolved.plan is None and cap == NO_LIMIT,
+        steady=steady,
+        plain_amount=steady and resolved.stage is Stage.AMOUNT,
+        by_parts=isinstance(offer.effect, Bundle | BuyGet | Gift),
+        asks=bool(condition.regions or condition.segments or extra is not None),
+        turn=(resolved.stage, 0, offer.funder is None, offer.id.int),
     )
 
 

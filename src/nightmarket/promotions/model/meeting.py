@@ -18,6 +18,8 @@ class Meeting(NamedTuple):
 
     rule: Rule
     places: list[int]
+    mask: int
+    """The places as bits, those of deliveries above those of lines: two offers share one where their masks meet."""
     others: tuple[list[int], ...] = ()
 
 
@@ -108,25 +110,34 @@ def _got(goods: Lines, rule: Rule, cart: PriceCart, order: list[int]) -> list[in
 
 def meeting_of(rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> Meeting | None:
     """How the offer meets the cart through these qualifying lines; None where a part of it, or a delivery, lacks."""
-    if rule.plan is None:
-        meeting = Meeting(rule, touched(rule, cart, places))
-    else:
-        meeting = _planned(rule.plan, rule, cart, places, order)
-    return meeting if meeting is not None and meeting.places else None
+    if rule.plan is not None and rule.by_parts:
+        return _by_parts(rule.plan, rule, cart, places, order)
+    if rule.stage is Stage.SHIPPING:
+        return _met(rule, cart, touched(rule, cart, places))
+    if len(places) == len(order):
+        return Meeting(rule, places, (1 << len(places)) - 1)
+    return _met(rule, cart, places)
 
 
-def _planned(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> Meeting | None:
+def _met(rule: Rule, cart: PriceCart, places: list[int], others: tuple[list[int], ...] = ()) -> Meeting | None:
+    mask = 0
+    for place in places:
+        mask |= 1 << place
+    if not mask:
+        return None
+    return Meeting(rule, places, mask << len(cart.lines) if rule.stage is Stage.SHIPPING else mask, others)
+
+
+def _by_parts(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> Meeting | None:
     others = parts(plan, rule, cart, places, order)
     if not all(others):
         return None
     match plan.effect:
         case Bundle() | BuyGet():
             reached = {place for part in others for place in part}
-            return Meeting(rule, [place for place in order if place in reached], others)
-        case Gift():
-            return Meeting(rule, others[1], others)
+            return _met(rule, cart, [place for place in order if place in reached], others)
         case _:
-            return Meeting(rule, touched(rule, cart, places))
+            return _met(rule, cart, others[1], others)
 
 
 def _candidates(index: Index, cart: PriceCart, shopper: Shopper) -> dict[int, Rule]:
@@ -168,7 +179,7 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
     without = cart.without  # looked at first: a set asks each id for its hash even when it is empty
     meetings: list[Meeting] = []
     for rule in candidates.values():
-        if (without and rule.offer.id in without) or not accepts_shopper(rule, shopper):
+        if (without and rule.offer.id in without) or (rule.asks and not accepts_shopper(rule, shopper)):
             continue
         places = qualifying(rule, cart.lines, order)
         if not places or (rule.at_least and subtotal(cart.lines, places) < rule.at_least):

@@ -5,19 +5,16 @@ pieces are no more work than one.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from operator import itemgetter
 
 from nightmarket.kernel.money import allocate
 
 from .carts import PriceLine
 
+Run = tuple[int, int, int]
+"""A price, the place of a line, and how many of its pieces have that price."""
 
-class Run(NamedTuple):
-    """So many pieces of the line at that place, at one price."""
-
-    price: int
-    place: int
-    number: int
+_price = itemgetter(0)
 
 
 class Pieces:
@@ -26,45 +23,68 @@ class Pieces:
     def __init__(self, lines: Sequence[PriceLine]) -> None:
         self._lines = lines
         self._runs: dict[int, dict[int, int]] = {}
+        """By place, numbers by price; only of lines that have become cheaper. What is in here is never changed."""
+
+    def fork(self) -> "Pieces":
+        """The same pieces, which go their own way from here on."""
+        other = Pieces(self._lines)
+        other._runs = dict(self._runs)
+        return other
 
     def dearest_first(self, places: Iterable[int]) -> list[Run]:
         """The pieces of these lines that cost something, ties in the order of the places."""
-        runs = [
-            Run(price, place, count)
-            for place in places
-            for price, count in self._of(place).items()
-            if price > 0 and count > 0
-        ]
-        runs.sort(key=lambda run: -run.price)
+        runs: list[Run] = []
+        for place in places:
+            prices = self._runs.get(place)
+            if prices is None:
+                line = self._lines[place]
+                if line.unit_price > 0:
+                    runs.append((line.unit_price, place, line.quantity))
+            else:
+                runs.extend((price, place, number) for price, number in prices.items() if price > 0 and number > 0)
+        if len(runs) > 1:
+            runs.sort(key=_price, reverse=True)
         return runs
 
-    def reduce(self, chosen: Sequence[Run], amount: int) -> None:
-        """Take an amount off these pieces of one line, each by its price, to the minor unit."""
-        weights = [run.price * run.number for run in chosen]
-        for run, off in zip(chosen, allocate(amount, weights), strict=True):
-            runs = self._of(run.place)
-            runs[run.price] -= run.number
-            each, more = divmod(off, run.number)
-            for price, count in ((run.price - each - 1, more), (run.price - each, run.number - more)):
+    def reduce(self, chosen: Sequence[Run], places: Sequence[int], amounts: Sequence[int]) -> None:
+        """Take from each place its amount, each piece by its price, to the minor unit."""
+        mine: dict[int, list[Run]] = {}
+        for run in chosen:
+            mine.setdefault(run[1], []).append(run)
+        for place, amount in zip(places, amounts, strict=True):
+            if amount:
+                self._reduce(place, mine[place], amount)
+
+    def _reduce(self, place: int, chosen: Sequence[Run], amount: int) -> None:
+        line = self._lines[place]
+        known = self._runs.get(place)
+        prices = {line.unit_price: line.quantity} if known is None else dict(known)
+        offs = allocate(amount, [price * number for price, _, number in chosen])
+        for (price, _, number), off in zip(chosen, offs, strict=True):
+            prices[price] -= number
+            each, more = divmod(off, number)
+            for cheaper, count in ((price - each - 1, more), (price - each, number - more)):
                 if count:
-                    runs[price] = runs.get(price, 0) + count
-
-    def _of(self, place: int) -> dict[int, int]:
-        runs = self._runs.get(place)
-        if runs is None:
-            line = self._lines[place]
-            runs = self._runs[place] = {line.unit_price: line.quantity}
-        return runs
+                    prices[cheaper] = prices.get(cheaper, 0) + count
+        self._runs[place] = prices
 
 
 def count(runs: Iterable[Run]) -> int:
     """Pieces in all."""
-    return sum(run.number for run in runs)
+    return sum([number for _, _, number in runs])
 
 
 def worth(runs: Iterable[Run]) -> int:
     """What the pieces cost together."""
-    return sum(run.price * run.number for run in runs)
+    return sum([price * number for price, _, number in runs])
+
+
+def worths(runs: Iterable[Run], places: Sequence[int]) -> list[int]:
+    """What the pieces of each place cost together."""
+    sums = dict.fromkeys(places, 0)
+    for price, place, number in runs:
+        sums[place] += price * number
+    return list(sums.values())
 
 
 def first(runs: Iterable[Run], wanted: int) -> list[Run]:
@@ -76,11 +96,11 @@ def between(runs: Iterable[Run], start: int, end: int) -> list[Run]:
     """The pieces from the place `start` to before `end`."""
     found: list[Run] = []
     at = 0
-    for run in runs:
-        taken = min(at + run.number, end) - max(at, start)
+    for price, place, number in runs:
+        taken = min(at + number, end) - max(at, start)
         if taken > 0:
-            found.append(Run(run.price, run.place, taken))
-        at += run.number
+            found.append((price, place, taken))
+        at += number
         if at >= end:
             break
     return found
@@ -89,25 +109,20 @@ def between(runs: Iterable[Run], start: int, end: int) -> list[Run]:
 def without(runs: Iterable[Run], taken: Iterable[Run]) -> list[Run]:
     """The pieces that are left when those are taken."""
     gone: dict[tuple[int, int], int] = {}
-    for run in taken:
-        gone[run.price, run.place] = gone.get((run.price, run.place), 0) + run.number
-    left = [Run(run.price, run.place, run.number - gone.get((run.price, run.place), 0)) for run in runs]
-    return [run for run in left if run.number > 0]
+    for price, place, number in taken:
+        gone[price, place] = gone.get((price, place), 0) + number
+    left = [(price, place, number - gone.get((price, place), 0)) for price, place, number in runs]
+    return [run for run in left if run[2] > 0]
 
 
 def last_of_groups(runs: Iterable[Run], size: int, last: int, groups: int) -> list[Run]:
     """Of the first so many groups of `size` pieces, the `last` of each."""
-
-    def chosen_before(position: int) -> int:
-        position = min(position, groups * size)
-        whole, rest = divmod(position, size)
-        return whole * last + max(0, rest - (size - last))
-
     found: list[Run] = []
-    at = 0
-    for run in runs:
-        taken = chosen_before(at + run.number) - chosen_before(at)
-        if taken:
-            found.append(Run(run.price, run.place, taken))
-        at += run.number
+    at, chosen, end = 0, 0, groups * size
+    for price, place, number in runs:
+        at = min(at + number, end)
+        whole, rest = divmod(at, size)
+        before, chosen = chosen, whole * last + max(0, rest - (size - last))
+        if chosen > before:
+            found.append((price, place, chosen - before))
     return found

@@ -35,16 +35,19 @@ def _quote(
     cart: PriceCart, book: int, line_amounts: list[int], shipping_amounts: list[int], takes: Sequence[Take]
 ) -> Quote:
     subtotal = sum(line_amounts)
-    line_shares: dict[int, list[Share]] = {}
-    shipping_shares: dict[int, list[Share]] = {}
-    for take in takes:
-        shipping = take.meeting.rule.stage is Stage.SHIPPING
-        shares, left = (shipping_shares, shipping_amounts) if shipping else (line_shares, line_amounts)
-        offer = take.meeting.rule.offer.id
-        for place, amount in zip(take.meeting.places, take.amounts, strict=True):
+    line_shares: list[tuple[Share, ...]] = [()] * len(line_amounts)
+    shipping_shares: list[tuple[Share, ...]] = [()] * len(shipping_amounts)
+    for meeting, amounts, _ in takes:
+        rule = meeting.rule
+        if rule.stage is Stage.SHIPPING:
+            shares, left = shipping_shares, shipping_amounts
+        else:
+            shares, left = line_shares, line_amounts
+        offer = rule.offer.id
+        for place, amount in zip(meeting.places, amounts, strict=True):
             if amount:
                 left[place] -= amount
-                shares.setdefault(place, []).append(Share(offer, amount))
+                shares[place] += (Share(offer, amount),)
     lines = [
         QuoteLine(
             line.id,
@@ -52,20 +55,20 @@ def _quote(
             line.merchant,
             line.quantity,
             line.unit_price,
-            tuple(line_shares[place]) if place in line_shares else (),
-            line_amounts[place],
+            shares,
+            total,
         )
-        for place, line in enumerate(cart.lines)
+        for line, shares, total in zip(cart.lines, line_shares, line_amounts, strict=True)
     ]
     shipping = [
         QuoteShipping(
             delivery.merchant,
             delivery.option,
             delivery.amount,
-            tuple(shipping_shares[place]) if place in shipping_shares else (),
-            shipping_amounts[place],
+            shares,
+            total,
         )
-        for place, delivery in enumerate(cart.shipping)
+        for delivery, shares, total in zip(cart.shipping, shipping_shares, shipping_amounts, strict=True)
     ]
     goods, shipping_total = sum(line_amounts), sum(shipping_amounts)
     return Quote(

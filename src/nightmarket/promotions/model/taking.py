@@ -6,7 +6,7 @@ Each returns what it takes off every place of the meeting, and for effects on pi
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nightmarket.kernel.money import BASIS_POINTS, Rounding, allocate, share_of
+from nightmarket.kernel.money import BASIS_POINTS, Rounding, allocate, shares_of
 
 from .carts import PriceLine
 from .effects import (
@@ -24,8 +24,8 @@ from .effects import (
     Which,
 )
 from .meeting import Meeting
-from .pieces import Pieces, Run, between, count, first, last_of_groups, without, worth
-from .resolving import NO_LIMIT, Plan, ResolvedStep
+from .pieces import Pieces, Run, between, count, first, last_of_groups, without, worth, worths
+from .resolving import NO_LIMIT, Plan, ResolvedStep, Stage
 
 
 class Taken(NamedTuple):
@@ -37,32 +37,35 @@ class Taken(NamedTuple):
 
 def take(plan: Plan, meeting: Meeting, left: Sequence[int], lines: Sequence[PriceLine], pieces: Pieces) -> Taken:
     """What the planned offer takes, before its cap."""
-    effect, rule, places = plan.effect, meeting.rule, meeting.places
-    match effect:
-        case PercentOff() | AmountOff():
-            return _of_each_line(effect, meeting, pieces)
-        case FixedPrice():
-            return _fixed(effect, meeting, pieces)
-        case NthPiece():
-            return _nth(effect, meeting, pieces)
-        case BuyGet():
-            return _buy_get(effect, meeting, pieces)
-        case Bundle():
-            return _bundle(effect, meeting, pieces)
-        case Gift():
-            bought = sum(lines[place].quantity for place in meeting.others[0])
-            chosen = first(pieces.dearest_first(places), gifts_due(effect, bought))
-            return _percent(chosen, places, BASIS_POINTS, Rounding.DOWN)
-        case EveryOff():
-            return Taken(_every(effect, plan, meeting, left, lines), [])
-        case Tiers():
-            return Taken(_tiers(plan, meeting, left, lines), [])
-        case FreeShipping():
-            weights = [share_of(left[place], effect.basis_points, rule.rounding) for place in places]
-            if effect.together and rule.value != NO_LIMIT:
-                return Taken(allocate(min(rule.value, sum(weights)), weights), [])
-            most = rule.value
-            return Taken(weights if most == NO_LIMIT else [min(most, weight) for weight in weights], [])
+    effect = plan.effect
+    if meeting.rule.stage < Stage.PERCENT:
+        return _of_pieces(plan, meeting, lines, pieces)
+    if isinstance(effect, EveryOff):
+        return Taken(_every(effect, plan, meeting, left, lines), [])
+    if isinstance(effect, Tiers):
+        return Taken(_tiers(plan, meeting, left, lines), [])
+    if isinstance(effect, FreeShipping):
+        return Taken(_delivery(effect, meeting, left), [])
+    raise TypeError(effect)
+
+
+def _of_pieces(plan: Plan, meeting: Meeting, lines: Sequence[PriceLine], pieces: Pieces) -> Taken:
+    effect, places = plan.effect, meeting.places
+    if isinstance(effect, NthPiece):
+        return _nth(effect, meeting, pieces)
+    if isinstance(effect, FixedPrice):
+        return _fixed(effect, meeting, pieces)
+    if isinstance(effect, BuyGet):
+        return _buy_get(effect, meeting, pieces)
+    if isinstance(effect, Bundle):
+        return _bundle(effect, meeting, pieces)
+    if isinstance(effect, Gift):
+        bought = sum(lines[place].quantity for place in meeting.others[0])
+        chosen = first(pieces.dearest_first(places), gifts_due(effect, bought))
+        return _percent(chosen, places, BASIS_POINTS, Rounding.DOWN)
+    if isinstance(effect, PercentOff | AmountOff):
+        return _of_each_line(effect, meeting, pieces)
+    raise TypeError(effect)
 
 
 def gifts_due(effect: Gift, bought: int) -> int:
@@ -71,89 +74,79 @@ def gifts_due(effect: Gift, bought: int) -> int:
     return effect.units * (sets if effect.times is None else min(sets, effect.times))
 
 
-def reached_step(steps: Sequence[ResolvedStep], units: int, amount: int) -> ResolvedStep | None:
-    """The highest step that so many units and so much money reach."""
-    reached = [step for step in steps if units >= step.units and amount >= step.amount]
-    return reached[-1] if reached else None
-
-
-def _by_place(chosen: Sequence[Run], places: Sequence[int], amount: Callable[[list[Run]], int]) -> list[int]:
-    """The amount of each place's chosen pieces."""
-    mine: dict[int, list[Run]] = {}
-    for run in chosen:
-        mine.setdefault(run.place, []).append(run)
-    return [amount(mine[place]) if place in mine else 0 for place in places]
+def reached_steps(steps: Sequence[ResolvedStep], units: int, amount: int) -> list[ResolvedStep]:
+    """The steps that so many units and so much money reach; the last of them counts."""
+    return [step for step in steps if units >= step.units and amount >= step.amount]
 
 
 def _percent(chosen: list[Run], places: Sequence[int], basis_points: int, rounding: Rounding) -> Taken:
     """Basis points off the chosen pieces, rounded once per line."""
-    return Taken(_by_place(chosen, places, lambda runs: share_of(worth(runs), basis_points, rounding)), chosen)
+    return Taken(shares_of(worths(chosen, places), basis_points, rounding), chosen)
 
 
 def _shared(chosen: list[Run], places: Sequence[int], total: int) -> Taken:
     """One amount off the chosen pieces, shared by what they cost."""
-    return Taken(allocate(total, _by_place(chosen, places, worth)), chosen)
+    return Taken(allocate(total, worths(chosen, places)), chosen)
 
 
 def _of_each_line(effect: PercentOff | AmountOff, meeting: Meeting, pieces: Pieces) -> Taken:
-    rule = meeting.rule
+    rule, places = meeting.rule, meeting.places
     chosen: list[Run] = []
-    for place in meeting.places:
+    for place in places:
         runs = pieces.dearest_first((place,))
         chosen += runs if effect.pieces is None else first(runs, effect.pieces)
-    match effect:
-        case PercentOff():
-            return _percent(chosen, meeting.places, rule.value, rule.rounding)
-        case AmountOff(each=Each.PIECE):
-            off = _by_place(
-                chosen, meeting.places, lambda runs: sum(min(rule.value, run.price) * run.number for run in runs)
-            )
-            return Taken(off, chosen)
-        case AmountOff():
-            return Taken(_by_place(chosen, meeting.places, lambda runs: min(rule.value, worth(runs))), chosen)
+    if isinstance(effect, PercentOff):
+        return _percent(chosen, places, rule.value, rule.rounding)
+    if effect.each is Each.PIECE:
+        off = [(min(rule.value, price), place, number) for price, place, number in chosen]
+        return Taken(worths(off, places), chosen)
+    return Taken([min(rule.value, amount) for amount in worths(chosen, places)], chosen)
 
 
 def _fixed(effect: FixedPrice, meeting: Meeting, pieces: Pieces) -> Taken:
-    runs, price, size = pieces.dearest_first(meeting.places), meeting.rule.value, effect.pieces
+    runs, fixed, size = pieces.dearest_first(meeting.places), meeting.rule.value, effect.pieces
     sets = count(runs) // size
     if effect.times is not None:
         sets = min(sets, effect.times)
     if size == 1:
-        chosen = [run for run in first(runs, sets) if run.price > price]
-        return Taken(
-            _by_place(chosen, meeting.places, lambda mine: sum((run.price - price) * run.number for run in mine)),
-            chosen,
-        )
-    worthwhile = _most(sets, lambda number: worth(between(runs, (number - 1) * size, number * size)) > price)
+        chosen = [run for run in first(runs, sets) if run[0] > fixed]
+        off = [(price - fixed, place, number) for price, place, number in chosen]
+        return Taken(worths(off, meeting.places), chosen)
+    worthwhile = most(sets, lambda number: worth(between(runs, (number - 1) * size, number * size)) > fixed)
     chosen = first(runs, worthwhile * size)
-    return _shared(chosen, meeting.places, worth(chosen) - worthwhile * price)
+    return _shared(chosen, meeting.places, worth(chosen) - worthwhile * fixed)
 
 
 def _nth(effect: NthPiece, meeting: Meeting, pieces: Pieces) -> Taken:
     runs = pieces.dearest_first(meeting.places)
-    groups = count(runs) // effect.every
+    number = count(runs)
+    groups = number // effect.every
     if effect.times is not None:
         groups = min(groups, effect.times)
-    match effect.which:
-        case Which.GROUPS:
-            chosen = last_of_groups(runs, effect.every, effect.pieces, groups)
-        case Which.CHEAPEST:
-            chosen = between(runs, count(runs) - groups * effect.pieces, count(runs))
-        case Which.DEAREST:
-            chosen = first(runs, groups * effect.pieces)
+    if effect.which is Which.GROUPS:
+        chosen = last_of_groups(runs, effect.every, effect.pieces, groups)
+    elif effect.which is Which.CHEAPEST:
+        chosen = between(runs, number - groups * effect.pieces, number)
+    else:
+        chosen = first(runs, groups * effect.pieces)
     return _percent(chosen, meeting.places, meeting.rule.value, meeting.rule.rounding)
 
 
-def _buy_get(effect: BuyGet, meeting: Meeting, pieces: Pieces) -> Taken:
-    buyable, gettable = (pieces.dearest_first(part) for part in meeting.others)
-    everything = pieces.dearest_first(meeting.places)
+def sets_of(effect: BuyGet, buyable: list[Run], gettable: list[Run], everything: list[Run]) -> int:
+    """Whole sets that these pieces make: bought ones, got ones, and both together."""
     sets = min(
         count(buyable) // effect.buy,
         count(gettable) // effect.get,
         count(everything) // (effect.buy + effect.get),
     )
-    if effect.times is not None:
-        sets = min(sets, effect.times)
+    return sets if effect.times is None else min(sets, effect.times)
+
+
+def _buy_get(effect: BuyGet, meeting: Meeting, pieces: Pieces) -> Taken:
+    buyable, gettable = (pieces.dearest_first(part) for part in meeting.others)
+    sets = sets_of(effect, buyable, gettable, pieces.dearest_first(meeting.places))
+    if not sets:
+        return Taken([0] * len(meeting.places), [])
     only = without(buyable, gettable)  # what cannot be got is bought first, so that enough is left to get
     bought = first(only, sets * effect.buy)
     bought += first(without(buyable, only), sets * effect.buy - count(bought))
@@ -179,48 +172,71 @@ def _bundle(effect: Bundle, meeting: Meeting, pieces: Pieces) -> Taken:
             picked += mine
         return picked
 
-    bound = min(count(runs) // part.units for runs, part in zip(parts, effect.parts, strict=True))
-    if effect.times is not None:
-        bound = min(bound, effect.times)
-    possible = _most(bound, lambda sets: pick(sets) is not None)
+    bound = bundles_at_most(effect, parts)
+    possible = most(bound, lambda sets: pick(sets) is not None)
 
     def gain(sets: int) -> int:
         return worth(pick(sets) or ()) - sets * price
 
-    sets = _most(possible, lambda number: gain(number) > gain(number - 1))
+    sets = most(possible, lambda number: gain(number) > gain(number - 1))
     chosen = pick(sets) or []
     return _shared(chosen, meeting.places, worth(chosen) - sets * price)
+
+
+def bundles_at_most(effect: Bundle, parts: Sequence[list[Run]]) -> int:
+    """Sets for which each part by itself has enough pieces."""
+    bound = min(count(runs) // part.units for runs, part in zip(parts, effect.parts, strict=True))
+    return bound if effect.times is None else min(bound, effect.times)
 
 
 def _every(
     effect: EveryOff, plan: Plan, meeting: Meeting, left: Sequence[int], lines: Sequence[PriceLine]
 ) -> list[int]:
-    places, minus = meeting.places, meeting.rule.value
+    places = meeting.places
+    if not effect.per_merchant:
+        return _every_of(effect, plan, meeting, [left[place] for place in places])
     groups: dict[int, list[int]] = {}
     for number, place in enumerate(places):
-        groups.setdefault(lines[place].merchant.int if effect.per_merchant else 0, []).append(number)
+        groups.setdefault(lines[place].merchant.int, []).append(number)
     amounts = [0] * len(places)
     for numbers in groups.values():
-        weights = [left[places[number]] for number in numbers]
-        times = sum(weights) // plan.every
-        if effect.times is not None:
-            times = min(times, effect.times)
-        for number, amount in zip(numbers, allocate(min(times * minus, sum(weights)), weights), strict=True):
+        off = _every_of(effect, plan, meeting, [left[places[number]] for number in numbers])
+        for number, amount in zip(numbers, off, strict=True):
             amounts[number] = amount
     return amounts
 
 
+def _every_of(effect: EveryOff, plan: Plan, meeting: Meeting, weights: list[int]) -> list[int]:
+    whole = sum(weights)
+    times = whole // plan.every
+    if effect.times is not None:
+        times = min(times, effect.times)
+    return allocate(min(times * meeting.rule.value, whole), weights) if times else [0] * len(weights)
+
+
 def _tiers(plan: Plan, meeting: Meeting, left: Sequence[int], lines: Sequence[PriceLine]) -> list[int]:
     weights = [left[place] for place in meeting.places]
-    step = reached_step(plan.steps, sum(lines[place].quantity for place in meeting.places), sum(weights))
-    if step is None:
+    whole = sum(weights)
+    reached = reached_steps(plan.steps, sum([lines[place].quantity for place in meeting.places]), whole)
+    if not reached:
         return [0] * len(weights)
+    step = reached[-1]
     if step.basis_points:
-        return [share_of(weight, step.basis_points, meeting.rule.rounding) for weight in weights]
-    return allocate(min(step.minus, sum(weights)), weights)
+        return shares_of(weights, step.basis_points, meeting.rule.rounding)
+    return allocate(min(step.minus, whole), weights)
 
 
-def _most(bound: int, holds: Callable[[int], bool]) -> int:
+def _delivery(effect: FreeShipping, meeting: Meeting, left: Sequence[int]) -> list[int]:
+    limit = meeting.rule.value
+    weights = shares_of([left[place] for place in meeting.places], effect.basis_points, meeting.rule.rounding)
+    if limit == NO_LIMIT:
+        return weights
+    if effect.together:
+        return allocate(min(limit, sum(weights)), weights)
+    return [min(limit, weight) for weight in weights]
+
+
+def most(bound: int, holds: Callable[[int], bool]) -> int:
     """The largest number up to the bound for which it holds, as it does for all below; 0 where for none."""
     low, high = 0, bound
     while low < high:
