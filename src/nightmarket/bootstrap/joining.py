@@ -53,6 +53,7 @@ from nightmarket.promotions.handlers.campaigns import StoredCampaigns
 from nightmarket.promotions.handlers.draw_steps import DrawMeans
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
+from nightmarket.promotions.handlers.guards import StoredGuard
 from nightmarket.promotions.handlers.surprises import StoredSurprises
 from nightmarket.promotions.handlers.switches import Market, StoredSwitches
 from nightmarket.rehearsal.handlers.runs_here import RunsHere
@@ -66,6 +67,7 @@ from nightmarket.workflows.leaving import Leaving
 from .collecting import collecting
 from .pictures import LibraryPictures, sources
 from .shop import PROVIDER, Shop
+from .visiting import visiting
 
 ORDER_LINK_LIFE = timedelta(days=30)
 """How long the link in an order's mails opens its page to whoever has the mail."""
@@ -171,6 +173,7 @@ def _festival(
     return {
         "campaigns": StoredCampaigns(enrolling),
         "festivals": StoredFestivals(database, facts),
+        "guard": StoredGuard(facts, offers),
         "push_keys": open_keys(settings.home),
         "push_outside": Outside(_push_options(settings)),
         "reminder_links": Links(means.secret, "reminders", REMINDER_LINK_LIFE, means.clock),
@@ -204,14 +207,17 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     drawing = _drawing(settings, database, clock, ids, (facts, tallies, offers))
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     collected = collecting(means, tallies, offers, identities, known)
+    visits = visiting(drawing, means.books, ids, known)
     collections = Together(collected["coupons"], collected["booklets"])
-    others = Others(statements, claims, gates, draws, surprises, collections)
+    others = Others(statements, claims, gates, draws, surprises, collections, visits["samples"])
     reminders = StoredReminders()
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
+    asked = (enquiries, reminders, visits["samples"])
     return Shop(
         **_means_shown(means),
         **_alone(settings, means, tallies),
         **collected,
+        **visits,
         **_festival(settings, means, tallies, offers, Market(editor, shelf.merchant)),
         settings=settings,
         clock=clock,
@@ -226,7 +232,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         profiles=profiles,
         wishes=wishes,
         enquiries=enquiries,
-        leaving=Leaving(database, access.shoppers, profiles, wishes, (enquiries, reminders), JobDesk(clock)),
+        leaving=Leaving(database, access.shoppers, profiles, wishes, asked, JobDesk(clock)),
         reminders=reminders,
         library=library,
         outbox=drawing.outbox,

@@ -14,6 +14,7 @@ from nightmarket.catalog.handlers import (
     StoredWholeGoods,
 )
 from nightmarket.catalog.handlers.applications import StoredApplications
+from nightmarket.catalog.handlers.costs import StoredCosts
 from nightmarket.catalog.handlers.shelf import StoredShelf
 from nightmarket.claims.handlers import ClaimDesk
 from nightmarket.discovery.contract import Search
@@ -48,6 +49,9 @@ from nightmarket.promotions.handlers.campaigns import StoredCampaigns
 from nightmarket.promotions.handlers.coupons import StoredCoupons
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
+from nightmarket.promotions.handlers.guards import StoredGuard
+from nightmarket.promotions.handlers.places import StoredPlaces
+from nightmarket.promotions.handlers.samples import StoredSamples
 from nightmarket.promotions.handlers.surprises import StoredSurprises
 from nightmarket.promotions.handlers.switches import StoredSwitches
 from nightmarket.rehearsal.handlers.runs_here import RunsHere
@@ -110,7 +114,11 @@ class Shop:
     coupons: StoredCoupons
     booklets: StoredBooklets
     surprises: StoredSurprises
+    places: StoredPlaces
+    samples: StoredSamples
     festivals: StoredFestivals
+    guard: StoredGuard
+    costs: StoredCosts = field(default_factory=StoredCosts)
     switches: StoredSwitches
     campaigns: StoredCampaigns
     journal: Journal

@@ -24,6 +24,7 @@ from nightmarket.platform.webpush import WebPushChannel
 from nightmarket.rehearsal.handlers.witness import Witness
 from nightmarket.workflows.coming_back import ComingBack, Launches, launches
 from nightmarket.workflows.leaving import forget_carts_job
+from nightmarket.workflows.loss_guard import Guarding, loss_guard
 from nightmarket.workflows.merchant_mail import merchant_mail
 from nightmarket.workflows.order_mail import order_mail, order_mail_chore
 from nightmarket.workflows.order_webhooks import Telling, order_sender, order_webhooks
@@ -50,6 +51,9 @@ SWITCHES_SECONDS = 1.0
 """How often it is looked whether an offer was published whose switch is off."""
 CROWD_SECONDS = 0.2
 DRAWS_SECONDS = 1.0
+SAMPLES_SECONDS = 10.0
+"""How soon reminders of appointments go out, and seats of those who did not come count as missed."""
+
 REVEAL_SECONDS = 0.25
 """How soon after its instant a surprise price is told."""
 
@@ -63,6 +67,7 @@ def consumers(shop: Shop) -> list[Subscription]:
         merchant_mail(shop.shelf, shop.applications, shop.outbox, shop.settings.address),
         catalog_follower(shop.indexer, shop.clock),
         sales_follower(shop.aside),
+        loss_guard(shop.books, shop.aside),
         stock_follower(),
         launches(shop.wishes, shop.catalog, shop.clock),
     ]
@@ -70,7 +75,12 @@ def consumers(shop: Shop) -> list[Subscription]:
 
 def chores(shop: Shop) -> list[Chore]:
     """What consumers set aside, and who does it."""
-    return [order_mail_chore(shop.orders, shop.outbox, shop.settings.address, shop.order_links), sales_chore()]
+    told = (shop.outbox, shop.access.people, shop.settings.address)
+    return [
+        order_mail_chore(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
+        sales_chore(),
+        Guarding(shop.orders, shop.costs, shop.guard, told, shop.clock).chore(),
+    ]
 
 
 def jobs(shop: Shop) -> list[Job]:
@@ -128,6 +138,8 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         ),
         Drain("draws", shop.draws.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
         Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
+        Drain("samples", shop.samples.step, idle_seconds=SAMPLES_SECONDS, tally=metrics),
+        Drain("old-visits", shop.places.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("reminders", lambda: reminding.step(shop.clock, address), idle_seconds=REMIND_SECONDS, tally=metrics),

@@ -45,7 +45,7 @@ class Together:
 @dataclass(frozen=True, slots=True)
 class Others:
     """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of
-    prizes, surprise prices, coupons and booklets."""
+    prizes, surprise prices, coupons and booklets, samples."""
 
     statements: Audited
     claims: Audited
@@ -53,6 +53,7 @@ class Others:
     draws: AuditedByReading
     surprises: AuditedByReading
     coupons: AuditedByReading
+    samples: AuditedByReading
 
 
 class Audit:
@@ -138,6 +139,11 @@ class Audit:
                     "coupons",
                     "Each coupon's quota has spent what people have, and stamps have turned into their coupons.",
                     reading(self._others.coupons.audit),
+                ),
+                (
+                    "samples",
+                    "Each slot's seats are held and spent as its bookings say.",
+                    reading(self._others.samples.audit),
                 ),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),

@@ -14,6 +14,7 @@ from nightmarket.platform import messages, webpush
 from nightmarket.platform.access import Account, Shoppers
 from nightmarket.platform.database import Database
 from nightmarket.platform.jobs import Job, JobContext, JobDesk, JobRequest
+from nightmarket.promotions.contract.samples import Samples
 
 JOB = "shoppers.forget_carts"
 START = UUID(int=0)
@@ -35,14 +36,14 @@ class Leaving:
         shoppers: Shoppers,
         profiles: Profiles,
         wishes: Wishes,
-        asked: tuple[Enquiries, Reminders],
+        asked: tuple[Enquiries, Reminders, Samples],
         jobs: JobDesk,
     ) -> None:
         self._database = database
         self._shoppers = shoppers
         self._profiles = profiles
         self._wishes = wishes
-        self._enquiries, self._reminders = asked
+        self._enquiries, self._reminders, self._samples = asked
         self._jobs = jobs
 
     async def leave(self, account: Account) -> None:
@@ -51,6 +52,7 @@ class Leaving:
             await self._profiles.forget(tx, account.id)
             await self._wishes.forget(tx, account.id, account.email)
             await self._reminders.forget(tx, account.id, account.email)
+            await self._samples.forget(tx, account.id)
             await webpush.forget_owner(tx, account.id)
             asked = await self._enquiries.forget(tx, account.id, account.email)
             await messages.forget_about(tx, [encode("enq", id) for id in asked])

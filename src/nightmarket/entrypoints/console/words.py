@@ -127,6 +127,10 @@ ACTIONS = {
     "draws.beacon": say_later("noted a draw's public value"),
     "surprises.fix": say_later("sealed a surprise price"),
     "surprises.withdraw": say_later("withdrew a surprise price"),
+    "places.make": say_later("made a place"),
+    "places.offer": say_later("published an offer of a place"),
+    "samples.offer": say_later("offered a sample"),
+    "samples.check_in": say_later("handed out a sample"),
     "festivals.save": say_later("changed a festival's plan"),
     "festivals.dry_run": say_later("looked at the shop as of another instant"),
     "switches.off": say_later("turned something off"),
@@ -196,6 +200,7 @@ CHECKS = {
         "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given."
     ),
     "surprises": say_later("Each surprise price fits the hash that was published, and its offer says the same price."),
+    "samples": say_later("Each slot's seats are held and spent as its bookings say."),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),
 }

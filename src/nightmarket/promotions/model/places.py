@@ -105,5 +105,5 @@ def place_flaws(terms: PlaceTerms, now: datetime) -> Iterator[Flaw]:
         yield Flaw("hours", "backwards", "Hours end after they begin, at midnight at the latest.")
     try:
         ZoneInfo(terms.zone)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         yield Flaw("zone", "unknown", "Write a time zone such as Europe/Berlin.")
