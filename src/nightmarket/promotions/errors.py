@@ -222,3 +222,44 @@ class GroupNotFound(NotFound):
     """No group, or goods offered to groups, with that id."""
 
     code = "group_not_found"
+
+
+class PresaleRefused(Problem):
+    """A presale breaks a rule, or is past what was asked of it; `flaws` lists all (field, reason, detail)."""
+
+    code = "presale_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class PresaleNotFound(NotFound):
+    """No presale or booking has that id."""
+
+    code = "presale_not_found"
+
+
+class PresaleClosed(Problem):
+    """The presale takes no bookings now."""
+
+    code = "presale_closed"
+    kind = Kind.CONFLICT
+
+
+class PresaleFull(Problem):
+    """Every place of the presale is taken."""
+
+    code = "presale_full"
+    kind = Kind.CONFLICT
+
+
+class DepositRefused(Problem):
+    """The deposit was not paid, so nothing is booked; `decline_code` is the provider's word."""
+
+    code = "presale_deposit_refused"
+    kind = Kind.CONFLICT
+
+
+class GuardRefused(Problem):
+    """A rule of the loss guard is out of its bounds, or what it stopped cannot be put back; `field` names what."""
+
+    code = "guard_refused"
+    kind = Kind.UNPROCESSABLE

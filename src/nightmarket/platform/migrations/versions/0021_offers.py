@@ -17,13 +17,14 @@ CREATE TABLE promotions.guard_sale (
     currency text NOT NULL,
     orders bigint NOT NULL CHECK (orders >= 0),
     discount bigint NOT NULL CHECK (discount >= 0),
+    costed bigint NOT NULL,
     sold bigint NOT NULL,
     cost bigint NOT NULL,
     PRIMARY KEY (offer, hour, currency)
 );
 COMMENT ON TABLE promotions.guard_sale IS 'what paid orders had of an offer in an hour';
 COMMENT ON COLUMN promotions.guard_sale.sold
-    IS 'what the offer''s lines with a known cost brought, without tax or delivery';
+    IS 'what the offer''s lines with a known cost brought, without delivery';
 
 CREATE TABLE promotions.guard_rule (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
