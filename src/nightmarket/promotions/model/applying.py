@@ -62,6 +62,11 @@ class Till:
         other._pieces = None if self._pieces is None else self._pieces.fork()
         return other
 
+    def state(self, *, pieces: bool) -> tuple[object, ...]:
+        """What decides what later offers take; with or without the prices of single pieces."""
+        priced = None if self._pieces is None or not pieces else self._pieces.state()
+        return (*self.lines, *self.shipping, priced)
+
     def take(self, meeting: Meeting, *, remember: bool = True) -> Take | None:
         """Let the offer take what it takes, None where that is nothing. With `remember` pieces that it made cheaper
         are noted; where no later offer asks for pieces, nobody needs to."""

@@ -15,6 +15,7 @@ from .carts import PriceCart
 from .compiled import compile_book
 from .meeting import Meeting
 from .offers import OPERATOR, Book, Offer
+from .resolving import Stage
 from .searching import Choices, Option, search, straight
 
 Pairs = frozenset[frozenset[int]]
@@ -108,6 +109,15 @@ def _circles(ordered: Sequence[Meeting], pairs: Pairs) -> list[list[Meeting]]:
     if whole in ties:
         return [list(ordered)]
     free = whole.bit_length()
+    if not pairs and not any(meeting.rule.offer.exclusive is not None for meeting in ordered):
+        halves = _goods_and_deliveries(ordered, ties)
+        if halves:
+            return halves
+    return [[ordered[number] for number in members] for members in _joined(_tied(ordered, pairs, ties, free))]
+
+
+def _tied(ordered: Sequence[Meeting], pairs: Pairs, ties: list[int], free: int) -> list[int]:
+    """The masks with a bit more, from `free` on, for each word of exclusivity and each pair that may not both apply."""
     words: dict[str, int] = {}
     for number, meeting in enumerate(ordered):
         word = meeting.rule.offer.exclusive
@@ -121,6 +131,11 @@ def _circles(ordered: Sequence[Meeting], pairs: Pairs) -> list[list[Meeting]]:
             if meeting.rule.number in pair:
                 ties[number] |= 1 << free
         free += 1
+    return ties
+
+
+def _joined(ties: list[int]) -> list[list[int]]:
+    """Places of the masks that meet each other, directly or through others."""
     circles: list[tuple[int, list[int]]] = []
     for number, tie in enumerate(ties):
         joined = [circle for circle in circles if circle[0] & tie]
@@ -135,7 +150,19 @@ def _circles(ordered: Sequence[Meeting], pairs: Pairs) -> list[list[Meeting]]:
             together.sort()
             circles = [circle for circle in circles if not circle[0] & tie]
         circles.append((reach, together))
-    return [[ordered[number] for number in members] for _, members in circles]
+    return [members for _, members in circles]
+
+
+def _goods_and_deliveries(ordered: Sequence[Meeting], ties: list[int]) -> list[list[Meeting]]:
+    """One circle for all goods and one for all deliveries, where that is how they fall; this is what most carts are."""
+    goods = sum([meeting.rule.stage is not Stage.SHIPPING for meeting in ordered])
+    for half in (ties[:goods], ties[goods:]):
+        whole = 0
+        for tie in half:
+            whole |= tie
+        if whole not in half:
+            return []
+    return [list(ordered[:goods]), list(ordered[goods:])]
 
 
 def _best_of(circle: Sequence[Meeting], pairs: Pairs, till: Till, start: Till) -> Outcome:

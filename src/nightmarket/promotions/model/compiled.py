@@ -14,7 +14,7 @@ import msgspec
 from nightmarket.kernel.money import Rounding
 
 from .conditions import open_at
-from .effects import Bundle, BuyGet, FreeShipping, Gift
+from .effects import Bundle, BuyGet, Effect, FixedPrice, FreeShipping, Gift, NthPiece
 from .offers import Book, Offer, boundaries, owners_of, plain_code
 from .resolving import NO_GOODS, NO_LIMIT, Extra, Plan, Stage, extra_of, resolve
 
@@ -66,6 +66,8 @@ class Rule(msgspec.Struct, frozen=True):
     """An amount off its lines together, and nothing more."""
     by_parts: bool = False
     """It tells what is bought from what is got, or has parts."""
+    least_pieces: int = 0
+    """Pieces below which its effect can take nothing."""
     asks: bool = False
     """It asks who or where the shopper is."""
     turn: tuple[int, int, bool, int] = (0, 0, False, 0)
@@ -116,9 +118,18 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
         steady=steady,
         plain_amount=steady and resolved.stage is Stage.AMOUNT,
         by_parts=isinstance(offer.effect, Bundle | BuyGet | Gift),
+        least_pieces=_least_pieces(offer.effect),
         asks=bool(condition.regions or condition.segments or extra is not None),
         turn=(resolved.stage, 0, offer.funder is None, offer.id.int),
     )
+
+
+def _least_pieces(effect: Effect) -> int:
+    if isinstance(effect, NthPiece):
+        return effect.every
+    if isinstance(effect, BuyGet):
+        return effect.buy + effect.get
+    return effect.pieces if isinstance(effect, FixedPrice) else 0
 
 
 Places = dict[int | str, list[Rule]]

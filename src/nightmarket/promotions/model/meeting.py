@@ -30,7 +30,7 @@ def line_order(lines: tuple[PriceLine, ...]) -> list[int]:
 
 def qualifying(rule: Rule, lines: tuple[PriceLine, ...], order: list[int]) -> list[int]:
     """Places of the lines that the offer's conditions accept."""
-    if rule.any_line and rule.plan is None:
+    if rule.any_line and not rule.by_parts:
         return order
     found: list[int] = []
     for place in order:
@@ -176,6 +176,7 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
     if not candidates:
         return []
     order = line_order(cart.lines)
+    everything = (1 << len(order)) - 1
     without = cart.without  # looked at first: a set asks each id for its hash even when it is empty
     meetings: list[Meeting] = []
     for rule in candidates.values():
@@ -190,7 +191,11 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
             (rule.extra.least_units and units(cart.lines, places) < rule.extra.least_units) or lacks(rule.extra, cart)
         ):
             continue
-        meeting = meeting_of(rule, cart, places, order)
-        if meeting is not None:
-            meetings.append(meeting)
+        if places is order and rule.stage is not Stage.SHIPPING and not rule.by_parts:
+            meeting = Meeting(rule, places, everything)
+        else:
+            meeting = meeting_of(rule, cart, places, order)
+        if meeting is None or (rule.least_pieces and units(cart.lines, meeting.places) < rule.least_pieces):
+            continue
+        meetings.append(meeting)
     return meetings

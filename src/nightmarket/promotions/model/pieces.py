@@ -31,6 +31,13 @@ class Pieces:
         other._runs = dict(self._runs)
         return other
 
+    def state(self) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
+        """The prices of pieces, equal where they are."""
+        return tuple(
+            (place, tuple(sorted((price, number) for price, number in prices.items() if number)))
+            for place, prices in sorted(self._runs.items())
+        )
+
     def dearest_first(self, places: Iterable[int]) -> list[Run]:
         """The pieces of these lines that cost something, ties in the order of the places."""
         runs: list[Run] = []

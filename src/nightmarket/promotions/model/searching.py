@@ -103,6 +103,10 @@ class _Search:
         self.best = Outcome(FORBIDDEN, [])
         self._best_chosen = 0
         self._last = last_of_pieces(circle)
+        self._matters = 0
+        """Bits of the offers with which others may not apply."""
+        for apart in choices.apart:
+            self._matters |= apart
         self._mates = [0] * len(circle)
         self._one_needed = 0
         for options in choices.options:
@@ -113,20 +117,30 @@ class _Search:
             if None not in options:
                 self._one_needed |= group
         self._rest = self._ceilings()
+        reach = 0
+        for meeting in circle:
+            reach |= meeting.mask
+        amounts = (*start.lines, *start.shipping)
+        self._whole = sum([amount for place, amount in enumerate(amounts) if reach >> place & 1])
 
     def walk(self, steps: int | None) -> bool:
         """Whether all that could be better was looked at within so many applications of offers."""
         waiting = [_Node(0, 0, 0, (), self._start.fork())]
+        seen: set[tuple[object, ...]] = set()
         while waiting:
             node = waiting.pop()
             at, chosen, total, takes, till = node
             while at < len(self.circle):
-                reachable = total + self._rest[at]
-                if reachable < self.best.amount or (reachable == self.best.amount and self.choices.in_order):
+                if not self._could_win(total, at):
                     break
+                if self.choices.in_order and at and not self.choices.certain >> at & 1:
+                    state = (at, chosen & self._matters, *till.state(pieces=at <= self._last))
+                    if state in seen:  # the same goods at the same prices: the way that came first wins
+                        break
+                    seen.add(state)
                 may_take, may_leave = self._may(at, chosen)
                 if may_take:
-                    if may_leave:
+                    if may_leave and self._could_win(total, at + 1):
                         waiting.append(_Node(at + 1, chosen, total, takes, till.fork()))
                     if steps is not None:
                         if not steps:
@@ -140,6 +154,11 @@ class _Search:
             else:
                 self._arrive(chosen, total, takes)
         return True
+
+    def _could_win(self, total: int, at: int) -> bool:
+        """Whether what was reached and all from that place on could be the answer."""
+        reachable, best = min(self._whole, total + self._rest[at]), self.best.amount
+        return reachable > best or (reachable == best and not self.choices.in_order)
 
     def outcome(self, options: Sequence[Option]) -> Outcome:
         """What exactly these options come to; FORBIDDEN where they may not go together."""
@@ -165,7 +184,9 @@ class _Search:
 
     def _arrive(self, chosen: int, total: int, takes: tuple[Take, ...]) -> None:
         best = self.best.amount
-        if total > best or (total == best and self._key(chosen) < self._key(self._best_chosen)):
+        if total > best or (
+            total == best and not self.choices.in_order and self._key(chosen) < self._key(self._best_chosen)
+        ):
             self.best, self._best_chosen = Outcome(total, list(takes)), chosen
 
     def _key(self, chosen: int) -> list[int]:
