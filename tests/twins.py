@@ -18,10 +18,10 @@ from nightmarket.catalog.contract import (
 )
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive
-from nightmarket.orders.contract import Contact, Destination, KnownTogether, LineInput, SessionInput
+from nightmarket.orders.contract import Buyers, Contact, Destination, KnownTogether, LineInput, SessionInput
 from nightmarket.orders.handlers import Means, OrderDesk
 from nightmarket.orders.points import NO_FAULTS, Faults
-from nightmarket.orders.policies import FlatRates
+from nightmarket.orders.policies import NO_ACCOUNTS, FlatRates
 from nightmarket.payments.contract import Provider
 from nightmarket.payments.handlers import StoredJournal, StoredPayments
 from nightmarket.payments.providers import BankTransfers, NullProvider
@@ -127,7 +127,12 @@ class Shop:
         self.payments = StoredPayments(self.facts)
         self.known = KnownTogether()
 
-    def desk(self, providers: Mapping[str, Provider] | None = None, faults: Faults = NO_FAULTS) -> OrderDesk:
+    def desk(
+        self,
+        providers: Mapping[str, Provider] | None = None,
+        faults: Faults = NO_FAULTS,
+        buyers: Buyers = NO_ACCOUNTS,
+    ) -> OrderDesk:
         """Another desk on the same database, as another process would have."""
         return OrderDesk(
             Means(
@@ -144,6 +149,7 @@ class Shop:
                 ids=self.ids,
                 secret=SECRET,
                 faults=faults,
+                buyers=buyers,
                 knowing=self.known,
             )
         )
