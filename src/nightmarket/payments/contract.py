@@ -14,16 +14,20 @@ from nightmarket.platform.database import Connection
 
 from .model import (
     Account,
+    DepositMove,
     Leg,
     PaymentState,
     Posting,
     Sale,
     SalePart,
     amount_to_pay,
+    deposit_held,
+    deposit_moved,
     refund_part,
     sale_paid,
     sale_placed,
     sale_refunded,
+    sale_repriced,
     sale_withdrawn,
 )
 
@@ -34,6 +38,7 @@ __all__ = [
     "AuthoriseRequest",
     "CardForm",
     "CardToken",
+    "DepositMove",
     "Faults",
     "Finding",
     "Journal",
@@ -61,10 +66,13 @@ __all__ = [
     "Verdict",
     "Webhooks",
     "amount_to_pay",
+    "deposit_held",
+    "deposit_moved",
     "refund_part",
     "sale_paid",
     "sale_placed",
     "sale_refunded",
+    "sale_repriced",
     "sale_withdrawn",
 ]
 
@@ -230,6 +238,17 @@ class Payments(Protocol):
     async def declined(
         self, tx: Connection, rows: Sequence[tuple[UUID, UUID, Authorisation]], provider: str, at: datetime
     ) -> None: ...
+
+    async def held(
+        self, tx: Connection, rows: Sequence[tuple[UUID, UUID, Authorisation]], provider: str, at: datetime
+    ) -> None:
+        """Store approved attempts that are neither captured nor given up until `take_held` or `give_back` says so."""
+        ...
+
+    async def take_held(self, tx: Connection, amounts: Sequence[tuple[UUID, int]], at: datetime) -> None:
+        """Have that amount of held payments captured; the provider releases the rest of each with that. A Defect for
+        what is not held."""
+        ...
 
     async def give_back(self, tx: Connection, amounts: Sequence[tuple[UUID, int]], at: datetime) -> None:
         """Owe the buyer that amount of a payment: voided if not yet captured and the whole of it, else refunded.

@@ -14,9 +14,11 @@ from .bookkeeping import (
     sale_paid,
     sale_placed,
     sale_refunded,
+    sale_repriced,
     sale_withdrawn,
 )
-from .progress import MOVES, WORK, News, Payment, PaymentState, captured, may, owe, refunded, voided
+from .deposits import DepositMove, deposit_held, deposit_moved
+from .progress import MOVES, WORK, News, Payment, PaymentState, captured, may, owe, refunded, take, voided
 from .webhook import (
     WEBHOOK_AGE_LIMIT_SECONDS,
     WEBHOOK_LIMIT_BYTES,
@@ -33,6 +35,7 @@ __all__ = [
     "WEBHOOK_LIMIT_BYTES",
     "WORK",
     "Account",
+    "DepositMove",
     "EventKind",
     "Leg",
     "News",
@@ -45,6 +48,8 @@ __all__ = [
     "amount_to_pay",
     "balances",
     "captured",
+    "deposit_held",
+    "deposit_moved",
     "may",
     "owe",
     "posting_id",
@@ -53,8 +58,10 @@ __all__ = [
     "sale_paid",
     "sale_placed",
     "sale_refunded",
+    "sale_repriced",
     "sale_withdrawn",
     "sign",
     "signed_at",
+    "take",
     "voided",
 ]

@@ -29,9 +29,11 @@ class Account(IntEnum):
     """Discounts that the operator pays for (debit)."""
     PROVIDER = 4
     """Money that the payment provider reserved or holds for us (debit), less what it was told to give back."""
+    DEPOSIT = 6
+    """Deposits of presales that are nobody's yet (credit); party: the merchant who may get them."""
 
 
-BUYER, MERCHANT, PROMOTION, PROVIDER = (int(account) for account in Account)
+BUYER, MERCHANT, PROMOTION, PROVIDER, DEPOSIT = (int(account) for account in Account)
 """Plain numbers: reading a member of an enumeration costs a tenth of a whole posting."""
 
 
@@ -101,6 +103,14 @@ def sale_withdrawn(sale: Sale, at: datetime) -> Posting:
     to_pay, middle = _shares(sale, -1)
     legs = (Leg(BUYER, sale.order, -to_pay), *middle) if to_pay else tuple(middle)
     return Posting(derive("posting", sale.claim, "withdrawn"), sale.order, "withdrawn", sale.currency, at, legs)
+
+
+def sale_repriced(before: Sale, after: Sale, at: datetime) -> Posting:
+    """Before it is paid, an order comes to less than when it was placed: takes the difference back."""
+    sums = balances((sale_withdrawn(before, at), sale_placed(after, at)))
+    legs = tuple(Leg(account, party, amount) for (account, party), amount in sorted(sums.items()))
+    id_ = derive("posting", after.claim, "repriced")
+    return Posting(id_, after.order, "repriced", after.currency, at, legs)
 
 
 def sale_refunded(sale: Sale, at: datetime) -> Posting:

@@ -15,7 +15,9 @@ from nightmarket.kernel.problems import Defect
 
 
 class PaymentState(StrEnum):
-    """authorised -> captured -> (refund_due -> refunded); authorised -> void_due -> voided; declined."""
+    """authorised -> captured -> (refund_due -> refunded); authorised -> void_due -> voided; declined.
+
+    held -> authorised | void_due: reserved, and neither taken nor given up until somebody says so."""
 
     AUTHORISED = "authorised"
     CAPTURED = "captured"
@@ -24,6 +26,7 @@ class PaymentState(StrEnum):
     VOID_DUE = "void_due"
     VOIDED = "voided"
     DECLINED = "declined"
+    HELD = "held"
 
 
 class News(StrEnum):
@@ -34,9 +37,11 @@ class News(StrEnum):
     CAPTURED = "captured"
     VOIDED = "voided"
     REFUNDED = "refunded"
+    TAKEN = "taken"
+    """What was held is to be captured."""
 
 
-_AUTHORISED, _CAPTURED, _REFUND_DUE, _REFUNDED, _VOID_DUE, _VOIDED, _DECLINED = PaymentState
+_AUTHORISED, _CAPTURED, _REFUND_DUE, _REFUNDED, _VOID_DUE, _VOIDED, _DECLINED, _HELD = PaymentState
 
 MOVES: Mapping[tuple[PaymentState, News], frozenset[PaymentState]] = {
     (_AUTHORISED, News.OWED): frozenset({_AUTHORISED, _VOID_DUE}),
@@ -56,6 +61,9 @@ MOVES: Mapping[tuple[PaymentState, News], frozenset[PaymentState]] = {
     (_REFUNDED, News.OWED): frozenset({_REFUNDED}),
     (_REFUNDED, News.CAPTURED): frozenset({_REFUNDED}),
     (_REFUNDED, News.REFUNDED): frozenset({_REFUNDED}),
+    (_HELD, News.TAKEN): frozenset({_AUTHORISED}),
+    (_HELD, News.OWED): frozenset({_VOID_DUE}),
+    (_HELD, News.VOIDED): frozenset({_VOIDED}),
     (_VOIDED, News.OWED): frozenset({_VOIDED}),
     (_VOIDED, News.VOIDED): frozenset({_VOIDED}),
 }
@@ -109,11 +117,22 @@ def owe(payment: Payment, amount: int, at: datetime) -> Payment:
     if owed == payment.owed and payment.state is not PaymentState.DECLINED:
         return payment
     state = payment.state
-    if state is PaymentState.AUTHORISED:
+    if state is PaymentState.HELD:
+        if owed != payment.amount:
+            raise Defect(f"payment {payment.id} is held; take less of it, or give up all of it")
+        state = PaymentState.VOID_DUE
+    elif state is PaymentState.AUTHORISED:
         state = PaymentState.VOID_DUE if owed == payment.amount else state
     elif state is PaymentState.CAPTURED:
         state = PaymentState.REFUND_DUE
     return _move(payment, News.OWED, state, at, owed=owed)
+
+
+def take(payment: Payment, amount: int, at: datetime) -> Payment:
+    """Have so much of what is held captured; the provider releases the rest of the reservation with that."""
+    if not 0 < amount <= payment.amount:
+        raise Defect(f"payment {payment.id} holds {payment.amount}, so {amount} of it cannot be taken")
+    return _move(payment, News.TAKEN, PaymentState.AUTHORISED, at, amount=amount)
 
 
 def captured(payment: Payment, at: datetime) -> Payment:

@@ -1,0 +1,75 @@
+"""What those who booked are written when their balance is due, and before it is too late."""
+
+from collections.abc import Mapping
+
+import msgspec
+from babel.dates import format_datetime
+from babel.numbers import format_currency
+
+from nightmarket.kernel.ids import encode
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE, pick
+from nightmarket.kernel.money import decimal_of
+from nightmarket.platform.messages import ChannelKind, Message
+from nightmarket.promotions.contract.presales import BOOKING, Booking, Presale
+
+OPENED, CLOSING = 1, 2
+
+WORDS: Mapping[str, tuple[str, str, str, str]] = {
+    "en": (
+        "Pay the balance: {title}",
+        "Soon too late: the balance for {title}",
+        "You hold place {place} in the presale of {title}. The balance of {balance} is due until {until}.",
+        "Pay it here:\n{link}",
+    ),
+    "de": (
+        "Restbetrag zahlen: {title}",
+        "Bald zu spät: der Restbetrag für {title}",
+        "Du hast Platz {place} im Vorverkauf von {title}. Der Restbetrag von {balance} ist bis {until} fällig.",
+        "Hier bezahlst du ihn:\n{link}",
+    ),
+    "it": (
+        "Paga il saldo: {title}",
+        "Manca poco: il saldo per {title}",
+        "Hai il posto {place} nella prevendita di {title}. Il saldo di {balance} va pagato entro il {until}.",
+        "Pagalo qui:\n{link}",
+    ),
+    "zh": (
+        "请支付尾款：{title}",
+        "尾款即将截止：{title}",
+        "你在{title}的预售中排第{place}位。尾款{balance}须在{until}前支付。",
+        "在此支付：\n{link}",
+    ),
+}
+"""Subject when the window opens, subject before it closes, what is due, where to pay."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What is due: the presale, the goods' title by language, the shop's address, and which letter it is."""
+
+    presale: Presale
+    title: Mapping[str, str]
+    address: str
+    stage: int
+
+
+def due_mail(due: Due, booking: Booking, to: str) -> Message:
+    """The mail to one who booked; its key lets each of the two go out once."""
+    language = booking.language if booking.language in WORDS else DEFAULT_LANGUAGE
+    opened, closing, what, where = WORDS[language]
+    terms, ident = due.presale.terms, encode(BOOKING, booking.id)
+    words = {
+        "title": pick(due.title, language) or "",
+        "place": booking.place,
+        "balance": format_currency(decimal_of(terms.balance, terms.currency), terms.currency, locale=language),
+        "until": f"{format_datetime(terms.balance_until, 'medium', locale=language)} UTC",
+        "link": f"{due.address}/presales/bookings/{ident}",
+    }
+    return Message(
+        key=f"presale:{ident}:{due.stage}",
+        channel=ChannelKind.MAIL,
+        to=to,
+        language=language,
+        subject=(closing if due.stage == CLOSING else opened).format(**words),
+        text=f"{what.format(**words)}\n\n{where.format(**words)}\n",
+        about=ident,
+    )
