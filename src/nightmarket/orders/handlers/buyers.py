@@ -15,6 +15,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.promotions.contract import Demand, Shopper, Want, buyer_caps, counts, demand, price
 
 from .means import Means
+from .sourcing import aside_of
 
 CONFIRM_PATH = "/confirm"
 """The page on which a guest proves an address."""
@@ -43,10 +44,12 @@ async def note_gone(
     means: Means, body: SessionBody, listings: Mapping[UUID, Listing], assessment: Assessment
 ) -> Assessment:
     """Say which lines are sold out; the database is asked only about what this process believes to be gone."""
+    aside = aside_of(body.known, assessment.quote)
     notices = [
         Notice("out_of_stock", SOLD_OUT, f"$.line_items[{place}]")
         for place, line in enumerate(body.lines)
-        if (listing := listings.get(line.variant)) is not None
+        if line.quantity > aside.get(line.id, 0)
+        and (listing := listings.get(line.variant)) is not None
         and await means.gone.still_gone([lot.tally for lot in listing.stock])
     ]
     if not notices:

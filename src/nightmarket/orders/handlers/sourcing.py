@@ -4,22 +4,32 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from nightmarket.catalog.contract import Listing
-from nightmarket.orders.model.session import CartLine
+from nightmarket.orders.model.session import CartLine, Known
+from nightmarket.promotions.contract import Quote
+from nightmarket.promotions.contract.presales import put_aside
 from nightmarket.tally.contract import Ledger, Part
+
+NOTHING_ASIDE: Mapping[str, int] = {}
 
 
 def stock_parts(
-    lines: Sequence[CartLine], listings: Mapping[UUID, Listing], ledger: Ledger
+    lines: Sequence[CartLine],
+    listings: Mapping[UUID, Listing],
+    ledger: Ledger,
+    aside: Mapping[str, int] = NOTHING_ASIDE,
 ) -> tuple[list[Part], dict[str, int]]:
     """The parts of a claim that cover the lines; or, per line that cannot be covered, the units that are left.
 
+    `aside` are units of lines that an offer's own uses hold, so that they are not taken from what everybody can buy.
     A merchant's places are tried in the listing's order. No line is refused while its places together have enough.
     """
     parts: list[Part] = []
     short: dict[str, int] = {}
     for line in lines:
         stock = listings[line.variant].stock
-        wanted = line.quantity
+        wanted = line.quantity - aside.get(line.id, 0)
+        if not wanted:
+            continue
         if len(stock) == 1 and ledger.free(stock[0].tally) >= wanted:  # nearly always
             parts.append(Part(stock[0].tally, wanted))
             continue
@@ -37,3 +47,11 @@ def stock_parts(
             short[line.id] = line.quantity - wanted
         parts.extend(taken)
     return parts, short
+
+
+def aside_of(known: Known, quote: Quote) -> Mapping[str, int]:
+    """By line, the pieces whose units were put aside for this shopper; the offers that hold them count their uses."""
+    if not known.entitlements:
+        return NOTHING_ASIDE
+    offers = put_aside(known.entitlements)
+    return {line.id: 1 for line in quote.lines if any(share.offer in offers for share in line.shares)}
