@@ -15,6 +15,7 @@ from nightmarket.platform.database import Connection
 
 from .model.board import BoardFilter, CoursePoint, MerchantFigure, OrderFigure, OrderSummary
 from .model.order import (
+    HELD,
     TRANSFER,
     OrderBody,
     OrderLine,
@@ -22,6 +23,8 @@ from .model.order import (
     OrderShipping,
     OrderState,
     claim_id,
+    is_held,
+    provider_of,
     title_of,
 )
 from .model.prepared import PlacedLine
@@ -37,6 +40,7 @@ from .model.session import (
     Known,
     LineInput,
     Notice,
+    Seat,
     SessionBody,
     SessionInput,
     SessionKind,
@@ -50,6 +54,7 @@ from .points import NO_FAULTS, Faults
 from .policies import KnownTogether, ShopperSource
 
 __all__ = [
+    "HELD",
     "NO_FAULTS",
     "ON_SITE",
     "TRANSFER",
@@ -93,6 +98,7 @@ __all__ = [
     "OrdersPlaced",
     "PaymentInput",
     "PlacedLine",
+    "Seat",
     "SessionBody",
     "SessionInput",
     "SessionKind",
@@ -102,6 +108,8 @@ __all__ = [
     "Standing",
     "claim_id",
     "deliveries_of",
+    "is_held",
+    "provider_of",
     "shopper_known",
     "shopper_of",
     "title_of",
@@ -392,6 +400,12 @@ class Orders(Protocol):
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
         """Cancel the whole order: what it holds or took goes back, what was paid is refunded."""
+        ...
+
+    async def settle_held(self, orders: Mapping[UUID, tuple[str, str]]) -> Sequence[UUID]:
+        """Settle those of these orders whose money is held; each with the first of two entitlements exchanged for the
+        second, at the book and instant it was placed with: never for more. Returns those that are paid, now or before.
+        Who is not to be settled is cancelled, which gives the reservation up. Safe to repeat."""
         ...
 
     async def mark_transferred(self, id: UUID, reference: str) -> Order:

@@ -103,3 +103,11 @@ class LimitReached(CompletionRefused):
 
     code = "limit_reached"
     kind = Kind.CONFLICT
+
+
+class SeatTaken(CompletionRefused):
+    """No place is left in what the order was to take part in, this buyer has one already, or it is closed. Nothing was
+    taken."""
+
+    code = "seat_taken"
+    kind = Kind.CONFLICT

@@ -12,6 +12,8 @@ class Point(StrEnum):
     """The order is created; the provider has not been asked."""
     AUTHORISED = "authorised"
     """The provider has answered; nothing of it is stored."""
+    HOLD_WRITTEN = "hold_written"
+    """Money is noted as held, or as to be given back; nothing committed."""
     SETTLE_WRITTEN = "settle_written"
     SETTLED = "settled"
     """The order is paid; the caller has not been answered."""

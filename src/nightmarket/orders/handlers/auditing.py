@@ -98,6 +98,9 @@ def _check(
     total = sum(row.total for row in rows)
     kept = sum(payment.amount - payment.refunded for payment in payments if payment.state in KEPT)
     owed = total if first.state is OrderState.PAID else 0
+    held = [payment.state for payment in payments if payment.state is PaymentState.HELD]
+    if held and first.state is not OrderState.PENDING:
+        note("only an order that waits holds money", "nothing held", f"{len(held)} payments held")
     if kept != owed:
         note("money kept is money owed for goods", owed, kept)
     return findings

@@ -19,6 +19,7 @@ from nightmarket.platform.group_commit import GroupCommit
 from nightmarket.tally.contract import RESTOCK, Adjustment, ClaimState
 
 from .means import Means
+from .settling import give_up_held
 
 
 class CancelOrder(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class CancelBatch:
         await self._close(tx, orders)
         sales = [sale_of(id, claim_id(id, rows[0].attempt), rows) for id, rows in orders.items()]
         await means.journal.post(tx, [sale_withdrawn(sale, now) for sale in sales])
+        await give_up_held(means, tx, [rows[0] for rows in orders.values()], now)
         await self._tell(tx, items, orders, refund=False)
         return outcomes
 

@@ -47,12 +47,22 @@ from nightmarket.promotions.contract import (
     buyer_tally,
     counts,
 )
-from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, SlicesShort, TallyEmptied
+from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort, TallyEmptied
 
 from .buyers import buyer_keys
 from .means import Means
-from .pricing import Dearer, Granted, Priced, grant_priced, nothing_left, out_of_stock, price_changed, priced
-from .sourcing import stock_parts
+from .pricing import (
+    Dearer,
+    Granted,
+    Priced,
+    grant_priced,
+    nothing_left,
+    out_of_stock,
+    price_changed,
+    priced,
+    seat_refused,
+)
+from .sourcing import NOTHING_ASIDE, aside_of, stock_parts
 
 
 class Complete(msgspec.Struct, frozen=True):
@@ -151,6 +161,8 @@ class ClaimBatch:
         ready, listings = await self._ready(items, outcomes, terms, now)
         stock = {stock.tally for one in ready for line in one.lines for stock in listings[line.variant].stock}
         scarce = await self._scarce(tx, ready, terms.book, now) if counts(terms.book) else set[UUID]()
+        seats = [one.order.body.seat for one in ready if isinstance(one.order, Priced)]
+        scarce.update(tally for seat in seats if seat is not None for tally in seat.tallies)
         ledger = await means.tallies.lock(tx, stock | scarce)
         placings: list[Placing] = []
         dearer: dict[UUID, SessionBody] = {}
@@ -249,17 +261,23 @@ class ClaimBatch:
         self, one: _Ready, listings: Mapping[UUID, Listing], ledger: Ledger, terms: Terms, now: datetime
     ) -> Placing | Dearer | Problem:
         """Claim for one order."""
-        stock, left = stock_parts(one.lines, listings, ledger)
+        order, item = one.order, one.item
+        aside = aside_of(order.body.known, order.quote) if isinstance(order, Priced) else NOTHING_ASIDE
+        stock, left = stock_parts(one.lines, listings, ledger, aside)
         if left:
             return out_of_stock(left)
-        order, item = one.order, one.item
+        refused = seat_refused(order, item.handler, now)
+        if refused is not None:
+            return refused
+        if isinstance(order, Priced) and order.body.seat is not None:
+            stock = [*stock, *(Part(tally, 1) for tally in order.body.seat.tallies)]
         claim = ClaimRequest(claim_id(item.id, one.attempt), tuple(stock), now + hold_of(item.handler))
         if isinstance(order, Priced):
             granted = grant_priced(claim, order, ledger, terms.book, now)
             if not isinstance(granted, Granted):
                 return granted
-            refused = tuple(granted.cart.refused.items())
-            order = pack(order.body, granted.quote, listings, order.deliveries, refused=refused, zone=terms.zone)
+            without = tuple(granted.cart.refused.items())
+            order = pack(order.body, granted.quote, listings, order.deliveries, refused=without, zone=terms.zone)
         elif not isinstance(ledger.claim(claim), Grant):
             return nothing_left(one.lines)
         return Placing(item.id, item.owner, one.attempt, item.handler, order, now, item.listed, item.mark)

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.orders.contract import Completion, Order, PaymentInput
 from nightmarket.orders.errors import PaymentRefused, RealOutlet, UnknownHandler
-from nightmarket.orders.model.order import TRANSFER, OrderState
+from nightmarket.orders.model.order import TRANSFER, OrderState, provider_of
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Outcome, Provider
 from nightmarket.platform.access import is_shadow
 
 from .claiming import ClaimBatch, Claimed, Complete
 from .means import Means
-from .settling import SettleBatch, Settled, Settlement
+from .settling import SettleBatch, Settled, settlement_of
 
 PROVIDER_SECONDS = 2.0
 """How long `complete` waits for a provider; after that it answers that the payment is under way."""
@@ -79,11 +79,11 @@ class CompletionDesk:
     async def complete(
         self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False, mark: bytes = b""
     ) -> Completion:
-        provider = self._means.providers.get(payment.handler)
+        provider = self._means.providers.get(provider_of(payment.handler))
         if provider is None:
             known = ", ".join(sorted(self._means.providers))
             raise UnknownHandler(f"Pay with one of: {known}.", field="payment.handler_id")
-        if is_shadow(owner) and payment.handler not in self._means.rehearsed:
+        if is_shadow(owner) and provider_of(payment.handler) not in self._means.rehearsed:
             raise RealOutlet("A rehearsal's orders are paid by test handlers only.", field="payment.handler_id")
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
@@ -150,9 +150,7 @@ class CompletionDesk:
             return None
         self._means.faults.reach(Point.AUTHORISED)
         try:
-            settled = await self._settles.settle(
-                Settlement(order.id, claimed.attempt, authorisation, order.handler, claimed.sale)
-            )
+            settled = await self._settles.settle(settlement_of(order, authorisation, claimed.attempt, claimed.sale))
         except Unavailable as error:
             log.warning("settle_postponed", order=str(order.id), reason=error.what)
             return None

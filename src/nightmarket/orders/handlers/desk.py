@@ -18,6 +18,7 @@ from .cancelling import CancelBatch, CancelOrder, lane_for
 from .claiming import ClaimBatch
 from .completing import CompletionDesk
 from .due import DueOrders
+from .holding import HoldDesk
 from .marking import sweep
 from .means import Means
 from .noting import NoteDesk
@@ -41,6 +42,7 @@ class OrderDesk:
         self.sessions = SessionDesk(means)
         self.completions = CompletionDesk(means, self.claims, self.settles)
         self.due = DueOrders(means, self.settles)
+        self.settle_held = HoldDesk(means, self.settles).settle_held
         self.reported = ReportedPayments(means, self.settles)
         self.create = self.sessions.create
         self.get = self.sessions.get

@@ -9,14 +9,23 @@ import structlog
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrdersLapsed
-from nightmarket.orders.model.order import ASK_AGAIN, TRANSFER, OrderRow, OrderState, claim_id, hold_of, sale_of
+from nightmarket.orders.model.order import (
+    ASK_AGAIN,
+    TRANSFER,
+    OrderRow,
+    OrderState,
+    claim_id,
+    hold_of,
+    provider_of,
+    sale_of,
+)
 from nightmarket.orders.model.session import SessionState
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Authorisation, Outcome, sale_withdrawn
 from nightmarket.tally.contract import ClaimState
 
 from .means import Means
-from .settling import SettleBatch, Settlement
+from .settling import SettleBatch, Settled, give_up_held, settlement_of
 
 log = structlog.get_logger(__name__)
 
@@ -50,11 +59,14 @@ class DueOrders:
                 continue
             known = await self._ask(order)
             if known is not None:
-                await self._settles.settle(Settlement(id, order.attempt, known, order.handler))
-            elif order.placed_at + hold_of(order.handler) <= now:
+                settled = await self._settles.settle(settlement_of(order, known))
+                if settled is not Settled.HELD:
+                    continue
+            if order.placed_at + hold_of(order.handler) <= now:
                 over.append(id)
             else:
-                waiting.append((id, min(now + ASK_AGAIN, order.placed_at + hold_of(order.handler))))
+                ends_at = order.placed_at + hold_of(order.handler)
+                waiting.append((id, ends_at if known is not None else min(now + ASK_AGAIN, ends_at)))
         if over:
             await self._lapse(over, now)
         if waiting:
@@ -65,7 +77,7 @@ class DueOrders:
     async def _ask(self, order: OrderRow) -> Authorisation | None:
         if order.handler == TRANSFER:
             return None
-        provider = self._means.providers[order.handler]
+        provider = self._means.providers[provider_of(order.handler)]
         try:
             found = await provider.find(str(claim_id(order.id, order.attempt)))
         except Unavailable as error:
@@ -89,5 +101,6 @@ class DueOrders:
             await store.reopen_sessions(tx, lapsed, SessionState.READY)
             sales = [sale_of(id, claim_id(id, orders[id][0].attempt), orders[id]) for id in lapsed]
             await means.journal.post(tx, [sale_withdrawn(sale, now) for sale in sales])
+            await give_up_held(means, tx, [orders[id][0] for id in lapsed], now)
             await means.facts.append(tx, [OrdersLapsed(id, orders[id][0].attempt) for id in lapsed], now)
             means.faults.reach(Point.LAPSE_WRITTEN)

@@ -14,7 +14,9 @@ from nightmarket.orders.errors import (
     NotReady,
     OutOfStock,
     PriceChanged,
+    SeatTaken,
 )
+from nightmarket.orders.model.order import is_held
 from nightmarket.orders.model.prepared import (
     Terms,
     orderable,
@@ -37,6 +39,7 @@ from nightmarket.promotions.contract import (
     demand,
     price,
 )
+from nightmarket.promotions.contract.presales import put_aside
 from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part
 
 from .buyers import identity_needed, limit_reached
@@ -102,6 +105,8 @@ def grant_priced(
         result = ledger.claim(ClaimRequest(claim.id, parts, claim.deadline))
         if isinstance(result, Grant):
             return Granted(cart, quote)
+        if body.seat is not None and not result.short.keys().isdisjoint(body.seat.tallies):
+            return seat_taken()
         short = [want for want in scarce.wants if want.tally in result.short]
         for want in short:
             if want.why is Scarce.LIMIT:
@@ -109,9 +114,24 @@ def grant_priced(
         if not short:
             return nothing_left(body.lines)
         refusals = {want.offer: want.why.value for want in reversed(short)}
+        if refusals.keys() & put_aside(body.known.entitlements):
+            return nothing_left(body.lines)  # its unit is not among the claim's parts
         without, why = cart.without | refusals.keys(), cart.refused | refusals
         cart = msgspec.structs.replace(cart, without=without, refused=why)
         quote = price(cart, book, priced.shopper, now)
+
+
+def seat_refused(order: object, handler: str, now: datetime) -> Problem | None:
+    """Why an order may not take the place that it asks for; who holds money asks for one, and who asks for one pays by
+    money that is held."""
+    seat = order.body.seat if isinstance(order, Priced) else None
+    if is_held(handler) is (seat is None):
+        return NotReady("Pay this order by a handler that is meant for it.", notices=[])
+    return seat_taken() if seat is not None and now >= seat.until else None
+
+
+def seat_taken() -> SeatTaken:
+    return SeatTaken("No place is left here for you. Nothing was charged.", field="seat")
 
 
 def out_of_stock(left: Mapping[str, int]) -> OutOfStock:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import structlog
 
 from nightmarket.orders import store
-from nightmarket.orders.model.order import claim_id
+from nightmarket.orders.model.order import claim_id, is_held
 from nightmarket.payments.contract import PaymentReported
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
@@ -32,6 +32,7 @@ class ReportedPayments:
     async def _hear(self, tx: Connection, facts: Sequence[Fact]) -> None:
         reports = [report for fact in facts for report in fact.read(PaymentReported)]
         sessions = await store.session_states(tx, list({report.order for report in reports}))
+        rows = await store.orders(tx, list(sessions))
         found: list[Settlement] = []
         for report in reports:
             _, attempts = sessions.get(report.order, (None, -1))
@@ -40,5 +41,6 @@ class ReportedPayments:
             if attempt is None:
                 log.error("payment_of_no_order", provider=report.provider, order=str(report.order), key=key)
                 continue
-            found.append(Settlement(report.order, attempt, report.authorisation, report.provider))
+            hold = report.order in rows and is_held(rows[report.order][0].handler)
+            found.append(Settlement(report.order, attempt, report.authorisation, report.provider, hold=hold))
         await asyncio.gather(*(self._settles.settle(one) for one in found))

@@ -28,6 +28,7 @@ from nightmarket.orders.model.session import (
     Standing,
     assess,
     deliveries_of,
+    known_with,
     shopper_of,
 )
 from nightmarket.platform.database import Connection, Record
@@ -211,7 +212,8 @@ class SessionDesk:
         knowing the total that is now shown."""
         listings = await self._means.catalog.listings({line.variant for line in body.lines})
         deliveries = self.deliveries(body, listings)
-        body = msgspec.structs.replace(body, known=await self._means.knowing.of(session[1], now))
+        known = known_with(await self._means.knowing.of(session[1], now), body.seat)
+        body = msgspec.structs.replace(body, known=known)
         shopper = shopper_of(session[1], body)
         assessment = assess(body, listings, deliveries, self._means.books.current(), shopper, now)
         assessment = await note_gone(self._means, body, listings, assessment)

@@ -1,6 +1,7 @@
 """The settle batch: what a provider said becomes the end of an order's claim."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import msgspec
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrdersDeclined, OrdersPaid
-from nightmarket.orders.model.order import OrderRow, OrderState, claim_id, hold_of, sale_of
+from nightmarket.orders.model.order import OrderRow, OrderState, claim_id, hold_of, is_held, provider_of, sale_of
 from nightmarket.orders.model.session import SessionState
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import (
@@ -17,8 +18,10 @@ from nightmarket.payments.contract import (
     Outcome,
     PaymentState,
     Sale,
+    amount_to_pay,
     sale_paid,
     sale_placed,
+    sale_repriced,
     sale_withdrawn,
 )
 from nightmarket.platform.database import Connection
@@ -37,19 +40,32 @@ class Settlement(msgspec.Struct, frozen=True):
     provider: str
     sale: Sale | None = None
     """The order as the journal sees it, where the caller knows it; else it is read."""
+    hold: bool = False
+    """Whether approved money is not to be taken yet, but kept until somebody settles the order."""
+    taken: "Taken | None" = None
+    """Settles an order whose money is held, perhaps for less."""
 
     @property
     def claim(self) -> UUID:
         return claim_id(self.order, self.attempt)
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """An order with held money as it is settled: its rows now, and what the journal knew of it."""
+
+    rows: tuple[OrderRow, ...]
+    before: Sale
+
+
 class Settled(StrEnum):
-    """What became of it: paid (also if it was before), declined, or the money came when nothing was held any more."""
+    """What became of it: paid (also if it was before), declined, the money came when nothing was held any
+    more, or it is held now."""
 
     PAID = "paid"
     DECLINED = "declined"
     LATE = "late"
     GIVEN_BACK = "given_back"
+    HELD = "held"
 
 
 class SettleBatch:
@@ -59,13 +75,16 @@ class SettleBatch:
         self._means = means
         self._settles: GroupCommit[Settlement, Settled] = means.lane("settles", self._work)
         self._late: GroupCommit[Settlement, Settled] = means.lane("late-payments", self._work_late)
+        self._holds: GroupCommit[Settlement, Settled] = means.lane("holds", self._work_hold)
 
     @property
     def lanes(self) -> tuple[GroupCommit[Settlement, Settled], ...]:
-        return (self._settles, self._late)
+        return (self._settles, self._late, self._holds)
 
     async def settle(self, settlement: Settlement) -> Settled:
         """Store what the provider said; repeating it changes nothing."""
+        if settlement.hold and settlement.authorisation.outcome is Outcome.APPROVED:
+            return await self._holds.submit(settlement)
         result = await self._settles.submit(settlement)
         if result is Settled.LATE:
             result = await self._late.submit(settlement)
@@ -114,8 +133,15 @@ class SettleBatch:
         ids = [item.order for item in paid]
         await store.move_orders(tx, ids, OrderState.PAID)
         await store.mark_sessions(tx, ids, SessionState.COMPLETED)
+        taken = [(item, item.taken) for item in paid if item.taken is not None]
+        if taken:
+            changed = [(one, sales[item.order]) for item, one in taken if one.before != sales[item.order]]
+            await store.rewrite(tx, [row for one, _ in changed for row in one.rows])
+            await means.journal.post(tx, [sale_repriced(one.before, sale, now) for one, sale in changed])
+            await means.payments.take_held(tx, [(i.claim, amount_to_pay(sales[i.order])) for i, _ in taken], now)
         await means.journal.post(tx, [sale_paid(sales[id], now) for id in ids])
-        for provider, rows in _by_provider(paid).items():
+        fresh = [item for item in paid if item.taken is None] if taken else paid
+        for provider, rows in _by_provider(fresh).items():
             await means.payments.reserved(tx, rows, provider, now)
         await means.facts.append(
             tx,
@@ -130,6 +156,30 @@ class SettleBatch:
             found = await store.orders(tx, [item.order for item in unknown])
             sales.update({item.order: sale_of(item.order, item.claim, found[item.order]) for item in unknown})
         return sales
+
+    async def _work_hold(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
+        """Keep approved money for orders that wait; give back what came for an order that waits no more."""
+        means, now = self._means, self._means.clock.now()
+        await store.lock_sessions(tx, {item.order for item in items})
+        orders = await store.orders(tx, list({item.order for item in items}))
+        found = await means.payments.of_orders(tx, list(orders))
+        known = {payment.id: payment.state for payment in found}
+        kept: list[Settlement] = []
+        back: list[Settlement] = []
+        for claim, item in _first(items).items():
+            rows = orders.get(item.order)
+            if claim not in known and rows is not None:
+                waits = rows[0].state is OrderState.PENDING and rows[0].attempt == item.attempt
+                (kept if waits else back).append(item)
+        for provider, attempts in _by_provider(kept).items():
+            await means.payments.held(tx, attempts, provider, now)
+        await store.postpone(tx, [(i.order, _ends(orders[i.order][0])) for i in kept])
+        for provider, attempts in _by_provider(back).items():
+            await means.payments.authorised(tx, attempts, provider, now)
+        await means.payments.give_back(tx, [(i.claim, i.authorisation.amount) for i in back], now)
+        means.faults.reach(Point.HOLD_WRITTEN)
+        states = known | dict.fromkeys((item.claim for item in kept), PaymentState.HELD)
+        return [_kept(states.get(item.claim)) for item in items]
 
     async def _work_late(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
         """Money came for a claim that is gone: claim again if the goods are there and nobody paid since."""
@@ -192,6 +242,33 @@ def _first(items: Sequence[Settlement]) -> dict[UUID, Settlement]:
     for item in items:
         first.setdefault(item.claim, item)
     return first
+
+
+def settlement_of(
+    order: OrderRow, authorisation: Authorisation, attempt: int | None = None, sale: Sale | None = None
+) -> Settlement:
+    """What a provider said of an order's payment."""
+    number = order.attempt if attempt is None else attempt
+    handler = order.handler
+    return Settlement(order.id, number, authorisation, provider_of(handler), sale, hold=is_held(handler))
+
+
+async def give_up_held(means: Means, tx: Connection, orders: Sequence[OrderRow], now: datetime) -> None:
+    """Give up the reservations of orders that wait no more."""
+    ids = [order.id for order in orders if is_held(order.handler)]
+    if ids:
+        found = await means.payments.of_orders(tx, ids)
+        await means.payments.give_back(tx, [(p.id, p.amount) for p in found if p.state is PaymentState.HELD], now)
+
+
+def _ends(order: OrderRow) -> datetime:
+    return order.placed_at + hold_of(order.handler)
+
+
+def _kept(state: PaymentState | None) -> Settled:
+    if state is PaymentState.HELD:
+        return Settled.HELD
+    return Settled.PAID if state in (PaymentState.AUTHORISED, PaymentState.CAPTURED) else Settled.GIVEN_BACK
 
 
 def _result(item: Settlement, before: ClaimState | None) -> Settled:

@@ -53,6 +53,7 @@ def body_of(wanted: SessionInput) -> SessionBody:
         options=_options(wanted),
         codes=tuple(code for code in codes if code),
         cart=wanted.cart,
+        seat=wanted.seat,
     )
 
 

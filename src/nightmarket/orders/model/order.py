@@ -33,6 +33,12 @@ NO_TEXTS: dict[str, str] = {}
 TRANSFER = "transfer"
 """The handler of orders that are paid later by bank transfer; every other handler is a provider."""
 
+HELD = "+held"
+"""What is put behind a provider's name for orders whose money it only reserves, until somebody settles them."""
+HELD_HOURS = 80
+"""How long such an order holds goods and money at most: longer than the longest group purchase gathers."""
+HELD_TIME = timedelta(hours=HELD_HOURS)
+
 UTC = ZoneInfo("UTC")
 
 
@@ -117,9 +123,21 @@ def claim_id(order: UUID, attempt: int) -> UUID:
     return order if attempt == 0 else derive("claim", order, attempt)
 
 
+def is_held(handler: str) -> bool:
+    """Whether the money of an order with that handler is reserved and then waits for somebody to settle it."""
+    return handler.endswith(HELD)
+
+
+def provider_of(handler: str) -> str:
+    """The provider's name in a handler."""
+    return handler.removesuffix(HELD)
+
+
 def hold_of(handler: str) -> timedelta:
     """How long the claim of an order with that payment handler is held."""
-    return TRANSFER_HOLD if handler == TRANSFER else HOLD
+    if handler == TRANSFER:
+        return TRANSFER_HOLD
+    return HELD_TIME if is_held(handler) else HOLD
 
 
 def first_due(handler: str, now: datetime) -> datetime:

@@ -242,7 +242,7 @@ def _prepare(
     deliveries = deliveries_of(variants, listings, to.country, body.currency, terms.options)
     cart = price_cart(body, listings, deliveries, now)
     book = terms.book
-    if not orderable(body, cart, deliveries):
+    if body.seat is not None or not orderable(body, cart, deliveries):
         return None
     if book_tallies(cart, book, shopper, now) or buyer_caps(cart, book, shopper, now):
         return None

@@ -98,6 +98,15 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
 NOTHING_KNOWN = Known()
 
 
+class Seat(msgspec.Struct, frozen=True, array_like=True):
+    """A place in something that its order takes besides the goods: one of each of these tallies, until an instant.
+    Such an order is paid by a handler that holds the money (`order.HELD`)."""
+
+    tallies: tuple[UUID, ...]
+    entitlement: str
+    until: datetime
+
+
 class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     """What a cart or session contains; stored packed, members only ever added at the end.
 
@@ -117,6 +126,7 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     marks: tuple[bytes, ...] = ()
     """The requests with an idempotency key that changed it, the last MAX_MARKS: see `Asked.mark`."""
     known: Known = NOTHING_KNOWN
+    seat: Seat | None = None
 
     def wrote(self, mark: bytes) -> bool | None:
         """Whether that request wrote it before; None where its key came with another body."""
@@ -155,6 +165,8 @@ class SessionInput(msgspec.Struct, frozen=True):
     """The delivery option for every merchant who has one with this id and is not in `options`."""
     estimate: bool = False
     """A destination may lack street and town for now: delivery is priced, but nothing can be ordered yet."""
+    seat: Seat | None = None
+    """Given by the house, never by who asks from outside."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -264,6 +276,13 @@ def shopper_of(owner: UUID, body: SessionBody) -> Shopper:
     of prepared orders too."""
     to = body.destination
     return shopper_known(owner, to.country if to is not None else None, body.language, body.known)
+
+
+def known_with(known: Known, seat: Seat | None) -> Known:
+    """What a price may know of a shopper with that seat."""
+    if seat is None:
+        return known
+    return msgspec.structs.replace(known, entitlements=tuple(sorted({*known.entitlements, seat.entitlement})))
 
 
 def shopper_known(owner: UUID, region: str | None, language: str, known: Known) -> Shopper:

@@ -36,6 +36,7 @@ from .rows import (
     page,
     postpone,
     renumber,
+    rewrite,
     row_of,
 )
 from .sessions import (
@@ -99,6 +100,7 @@ __all__ = [
     "renumber",
     "reopen_sessions",
     "requests",
+    "rewrite",
     "row_of",
     "session_states",
     "sessions_page",

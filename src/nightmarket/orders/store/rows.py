@@ -13,6 +13,7 @@ from nightmarket.orders.model.prepared import Placing
 from nightmarket.platform.copying import NULL, copy_rows, microseconds
 from nightmarket.platform.database import Connection, Record
 
+_PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 ORDER_BODY = msgspec.msgpack.Decoder(OrderBody)
 
 ORDER_COLUMNS = (
@@ -80,6 +81,22 @@ def packed(placings: Sequence[Placing]) -> list[bytes]:
 async def move_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, due_at: datetime | None = None) -> None:
     """Put all rows of orders into a state; callers hold the sessions' locks and have checked the move."""
     await tx.execute("UPDATE orders.order SET state = $2, due_at = $3 WHERE id = ANY($1::uuid[])", ids, state, due_at)
+
+
+async def rewrite(tx: Connection, rows: Sequence[OrderRow]) -> None:
+    """Write what rows come to and pack; callers hold the sessions' locks."""
+    if rows:
+        await tx.execute(
+            """
+            UPDATE orders.order AS o SET total = n.total, body = n.body
+            FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[]) AS n(id, merchant, total, body)
+            WHERE o.id = n.id AND o.merchant = n.merchant
+            """,
+            [row.id for row in rows],
+            [row.merchant for row in rows],
+            [row.total for row in rows],
+            [_PACK.encode(row.body) for row in rows],
+        )
 
 
 async def renumber(tx: Connection, attempts: Sequence[tuple[UUID, int]]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from nightmarket.kernel.problems import Defect
 from nightmarket.payments import model
 from nightmarket.payments.contract import Authorisation, Finding, Outcome, PaymentDeclined, PaymentRow
@@ -44,6 +46,22 @@ class StoredPayments:
             if id_ in new
         ]
         await self._facts.append(tx, declined, at)
+
+    async def held(self, tx: Connection, rows: Attempts, provider: str, at: datetime) -> None:
+        attempts = [_attempt(row, provider, at, at) for row in rows]
+        await _store(tx, [_held(one) for one in attempts], at)
+
+    async def take_held(self, tx: Connection, amounts: Sequence[tuple[UUID, int]], at: datetime) -> None:
+        found = await payment.lock(tx, {id_ for id_, _ in amounts})
+        changed: list[Payment] = []
+        for id_, amount in amounts:
+            before = found.get(id_)
+            if before is None:
+                raise Defect(f"there is no payment {id_} to take from")
+            if before.amount:  # else there was nothing to hold
+                changed.append(model.take(before, amount, at))
+        await payment.reduce(tx, [(one.id, one.amount) for one in changed if one.amount != found[one.id].amount])
+        await payment.update(tx, changed)
 
     async def give_back(self, tx: Connection, amounts: Sequence[tuple[UUID, int]], at: datetime) -> None:
         if not amounts:
@@ -115,6 +133,13 @@ def _attempt(row: tuple[UUID, UUID, Authorisation], provider: str, at: datetime,
         due_at=due_at if state is PaymentState.AUTHORISED else None,
         tries=0,
     )
+
+
+def _held(attempt: Payment) -> Payment:
+    """A reservation that nobody asks the provider about for now."""
+    if attempt.state is not PaymentState.AUTHORISED:
+        return attempt
+    return msgspec.structs.replace(attempt, state=PaymentState.HELD, due_at=None)
 
 
 def _row(found: Payment) -> PaymentRow:

@@ -168,7 +168,7 @@ WITH book AS (
     WHERE about BETWEEN $2 AND $3 GROUP BY about
 ), paid AS (
     SELECT order_id, sum(amount - owed) AS kept FROM payments.payment
-    WHERE order_id BETWEEN $2 AND $3 AND state NOT IN ('declined', 'voided') GROUP BY order_id
+    WHERE order_id BETWEEN $2 AND $3 AND state NOT IN ('declined', 'voided', 'held') GROUP BY order_id
 )
 SELECT coalesce(about, order_id) AS about, coalesce(buyer, 0)::bigint AS buyer,
     coalesce(provider, 0)::bigint AS provider, coalesce(kept, 0)::bigint AS kept

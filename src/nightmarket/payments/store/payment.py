@@ -149,6 +149,18 @@ async def update(tx: Connection, payments: Sequence[Payment]) -> None:
     )
 
 
+_REDUCE = """
+UPDATE payments.payment AS p SET amount = n.amount FROM unnest($1::uuid[], $2::bigint[]) AS n(id, amount)
+WHERE p.id = n.id
+"""
+
+
+async def reduce(tx: Connection, amounts: Sequence[tuple[UUID, int]]) -> None:
+    """Let locked, held payments be of less than was reserved."""
+    if amounts:
+        await tx.execute(_REDUCE, [id_ for id_, _ in amounts], [amount for _, amount in amounts])
+
+
 _CLAIM = f"""
 WITH due AS (
     SELECT id FROM payments.payment WHERE due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
