@@ -65,7 +65,9 @@ from nightmarket.workflows.audit import Audit, Others, Together
 from nightmarket.workflows.leaving import Leaving
 
 from .collecting import collecting
+from .gathering import gathering
 from .pictures import LibraryPictures, sources
+from .preselling import preselling
 from .shop import PROVIDER, Shop
 from .visiting import visiting
 
@@ -208,8 +210,12 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     collected = collecting(means, tallies, offers, identities, known)
     visits = visiting(drawing, means.books, ids, known)
+    presold = preselling(means, tallies, drawing.outbox, settings.address, known)
     collections = Together(collected["coupons"], collected["booklets"])
-    others = Others(statements, claims, gates, draws, surprises, collections, visits["samples"])
+    gathered = gathering(drawing, orders, means.payments)
+    others = Others, gathered["groups"])
+        statements, claims, gates, draws, surprises, collections, visits["samples"], presold["presale_desk"]
+    )
     reminders = StoredReminders()
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
     asked = (enquiries, reminders, visits["samples"])
@@ -218,6 +224,8 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         **_alone(settings, means, tallies),
         **collected,
         **visits,
+        **gathered,
+        **presold,
         **_festival(settings, means, tallies, offers, Market(editor, shelf.merchant)),
         settings=settings,
         clock=clock,

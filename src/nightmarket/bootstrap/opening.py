@@ -72,6 +72,7 @@ async def open_shop(
         await shop.draws.close()
         await shop.coupons.close()
         await shop.booklets.close()
+        await shop.presale_desk.close()
         await shop.orders.close()
         await shop.outside.close()
         await shop.agents.close()
@@ -115,7 +116,15 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
 async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
     """The figures of this process, told to all processes of the machine while the block runs."""
     metrics = Metrics()
-    for lane in (*shop.orders.lanes, *shop.claims.lanes, *shop.gates.lanes, shop.draws.tickets, shop.coupons.desk.lane):
+    for lane in (
+        *shop.orders.lanes,
+        *shop.claims.lanes,
+        *shop.gates.lanes,
+        shop.draws.tickets,
+        shop.coupons.desk.lane,
+        shop.presale_desk.claims,
+        shop.presale_desk.deposits,
+    ):
         metrics.watch_lane(lane)
     exchange = Exchange(shop.settings.home / "metrics", slot, metrics, shop.clock)
     publishing = asyncio.create_task(exchange.keep_publishing(), name="figures")

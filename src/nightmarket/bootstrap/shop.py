@@ -51,6 +51,7 @@ from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
 from nightmarket.promotions.handlers.guards import StoredGuard
 from nightmarket.promotions.handlers.places import StoredPlaces
+from nightmarket.promotions.handlers.presales import StoredPresales
 from nightmarket.promotions.handlers.samples import StoredSamples
 from nightmarket.promotions.handlers.surprises import StoredSurprises
 from nightmarket.promotions.handlers.switches import StoredSwitches
@@ -61,6 +62,7 @@ from nightmarket.tally.gone import Gone
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
 from nightmarket.workflows.leaving import Leaving
+from nightmarket.workflows.presale import PresaleDesk
 
 PROVIDER = "testpay"
 CURRENCY = "EUR"
@@ -116,6 +118,8 @@ class Shop:
     surprises: StoredSurprises
     places: StoredPlaces
     samples: StoredSamples
+    presales: StoredPresales
+    presale_desk: PresaleDesk
     festivals: StoredFestivals
     guard: StoredGuard
     costs: StoredCosts = field(default_factory=StoredCosts)

@@ -70,6 +70,7 @@ def consumers(shop: Shop) -> list[Subscription]:
         loss_guard(shop.books, shop.aside),
         stock_follower(),
         launches(shop.wishes, shop.catalog, shop.clock),
+        shop.presale_desk.subscription,
     ]
 
 
@@ -137,6 +138,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
             for one in chores(shop)
         ),
         Drain("draws", shop.draws.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
+        Drain("presales", shop.presale_desk.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
         Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
         Drain("samples", shop.samples.step, idle_seconds=SAMPLES_SECONDS, tally=metrics),
         Drain("old-visits", shop.places.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

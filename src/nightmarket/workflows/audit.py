@@ -45,7 +45,7 @@ class Together:
 @dataclass(frozen=True, slots=True)
 class Others:
     """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of
-    prizes, surprise prices, coupons and booklets, samples."""
+    prizes, surprise prices, coupons and booklets, samples, presales."""
 
     statements: Audited
     claims: Audited
@@ -54,6 +54,7 @@ class Others:
     surprises: AuditedByReading
     coupons: AuditedByReading
     samples: AuditedByReading
+    presales: AuditedByReading
 
 
 class Audit:
@@ -144,6 +145,11 @@ class Audit:
                     "samples",
                     "Each slot's seats are held and spent as its bookings say.",
                     reading(self._others.samples.audit),
+                ),
+                (
+                    "presales",
+                    "Each place, unit and deposit of a presale is where its booking says.",
+                    reading(self._others.presales.audit),
                 ),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),
