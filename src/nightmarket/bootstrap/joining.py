@@ -213,8 +213,16 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     presold = preselling(means, tallies, drawing.outbox, settings.address, known)
     collections = Together(collected["coupons"], collected["booklets"])
     gathered = gathering(drawing, orders, means.payments)
-    others = Others, gathered["groups"])
-        statements, claims, gates, draws, surprises, collections, visits["samples"], presold["presale_desk"]
+    others = Others(
+        statements=statements,
+        claims=claims,
+        gates=gates,
+        draws=draws,
+        surprises=surprises,
+        coupons=collections,
+        samples=visits["samples"],
+        groups=gathered["groups"],
+        presales=presold["presale_desk"],
     )
     reminders = StoredReminders()
     profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)

@@ -45,7 +45,7 @@ class Together:
 @dataclass(frozen=True, slots=True)
 class Others:
     """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of
-    prizes, surprise prices, coupons and booklets, samples, presales."""
+    prizes, surprise prices, coupons and booklets, samples, groups, presales."""
 
     statements: Audited
     claims: Audited
@@ -54,6 +54,7 @@ class Others:
     surprises: AuditedByReading
     coupons: AuditedByReading
     samples: AuditedByReading
+    groups: AuditedByReading
     presales: AuditedByReading
 
 
@@ -145,6 +146,11 @@ class Audit:
                     "samples",
                     "Each slot's seats are held and spent as its bookings say.",
                     reading(self._others.samples.audit),
+                ),
+                (
+                    "groups",
+                    "Each group's seats are held and spent as its members' orders say.",
+                    reading(self._others.groups.audit),
                 ),
                 (
                     "presales",
