@@ -24,6 +24,7 @@ COMMANDS = {
     "gate": "nightmarket.entrypoints.cli.gate:gate",
     "draw": "nightmarket.entrypoints.cli.draw:draw",
     "surprise": "nightmarket.entrypoints.cli.draw:surprise",
+    "simulate": "nightmarket.entrypoints.cli.simulate:simulate",
     "doctor": "nightmarket.entrypoints.cli.doctor:doctor",
     "bench": "nightmarket.entrypoints.cli.bench:bench",
     "migrate": "nightmarket.entrypoints.cli.migrate:migrate",
