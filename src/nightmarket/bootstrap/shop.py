@@ -49,6 +49,7 @@ from nightmarket.promotions.handlers.campaigns import StoredCampaigns
 from nightmarket.promotions.handlers.coupons import StoredCoupons
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
+from nightmarket.promotions.handlers.groups import StoredGroups
 from nightmarket.promotions.handlers.guards import StoredGuard
 from nightmarket.promotions.handlers.places import StoredPlaces
 from nightmarket.promotions.handlers.presales import StoredPresales
@@ -61,6 +62,7 @@ from nightmarket.stage.contract import Pages
 from nightmarket.tally.gone import Gone
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
+from nightmarket.workflows.group_purchase import GroupPurchases
 from nightmarket.workflows.leaving import Leaving
 from nightmarket.workflows.presale import PresaleDesk
 
@@ -116,6 +118,8 @@ class Shop:
     coupons: StoredCoupons
     booklets: StoredBooklets
     surprises: StoredSurprises
+    groups: StoredGroups
+    group_purchases: GroupPurchases
     places: StoredPlaces
     samples: StoredSamples
     presales: StoredPresales

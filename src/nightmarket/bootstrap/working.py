@@ -54,6 +54,7 @@ DRAWS_SECONDS = 1.0
 SAMPLES_SECONDS = 10.0
 """How soon reminders of appointments go out, and seats of those who did not come count as missed."""
 
+GROUPS_SECONDS = 1.0
 REVEAL_SECONDS = 0.25
 """How soon after its instant a surprise price is told."""
 
@@ -139,6 +140,7 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
         ),
         Drain("draws", shop.draws.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
         Drain("presales", shop.presale_desk.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
+        Drain("groups", shop.group_purchases.step, idle_seconds=GROUPS_SECONDS, tally=metrics),
         Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
         Drain("samples", shop.samples.step, idle_seconds=SAMPLES_SECONDS, tally=metrics),
         Drain("old-visits", shop.places.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

@@ -8,6 +8,7 @@ Whether it was complete is written once, with the end of its seats; what follows
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -61,7 +62,7 @@ log = structlog.get_logger(__name__)
 _ACTIVE = (SeatState.WANTED, SeatState.HELD)
 
 
-class _Desk(Orders, OrderReader):
+class _Desk(Orders, OrderReader, Protocol):
     """The order desk, with what consumers may read of it."""
 
 
