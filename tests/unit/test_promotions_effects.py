@@ -189,6 +189,22 @@ def test_what_the_shopper_must_be(asks: dict, shopper: Shopper, reason: str) -> 
     assert totals(A, deals=(deal,), shopper=shopper) == [900]
 
 
+@pytest.mark.parametrize(
+    "asks",
+    [
+        Condition(segments=frozenset({"owl"})),
+        Condition(needs=frozenset({"coupon:owl"})),
+        Condition(places=frozenset({"mall"})),
+        Condition(channels=frozenset({"agent"})),
+        Condition(first_order=True),
+    ],
+)
+def test_what_asks_for_somebody_is_not_announced_to_all(asks: Condition) -> None:
+    """An offer for a segment, a coupon's holders, a place or a channel is not told to everybody as theirs."""
+    assert not asks.for_anyone
+    assert Condition(categories=frozenset({"lamps"}), at_least={"EUR": 1}).for_anyone
+
+
 def test_what_the_cart_must_hold() -> None:
     """Categories above count, what is excluded does not; units and other goods can be asked for."""
     assert totals(A, deals=(offer(1, PercentOff(1000), categories=frozenset({"night"})),)) == [900]

@@ -24,7 +24,7 @@ from nightmarket.discovery.model.offers import scopes
 from nightmarket.discovery.model.plan import Knowledge, Synonyms, plan, root
 from nightmarket.discovery.model.query import code_of, parse
 from nightmarket.entrypoints.storefront.search.letters import by_letter
-from nightmarket.promotions.contract import AmountOff, Book, Condition, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.contract import AmountOff, Book, Condition, FreeShipping, Hours, Offer, PercentOff
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 
@@ -117,7 +117,8 @@ def test_a_contact_is_never_sold_out() -> None:
 
 
 def test_only_offers_that_need_nothing_else_count() -> None:
-    """Codes, minimums, free delivery, other currencies, and what has not begun or is over make nothing "on offer"."""
+    """Codes, minimums, free delivery, other currencies, entitlements, places, hours that are shut, other goods to buy,
+    and what has not begun or is over make nothing "on offer"."""
     day = timedelta(days=1)
 
     def offer(number: int, effect: object = PercentOff(1_000), **words: object) -> Offer:
@@ -134,6 +135,11 @@ def test_only_offers_that_need_nothing_else_count() -> None:
             offer(5, AmountOff({"USD": 100})),
             offer(6, starts_at=NOW + timedelta(hours=1)),
             offer(7, ends_at=NOW),
+            offer(8, condition=Condition(needs=frozenset({"coupon:owl"}))),
+            offer(9, condition=Condition(places=frozenset({"mall"}))),
+            offer(10, condition=Condition(first_order=True)),
+            offer(11, condition=Condition(hours=(Hours(60, 120),))),
+            offer(12, condition=Condition(least_units=2)),
         ),
     )
     assert [scope.categories for scope in scopes(book, "EUR", NOW)] == [("lamps",)]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from nightmarket.discovery.contract import OfferScope
-from nightmarket.promotions.contract import AmountOff, Book, Offer, PercentOff
+from nightmarket.promotions.contract import AmountOff, Book, Goods, Offer, PercentOff
 
 MAX_SCOPES = 30
 """Offers that the filter "on offer" looks at; the first published come first."""
@@ -19,13 +19,18 @@ def scopes(book: Book, currency: str, now: datetime) -> list[OfferScope]:
             brands=tuple(sorted(offer.condition.brands)),
         )
         for offer in book.offers
-        if offer.starts_at <= now < offer.ends_at and _by_itself(offer, currency)
+        if offer.starts_at <= now < offer.ends_at and _by_itself(offer, currency, now)
     ][:MAX_SCOPES]
 
 
-def _by_itself(offer: Offer, currency: str) -> bool:
+def _by_itself(offer: Offer, currency: str, now: datetime) -> bool:
     condition = offer.condition
-    if offer.code is not None or condition.at_least or condition.variants or condition.regions or condition.segments:
+    open_now = not condition.hours or any(hours.open_at(now) for hours in condition.hours)
+    if offer.code is not None or not condition.for_anyone or not open_now:
+        return False
+    more = condition.at_least or condition.least_units > 1 or condition.alongside
+    fewer = condition.variants or condition.regions or condition.languages or condition.excluded != Goods()
+    if more or fewer:
         return False
     match offer.effect:
         case PercentOff():

@@ -281,7 +281,7 @@ class Shelf:
         coming = [
             offer
             for offer in self._book.offers
-            if self._now < offer.starts_at <= self._now + span and offer.code is None
+            if self._now < offer.starts_at <= self._now + span and offer.code is None and offer.condition.for_anyone
         ]
         return sorted(coming, key=lambda offer: offer.starts_at)[:MAX_COMING]
 

@@ -89,6 +89,11 @@ class Condition(msgspec.Struct, frozen=True):
     def goods(self) -> Goods:
         return Goods(self.merchants, self.products, self.variants, self.categories, self.brands)
 
+    @property
+    def for_anyone(self) -> bool:
+        """Whether it asks nothing of who the shopper is, holds or comes by: only then is it announced to all."""
+        return not (self.segments or self.needs or self.places or self.channels or self.first_order)
+
 
 def open_at(condition: Condition, now: datetime) -> bool:
     """Whether the condition's hours, if it has any, contain the instant."""

@@ -11,7 +11,6 @@ import msgspec
 from nightmarket.bootstrap import Shop
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.promotions.contract import Offer
 from nightmarket.promotions.contract.festivals import PHASE, Festival
 
 REFRESH = timedelta(minutes=30)
@@ -61,7 +60,8 @@ async def followed(shop: Shop, owner: UUID, language: str) -> list[Entry]:
     if not products and not brands:
         return []
     now = shop.clock.now()
-    offers = [one for one in shop.books.current().offers if one.ends_at > now and one.code is None and _is_open(one)]
+    live = [one for one in shop.books.current().offers if one.ends_at > now]
+    offers = [one for one in live if one.code is None and one.condition.for_anyone]
     listings = await shop.catalog.listings([variant for one in offers for variant in one.condition.variants])
     of_variant = {variant: listing.product for variant, listing in listings.items()}
     address = shop.settings.address
@@ -80,10 +80,6 @@ async def followed(shop: Shop, owner: UUID, language: str) -> list[Entry]:
         or {of_variant[variant] for variant in one.condition.variants if variant in of_variant} & products
         or one.condition.brands & brands
     ]
-
-
-def _is_open(offer: Offer) -> bool:
-    return not offer.condition.segments
 
 
 def written(entries: Sequence[Entry], name: str, host: str, now: datetime) -> bytes:

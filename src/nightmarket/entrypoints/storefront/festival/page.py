@@ -110,7 +110,7 @@ def _offers(offers: Sequence[Offer], window: Window) -> list[Offer]:
         offer
         for offer in offers
         if offer.code is None
-        and not offer.condition.segments
+        and offer.condition.for_anyone
         and (offer.condition.products or offer.condition.variants)
         and offer.starts_at < window.ends_at
         and offer.ends_at > window.starts_at

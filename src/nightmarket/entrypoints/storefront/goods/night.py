@@ -57,7 +57,7 @@ def milliseconds(at: datetime) -> int:
 
 def for_everyone(shop: Shop) -> list[Offer]:
     """Offers that anyone may have without a code."""
-    return [offer for offer in shop.books.current().offers if offer.code is None and not offer.condition.segments]
+    return [offer for offer in shop.books.current().offers if offer.code is None and offer.condition.for_anyone]
 
 
 def tonight(offers: Sequence[Offer], now: datetime) -> list[Offer]:

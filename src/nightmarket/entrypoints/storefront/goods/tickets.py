@@ -60,7 +60,7 @@ def tickets(shop: Shop, visit: Visit, directory: Directory) -> list[Ticket]:
 def _is_handed_out(offer: Offer, shop: Shop) -> bool:
     """Offers on single goods stand with these, and a code is known to whoever was given it."""
     condition = offer.condition
-    if condition.segments or condition.products or condition.variants:
+    if not condition.for_anyone or condition.products or condition.variants:
         return False
     return offer.code is None or (shop.settings.demo and offer.code in DEMO_CODES)
 
