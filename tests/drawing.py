@@ -15,6 +15,8 @@ from nightmarket.kernel.ids import SystemIds, derive, encode
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts, make_partitions
 from nightmarket.platform.messages import Outbox
+from nightmarket.promotions.contract import PercentOff
+from nightmarket.promotions.contract.coupons import COUPON, CouponTerms, CouponWay, NewCoupon
 from nightmarket.promotions.contract.draws import DRAW, DrawTerms, NewDraw, Prize, RuleKind, TicketRule, Voucher
 from nightmarket.promotions.contract.surprises import SURPRISE, NewSurprise, SurpriseTerms
 from nightmarket.promotions.handlers import StoredOffers
@@ -121,3 +123,14 @@ async def sealed(shop: Shop, listing: Listing) -> str:
     async with shop.database.transaction() as tx:
         made = await shop.surprises.fix(tx, NewSurprise(shop.ids.new(), terms, (2_220,)), "test")
     return encode(SURPRISE, made.id)
+
+
+async def couponed(shop: Shop) -> str:
+    """A coupon of an open shop that anybody may collect; its id outside."""
+    now = shop.clock.now()
+    week = timedelta(days=7)
+    name, effect = {"en": "Test coupon"}, PercentOff(1_000)
+    terms = CouponTerms(name, CouponWay.OPEN, effect, now, now + week, now, now + week, 5)
+    async with shop.database.transaction() as tx:
+        made = await shop.coupons.make(tx, NewCoupon(shop.ids.new(), terms), "test")
+    return encode(COUPON, made.id)

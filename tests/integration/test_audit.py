@@ -14,6 +14,7 @@ from tests.placing import place_order
 
 CHECKS = [
     *("tallies", "orders", "journal", "payments", "statements", "claims", "queues", "draws", "surprises"),
+    *("coupons",),
     *("facts", "consumers"),
 ]
 
@@ -43,6 +44,11 @@ FAULTS = {
         "early_at, reveal_at, ends_at, state, made_at, made_by) SELECT id, id, id, ARRAY[id], 'EUR', 1, '?', "
         "sha256('a'), sha256('b'), '2026-11-11Z', '2026-11-11Z', '2026-11-12Z', 'sealed', '2026-11-10Z', 'test' "
         "FROM (SELECT '00000000-0000-8000-8000-000000000001'::uuid AS id) AS made"
+    ),
+    "coupons": (
+        "INSERT INTO promotions.coupon (id, way, collect_until, use_until, terms, made_at, made_by) VALUES "
+        "('00000000-0000-8000-8000-000000000001', 'open', '2026-11-11Z', '2026-11-11Z', '{\"quota\": 1}', "
+        "'2026-11-10Z', 'test')"
     ),
     "facts": (
         "INSERT INTO platform.fact (id, at, kind, amount, payload) "

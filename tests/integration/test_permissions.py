@@ -41,9 +41,10 @@ from nightmarket.rehearsal.handlers.recording import Recorder, rehearsals_folder
 from nightmarket.stage.contract import Page, PageText
 from tests.door_rules import ACCOUNT, ASKED, CONSOLE, FOREIGN, FORMS, KEYED, OPEN, OWN, SECRETS, UPLOADS
 from tests.doors import Person, ask, doors, fingerprint, outside, people
-from tests.drawing import drawn_up, sealed
+from tests.drawing import couponed, drawn_up, sealed
 from tests.open_shop import Opened, opened
 from tests.placing import held_claim, place_order
+from tests.sampling import mall, sample_at
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,10 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/offers": outside("off", offer.id),
         "/console/gates": await _gate(shop),
         "/console/draws": await drawn_up(shop),
+        "/console/coupons": (coupon := await couponed(shop)),
+        "/console/selling/coupons": coupon,
+        "/console/places": (place := await mall(shop)),
+        "/console/samples": await sample_at(shop, decode("plc", place), lamp.merchant),
         "/console/surprises": (surprise := await sealed(shop, lamp)),
         "/console/selling/surprises": surprise,
         "/console/festival/plan": await _festival(shop),

@@ -20,6 +20,9 @@ ROOMS: dict[str, Path] = {
         "merchants": "storefront/merchants",
         "gate": "storefront/gate",
         "draws": "storefront/draws",
+        "groups": "storefront/groups",
+        "coupons": "storefront/coupons",
+        "places": "storefront/places",
         "festival": "storefront/festival",
         "console": "console",
         "imports": "console/imports",
@@ -31,9 +34,12 @@ ROOMS: dict[str, Path] = {
         "rehearsal": "console/rehearsal",
         "gates": "console/gate",
         "prizes": "console/draws",
+        "gatherings": "console/groups",
+        "couponry": "console/coupons",
         "webhooks": "console/webhooks",
         "outside": "console/claims",
         "festivals": "console/festival",
+        "venues": "console/places",
     }.items()
 }
 """A room inside another room's folder has its own words; the outer one doesn't look into it."""

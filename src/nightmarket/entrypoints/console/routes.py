@@ -27,6 +27,7 @@ from .claims import page as claims
 from .console import AnyRequest, Console, Page
 from .content import reference, texts
 from .content.kinds import KINDS
+from .coupons.doors import COUPONS
 from .crowd import page as crowd_page
 from .crowd import stream as crowd_stream
 from .draws import draws as draw_pages
@@ -36,6 +37,7 @@ from .gate import pages as gate_pages
 from .gate import stream as gate_stream
 from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
+from .places.doors import PAGES as PLACES
 from .rehearsal import pages as rehearsal_pages
 from .rehearsal import stream as rehearsal_stream
 from .selling.doors import PAGES as SELLING
@@ -155,8 +157,10 @@ PAGES = (
     Page("GET", "/console/me", S.CONSOLE, me.show),
     Page("POST", "/console/me", S.CONSOLE, me.change_password),
     *SELLING,
+    *COUPONS,
     *IMPORTS,
     *FESTIVAL,
+    *PLACES,
 )
 
 

@@ -201,6 +201,7 @@ CHECKS = {
     ),
     "surprises": say_later("Each surprise price fits the hash that was published, and its offer says the same price."),
     "samples": say_later("Each slot's seats are held and spent as its bookings say."),
+    "coupons": say_later("Each coupon's quota has spent what people have, and stamps have turned into their coupons."),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),
 }

@@ -10,13 +10,16 @@ from . import (
     cart,
     checkout,
     choices,
+    coupons,
     documents,
     draws,
     festival,
     gate,
     goods,
+    groups,
     merchants,
     orders,
+    places,
     search,
     wishes,
 )
@@ -39,6 +42,9 @@ ROUTES = [
         documents,
         gate,
         draws,
+        groups,
+        coupons,
+        places,
     )
     for route in room.ROUTES
 ]

@@ -63,6 +63,9 @@ CODE_REASONS = {
 SCARCE_REASONS = ("over_buyer_limit", "limit_reached", "used_up", "budget_used_up", "gift_due")
 """Why a price that a product's page shows is not the cart's: always said, as the shopper would wonder."""
 
+OWN_REASONS = frozenset(CODE_REASONS) - {"not_entitled"}
+"""Why something that is the shopper's own does not apply: said as well, as its holder would wonder."""
+
 
 class LineView(msgspec.Struct, frozen=True):
     """A line as it is shown. `left` is what remains of it; `listed` is the price before offers."""
@@ -207,7 +210,7 @@ async def bill_of(
         lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
         applied=_applied(quote, offers, merchants, visit),
         steps=_steps(explanation, offers, currency, visit),
-        missed=_missed(explanation, offers, visit),
+        missed=_missed(explanation, offers, visit, shopper.entitlements),
         codes=_codes(view, explanation, offers, visit),
         quote=quote,
         units=sum(line.quantity for line in view.body.lines),
@@ -320,11 +323,15 @@ def _steps(explanation: Explanation, offers: Mapping[UUID, Offer], currency: str
     return sorted(steps, key=lambda step: step.missing)
 
 
-def _missed(explanation: Explanation, offers: Mapping[UUID, Offer], visit: Visit) -> list[MissedView]:
+def _missed(
+    explanation: Explanation, offers: Mapping[UUID, Offer], visit: Visit, mine: frozenset[str]
+) -> list[MissedView]:
+    """What a product's page led to expect, and why what is the shopper's own, such as a coupon, takes nothing off."""
     return [
         MissedView(pick(offers[note.offer].name, visit.language) or "", visit.say(CODE_REASONS[note.reason]))
         for note in explanation.notes
-        if note.reason in SCARCE_REASONS and offers[note.offer].code is None
+        if (offer := offers[note.offer]).code is None
+        and (note.reason in SCARCE_REASONS or (note.reason in OWN_REASONS and offer.condition.needs & mine))
     ]
 
 

@@ -16,6 +16,7 @@ from nightmarket.orders.contract import LineInput, SessionInput, SessionView, ti
 from nightmarket.platform.http import safe_next
 
 from .bills import bill_of
+from .coupons.pages import collected_by_code
 from .limiting import with_identity
 from .storefront import Storefront, TheStore
 from .wares import left
@@ -117,6 +118,8 @@ async def codes(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespons
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
     code, gone = form.get("code"), form.get("remove")
+    if not gone and await collected_by_code(store, visit, code):
+        return await _changed(store, visit, await store.carts.change(visit, lambda wanted: wanted))
 
     def edit(wanted: SessionInput) -> SessionInput:
         kept = [one for one in wanted.codes if one.casefold() not in (gone.casefold(), code.casefold())]
