@@ -1,12 +1,13 @@
 """Overload is refused at the door: before the body, in bounded number, and let in again when the wait is short."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.http import Edge, EdgeOptions, Response, ShedLimits
-from nightmarket.platform.http.shedding import Shedder
+from nightmarket.platform.http.shedding import SPREAD_SECONDS_LIMIT, Shedder
 
 
 class Worker:
@@ -73,32 +74,101 @@ async def test_one_too_many_is_refused_before_its_body() -> None:
     assert worker.bodies == 5
 
 
-def test_a_burst_passes_and_lasting_overload_does_not() -> None:
-    """As long as answers come in time, the number may grow to its bound; once they take too long nobody new comes in
-    until enough have left; then it opens again."""
-    shedder = Shedder(ShedLimits(most=100, enough=10, patience_seconds=2.0))
-    for _ in range(100):
+class Hand:
+    """A clock set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+LIMITS = ShedLimits(most=4_000, enough=500, patience_seconds=0.5, retry_after_seconds=2)
+
+
+def _overload(shedder: Shedder, hand: Hand, *, pace: int, offered: int, seconds: float) -> tuple[int, int]:
+    """So many a second are answered in ten batches and so many come; how many were let in, and refused."""
+    let_in = refused = 0
+    for _ in range(round(seconds * 10)):
+        hand.now += 0.1
+        for _ in range(min(shedder.waiting, pace // 10)):
+            shedder.answered(0.0, changing=True)
+        for _ in range(offered // 10):
+            if shedder.full():
+                refused += 1
+                shedder.retry_after()
+            else:
+                let_in += 1
+                shedder.waiting += 1
+    return let_in, refused
+
+
+def test_a_burst_passes_whole() -> None:
+    """Three thousand who come at once are all let in, and again after a quiet minute, even after overload."""
+    hand = Hand()
+    shedder = Shedder(LIMITS, hand)
+    for _ in range(3):
+        assert _overload(shedder, hand, pace=3_000, offered=30_000, seconds=0.1) == (3_000, 0)
+        _overload(shedder, hand, pace=3_000, offered=0, seconds=3)
+        _overload(shedder, hand, pace=3_000, offered=9_000, seconds=5)
+        assert abs(shedder.limit - 1_500) <= 5
+        _overload(shedder, hand, pace=3_000, offered=1_000, seconds=3)
+        assert shedder.limit == LIMITS.most
+        hand.now += 60
+
+
+def test_under_lasting_overload_nobody_waits_longer_than_patience_allows() -> None:
+    """As many wait as are answered in the time of patience; as many are let in as are answered, so nothing is lost."""
+    hand = Hand()
+    shedder = Shedder(LIMITS, hand)
+    _overload(shedder, hand, pace=4_000, offered=12_000, seconds=3)
+    let_in, refused = _overload(shedder, hand, pace=4_000, offered=12_000, seconds=10)
+    assert abs(let_in - 40_000) <= 1_000
+    assert refused == 120_000 - let_in
+    assert shedder.waiting <= 2_000
+    _overload(shedder, hand, pace=2_000, offered=12_000, seconds=5)
+    assert shedder.waiting <= 1_100
+    _overload(shedder, hand, pace=100, offered=12_000, seconds=10)
+    assert shedder.waiting == LIMITS.enough
+
+
+def test_time_that_an_answer_takes_by_itself_is_no_queue() -> None:
+    """Where a provider takes two seconds for each, two seconds' worth of requests are let in besides."""
+    hand = Hand()
+    shedder = Shedder(LIMITS, hand)
+    for _ in range(1_000):
+        shedder.waiting += 1
         assert not shedder.full()
-        shedder.waiting += 1
-    assert shedder.full()
-    for _ in range(60):
-        shedder.answered(5.0, changing=True)
-    assert shedder.waiting == 40
-    assert shedder.full()
-    for _ in range(31):
-        shedder.answered(5.0, changing=True)
-    assert not shedder.full()
-    shedder.waiting += 1
-    for _ in range(8):
-        shedder.answered(0.01, changing=False)
-    shedder.waiting += 20
-    assert shedder.full()
-    for _ in range(10):
-        shedder.answered(0.01, changing=True)
-    for _ in range(20):
-        shedder.waiting += 1
-        shedder.answered(0.01, changing=True)
-    assert not shedder.full()
+        shedder.answered(2.0, changing=True)
+    shedder.waiting += LIMITS.enough
+    _overload(shedder, hand, pace=1_000, offered=3_000, seconds=10)
+    assert abs(shedder.limit - 2_500) <= 25
+
+
+def test_after_a_silent_database_nobody_is_refused_for_its_silence() -> None:
+    """A window in which nothing was answered measures nothing: the bound stays what it was."""
+    hand = Hand()
+    shedder = Shedder(LIMITS, hand)
+    _overload(shedder, hand, pace=4_000, offered=12_000, seconds=5)
+    limit = shedder.limit
+    assert abs(limit - 2_000) <= 5
+    hand.now += 30
+    shedder.full()
+    shedder.answered(30.0, changing=True)
+    assert shedder.limit == limit
+
+
+def test_the_refused_are_asked_to_come_back_one_after_the_other() -> None:
+    """Twice as many refused as served: they are spread over the seconds that it takes to serve them, evenly."""
+    hand = Hand()
+    shedder = Shedder(LIMITS, hand)
+    assert shedder.retry_after() == LIMITS.retry_after_seconds
+    _overload(shedder, hand, pace=4_000, offered=12_000, seconds=10)
+    told = Counter(shedder.retry_after() for _ in range(3_000))
+    assert told == {2: 1_000, 3: 1_000, 4: 1_000}
+    _overload(shedder, hand, pace=10, offered=12_000, seconds=10)
+    assert max(shedder.retry_after() for _ in range(100)) == LIMITS.retry_after_seconds + SPREAD_SECONDS_LIMIT - 1
 
 
 async def test_streams_do_not_count_once_they_have_begun() -> None:

@@ -71,7 +71,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
         known=lambda scope: shop.access.proven(header(scope, b"authorization"), Scope.CLAIMS),
         observe=observe,
         shed=SHED,
-        busy=Busy(site, SHED),
+        busy=Busy(site),
         trusted_proxies=THIS_MACHINE if shop.settings.public_url else (),
     )
     store = storefront.Storefront(site)

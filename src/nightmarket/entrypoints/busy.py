@@ -11,7 +11,6 @@ from nightmarket.platform.http import (
     ASGIScope,
     ProblemBody,
     Response,
-    ShedLimits,
     wants_page,
 )
 
@@ -22,12 +21,11 @@ PLACE = "req_of_this_request"
 class Busy:
     """Answers with bytes that are ready but for the request's id."""
 
-    def __init__(self, site: Site, limits: ShedLimits) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        retry = (b"retry-after", b"%d" % limits.retry_after_seconds)
         store = (b"cache-control", b"no-store")
-        self._page_headers = [(b"content-type", HTML), retry, store]
-        self._headers = [(b"content-type", b"application/problem+json"), retry, store]
+        self._page_headers = [(b"content-type", HTML), store]
+        self._headers = [(b"content-type", b"application/problem+json"), store]
         self._problem = ProblemBody("/problems/unavailable", "Unavailable", 503, TOO_MANY_WAIT, "unavailable", PLACE)
         self._body = msgspec.json.encode(self._problem).split(PLACE.encode())
         self._pages = {language: self._page(language) for language in LANGUAGES}

@@ -117,11 +117,14 @@ class Direct:
         """The answer to a body that turned out to be too long."""
         return self.finished(call, self._edge.errors.response(too_large(call.limit), call.scope))
 
-    async def answer(self, call: Call) -> Response:
-        """Ask the handler; what goes wrong is an answer too."""
+    def begins(self, call: Call) -> None:
+        """All of the request is there: it waits from now on, and `answer` has to follow."""
         if self._shedder is not None:
             self._shedder.waiting += 1
         call.began = time.perf_counter()
+
+    async def answer(self, call: Call) -> Response:
+        """Ask the handler; what goes wrong is an answer too."""
         route, scope, parts = call.route, call.scope, call.parts
         try:
             body = b""

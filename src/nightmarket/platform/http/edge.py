@@ -25,13 +25,16 @@ from .problems import Errors, PlainError
 from .shedding import Shedder, ShedLimits, Wait
 
 SLOW_SECONDS = 1.0
+SLOW_LINES_PER_SECOND = 20
+"""When everything is slow, a line for each of the hot routes' answers would make it slower still."""
+
 CLIENT_LEFT = 499
 """What the log and the metrics call a request whose client did not wait for the answer."""
 
 log = structlog.get_logger(__name__)
 
 BusyAnswer = Callable[[ASGIScope, str], Response]
-"""From a request and its id to the answer for one too many."""
+"""From a request and its id to the answer for one too many; the edge adds when to come back."""
 
 PAGE_HEADER = (b"content-type", HTML)
 SHED = "shed"
@@ -128,10 +131,10 @@ class Edge:
         self._page_names = frozenset(name for name, _ in self._pages)
         self._prefix = encode("req", ids.new())[:-4]
         self._count = 0
-        self._shed_limits = options.shed or ShedLimits()
+        self._slow_lines, self._slow_second = 0, 0
         self.hot = hot
         self.errors = options.errors
-        self.shedder = Shedder(self._shed_limits) if options.shed is not None else None
+        self.shedder = Shedder(options.shed) if options.shed is not None else None
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -169,20 +172,22 @@ class Edge:
         shedder = self.shedder
         if shedder is None or not shedder.full() or scope["path"].startswith(self._options.unlimited_prefixes):
             return None
-        answer = self.busy_answer(scope, self.next_id())
+        answer = self.busy_answer(scope, self.next_id(), shedder.retry_after())
         self.tell_shed(scope["method"], answer.status, time.perf_counter() - started)
         return answer
 
-    def busy_answer(self, scope: ASGIScope, request: str) -> Response:
+    def busy_answer(self, scope: ASGIScope, request: str, retry_after_seconds: int) -> Response:
         """What one too many is told."""
+        retry: Headers = []
         if self._options.busy is not None:
             answer = self._options.busy(scope, request)
+            retry = [(b"retry-after", b"%d" % retry_after_seconds)]
         else:
             scope[MARKS] = Marks(request, "")
-            busy = Unavailable(TOO_MANY_WAIT, retry_after_seconds=self._shed_limits.retry_after_seconds)
+            busy = Unavailable(TOO_MANY_WAIT, retry_after_seconds=retry_after_seconds)
             answer = self.errors.response(busy, scope)
         dressed = self._pages if answer.headers[0] == PAGE_HEADER else self._api
-        headers = [*answer.headers, *dressed, (b"x-request-id", request.encode())]
+        headers = [*answer.headers, *retry, *dressed, (b"x-request-id", request.encode())]
         return Response(answer.status, headers, answer.body)
 
     def tell_shed(self, method: str, status: int, seconds: float) -> None:
@@ -285,7 +290,9 @@ class Edge:
         route = marks.route or scope.get("path_template") or "other"
         if self._options.observe is not None:
             self._options.observe(route, method, status, seconds)
-        if self._options.log is None or (marks.hot and status < 400 and seconds < SLOW_SECONDS):
+        if self._options.log is None:
+            return
+        if marks.hot and status < 400 and (seconds < SLOW_SECONDS or self._told_enough_of_slowness()):
             return
         self._options.log(
             AccessLine(
@@ -298,6 +305,13 @@ class Edge:
                 address=marks.address,
             )
         )
+
+    def _told_enough_of_slowness(self) -> bool:
+        second = int(time.monotonic())
+        if second != self._slow_second:
+            self._slow_second, self._slow_lines = second, 0
+        self._slow_lines += 1
+        return self._slow_lines > SLOW_LINES_PER_SECOND
 
     def unread(self, error: PlainError) -> Response:
         """The answer to what is no request, or came too slowly or too large to be one."""

@@ -21,6 +21,7 @@ from .brush import Brush
 from .direct import CONTINUE, Call, Direct, whole
 from .edge import Edge
 from .problems import PlainError
+from .shedding import Shedder
 
 HEAD_BYTES = 32 * 1024
 HEADERS_LIMIT = 100
@@ -131,7 +132,7 @@ class Connection(HttpToolsProtocol):
             self._discard(len(data))
             return
         shedder = self._state.edge.shedder
-        if shedder is not None and shedder.full() and phase in REFUSABLE and self._brushed_off(data):
+        if shedder is not None and shedder.full() and phase in REFUSABLE and self._brushed_off(data, shedder):
             return
         parser = self.parser
         assert parser is not None
@@ -156,11 +157,11 @@ class Connection(HttpToolsProtocol):
                 if self._head_bytes > HEAD_BYTES:
                     self._break_off(PlainError(431, f"At most {HEAD_BYTES:,} bytes of headers are read."))
 
-    def _brushed_off(self, data: bytes) -> bool:
+    def _brushed_off(self, data: bytes, shedder: Shedder) -> bool:
         """Whether one too many was refused unread."""
         if self._in_flight() or self.flow.write_paused:
             return False
-        refusal = self._state.brush.off(data)
+        refusal = self._state.brush.off(data, shedder)
         if refusal is None:
             return False
         self._phase = Phase.BETWEEN
@@ -223,6 +224,7 @@ class Connection(HttpToolsProtocol):
         call = self.cycle
         if type(call) is Call:
             if not call.response_complete:
+                self._state.direct.begins(call)
                 task = self.loop.create_task(self._answer(call))
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
