@@ -190,7 +190,7 @@ class StoredSamples:
         return UUID(bytes=raw) if raw is not None else None
 
     def _link(self, booking: UUID) -> str:
-        return f"{self._means.address}/samples/pass/{self.token(booking)}"
+        return f"{self._means.address}/sample-pass/{self.token(booking)}"
 
     # what the worker does
 

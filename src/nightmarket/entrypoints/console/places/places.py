@@ -1,0 +1,186 @@
+"""Places at the console: the list, the form, one with its QR code, its printable sheet and its offers."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from litestar.response.base import ASGIResponse
+
+from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.draws.reading import basis_points, instant, names, note
+from nightmarket.entrypoints.console.offers.fields import Fields
+from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.entrypoints.storefront.places.codes import qr_picture
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.languages import LANGUAGES
+from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.promotions.contract import Condition, Offer, PercentOff
+from nightmarket.promotions.contract.places import PLACE, NewPlace, Place, PlaceTerms
+from nightmarket.promotions.errors import OfferRefused, PlaceRefused
+
+HERE = "/console/places"
+FIELDS = {
+    "name": "name_en",
+    "slug": "slug",
+    "address": "address",
+    "zone": "zone",
+    "starts_at": "starts_at",
+    "ends_at": "ends_at",
+    "hours": "hours",
+}
+OFFER_FIELDS = {"name": "name_en", "ends_at": "ends_at", "starts_at": "ends_at", "effect.basis_points": "percent"}
+USUAL_DAYS = 30
+REFUSED = (
+    say_later("Give it a name in English."),
+    say_later("A name has 1 to 120 visible letters."),
+    say_later("Write the short name in small letters, digits and hyphens, such as north-mall."),
+    say_later("Write the address in up to 300 letters."),
+    say_later("It ends after it begins."),
+    say_later("The end lies in the past."),
+    say_later("A place is open for 400 days at most; make it again then."),
+    say_later("Write at most 14 lines of hours."),
+    say_later("Hours end after they begin, at midnight at the latest."),
+    say_later("Write a time zone such as Europe/Berlin."),
+    say_later("Another place has that short name."),
+)
+"""What promotions refuse, in their words, so that they are translated."""
+
+
+async def show_list(desk: Desk) -> ASGIResponse:
+    """The newest first; a merchant's people see their own and the malls."""
+    async with desk.shop.database.read() as connection:
+        found = await desk.shop.places.all(connection, desk.merchant)
+    rows = [(encode(PLACE, one.id), one, one.terms.open_at(desk.now)) for one in found]
+    return desk.page("venues/list.html", rows=rows)
+
+
+async def show_new(desk: Desk) -> ASGIResponse:
+    """The form: from now for a month, always open."""
+    now = desk.now.replace(second=0, microsecond=0)
+    values = {
+        "once": encode(PLACE, desk.shop.ids.new()),
+        "zone": desk.shop.settings.zone.key,
+        "starts_at": now.isoformat()[:16],
+        "ends_at": (now + timedelta(days=USUAL_DAYS)).isoformat()[:16],
+    }
+    return _form_page(desk, Form(values))
+
+
+async def create(desk: Desk) -> ASGIResponse:
+    """Make it; its id comes with the form, so that sending it twice makes one. A merchant's is its own counter."""
+    form = await desk.form()
+    id = once(form, PLACE)
+    starts_at, ends_at = instant(desk, form, "starts_at"), instant(desk, form, "ends_at")
+    hours = Fields(desk, form, "EUR").hours("hours", form.get("zone"))
+    if form.errors or starts_at is None or ends_at is None:
+        return _form_page(desk, form, 422)
+    terms = PlaceTerms(
+        slug=form.get("slug"),
+        merchant=desk.merchant,
+        name=names(form, "name"),
+        address=form.get("address"),
+        zone=form.get("zone"),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        hours=hours,
+    )
+    ident = encode(PLACE, id)
+    try:
+        async with desk.acting("places.make", ident, terms.slug) as tx:
+            await desk.shop.places.make(tx, NewPlace(id, terms), desk.actor.name)
+    except PlaceRefused as refused:
+        note(desk, form, refused, FIELDS, "name_en")
+        return _form_page(desk, form, refused.status)
+    return desk.redirect(f"{HERE}/{ident}")
+
+
+async def show(desk: Desk) -> ASGIResponse:
+    """One place with its code, and the form of an offer for its visitors."""
+    return await _place_page(desk, await _seen(desk), Form(_usual(desk)))
+
+
+async def sheet(desk: Desk) -> ASGIResponse:
+    """The code on a sheet to print."""
+    place = await _seen(desk)
+    address = f"{desk.shop.settings.address}/place/{desk.shop.places.token(place.id)}"
+    return desk.page("venues/sheet.html", place=place, picture=qr_picture(address), address=address)
+
+
+async def publish(desk: Desk) -> ASGIResponse:
+    """An offer for visitors: so much off, at the cost of the merchant whose people publish it."""
+    form, place = await desk.form(), await _seen(desk)
+    id = once(form, "off")
+    percent, ends_at = basis_points(desk, form, "percent"), instant(desk, form, "ends_at")
+    if form.errors or ends_at is None:
+        return await _place_page(desk, place, form, 422)
+    merchant = desk.merchant
+    offer = Offer(
+        id=id,
+        revision=1,
+        name=names(form, "name"),
+        effect=PercentOff(percent),
+        starts_at=max(desk.now, place.terms.starts_at),
+        ends_at=min(ends_at, place.terms.ends_at),
+        condition=Condition(
+            merchants=frozenset() if merchant is None else frozenset({merchant}),
+            places=frozenset({place.terms.slug}),
+        ),
+        funder=merchant,
+    )
+    try:
+        async with desk.acting("places.offer", encode(PLACE, place.id), f"{offer.name.get('en', '')}: {percent}") as tx:
+            await desk.shop.offers.publish(tx, [offer], desk.now)
+    except OfferRefused as refused:
+        note(desk, form, refused, OFFER_FIELDS, "name_en")
+        return await _place_page(desk, place, form, refused.status)
+    await desk.shop.books.refresh()
+    return desk.redirect(f"{HERE}/{encode(PLACE, place.id)}")
+
+
+def once(form: Form, prefix: str) -> UUID:
+    """The id that came with the form."""
+    try:
+        return decode(prefix, form.get("once"))
+    except InvalidInput:
+        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+
+
+async def _seen(desk: Desk) -> Place:
+    """The place, if this person may see it: malls are everybody's."""
+    async with desk.shop.database.read() as connection:
+        found = await desk.shop.places.one(connection, desk.id(PLACE))
+    if desk.merchant is not None and found.terms.merchant not in (None, desk.merchant):
+        raise NotFound("There is nothing with that id.", field="id")
+    return found
+
+
+def _usual(desk: Desk) -> dict[str, str]:
+    ends = desk.now.replace(second=0, microsecond=0) + timedelta(days=USUAL_DAYS)
+    return {"once": encode("off", desk.shop.ids.new()), "ends_at": ends.isoformat()[:16]}
+
+
+async def _place_page(desk: Desk, place: Place, form: Form, status: int = 200) -> ASGIResponse:
+    address = f"{desk.shop.settings.address}/place/{desk.shop.places.token(place.id)}"
+    offers = [
+        one
+        for one in desk.shop.books.current().offers
+        if place.terms.slug in one.condition.places
+        and one.ends_at > desk.now
+        and (desk.merchant is None or one.funder == desk.merchant)
+    ]
+    return desk.page(
+        "venues/place.html",
+        status=status,
+        form=form,
+        place=place,
+        ident=encode(PLACE, place.id),
+        is_open=place.terms.open_at(desk.now),
+        picture=qr_picture(address),
+        address=address,
+        offers=offers,
+        languages=LANGUAGES,
+    )
+
+
+def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
+    return desk.page("venues/new.html", status=status, form=form, languages=LANGUAGES)
