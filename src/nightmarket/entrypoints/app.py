@@ -24,6 +24,7 @@ from nightmarket.entrypoints.storefront import gate
 from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.catalog import CatalogController
 from nightmarket.entrypoints.ucp.confirming import ConfirmationController
+from nightmarket.entrypoints.ucp.festival import FestivalController
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
 from nightmarket.platform.access import Scope
@@ -97,6 +98,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
             SimulatedUcpController if shop.settings.sample_answers else UcpController,
             ConfirmationController,
             CatalogController,
+            FestivalController,
             ClaimsController,
             profile,
             health.live,

@@ -27,6 +27,7 @@ from nightmarket.platform.access.agents import ProfileAddressInvalid, profile_ad
 from nightmarket.platform.http import ASGIScope, address_key, header, marks_of
 
 from . import wire
+from .festival_wire import capability
 from .negotiating import EXTENDS, MEET_SECONDS, check_version, negotiated
 from .signed import is_signed
 from .translate import Translator, UnknownDestination, capabilities, problem_message
@@ -245,6 +246,7 @@ class UcpApi:
             entries[0].update(spec=f"{spec}/{page}", schema=f"{schemas}/{file}.json")
             if short in EXTENDS:
                 entries[0]["extends"] = [f"{wire.SHOPPING}.{parent}" for parent in EXTENDS[short]]
+        offered |= capability(self._shop.settings.address)
         services = {
             wire.SHOPPING: [
                 {

@@ -1,0 +1,94 @@
+"""The festival capability: its answers keep to the schema that the shop publishes, and say what a cart lacks."""
+
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from nightmarket.entrypoints.ucp.festival_wire import name_of
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.promotions.contract import Condition, EveryOff, Offer, PercentOff
+from nightmarket.promotions.contract.festivals import Festival, Phase, PhaseKind, Window
+from tests.drawing import drawn_up
+from tests.open_shop import Opened, opened
+from tests.ucp_talk import key, lines
+
+
+@pytest.fixture
+async def shop(fresh_database: str, tmp_path: Path, clock: VirtualClock) -> AsyncGenerator[Opened]:
+    async with opened(fresh_database, tmp_path, clock) as shop:
+        yield shop
+
+
+async def _checked(shop: Opened, path: str) -> Any:
+    """An answer, held to the published schema."""
+    schema = (await shop.client.get("/ucp/festival/schema.json")).json()
+    Draft202012Validator.check_schema(schema)
+    answer = await shop.client.get(path, headers=key("festival"))
+    assert answer.status_code == 200, answer.text
+    Draft202012Validator(schema).validate(answer.json())
+    return answer.json()
+
+
+async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened) -> None:
+    """A festival's phases and an open draw are told, by the shop's clock; before there is any, the answer says so."""
+    assert (await _checked(shop, "/ucp/festival"))["festival"] is None
+    now = shop.shop.clock.now()
+    end = now + timedelta(days=1)
+    phase = Phase(id=shop.shop.ids.new(), kind=PhaseKind.EVE, name={"en": "Test eve"}, starts_at=now, ends_at=end)
+    window = Window(id=shop.shop.ids.new(), name={"en": "Test 11.11"}, starts_at=now, ends_at=end, phases=(phase,))
+    festival = Festival(
+        id=shop.shop.ids.new(), revision=0, name={"en": "Test night"}, zone="Europe/Berlin", windows=(window,)
+    )
+    async with shop.shop.database.transaction() as tx:
+        await shop.shop.festivals.save(tx, festival, "test", now)
+    await shop.shop.festivals.refresh()
+    await drawn_up(shop.shop)
+    told = await _checked(shop, "/ucp/festival")
+    [stretch] = told["festival"]["windows"][0]["phases"]
+    assert (stretch["kind"], stretch["title"], stretch["is_on"]) == ("eve", "Test eve", True)
+    assert "draw" in {one["kind"] for one in told["happenings"]}
+
+
+async def test_a_cart_learns_what_is_missing(shop: Opened) -> None:
+    """A lamp of 22.20 lacks 7.80 to 5.00 off; what an offer with a code not given lacks is nobody's business."""
+    now = shop.shop.clock.now()
+    times: dict[str, Any] = {"starts_at": now, "ends_at": now + timedelta(days=1)}
+    ids = shop.shop.ids
+    offers = [
+        Offer(ids.new(), 1, {"en": "Every 30 minus 5"}, EveryOff({"EUR": 3000}, {"EUR": 500}), **times),
+        Offer(
+            ids.new(),
+            1,
+            {"en": "Secret"},
+            PercentOff(1000),
+            **times,
+            code="TESTSECRET",
+            condition=Condition(at_least={"EUR": 9000}),
+        ),
+    ]
+    async with shop.shop.database.transaction() as tx:
+        await shop.shop.offers.publish(tx, offers, now)
+    await shop.shop.books.refresh()
+    made = await shop.client.post("/ucp/carts", json={"line_items": lines(shop, LAMP=1)}, headers=key("festival"))
+    told = await _checked(shop, f"/ucp/carts/{made.json()['id']}/festival")
+    [step] = told["thresholds"]
+    assert (step["title"], step["missing"], step["gain"]) == ("Every 30 minus 5", 780, 500)
+    stranger = await shop.client.get("/ucp/carts/cart_00000000000000000000000000/festival", headers=key("festival"))
+    assert stranger.status_code in (400, 404)
+
+
+def test_the_capability_is_named_after_the_shops_own_host() -> None:
+    """UCP wants vendors to name what is theirs by a domain that they control."""
+    assert name_of("https://shop.example") == "example.shop.shopping.festival"
+    assert name_of("http://127.0.0.1:1111") == name_of("http://[::1]:1") == "localhost.shopping.festival"
+
+
+async def test_the_profile_names_the_capability(shop: Opened) -> None:
+    """Agents find it at `/.well-known/ucp`, with where its schema is."""
+    offered = (await shop.client.get("/.well-known/ucp")).json()["ucp"]["capabilities"]
+    [entry] = offered[name_of(shop.shop.settings.address)]
+    assert entry["schema"] == f"{shop.shop.settings.address}/ucp/festival/schema.json"
