@@ -22,8 +22,10 @@ from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, 
 from nightmarket.promotions.errors import RevisionTaken
 from nightmarket.rehearsal.contract import Article
 
+from .coupon_seed import plan_coupons
 from .demonstration import DEMO_ACCOUNTS
 from .festival_seed import plan_festival
+from .place_seed import plan_places
 from .prize_seed import plan_prizes
 
 ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
@@ -79,6 +81,8 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
         await plan_festival(shop)
         shop.stage.folder.clear()
         await plan_prizes(shop)
+        await plan_coupons(shop)
+        await plan_places(shop)
         return await plan_sale(shop)
 
 
