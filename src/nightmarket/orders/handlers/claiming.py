@@ -274,6 +274,8 @@ class ClaimBatch:
         claim = ClaimRequest(claim_id(item.id, one.attempt), tuple(stock), now + hold_of(item.handler))
         if isinstance(order, Priced):
             granted = grant_priced(claim, order, ledger, terms.book, now)
+            if granted is None:
+                return self._grant(one, listings, ledger, terms, now)
             if not isinstance(granted, Granted):
                 return granted
             without = tuple(granted.cart.refused.items())

@@ -91,9 +91,10 @@ class Granted(NamedTuple):
 
 def grant_priced(
     claim: ClaimRequest, priced: Priced, ledger: Ledger, book: Book, now: datetime
-) -> Granted | Dearer | Problem:
+) -> Granted | Dearer | Problem | None:
     """Claim the goods and all that is scarce of the offers; where only an offer is refused (used up, its budget gone,
-    or its buyer has had enough of it), price again without it and try once more."""
+    or its buyer has had enough of it), price again without it and try once more. None: an offer is refused that had
+    units put aside; they are to be found elsewhere, and then this asked again."""
     body, cart, quote = priced.body, priced.cart, priced.quote
     while True:
         if body.seen_total is not None and quote.total > body.seen_total:
@@ -114,11 +115,12 @@ def grant_priced(
         if not short:
             return nothing_left(body.lines)
         refusals = {want.offer: want.why.value for want in reversed(short)}
-        if refusals.keys() & put_aside(body.known.entitlements):
-            return nothing_left(body.lines)  # its unit is not among the claim's parts
         without, why = cart.without | refusals.keys(), cart.refused | refusals
         cart = msgspec.structs.replace(cart, without=without, refused=why)
         quote = price(cart, book, priced.shopper, now)
+        if refusals.keys() & put_aside(body.known.entitlements):
+            priced.cart, priced.quote = cart, quote
+            return None
 
 
 def seat_refused(order: object, handler: str, now: datetime) -> Problem | None:
