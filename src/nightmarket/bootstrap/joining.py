@@ -1,6 +1,7 @@
 """All rooms around one database."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -54,6 +55,7 @@ from nightmarket.promotions.handlers.draw_steps import DrawMeans
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
 from nightmarket.promotions.handlers.guards import StoredGuard
+from nightmarket.promotions.handlers.samples import StoredSamples
 from nightmarket.promotions.handlers.surprises import StoredSurprises
 from nightmarket.promotions.handlers.switches import Market, StoredSwitches
 from nightmarket.rehearsal.handlers.runs_here import RunsHere
@@ -183,13 +185,59 @@ def _festival(
     }
 
 
+def _goods(
+    settings: Settings, database: Database, clock: Clock, facts: Facts, tallies: SlicedTallies, outside: Outside
+) -> dict[str, Any]:
+    """Where goods are looked after, brought in and handed out."""
+    library = Library(FolderStore(settings.home / "media"), clock)
+    return {
+        "library": library,
+        "shelf": StoredShelf(tallies),
+        "editor": StoredEditor(facts, tallies, LibraryPictures(library, database), clock),
+        "importer": FileImporter(database, tallies, facts, sources(settings, database, library, outside), clock),
+        "exporter": FileExporter(database, tallies, settings.address),
+    }
+
+
+def _people(means: Means, identities: Identities, samples: StoredSamples) -> dict[str, Any]:
+    """Who comes, what they said of themselves, and how they leave."""
+    database, facts, clock, ids = means.database, means.facts, means.clock, means.ids
+    access = Access(database, clock, ids, secret_key=means.secret)
+    reminders = StoredReminders()
+    profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
+    asked = (enquiries, reminders, samples)
+    return {
+        "access": access,
+        "identities": identities,
+        "profiles": profiles,
+        "wishes": wishes,
+        "enquiries": enquiries,
+        "reminders": reminders,
+        "leaving": Leaving(database, access.shoppers, profiles, wishes, asked, JobDesk(clock)),
+    }
+
+
+def _others(statements: StatementAudit, claims: ClaimDesk, gates: StoredGates, mechanics: Mapping[str, Any]) -> Others:
+    return Others(
+        statements=statements,
+        claims=claims,
+        gates=gates,
+        draws=mechanics["draws"],
+        surprises=mechanics["surprises"],
+        coupons=Together(mechanics["coupons"], mechanics["booklets"]),
+        samples=mechanics["samples"],
+        groups=mechanics["groups"],
+        presales=mechanics["presale_desk"],
+    )
+
+
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
     secret = (settings.secret or "").encode()
     facts = Facts(ids)
     tallies = SlicedTallies(facts, ids, worker=os.getpid())
-    library = Library(FolderStore(settings.home / "media"), clock)
     outside, strangers = _outside(settings)
+    goods = _goods(settings, database, clock, facts, tallies, outside)
     agents = Agents(strangers, clock)
     options = WebhookOptions(secret=secret)
     provider = TestProvider(settings.home / "testpay.sqlite3", clock, name=PROVIDER, webhooks=options)
@@ -199,71 +247,40 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     known = KnownTogether()
     means = replace(means, buyers=identities, tell=hints.tell, gone=gone, knowing=known)
     orders = OrderDesk(means)
-    shelf = StoredShelf(tallies)
     gates = StoredGates(database, facts, clock, ids, secret)
-    claims = ClaimDesk(ClaimMeans(database, tallies, shelf, facts, clock, secret))
-    access = Access(database, clock, ids, secret_key=secret)
+    claims = ClaimDesk(ClaimMeans(database, tallies, goods["shelf"], facts, clock, secret))
     statements = StatementAudit(database, [provider])
-    editor = StoredEditor(facts, tallies, LibraryPictures(library, database), clock)
     offers = StoredOffers(facts, tallies, means.catalog, StoredCosts())
     drawing = _drawing(settings, database, clock, ids, (facts, tallies, offers))
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     collected = collecting(means, tallies, offers, identities, known)
     visits = visiting(drawing, means.books, ids, known)
     presold = preselling(means, tallies, drawing.outbox, settings.address, known)
-    collections = Together(collected["coupons"], collected["booklets"])
     gathered = gathering(drawing, orders, means.payments)
-    others = Others(
-        statements=statements,
-        claims=claims,
-        gates=gates,
-        draws=draws,
-        surprises=surprises,
-        coupons=collections,
-        samples=visits["samples"],
-        groups=gathered["groups"],
-        presales=presold["presale_desk"],
-    )
-    reminders = StoredReminders()
-    profiles, wishes, enquiries = StoredProfiles(facts, clock, ids), StoredWishes(), StoredEnquiries(facts)
-    asked = (enquiries, reminders, visits["samples"])
+    mechanics = {"draws": draws, "surprises": surprises, **collected, **visits, **gathered, **presold}
+    others = _others(statements, claims, gates, mechanics)
     return Shop(
         **_means_shown(means),
         **_alone(settings, means, tallies),
-        **collected,
-        **visits,
-        **gathered,
-        **presold,
-        **_festival(settings, means, tallies, offers, Market(editor, shelf.merchant)),
+        **mechanics,
+        **goods,
+        **_people(means, identities, visits["samples"]),
+        **_festival(settings, means, tallies, offers, Market(goods["editor"], goods["shelf"].merchant)),
         settings=settings,
         clock=clock,
         ids=ids,
         database=database,
         facts=facts,
-        access=access,
         order_links=Links(secret, "order", ORDER_LINK_LIFE, clock),
-        identities=identities,
         hints=hints,
         gone=gone,
-        profiles=profiles,
-        wishes=wishes,
-        enquiries=enquiries,
-        leaving=Leaving(database, access.shoppers, profiles, wishes, asked, JobDesk(clock)),
-        reminders=reminders,
-        library=library,
         outbox=drawing.outbox,
         tallies=tallies,
-        shelf=shelf,
-        editor=editor,
-        importer=FileImporter(database, tallies, facts, sources(settings, database, library, outside), clock),
-        exporter=FileExporter(database, tallies, settings.address),
         outside=outside,
         strangers=strangers,
         agents=agents,
         subscribers=Subscribers(database, clock, agents, strangers),
         offers=offers,
-        draws=draws,
-        surprises=surprises,
         provider=provider,
         webhooks=WebhookReceiver(PROVIDER, [secret], clock, facts),
         webhook_sender=WebhookSender(provider, options, clock),

@@ -90,6 +90,34 @@ def jobs(shop: Shop) -> list[Job]:
     return [import_job(shop.importer), forget_carts_job(shop.orders)]
 
 
+def _mechanics(shop: Shop, metrics: Metrics) -> list[Drain]:
+    """What a festival's mechanics do when their time comes."""
+    return [
+        Drain("draws", shop.draws.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
+        Drain("presales", shop.presale_desk.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
+        Drain("groups", shop.group_purchases.step, idle_seconds=GROUPS_SECONDS, tally=metrics),
+        Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
+        Drain("samples", shop.samples.step, idle_seconds=SAMPLES_SECONDS, tally=metrics),
+        Drain("put-aside", lambda: shop.campaigns.give_back(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
+        Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
+    ]
+
+
+def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
+    """What throws away what is too old to be kept."""
+    return [
+        Drain("old-visits", shop.places.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-keys", shop.orders.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-codes", shop.identities.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("old-tickets", shop.gates.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+    ]
+
+
 def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     """What the worker does by itself, again and again."""
     local = LocalChannel(shop.database, shop.clock)
@@ -138,28 +166,14 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
             Drain(f"aside-{one.topic}", partial(shop.aside.step, one), share=unhurried, tally=metrics)
             for one in chores(shop)
         ),
-        Drain("draws", shop.draws.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
-        Drain("presales", shop.presale_desk.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
-        Drain("groups", shop.group_purchases.step, idle_seconds=GROUPS_SECONDS, tally=metrics),
-        Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
-        Drain("samples", shop.samples.step, idle_seconds=SAMPLES_SECONDS, tally=metrics),
-        Drain("old-visits", shop.places.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("coming-back", lambda: back.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("launches", lambda: news.step(shop.clock, address), idle_seconds=WAITING_SECONDS, tally=metrics),
         Drain("reminders", lambda: reminding.step(shop.clock, address), idle_seconds=REMIND_SECONDS, tally=metrics),
-        Drain("put-aside", lambda: shop.campaigns.give_back(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
-        Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
-        Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
-        Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("search-index", shop.indexer.step, idle_seconds=INDEX_SECONDS, tally=metrics),
         standing,
         Drain("search-restock", shop.indexer.restock, idle_seconds=RESTOCK_SECONDS, tally=metrics),
-        Drain("search-sales", shop.indexer.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
-        Drain("old-keys", shop.orders.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
-        Drain("old-codes", shop.identities.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
-        Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
-        Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
-        Drain("old-tickets", shop.gates.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        *_mechanics(shop, metrics),
+        *_sweeps(shop, postman),
         Drain("partitions", partitions, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("gauges", gauges, idle_seconds=GAUGE_SECONDS),
     ]

@@ -127,36 +127,7 @@ class Audit:
                     "Each place in a waiting room's line is one ticket's, and each draw follows from its secret.",
                     reading(self._others.gates.audit),
                 ),
-                (
-                    "draws",
-                    "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given.",
-                    reading(self._others.draws.audit),
-                ),
-                (
-                    "surprises",
-                    "Each surprise price fits the hash that was published, and its offer says the same price.",
-                    reading(self._others.surprises.audit),
-                ),
-                (
-                    "coupons",
-                    "Each coupon's quota has spent what people have, and stamps have turned into their coupons.",
-                    reading(self._others.coupons.audit),
-                ),
-                (
-                    "samples",
-                    "Each slot's seats are held and spent as its bookings say.",
-                    reading(self._others.samples.audit),
-                ),
-                (
-                    "groups",
-                    "Each group's seats are held and spent as its members' orders say.",
-                    reading(self._others.groups.audit),
-                ),
-                (
-                    "presales",
-                    "Each place, unit and deposit of a presale is where its booking says.",
-                    reading(self._others.presales.audit),
-                ),
+                *((name, holds, reading(audit)) for name, holds, audit in self._mechanics()),
                 ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
                 ("consumers", "No consumer of facts fails.", reading(_consumers)),
             ]
@@ -164,6 +135,41 @@ class Audit:
                 began = time.monotonic()
                 findings = await check()
                 yield Check(name, holds, findings, time.monotonic() - began)
+
+    def _mechanics(self) -> list[tuple[str, str, Callable[[Connection], Awaitable[Sequence[Finding]]]]]:
+        """Of each mechanic of a festival its name, what holds, and the check."""
+        return [
+            (
+                "draws",
+                "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given.",
+                self._others.draws.audit,
+            ),
+            (
+                "surprises",
+                "Each surprise price fits the hash that was published, and its offer says the same price.",
+                self._others.surprises.audit,
+            ),
+            (
+                "coupons",
+                "Each coupon's quota has spent what people have, and stamps have turned into their coupons.",
+                self._others.coupons.audit,
+            ),
+            (
+                "samples",
+                "Each slot's seats are held and spent as its bookings say.",
+                self._others.samples.audit,
+            ),
+            (
+                "groups",
+                "Each group's seats are held and spent as its members' orders say.",
+                self._others.groups.audit,
+            ),
+            (
+                "presales",
+                "Each place, unit and deposit of a presale is where its booking says.",
+                self._others.presales.audit,
+            ),
+        ]
 
     async def findings(self) -> list[Finding]:
         """Everything that is off; empty when the house is in order."""
