@@ -1,0 +1,136 @@
+"""Coupons and booklets in a real browser: made by a marketer, collected, used and stamped by a shopper."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_draw_pages import staff
+from tests.browser.test_shopper_accounts import sign_up
+from tests.browser.visiting import Visitor, faults
+
+
+def _make_coupon(page: Page, name: str, way: str, *, quota: str = "5", word: str = "", least: str = "") -> str:
+    """A coupon of three euros off, made by the form; its page in the console."""
+    page.goto("/console/coupons/new")
+    page.locator("#name_en").fill(name)
+    page.locator("#kind").select_option("amount")
+    page.locator("#off").fill("3.00")
+    page.locator("#least").fill(least)
+    page.locator("#way").select_option(way)
+    page.locator("#quota").fill(quota)
+    page.locator("#word").fill(word)
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#preview")).to_contain_text("€3.00 off")
+    assert faults(page) == []
+    page.get_by_role("button", name="Make the coupon").click()
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+    assert faults(page) == []
+    return page.url
+
+
+def test_a_coupon_from_the_form_to_the_cart(visitor: Visitor) -> None:
+    """A guest is told what is missing; a shopper collects the marketer's coupon with one press, finds it in the
+    account, and the cart is three euros cheaper by itself; the console counts it, and its end is seen at once."""
+    marketer, operator = staff(visitor, "marketer"), staff(visitor, "operator")
+    console = _make_coupon(marketer, "Three off of the tests", "open")
+    page = visitor(width=360)
+    page.goto("/coupons")
+    expect(page.get_by_role("heading", name="First say who you are")).to_be_visible()
+    assert faults(page) == []
+    sign_up(page, operator, "coupons.test@example.org")
+    page.goto("/coupons")
+    page.get_by_role("button", name="Collect: Three off of the tests").click()
+    expect(page.get_by_text("The coupon is yours.")).to_be_visible()
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.goto("/account/coupons")
+    mine = page.locator("li.coupon", has_text="Three off of the tests")
+    expect(mine).to_contain_text("Ready")
+    assert faults(page) == []
+    page.goto("/products/pepper-mill")
+    page.locator("form[action='/cart/lines'] button").first.click()
+    page.wait_for_timeout(500)
+    page.goto("/cart")
+    expect(page.locator("#cart")).to_contain_text("Three off of the tests")
+    marketer.goto(console)
+    expect(marketer.locator("#held")).to_have_text("1 / 5")
+    marketer.get_by_role("button", name="End the coupon").click()
+    expect(marketer.get_by_text("over", exact=True)).to_be_visible()
+    page.goto("/account/coupons")
+    expect(mine).to_contain_text("Over")
+
+
+def test_single_codes_are_downloaded_and_taken_once(visitor: Visitor, tmp_path: Path) -> None:
+    """A marketer loads three codes as a file; the first shopper who types one in the cart has the coupon, the second
+    is told that it is taken; the cart says why a coupon does not apply yet."""
+    marketer, operator = staff(visitor, "marketer"), staff(visitor, "operator")
+    _make_coupon(marketer, "By code", "codes", quota="3", least="900.00")
+    with marketer.expect_download() as download:
+        marketer.get_by_role("link", name="All codes (CSV)").click()
+    target = tmp_path / "codes.csv"
+    download.value.save_as(target)
+    rows = list(csv.DictReader(io.StringIO(target.read_text())))
+    assert [row["taken"] for row in rows] == ["no", "no", "no"]
+    code = rows[0]["code"]
+    first, second = visitor(width=360), visitor(width=360)
+    sign_up(first, operator, "first.code@example.org")
+    first.goto("/products/pepper-mill")
+    first.locator("form[action='/cart/lines'] button").first.click()
+    first.wait_for_timeout(500)
+    first.goto("/cart")
+    first.get_by_label("Do you have a code?").fill(code.lower())
+    first.get_by_role("button", name="Use it").click()
+    expect(first.locator("#cart")).to_contain_text("By code")
+    sign_up(second, operator, "second.code@example.org")
+    second.goto("/coupons")
+    second.get_by_label("Code", exact=True).fill(code)
+    second.get_by_role("button", name="Collect", exact=True).click()
+    expect(second.get_by_text("This code was taken by somebody else.")).to_be_visible()
+
+
+def test_a_booklet_turns_into_a_coupon(visitor: Visitor) -> None:
+    """A marketer makes a booklet of two visits by the form; a shopper visits both pages from it, and with the second
+    stamp the coupon stands in the account; the page has no serious fault at 360 pixels."""
+    marketer, operator = staff(visitor, "marketer"), staff(visitor, "operator")
+    _make_coupon(marketer, "Won by stamps", "won")
+    marketer.goto("/console/booklets/new")
+    marketer.locator("#name_en").fill("Booklet of the tests")
+    marketer.locator("#closes_at").fill(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    for number, (label, path) in enumerate((("Tea", "/goods"), ("Lamps", "/brands")), start=1):
+        marketer.locator(f"#stamp{number}_label").fill(label)
+        marketer.locator(f"#stamp{number}_where").fill(path)
+    marketer.locator("#reward1_stamps").fill("2")
+    marketer.locator("#reward1_coupon").select_option(label="Won by stamps")
+    assert faults(marketer) == []
+    marketer.get_by_role("button", name="Make the booklet").click()
+    marketer.get_by_role("link", name="Booklet of the tests").wait_for()
+    path = marketer.get_by_role("link", name="Booklet of the tests").get_attribute("href") or ""
+    page = visitor(width=360)
+    sign_up(page, operator, "stamps.test@example.org")
+    page.goto(path)
+    page.get_by_role("button", name="Visit Tea").click()
+    page.wait_for_url("**/goods")
+    page.goto(path)
+    expect(page.locator(".stamp.has")).to_have_count(1)
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button", name="Visit Lamps").click()
+    expect(page.get_by_text("The booklet has turned into a coupon")).to_be_visible()
+    page.goto("/account/coupons")
+    expect(page.locator("li.coupon", has_text="Won by stamps")).to_contain_text("Ready")
+
+
+def test_a_coupon_that_cannot_be_is_refused_beside_its_field(visitor: Visitor) -> None:
+    """A window that ends before it begins is refused with the reason, and nothing is made."""
+    marketer = staff(visitor, "marketer")
+    marketer.goto("/console/coupons/new")
+    marketer.locator("#name_en").fill("Never made")
+    marketer.locator("#off").fill("10")
+    marketer.locator("#collect_until").fill("2020-01-01T00:00")
+    marketer.get_by_role("button", name="Make the coupon").click()
+    expect(marketer.get_by_text("Collecting ends after it begins.").first).to_be_visible()
+    marketer.goto("/console/coupons")
+    expect(marketer.get_by_text("Never made")).to_have_count(0)
