@@ -1,4 +1,4 @@
-"""Places, samples and brand collaborations."""
+"""Places that shoppers visit, and samples with appointments."""
 
 from alembic import op
 
@@ -72,32 +72,9 @@ CREATE UNIQUE INDEX sample_booking_once ON promotions.sample_booking (sample, pe
 CREATE UNIQUE INDEX sample_booking_code ON promotions.sample_booking (merchant, code);
 CREATE INDEX sample_booking_slot ON promotions.sample_booking (slot);
 CREATE INDEX sample_booking_account ON promotions.sample_booking (account) WHERE account IS NOT NULL;
-
-CREATE TABLE promotions.collaboration (
-    id uuid PRIMARY KEY,
-    proposer uuid NOT NULL,
-    partner uuid NOT NULL CHECK (partner <> proposer),
-    terms jsonb NOT NULL,
-    state text NOT NULL CHECK (state IN ('proposed', 'accepted', 'declined', 'withdrawn')),
-    made_at timestamptz NOT NULL,
-    changed_at timestamptz NOT NULL
-);
-CREATE INDEX collaboration_proposer ON promotions.collaboration (proposer);
-CREATE INDEX collaboration_partner ON promotions.collaboration (partner);
-
-CREATE TABLE promotions.partner_proposal (
-    merchant uuid NOT NULL,
-    partner uuid NOT NULL,
-    score integer NOT NULL,
-    reasons jsonb NOT NULL,
-    computed_at timestamptz NOT NULL,
-    PRIMARY KEY (merchant, partner)
-);
 """
 
 DOWN = """
-DROP TABLE promotions.partner_proposal;
-DROP TABLE promotions.collaboration;
 DROP TABLE promotions.sample_booking;
 DROP TABLE promotions.sample_slot;
 DROP TABLE promotions.sample;
