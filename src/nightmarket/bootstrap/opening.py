@@ -18,6 +18,7 @@ from nightmarket.platform.tail import Tail
 from nightmarket.platform.telemetry import Exchange, Metrics
 from nightmarket.promotions.contract import OfferPublished, OfferRetired
 from nightmarket.promotions.contract.festivals import FestivalChanged
+from nightmarket.promotions.contract.groups import GroupOfferChanged
 from nightmarket.promotions.contract.surprises import SurpriseChanged
 from nightmarket.promotions.contract.switches import SwitchesChanged
 from nightmarket.stage.contract import PageSaved
@@ -45,7 +46,7 @@ async def open_shop(
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
     kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind]
     kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind, FestivalChanged.kind, SwitchesChanged.kind))
-    kinds.append(SurpriseChanged.kind)
+    kinds.extend((SurpriseChanged.kind, GroupOfferChanged.kind))
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())
@@ -69,6 +70,7 @@ async def open_shop(
             task.cancel()
         await asyncio.gather(following, gating, *looking, return_exceptions=True)
         await shop.gates.close()
+        await shop.books.close()
         await shop.draws.close()
         await shop.coupons.close()
         await shop.booklets.close()
@@ -94,6 +96,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
             shop.catalog.forget_merchants(one.merchant for one in fact.read(MerchantChanged))
         elif fact.kind == SurpriseChanged.kind:
             products.extend(one.product for one in fact.read(SurpriseChanged))
+        elif fact.kind == GroupOfferChanged.kind:
+            products.extend(one.product for one in fact.read(GroupOfferChanged))
     if changed:
         shop.catalog.forget(changed)
     if products:

@@ -35,12 +35,15 @@ from .draws import surprises as surprise_pages
 from .festival.doors import PAGES as FESTIVAL
 from .gate import pages as gate_pages
 from .gate import stream as gate_stream
+from .groups.pages import PAGES as GROUPS
 from .imports.doors import PAGES as IMPORTS
 from .people import keys, listing, me, person
 from .places.doors import PAGES as PLACES
+from .presales import pages as presale_pages
 from .rehearsal import pages as rehearsal_pages
 from .rehearsal import stream as rehearsal_stream
 from .selling.doors import PAGES as SELLING
+from .simulator import guard
 from .webhooks import page as webhooks
 
 S = Scope
@@ -90,6 +93,11 @@ PAGES = (
     Page("POST", f"{draw_pages.HERE}/new", S.OFFERS_WRITE, draw_pages.create),
     Page("GET", f"{draw_pages.HERE}/{{id:str}}", S.OFFERS_READ, draw_pages.show),
     Page("POST", f"{draw_pages.HERE}/{{id:str}}", S.OFFERS_WRITE, draw_pages.note_beacon),
+    Page("GET", presale_pages.HERE, S.OFFERS_READ, presale_pages.show_list),
+    Page("GET", f"{presale_pages.HERE}/{{id:str}}", S.OFFERS_READ, presale_pages.show),
+    Page("POST", f"{presale_pages.HERE}/{{id:str}}", S.OFFERS_WRITE, presale_pages.decide),
+    Page("GET", f"{presale_pages.SELLING}/new", S.SELLING, presale_pages.show_new),
+    Page("POST", f"{presale_pages.SELLING}/new", S.SELLING, presale_pages.propose),
     Page("GET", surprise_pages.HERE, S.OFFERS_READ, surprise_pages.show_list),
     Page("GET", f"{surprise_pages.HERE}/new", S.OFFERS_WRITE, surprise_pages.show_new),
     Page("POST", f"{surprise_pages.HERE}/new", S.OFFERS_WRITE, surprise_pages.create),
@@ -98,6 +106,9 @@ PAGES = (
     Page("GET", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.show_new),
     Page("POST", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.create),
     Page("POST", f"{surprise_pages.SELLING}/{{id:str}}/withdraw", S.SELLING, surprise_pages.withdraw),
+    Page("GET", guard.HERE, S.OFFERS_WRITE, guard.show),
+    Page("POST", guard.HERE, S.OFFERS_WRITE, guard.set_rules),
+    Page("POST", f"{guard.HERE}/{{id:str}}/undo", S.OFFERS_WRITE, guard.undo),
     Page("GET", claims.HERE, S.HEALTH_READ, claims.show_list),
     Page("GET", f"{claims.HERE}/{{id:str}}", S.HEALTH_READ, claims.show),
     Page("POST", f"{claims.HERE}/{{id:str}}/settle", S.JOBS_WRITE, claims.settle),
@@ -160,6 +171,7 @@ PAGES = (
     *COUPONS,
     *IMPORTS,
     *FESTIVAL,
+    *GROUPS,
     *PLACES,
 )
 

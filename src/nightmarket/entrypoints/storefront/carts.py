@@ -75,6 +75,7 @@ def input_of(view: SessionView, language: str) -> SessionInput:
         options={UUID(merchant): option for merchant, option in body.options.items()},
         codes=body.codes,
         cart=body.cart,
+        seat=body.seat,
     )
 
 

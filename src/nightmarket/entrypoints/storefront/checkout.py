@@ -12,7 +12,15 @@ from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.orders.contract import Completion, PaymentInput, SessionInput, SessionKind, SessionState, SessionView
+from nightmarket.orders.contract import (
+    HELD,
+    Completion,
+    PaymentInput,
+    SessionInput,
+    SessionKind,
+    SessionState,
+    SessionView,
+)
 from nightmarket.orders.errors import (
     IdentityNeeded,
     KeyReused,
@@ -21,6 +29,7 @@ from nightmarket.orders.errors import (
     OutOfStock,
     PaymentRefused,
     PriceChanged,
+    SeatTaken,
     SessionBusy,
     SessionClosed,
     SessionNotFound,
@@ -59,6 +68,9 @@ DECLINED = {
     "too_late": say_later("The payment came too late. The goods went back, and so does your money."),
 }
 OTHER_DECLINE = say_later("The payment was declined. Use another card, or pay by transfer.")
+
+
+CARD_ONLY = say_later("A place in a group is paid by card: the money is held until the group closes.")
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -148,7 +160,11 @@ async def place(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     view = await with_identity(store, visit, view)
     if view.assessment.quote.total != form.number("shown_total", -1):
         return await _show(store, visit, view, form, _dearer(visit, view.assessment.quote.total, view.body.currency))
-    return await _pay(store, visit, view, form, PaymentInput(HANDLERS[form.get("pay")], token))
+    if view.body.seat is not None and form.get("pay") != CARD:
+        form.wrong("pay", visit.say(CARD_ONLY))
+        return await _show(store, visit, view, form)
+    handler = HANDLERS[form.get("pay")] + (HELD if view.body.seat is not None else "")
+    return await _pay(store, visit, view, form, PaymentInput(handler, token))
 
 
 async def _write(store: Storefront, visit: Visit, id: UUID, form: Form) -> SessionView:
@@ -194,6 +210,9 @@ async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, p
     except (IdentityNeeded, LimitReached):
         text = say("Some of it is limited per buyer; what to do stands beside it. Nothing was charged.")
         notice = Notice("warn", say("Limited per buyer"), text)
+    except SeatTaken:
+        text = say("No place is left for you in this group, or it has closed. Nothing was charged.")
+        notice = Notice("warn", say("The group is full or closed"), text)
     except NotReady:
         text = say("Something in this order cannot be delivered as it is. Check address, delivery and goods.")
         notice = Notice("danger", say("There is something to mend"), text, to_cart=True)
@@ -202,7 +221,7 @@ async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, p
     else:
         if visit.account is not None and form.get("save_address"):
             await keep_address(store.shop, visit.account, form)
-        return await _ordered(store, visit, done)
+        return await _ordered(store, visit, done, from_cart=view.body.seat is None)
     fresh = await store.shop.orders.get(visit.owner, CHECKOUT, view.id)
     return await _elsewhere(store, visit, fresh) or await _show(store, visit, fresh, form, notice)
 
@@ -229,10 +248,11 @@ async def _keep_typed(store: Storefront, visit: Visit, view: SessionView) -> Non
     await store.carts.change(visit, edit)
 
 
-async def _ordered(store: Storefront, visit: Visit, done: Completion) -> ASGIResponse:
+async def _ordered(store: Storefront, visit: Visit, done: Completion, *, from_cart: bool) -> ASGIResponse:
     if visit.account is None:
         remember_order(store, visit, done.order.id)
-    await store.carts.take_out(visit, done.order.rows)
+    if from_cart:
+        await store.carts.take_out(visit, done.order.rows)
     return store.site.redirect(visit, order_path(done.order.id))
 
 
@@ -271,6 +291,7 @@ async def _show(
         saved=await saved(store.shop, visit),
         notice=notice,
         part=part,
+        card_only=view.body.seat is not None,
     )
 
 

@@ -13,7 +13,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.orders.contract import ON_SITE, TRANSFER, Order, OrderRow, OrderState
+from nightmarket.orders.contract import ON_SITE, TRANSFER, Order, OrderRow, OrderState, is_held
 from nightmarket.orders.errors import NotCancellable, SessionNotFound
 
 from .storefront import Storefront, TheStore, id_of
@@ -51,6 +51,13 @@ AWAITED = OrderWords(
     say_later("Your payment is under way"),
     say_later("The goods are held for you. This page follows by itself; you need not pay again."),
     say_later("Payment under way"),
+)
+GATHERING = OrderWords(
+    "warn",
+    "users",
+    say_later("You are in the group"),
+    say_later("Goods and money are held for you. Nothing is charged before the group closes; if too few join, never."),
+    say_later("Waits for the group"),
 )
 TRANSFER_DUE = OrderWords(
     "warn",
@@ -90,6 +97,8 @@ def words_of(order: Order | OrderRow) -> OrderWords:
         case OrderState.PAID:
             return PAID if any(is_sent(row) for row in rows) else BOOKED
         case OrderState.PENDING:
+            if is_held(first.handler):
+                return GATHERING
             return TRANSFER_DUE if first.handler == TRANSFER else AWAITED
         case OrderState.DECLINED:
             return DECLINED

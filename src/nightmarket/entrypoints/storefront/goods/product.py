@@ -15,6 +15,8 @@ from nightmarket.entrypoints.storefront.attributes import option_label
 from nightmarket.entrypoints.storefront.bodies import Key, Made
 from nightmarket.entrypoints.storefront.draws.surprising import SurpriseView, surprise_view
 from nightmarket.entrypoints.storefront.frames import Gaps
+from nightmarket.entrypoints.storefront.groups.offered import OfferedView, offered_view
+from nightmarket.entrypoints.storefront.presales.views import PresaleView, presale_view
 from nightmarket.entrypoints.storefront.storefront import Storefront
 from nightmarket.entrypoints.storefront.wares import (
     RivalView,
@@ -141,7 +143,9 @@ class ProductPages:
             "facts": fact_groups(product, chosen, directory.attributes, visit),
             "brand": directory.brands.get(product.brand_slug or ""),
             "deliveries": deliveries(store, product, visit),
+            "presales": await _presales(store, visit, product.id),
             "surprise": await _surprise(store, visit, product.id),
+            "together": await _together(store, visit, product.id),
             "rivals": _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, shelf),
             "path": path,
             "alternatives": [shelf.ware(card) for card in others],
@@ -160,12 +164,27 @@ class ProductPages:
         return Made("goods/product.html", words, levels, frozenset(things))
 
 
+async def _presales(store: Storefront, visit: Visit, product: UUID) -> list[PresaleView]:
+    """The product's presales, as everybody may see them."""
+    shop, now = store.shop, store.shop.clock.now()
+    async with shop.database.read() as connection:
+        found = await shop.presales.of_product(connection, product, now)
+    return [presale_view(visit, one, None, now) for one in found]
+
+
 async def _surprise(store: Storefront, visit: Visit, product: UUID) -> SurpriseView | None:
     """The product's surprise price, as everybody may see it."""
     shop = store.shop
     async with shop.database.read() as connection:
         found = await shop.surprises.of_product(connection, product, shop.clock.now())
     return surprise_view(visit, found) if found else None
+
+
+async def _together(store: Storefront, visit: Visit, product: UUID) -> OfferedView | None:
+    """What groups pay for the product."""
+    async with store.shop.database.read() as connection:
+        found = await store.shop.groups.of_product(connection, product)
+    return offered_view(visit, found) if found else None
 
 
 def _wanted(query: bytes) -> str:

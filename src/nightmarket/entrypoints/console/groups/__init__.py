@@ -1,0 +1,1 @@
+"""Group purchases at the console."""
