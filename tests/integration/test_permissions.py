@@ -42,6 +42,7 @@ from nightmarket.stage.contract import Page, PageText
 from tests.door_rules import ACCOUNT, ASKED, CONSOLE, FOREIGN, FORMS, KEYED, OPEN, OWN, SECRETS, UPLOADS
 from tests.doors import Person, ask, doors, fingerprint, outside, people
 from tests.drawing import couponed, drawn_up, sealed
+from tests.grouping import offered
 from tests.open_shop import Opened, opened
 from tests.placing import held_claim, place_order
 from tests.sampling import mall, sample_at
@@ -140,6 +141,7 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/claims": outside("clm", await held_claim(shop, lamp)),
         "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
+        "/console/guard": outside("gst", shop.ids.new()),
         "/console/gates": await _gate(shop),
         "/console/draws": await drawn_up(shop),
         "/console/coupons": (coupon := await couponed(shop)),
@@ -148,6 +150,8 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/samples": await sample_at(shop, decode("plc", place), lamp.merchant),
         "/console/surprises": (surprise := await sealed(shop, lamp)),
         "/console/selling/surprises": surprise,
+        "/console/groups": (together := await offered(shop, lamp)),
+        "/console/selling/groups": together,
         "/console/festival/plan": await _festival(shop),
         "/console/festival/campaigns": (campaign := await _campaign(shop)),
         "/console/selling/festival": campaign,
