@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.bootstrap import Shop as OpenShop
+from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.clock import VirtualClock
-from nightmarket.kernel.ids import SeededIds, derive
+from nightmarket.kernel.ids import SeededIds, derive, encode
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import HELD, Completion, PaymentInput, Seat, SessionKind
 from nightmarket.orders.handlers import OrderDesk
@@ -17,6 +19,7 @@ from nightmarket.payments.jobs import PaymentsDrain
 from nightmarket.platform.database import Database
 from nightmarket.platform.messages import Outbox
 from nightmarket.promotions.contract.groups import (
+    GROUP_OFFER,
     BuyingGroup,
     GroupOffer,
     GroupSeat,
@@ -134,3 +137,13 @@ class GroupHouse:
                 *await self.desk._means.journal.audit(connection),
                 *await self.desk.audit(),
             ]
+
+
+async def offered(shop: OpenShop, product: Listing) -> str:
+    """Goods of an open shop that groups may buy; the id outside."""
+    terms = GroupTerms(
+        product.merchant, product.product, (product.variant,), TIERS, 24, 10, shop.clock.now() + timedelta(days=7)
+    )
+    async with shop.database.transaction() as tx:
+        made = await shop.groups.offer(tx, NewGroupOffer(shop.ids.new(), terms), "test")
+    return encode(GROUP_OFFER, made.id)

@@ -25,6 +25,7 @@ from nightmarket.rehearsal.contract import Article
 from .coupon_seed import plan_coupons
 from .demonstration import DEMO_ACCOUNTS
 from .festival_seed import plan_festival
+from .group_seed import plan_groups
 from .place_seed import plan_places
 from .prize_seed import plan_prizes
 
@@ -81,6 +82,7 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
         await plan_festival(shop)
         shop.stage.folder.clear()
         await plan_prizes(shop)
+        await plan_groups(shop)
         await plan_coupons(shop)
         await plan_places(shop)
         return await plan_sale(shop)
