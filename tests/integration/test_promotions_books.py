@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,7 @@ from nightmarket.promotions.contract import (
     PriceCart,
     PriceLine,
     Shopper,
+    offer_of,
     price,
     uses_tally,
 )
@@ -36,6 +38,8 @@ from nightmarket.promotions.errors import (
     UsesTaken,
 )
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
+from nightmarket.promotions.model.mapped import PackedBook
+from nightmarket.promotions.model.packing import Packer, finish
 from nightmarket.tally.contract import ClaimRequest, Part
 from nightmarket.tally.handlers import SlicedTallies
 
@@ -246,3 +250,57 @@ async def test_books_have_no_gaps_however_many_publish_at_once(shop: Shop, fresh
     published = await shop.told(OfferPublished.kind)
     assert sorted(number for number, _ in published) == list(range(1, 33))
     assert (await shop.books.refresh()).number == 32
+
+
+def _names(book: Book) -> list[str]:
+    return [offer.name["en"] for offer in book.offers]
+
+
+async def test_large_books_are_folded_into_a_file_that_processes_map(shop: Shop, tmp_path: Path) -> None:
+    """Changes beyond the bound go to a file; what comes later lies above it; a torn file is made anew."""
+    first = StoredBooks(shop.database, tmp_path, fold_from=3)
+    plain = StoredBooks(shop.database)
+    await first.refresh()
+    deals = [shop.offer(name={"en": f"Deal {number}"}) for number in range(6)]
+    await shop.publish(*deals)
+    await first.refresh()
+    await first.settled()
+    file = tmp_path / "current.book"
+    assert file.exists()
+    assert not [left for left in tmp_path.iterdir() if left.name.startswith("making-")]
+    await shop.retire(deals[0].id)
+    more = shop.offer(name={"en": "Later"})
+    await shop.publish(more, msgspec.structs.replace(deals[1], revision=2, name={"en": "Deal 1 again"}))
+    second = StoredBooks(shop.database, tmp_path, fold_from=10**6)
+    for books in (first, second):
+        book, wanted = await books.refresh(), await plain.refresh()
+        assert book.number == wanted.number
+        assert tuple(book.offers) == wanted.offers
+        assert len(book.offers) == len(wanted.offers)
+        assert offer_of(book, deals[0].id) is None
+        again = offer_of(book, deals[1].id)
+        assert again is not None
+        assert again.revision == 2
+        assert price(CART, book, Shopper(), shop.clock.now()) == price(CART, wanted, Shopper(), shop.clock.now())
+        await books.close()
+    assert second.current().offers.__class__ is not tuple
+    old = await first.at(wanted.number - 1)
+    assert tuple(old.offers) == (await plain.at(wanted.number - 1)).offers
+    file.write_bytes(file.read_bytes()[:-1])
+    third = StoredBooks(shop.database, tmp_path, fold_from=3)
+    assert tuple((await third.refresh()).offers) == wanted.offers
+    assert PackedBook(memoryview(file.read_bytes())).head.number >= 6
+    await third.close()
+
+
+async def test_a_file_of_another_database_is_not_believed(shop: Shop, tmp_path: Path) -> None:
+    """A home that was moved, or a database that was set back, does not bring offers of elsewhere."""
+    await shop.publish(*[shop.offer() for _ in range(3)])
+    number = (await StoredBooks(shop.database).refresh()).number
+    with (tmp_path / "current.book").open("wb") as file:
+        packer = Packer(file)
+        packer.add(shop.offer(name={"en": "Elsewhere"}))
+        finish(packer, file.tell(), number, "another stamp", file)
+    books = StoredBooks(shop.database, tmp_path)
+    assert "Elsewhere" not in _names(await books.refresh())
+    await books.close()

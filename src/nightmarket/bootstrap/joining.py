@@ -96,7 +96,7 @@ def _means(
     return Means(
         database=database,
         catalog=StoredCatalog(database),
-        books=StoredBooks(database),
+        books=StoredBooks(database, settings.home / "books"),
         tallies=tallies,
         journal=StoredJournal(),
         payments=StoredPayments(facts),

@@ -66,6 +66,7 @@ from nightmarket.promotions.model import (
     explain,
     flaws,
     limits_met,
+    offer_of,
     price,
     reduces_delivery,
     refund,
@@ -136,6 +137,7 @@ __all__ = [
     "explain",
     "flaws",
     "limits_met",
+    "offer_of",
     "price",
     "reduces_delivery",
     "refund",
@@ -175,6 +177,10 @@ class Books(Protocol):
 
     async def at(self, number: int) -> Book:
         """The book with that number, rebuilt from the revisions."""
+        ...
+
+    async def close(self) -> None:
+        """Give up what goes on in the background."""
         ...
 
 

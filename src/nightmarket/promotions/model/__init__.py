@@ -34,7 +34,7 @@ from .offers import (
     buyer_tally,
     uses_tally,
 )
-from .pricing import price, reduces_delivery, split_of
+from .pricing import offer_of, price, reduces_delivery, split_of
 from .quotes import Applied, Explanation, Funded, OfferNote, Quote, QuoteLine, QuoteShipping, Share
 from .refunds import Refund, RefundLine, Sold, refund
 from .rules import flaws
@@ -98,6 +98,7 @@ __all__ = [
     "explain",
     "flaws",
     "limits_met",
+    "offer_of",
     "price",
     "reduces_delivery",
     "refund",

@@ -8,7 +8,6 @@ rounding, pieces and thresholds much more), every offer but the compulsory ones 
 
 from collections.abc import Sequence
 from itertools import combinations
-from uuid import UUID
 
 from .applying import Outcome, Take, Till, apply, rank
 from .carts import PriceCart
@@ -34,8 +33,7 @@ def best(
     if len(meetings) == 1:
         return apply(meetings, start)
     ordered = sorted(meetings, key=rank)
-    bounds = compile_book(book)
-    pairs = _pairs(ordered, bounds.pairs) if bounds.has_agreements else NO_PAIRS
+    pairs = _pairs(ordered) if compile_book(book).has_agreements else NO_PAIRS
     if not pairs and _all_apply(ordered):
         return apply(ordered, start)
     till = start.fork()
@@ -75,19 +73,17 @@ def _overlap_in_part(meetings: Sequence[Meeting]) -> bool:
     )
 
 
-def _pairs(meetings: Sequence[Meeting], written: frozenset[frozenset[UUID]]) -> Pairs:
+def _pairs(meetings: Sequence[Meeting]) -> Pairs:
     """Numbers of the rules that may not both apply."""
     return frozenset(
-        frozenset((one.rule.number, other.rule.number))
-        for one, other in combinations(meetings, 2)
-        if apart(one, other, written)
+        frozenset((one.rule.number, other.rule.number)) for one, other in combinations(meetings, 2) if apart(one, other)
     )
 
 
-def apart(one: Meeting, other: Meeting, written: frozenset[frozenset[UUID]]) -> bool:
+def apart(one: Meeting, other: Meeting) -> bool:
     """Whether the two may not both apply: one names the other, or a funder does not combine on the same goods."""
     first, second = one.rule.offer, other.rule.offer
-    if frozenset((first.id, second.id)) in written:
+    if second.id in first.not_with or first.id in second.not_with:
         return True
     return not (_agrees(first, second) and _agrees(second, first)) and bool(one.mask & other.mask)
 

@@ -6,17 +6,18 @@ The compiled form is kept beside the book that it was made from; it holds nothin
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.kernel.money import Rounding
 
-from .conditions import open_at
+from .carts import PriceCart, PriceLine, Shopper
+from .conditions import Goods, open_at
 from .effects import Bundle, BuyGet, Effect, FixedPrice, FreeShipping, Gift, NthPiece
 from .offers import Book, Offer, boundaries, owners_of, plain_code
-from .resolving import NO_GOODS, NO_LIMIT, Extra, Plan, Stage, extra_of, resolve
+from .resolving import NO_LIMIT, Extra, Plan, Stage, anchor_of, extra_of, resolve
 
 MAX_COMPILED_BOOKS = 8
 """Books kept compiled at once; the oldest goes first."""
@@ -37,6 +38,7 @@ class Rule(msgspec.Struct, frozen=True):
     """
 
     number: int
+    """The offer's id."""
     offer: Offer
     stage: Stage
     value: int
@@ -74,7 +76,7 @@ class Rule(msgspec.Struct, frozen=True):
     """Its place in the order of application; that of an amount depends on how many lines it has as well."""
 
 
-def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
+def rule_of(offer: Offer, currency: str) -> Rule | None:
     """The offer in that currency; None where it has no amount, minimum, cap or budget in it."""
     resolved = resolve(offer, currency)
     condition = offer.condition
@@ -94,7 +96,7 @@ def _rule(number: int, offer: Offer, currency: str) -> Rule | None:
     products = frozenset(product.int for product in condition.products)
     variants = frozenset(variant.int for variant in condition.variants)
     return Rule(
-        number=number,
+        number=offer.id.int,
         offer=offer,
         stage=resolved.stage,
         value=resolved.value,
@@ -133,6 +135,20 @@ def _least_pieces(effect: Effect) -> int:
 
 
 Places = dict[int | str, list[Rule]]
+Kind = Literal[
+    "codes",
+    "needs",
+    "variants",
+    "products",
+    "places",
+    "brands",
+    "merchants",
+    "categories",
+    "segments",
+    "regions",
+    "always",
+]
+ALWAYS: Kind = "always"
 
 
 class Index:
@@ -168,27 +184,49 @@ class Index:
             self._place(rule)
 
     def _place(self, rule: Rule) -> None:
-        if rule.offer.code is not None:
-            self.codes.setdefault(plain_code(rule.offer.code), []).append(rule)
+        kind, words = narrowest(rule.offer)
+        if kind == ALWAYS:
+            self.always.append(rule)
             return
-        condition, anchor = rule.offer.condition, rule.plan.anchor if rule.plan is not None else NO_GOODS
-        narrowest_first: tuple[tuple[frozenset[int] | frozenset[str], Places], ...] = (
-            (condition.needs, self.needs),
-            (rule.variants or anchor.variants, self.variants),
-            (rule.products or anchor.products, self.products),
-            (condition.places, self.places),
-            (rule.brands, self.brands),
-            (rule.merchants, self.merchants),
-            (rule.categories, self.categories),
-            (rule.segments, self.segments),
-            (rule.regions, self.regions),
-        )
-        for words, place in narrowest_first:
-            if words:
-                for word in words:
-                    place.setdefault(word, []).append(rule)
-                return
-        self.always.append(rule)
+        place: Places = getattr(self, kind)
+        for word in words:
+            place.setdefault(word, []).append(rule)
+
+
+def narrowest(offer: Offer) -> tuple[Kind, frozenset[int] | frozenset[str]]:
+    """By what few carts have and the offer asks for it is found: the kind of word, and the words."""
+    if offer.code is not None:
+        return "codes", frozenset((plain_code(offer.code),))
+    condition = offer.condition
+    owners = owners_of(offer)
+    merchants = condition.merchants
+    if owners is not None:  # conditions on other merchants only: no line can qualify
+        merchants = (merchants & owners if merchants else owners) or frozenset((UUID(int=0),))
+    anchor = anchor_of(offer.effect) if isinstance(offer.effect, Bundle) else Goods()
+    ids: tuple[tuple[Kind, frozenset[UUID]], ...] = (
+        ("variants", condition.variants or anchor.variants),
+        ("products", condition.products or anchor.products),
+    )
+    if condition.needs:
+        return "needs", condition.needs
+    for kind, some in ids:
+        if some:
+            return kind, frozenset(one.int for one in some)
+    if condition.places:
+        return "places", condition.places
+    if condition.brands:
+        return "brands", condition.brands
+    if merchants:
+        return "merchants", frozenset(one.int for one in merchants)
+    words: tuple[tuple[Kind, frozenset[str]], ...] = (
+        ("categories", condition.categories),
+        ("segments", condition.segments),
+        ("regions", condition.regions),
+    )
+    for kind, some in words:
+        if some:
+            return kind, some
+    return ALWAYS, condition.regions
 
 
 class CompiledBook:
@@ -197,8 +235,9 @@ class CompiledBook:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.offers = sorted(book.offers, key=lambda offer: offer.id.int)
-        self.scarce = {offer.id: offer for offer in book.offers if offer.budget or offer.per_buyer}
-        """Offers of which more is counted than their uses."""
+        self._by_id: dict[UUID, Offer] | None = None
+        self.has_scarce = any(offer.budget or offer.per_buyer for offer in book.offers)
+        """Whether of some offer more is counted than its uses."""
         self.limits_of: dict[UUID, list[Offer]] = {}
         """Purchase limits by the variants, else the products, that they are for; `wide_limits` name neither."""
         self.wide_limits: list[Offer] = []
@@ -209,30 +248,64 @@ class CompiledBook:
             if not ids:
                 self.wide_limits.append(limit)
         self.reduces_delivery = any(isinstance(offer.effect, FreeShipping) for offer in book.offers)
-        self.counts = bool(self.scarce or book.limits) or any(offer.uses is not None for offer in book.offers)
+        self.counts = bool(self.has_scarce or book.limits) or any(offer.uses is not None for offer in book.offers)
         self._bounds = sorted({bound for offer in book.offers for bound in _bounds(offer)})
-        self.pairs = frozenset(frozenset((offer.id, other)) for offer in book.offers for other in offer.not_with)
-        """Offers that do not apply together."""
-        self.has_agreements = bool(self.pairs) or any(offer.combines is not None for offer in book.offers)
+        self.has_agreements = any(offer.not_with or offer.combines is not None for offer in book.offers)
+        self._all_bounds: list[datetime] | None = None
         self._rules: dict[str, list[Rule | None]] = {}
         self._spans: dict[tuple[int, str], Index] = {}
+
+    def offer(self, id: UUID) -> Offer | None:
+        """The offer or limit with that id."""
+        if self._by_id is None:
+            self._by_id = {offer.id: offer for offer in (*self.book.offers, *self.book.limits)}
+        return self._by_id.get(id)
+
+    def span(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """The bounds of offers and limits around an instant; None where there is none."""
+        if self._all_bounds is None:
+            offers = (*self.book.offers, *self.book.limits)
+            self._all_bounds = sorted({bound for offer in offers for bound in boundaries(offer)})
+        bounds = self._all_bounds
+        place = bisect_right(bounds, now)
+        return bounds[place - 1] if place else None, bounds[place] if place < len(bounds) else None
+
+    def limits_for(self, line: PriceLine) -> list[Offer]:
+        """Purchase limits that could be about the line."""
+        named = (*self.limits_of.get(line.variant, ()), *self.limits_of.get(line.product, ()))
+        return [*self.wide_limits, *named]
+
+    def noted(self, cart: PriceCart, shopper: Shopper) -> list[tuple[Offer, Rule | None]]:
+        """The offers of which `explain` has a note, each with its rule in the cart's currency: all of them, of a mapped
+        book those to which something of the cart, or of the shopper, points."""
+        _ = shopper
+        return list(zip(self.offers, self.rules(cart.currency), strict=True))
+
+    def known_codes(self, codes: Iterable[str]) -> set[str]:
+        """Those of the plain codes that some offer has."""
+        mine = {plain_code(offer.code) for offer in self.offers if offer.code is not None}
+        return mine & set(codes)
 
     def rules(self, currency: str) -> list[Rule | None]:
         """One entry per offer of `offers`: the offer in that currency."""
         found = self._rules.get(currency)
         if found is None:
-            found = [_rule(number, offer, currency) for number, offer in enumerate(self.offers)]
-            _keep(self._rules, currency, found, MAX_SPANS)
+            found = [rule_of(offer, currency) for offer in self.offers]
+            keep(self._rules, currency, found, MAX_SPANS)
         return found
+
+    def span_number(self, now: datetime) -> int:
+        """Between which two bounds of offers the instant lies."""
+        return bisect_right(self._bounds, now)
 
     def live(self, now: datetime, currency: str) -> Index:
         """The rules live at that instant; the same for all instants between two bounds of offers."""
-        key = (bisect_right(self._bounds, now), currency)
+        key = (self.span_number(now), currency)
         index = self._spans.get(key)
         if index is None:
             rules = (rule for rule in self.rules(currency) if rule is not None)
-            index = Index(rule for rule in rules if _holds(rule.offer, now))
-            _keep(self._spans, key, index, MAX_SPANS)
+            index = Index(rule for rule in rules if holds(rule.offer, now))
+            keep(self._spans, key, index, MAX_SPANS)
         return index
 
 
@@ -242,7 +315,7 @@ def _bounds(offer: Offer) -> Iterable[datetime]:
     return (offer.starts_at.astimezone(UTC), offer.ends_at.astimezone(UTC))
 
 
-def _holds(offer: Offer, now: datetime) -> bool:
+def holds(offer: Offer, now: datetime) -> bool:
     return offer.starts_at <= now < offer.ends_at and open_at(offer.condition, now)
 
 
@@ -253,12 +326,12 @@ def compile_book(book: Book) -> CompiledBook:
     """The compiled form of this very book, made once; it keeps the book alive, so the identity stays its own."""
     found = _compiled.get(id(book))
     if found is None:
-        found = CompiledBook(book)
-        _keep(_compiled, id(book), found, MAX_COMPILED_BOOKS)
+        found = getattr(book.offers, "compiled", None) or CompiledBook(book)
+        keep(_compiled, id(book), found, MAX_COMPILED_BOOKS)
     return found
 
 
-def _keep(cache: dict[K, V], key: K, value: V, limit: int) -> None:
+def keep(cache: dict[K, V], key: K, value: V, limit: int) -> None:
     while len(cache) >= limit:
         cache.pop(next(iter(cache)), None)
     cache[key] = value

@@ -28,11 +28,9 @@ def explain(cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: da
     if quote.book != book.number:
         raise Defect(f"a quote of book {quote.book} cannot be explained with book {book.number}")
     compiled = compile_book(book)
-    rules = {
-        offer.id: (offer, rule) for offer, rule in zip(compiled.offers, compiled.rules(cart.currency), strict=True)
-    }
+    rules = {offer.id: (offer, rule) for offer, rule in compiled.noted(cart, shopper)}
     applied = {item.offer for item in quote.applied}
-    reasons = _Reasons(cart, quote, book, shopper, now)
+    reasons = _Reasons(cart, quote, list(rules.values()), shopper, now)
     notes = [
         reasons.applied(OfferNote(item.offer, "applied", amount=item.amount, funder=item.funder), rules[item.offer][1])
         for item in quote.applied
@@ -40,7 +38,7 @@ def explain(cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: da
     for id, (offer, rule) in rules.items():
         if id not in applied:
             notes.append(msgspec.structs.replace(reasons.of(offer, rule), offer=id, funder=offer.funder))
-    known = {plain_code(offer.code) for offer in compiled.offers if offer.code is not None}
+    known = compiled.known_codes([plain_code(code) for code in cart.codes])
     unknown = {plain_code(code): code for code in reversed(cart.codes) if plain_code(code) not in known}
     return Explanation(tuple(notes), tuple(reversed(unknown.values())))
 
@@ -52,15 +50,15 @@ def _note(reason: str) -> OfferNote:
 class _Reasons:
     """Finds the first thing that keeps an offer from applying, in the order in which a person would ask."""
 
-    def __init__(self, cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: datetime) -> None:
+    def __init__(
+        self, cart: PriceCart, quote: Quote, known: list[tuple[Offer, Rule | None]], shopper: Shopper, now: datetime
+    ) -> None:
         self._cart, self._quote, self._shopper, self._now = cart, quote, shopper, now
-        self._compiled = compile_book(book)
         self._order = line_order(cart.lines)
         self._codes = {plain_code(code) for code in cart.codes}
         ids = {item.offer for item in quote.applied}
-        self._applied = [offer for offer in self._compiled.offers if offer.id in ids]
-        rules = self._compiled.rules(cart.currency)
-        self._rules = [rule for rule in rules if rule is not None and rule.offer.id in ids]
+        self._applied = [offer for offer, _ in known if offer.id in ids]
+        self._rules = [rule for _, rule in known if rule is not None and rule.offer.id in ids]
         self._taken_words = {offer.exclusive for offer in self._applied if offer.exclusive}
 
     def of(self, offer: Offer, rule: Rule | None) -> OfferNote:
@@ -161,7 +159,7 @@ class _Reasons:
         for rule in self._rules:
             places = qualifying(rule, self._cart.lines, self._order)
             met = meeting_of(rule, self._cart, places, self._order)
-            if met is not None and apart(meeting, met, self._compiled.pairs):
+            if met is not None and apart(meeting, met):
                 return rule.offer.id
         return None
 

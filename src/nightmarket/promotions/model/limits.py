@@ -79,13 +79,13 @@ def demand(quote: Quote, cart: PriceCart, book: Book, now: datetime, buyers: Seq
     """What an order for that quote takes. `buyers` are the keys under which its buyer is known; each one counts."""
     if not counts(book):
         return NOTHING
-    scarce = compile_book(book).scarce
+    compiled = compile_book(book)
     wants: list[Want] = []
     by_buyer: list[UUID] = []
     for applied in quote.applied:
         if applied.uses is not None:
             wants.append(Want(applied.uses, 1, applied.offer, Scarce.USES))
-        offer = scarce.get(applied.offer)
+        offer = compiled.offer(applied.offer) if compiled.has_scarce else None
         if offer is None:
             continue
         if offer.budget:
@@ -129,7 +129,7 @@ def buyer_caps(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> 
     if not counts(book):
         return ()
     caps: list[Cap] = []
-    if book.offers and compile_book(book).scarce:
+    if book.offers and compile_book(book).has_scarce:
         for meeting in meet(cart, book, shopper, now):
             caps.extend(_caps(meeting.rule.offer))
     caps.extend(Cap(met.limit.id, UNITS, met.most) for met in limits_met(cart, book, now))
@@ -141,10 +141,7 @@ def limits_met(cart: PriceCart, book: Book, now: datetime) -> list[Met]:
     if not book.limits:
         return []
     compiled = compile_book(book)
-    found = {limit.id: limit for limit in compiled.wide_limits}
-    for line in cart.lines:
-        for limit in (*compiled.limits_of.get(line.variant, ()), *compiled.limits_of.get(line.product, ())):
-            found[limit.id] = limit
+    found = {limit.id: limit for line in cart.lines for limit in compiled.limits_for(line)}
     met: list[Met] = []
     for limit in found.values():
         live = limit.starts_at <= now < limit.ends_at and open_at(limit.condition, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from nightmarket.kernel.money import allocate
 
@@ -29,6 +30,11 @@ def price(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> Quote
 def reduces_delivery(book: Book) -> bool:
     """Whether some offer of the book takes something off deliveries."""
     return bool(book.offers) and compile_book(book).reduces_delivery
+
+
+def offer_of(book: Book, id: UUID) -> Offer | None:
+    """The offer or limit of the book with that id; found at once, however large the book is."""
+    return compile_book(book).offer(id)
 
 
 def _quote(

@@ -90,7 +90,8 @@ def _rest_cart(sold: Sold, kept: Mapping[str, int]) -> PriceCart:
         msgspec.structs.replace(line, quantity=kept[line.id]) for line in sold.cart.lines if kept.get(line.id, 0)
     )
     emptied = {line.merchant for line in sold.cart.lines} - {line.merchant for line in lines}
-    scarce = compile_book(sold.book).scarce.keys() | {one.id for one in sold.book.offers if one.uses is not None}
+    noted = (offer for offer, _ in compile_book(sold.book).noted(sold.cart, sold.shopper))
+    scarce = {offer.id for offer in noted if offer.uses is not None or offer.budget or offer.per_buyer}
     applied = {one.offer for one in sold.quote.applied}
     return msgspec.structs.replace(
         sold.cart,

@@ -69,9 +69,6 @@ class Lines(NamedTuple):
         )
 
 
-NO_GOODS = Lines(frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
-
-
 def in_categories(categories: frozenset[str], line: PriceLine) -> bool:
     """Whether the line's category, or one above it, is among them."""
     return line.category in categories or not categories.isdisjoint(line.ancestors)
@@ -105,8 +102,6 @@ class Plan(msgspec.Struct, frozen=True):
     goods: tuple[Lines, ...] = ()
     """Of a bundle the parts, of a gift the gifts, of what is bought with it the goods."""
     steps: tuple[ResolvedStep, ...] = ()
-    anchor: Lines = NO_GOODS
-    """Goods of which the cart must have some, to find the offer by."""
 
 
 class Resolved(NamedTuple):
@@ -172,9 +167,7 @@ def _planned(
             value, stage = prices.get(currency, NO_LIMIT), Stage.PRICE
         case Bundle(prices=prices, parts=parts):
             value, stage = prices.get(currency, NO_LIMIT), Stage.PRICE
-            goods = tuple(lines_of(part.goods) for part in parts)
-            anchor = next((one for one in goods if one.variants or one.products), goods[0] if goods else NO_GOODS)
-            plan = Plan(effect, goods=goods, anchor=anchor)
+            plan = Plan(effect, goods=tuple(lines_of(part.goods) for part in parts))
         case BuyGet(basis_points=value, rounding=rounding, goods=goods):
             plan = Plan(effect, goods=(lines_of(goods or offer.condition.goods),))
         case NthPiece(basis_points=value, rounding=rounding):
@@ -191,6 +184,12 @@ def _planned(
             value = 0 if kept else NO_LIMIT
             plan = Plan(effect, steps=kept)
     return None if value == NO_LIMIT else Resolved(stage, value, rounding, plan)
+
+
+def anchor_of(bundle: Bundle) -> Goods:
+    """Goods of which the cart must have some: those of the part that is easiest to find."""
+    goods = [part.goods for part in bundle.parts]
+    return next((one for one in goods if one.variants or one.products), goods[0] if goods else Goods())
 
 
 def _step(step: Step, currency: str) -> ResolvedStep | None:

@@ -1,6 +1,6 @@
 """Revisions of offers, one row per book number."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -46,6 +46,13 @@ SELECT body FROM (
     SELECT DISTINCT ON (offer) offer, body FROM promotions.revision WHERE book <= $1 ORDER BY offer, book DESC
 ) latest WHERE body IS NOT NULL AND offer > $2 ORDER BY offer LIMIT $3
 """
+
+_ALL_AT = """
+SELECT body FROM (
+    SELECT DISTINCT ON (offer) offer, body FROM promotions.revision WHERE book <= $1 ORDER BY offer, book DESC
+) latest WHERE body IS NOT NULL ORDER BY offer
+"""
+_STAMP = "SELECT offer::text || ' ' || revision || ' ' || at::text FROM promotions.revision WHERE book = $1"
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -126,6 +133,18 @@ async def since(connection: Connection, book: int) -> list[tuple[int, UUID, Offe
     """Up to PAGE rows after a book: its number, the offer's id, and the offer unless it was retired."""
     rows = await connection.fetch(_SINCE, book, PAGE)
     return [(row["book"], row["offer"], None if row["body"] is None else _offer(row)) for row in rows]
+
+
+async def stamp(connection: Connection, book: int) -> str | None:
+    """What tells the book with that number from one of the same number in another database."""
+    return await connection.fetchval(_STAMP, book)
+
+
+async def pages_at(connection: Connection, book: int) -> AsyncGenerator[list[bytes]]:
+    """The bodies of all offers of a book in order of id, as JSON, a page at a time; within a transaction."""
+    cursor = await connection.cursor(_ALL_AT, book)
+    while page := await cursor.fetch(PAGE):
+        yield [row["body"].encode() for row in page]
 
 
 async def offers_at(connection: Connection, book: int) -> list[Offer]:
