@@ -39,13 +39,15 @@ from nightmarket.promotions.contract.switches import PlanB
 from nightmarket.rehearsal.contract import Plan
 from nightmarket.rehearsal.handlers.recording import Recorder, rehearsals_folder
 from nightmarket.stage.contract import Page, PageText
-from tests.door_rules import ACCOUNT, ASKED, CONSOLE, FOREIGN, FORMS, KEYED, OPEN, OWN, SECRETS, UPLOADS
+from tests.door_rules import CONSOLE, FORMS, OPEN, UPLOADS
 from tests.doors import Person, ask, doors, fingerprint, outside, people
 from tests.drawing import couponed, drawn_up, sealed
 from tests.grouping import offered
+from tests.keyed_doors import ASKED, KEYED
 from tests.open_shop import Opened, opened
 from tests.placing import held_claim, place_order
 from tests.sampling import mall, sample_at
+from tests.shopper_doors import ACCOUNT, FOREIGN, OWN, SECRETS
 
 
 @dataclass(frozen=True)
