@@ -20,6 +20,7 @@ from . import (
     merchants,
     orders,
     places,
+    presales,
     search,
     wishes,
 )
@@ -45,6 +46,7 @@ ROUTES = [
         groups,
         coupons,
         places,
+        presales,
     )
     for route in room.ROUTES
 ]

@@ -1,0 +1,1 @@
+"""Presales at the console: merchants propose them, the market decides."""
