@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -49,9 +50,7 @@ SHOWN = 10
     "the beginning of the draft's first offer.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
-def simulate(  # noqa: PLR0913 (one parameter for each option)
-    *, draft: Path, carts: Path, book: Path | None, here: bool, alone: bool, at: str | None, as_json: bool
-) -> None:
+def simulate(*, draft: Path, carts: Path, at: str | None, as_json: bool, **beside: Any) -> None:
     """Price past carts under a draft: revenue, margin, who uses what, who loses. Changes nothing.
 
     \b
@@ -59,6 +58,9 @@ def simulate(  # noqa: PLR0913 (one parameter for each option)
 
     The same files give the same figures, to the cent.
     """
+    book: Path | None = beside["book"]
+    here: bool = beside["here"]
+    alone: bool = beside["alone"]
     if book and here:
         raise click.UsageError("Name either --book or --here.")
     offers = read_offers(draft)
