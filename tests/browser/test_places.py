@@ -47,7 +47,7 @@ def test_a_place_from_its_form_to_the_cart(visitor: Visitor) -> None:
             expect(page.get_by_role("heading", name="A fifth off at the arcade")).to_be_visible()
             assert faults(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.goto("/products/moka-pot")
+        page.goto("/products/noodle-bowl")
         with page.expect_response("**/cart/lines"):
             page.get_by_role("button", name="Add to cart").first.click()
         page.goto("/cart")
