@@ -1,4 +1,4 @@
-"""What an order that waits would have cost with another entitlement, by the book and instant it was placed with. Pure."""
+"""What a waiting order would have cost with another entitlement, by the book and instant it was placed with. Pure."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
