@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,12 +38,18 @@ from nightmarket.platform.aside import waiting
 from nightmarket.platform.settings import read_settings
 from nightmarket.platform.subscriptions import lag
 from nightmarket.platform.telemetry.exchange import PUBLISH_SECONDS
+from nightmarket.promotions.contract import Condition, Offer, PercentOff
+from nightmarket.promotions.handlers.publishing import MAX_PUBLISH
 
 SEED = 11
 VARIANTS = 10_000
 MERCHANTS = 4
 STOCK = 10_000_000
 OWNER = derive("agent", 'profile="http://127.0.0.1/bench"')
+LIVE_OFFERS = 1_000
+BOOK_SECONDS = 3
+"""Within this the web processes have read a new book."""
+
 PROBE_SECONDS = 4
 MOST_PER_SECOND = 20_000
 SHARE = 0.8
@@ -122,6 +128,37 @@ class Loads:
     async def hot(self, runs: dict[str, Any]) -> dict[str, Any]:
         """As created, with one line of every order the same variant."""
         return await self._complete(TRANSFER, Load(self._chosen.other_seconds, _room(runs), hot=True))
+
+    async def offers(self, runs: dict[str, Any]) -> dict[str, Any]:
+        """As created, with LIVE_OFFERS offers in the book, of which each line of every order has one."""
+        async with open_shop(self._settings) as shop:
+            now = shop.clock.now()
+            ids = SeededIds(shop.clock, seed=SEED)
+            step = VARIANTS // LIVE_OFFERS
+            made = [
+                Offer(
+                    ids.new(),
+                    1,
+                    {"en": f"Bench {n}"},
+                    PercentOff(1000),
+                    now,
+                    now + timedelta(days=1),
+                    Condition(variants=frozenset(variant for variant, _ in self._listings[n * step : (n + 1) * step])),
+                )
+                for n in range(LIVE_OFFERS)
+            ]
+            await _publish(shop, made)
+        try:
+            probe = await self._complete(TRANSFER, Load(PROBE_SECONDS, MOST_PER_SECOND))
+            run = await self._complete(TRANSFER, Load(self._chosen.other_seconds, probe["per_second"] * 1.5))
+        finally:
+            async with open_shop(self._settings) as shop, shop.database.transaction() as tx:
+                for start in range(0, LIVE_OFFERS, MAX_PUBLISH):
+                    chunk = [one.id for one in made[start : start + MAX_PUBLISH]]
+                    await shop.offers.retire(tx, chunk, shop.clock.now())
+        without = runs.get("created", {}).get("per_second")
+        share = round(run["per_second"] / without, 3) if without else None
+        return {"live_offers": LIVE_OFFERS, "share_of_without": share} | run
 
     async def paid(self, runs: dict[str, Any]) -> dict[str, Any]:
         """At the test provider: claim, authorise, settle, answer."""
@@ -316,6 +353,14 @@ class Loads:
                     await tx.copy_records_to_table(
                         "session", schema_name="orders", columns=SESSION_COLUMNS, records=rows
                     )
+
+
+async def _publish(shop: Shop, offers: Sequence[Offer]) -> None:
+    """Put offers into the book, and wait until the web processes have read it."""
+    for start in range(0, len(offers), MAX_PUBLISH):
+        async with shop.database.transaction() as tx:
+            await shop.offers.publish(tx, offers[start : start + MAX_PUBLISH], shop.clock.now())
+    await asyncio.sleep(BOOK_SECONDS)
 
 
 async def written(shop: Shop, id: UUID, body: SessionBody, now: datetime) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ SETTLED_SECONDS = 300
 BUDGET_US = 134
 """DESIGN.md: the processor time of an order at 14,931 orders a second on two cores."""
 
-PARTS = ("created", "hot", "paid", "sessions", "whole", "eighty", "pages", "overload")
+PARTS = ("created", "offers", "hot", "paid", "sessions", "whole", "eighty", "pages", "overload")
 
 
 def main() -> None:
@@ -102,6 +102,7 @@ def summed(results: dict[str, Any], runs: dict[str, Any]) -> dict[str, Any]:
     costs = of("created", "cpu_us_per_order")
     results |= {
         "orders_created_per_second": of("created", "per_second"),
+        "orders_created_with_offers_per_second": of("offers", "per_second"),
         "orders_created_hot_variant_per_second": of("hot", "per_second"),
         "orders_paid_per_second": of("paid", "per_second"),
         "sessions_created_per_second": of("sessions", "per_second"),
