@@ -31,6 +31,12 @@ def _make_coupon(page: Page, name: str, way: str, *, quota: str = "5", word: str
     return page.url
 
 
+def _put_in(page: Page) -> None:
+    page.goto("/products/pepper-mill")
+    with page.expect_response("**/cart/lines"):
+        page.get_by_role("button", name="Add to cart").first.click()
+
+
 def test_a_coupon_from_the_form_to_the_cart(visitor: Visitor) -> None:
     """A guest is told what is missing; a shopper collects the marketer's coupon with one press, finds it in the
     account, and the cart is three euros cheaper by itself; the console counts it, and its end is seen at once."""
@@ -50,9 +56,7 @@ def test_a_coupon_from_the_form_to_the_cart(visitor: Visitor) -> None:
     mine = page.locator("li.coupon", has_text="Three off of the tests")
     expect(mine).to_contain_text("Ready")
     assert faults(page) == []
-    page.goto("/products/pepper-mill")
-    page.locator("form[action='/cart/lines'] button").first.click()
-    page.wait_for_timeout(500)
+    _put_in(page)
     page.goto("/cart")
     expect(page.locator("#cart")).to_contain_text("Three off of the tests")
     marketer.goto(console)
@@ -77,9 +81,7 @@ def test_single_codes_are_downloaded_and_taken_once(visitor: Visitor, tmp_path: 
     code = rows[0]["code"]
     first, second = visitor(width=360), visitor(width=360)
     sign_up(first, operator, "first.code@example.org")
-    first.goto("/products/pepper-mill")
-    first.locator("form[action='/cart/lines'] button").first.click()
-    first.wait_for_timeout(500)
+    _put_in(first)
     first.goto("/cart")
     first.get_by_label("Do you have a code?").fill(code.lower())
     first.get_by_role("button", name="Use it").click()
