@@ -36,8 +36,8 @@ class BookFiles:
         return packed
 
     async def make(self, connection: Connection, number: int, *, current: bool) -> PackedBook:
-        """Pack the book with that number; with `current` it takes the place of the file before. The connection is
-        within a transaction. What a process that died left half made is removed by the next one."""
+        """Pack the book with that number; with `current` it takes the place of the file before. What a process that
+        died left half made is removed by the next one."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=HALF_MADE, dir=self._folder)
         path = Path(name)

@@ -57,7 +57,7 @@ class StoredBooks:
             return self._current
         if number in self._kept:
             return self._kept[number]
-        async with self._database.transaction() as connection:
+        async with self._database.read() as connection:
             if not 0 <= number <= await store.newest(connection):
                 raise BookNotFound(f"There is no book {number} yet.", field="book")
             if self._files is not None and number > self._fold_from:
@@ -95,7 +95,7 @@ class StoredBooks:
 
     async def _made(self, files: BookFiles) -> PackedBook:
         """The file as another process has just made it, else made here; the lock is held."""
-        async with self._database.transaction() as connection:
+        async with self._database.read() as connection:
             newest, packed = await store.newest(connection), await files.current(connection)
             if packed is not None and newest - packed.head.number <= self._fold_from // 2:
                 return packed

@@ -42,16 +42,12 @@ FROM unnest($1::bigint[], $2::uuid[], $3::integer[], $4::text[], $5::text[]) AS 
 """
 _SINCE = "SELECT book, offer, body FROM promotions.revision WHERE book > $1 ORDER BY book LIMIT $2"
 _AT = """
-SELECT body FROM (
-    SELECT DISTINCT ON (offer) offer, body FROM promotions.revision WHERE book <= $1 ORDER BY offer, book DESC
-) latest WHERE body IS NOT NULL AND offer > $2 ORDER BY offer LIMIT $3
+SELECT offer, body FROM (
+    SELECT DISTINCT ON (offer) offer, body FROM promotions.revision WHERE book <= $1 AND offer > $2
+    ORDER BY offer, book DESC
+) latest WHERE body IS NOT NULL ORDER BY offer LIMIT $3
 """
 
-_ALL_AT = """
-SELECT body FROM (
-    SELECT DISTINCT ON (offer) offer, body FROM promotions.revision WHERE book <= $1 ORDER BY offer, book DESC
-) latest WHERE body IS NOT NULL ORDER BY offer
-"""
 _STAMP = "SELECT offer::text || ' ' || revision || ' ' || at::text FROM promotions.revision WHERE book = $1"
 
 
@@ -141,19 +137,14 @@ async def stamp(connection: Connection, book: int) -> str | None:
 
 
 async def pages_at(connection: Connection, book: int) -> AsyncGenerator[list[bytes]]:
-    """The bodies of all offers of a book in order of id, as JSON, a page at a time; within a transaction."""
-    cursor = await connection.cursor(_ALL_AT, book)
-    while page := await cursor.fetch(PAGE):
+    """The bodies of all offers of a book in order of id, as JSON, a page at a time. Revisions never change, so that
+    no transaction need last that long."""
+    after = UUID(int=0)
+    while page := await connection.fetch(_AT, book, after, PAGE):
         yield [row["body"].encode() for row in page]
+        after = page[-1]["offer"]
 
 
 async def offers_at(connection: Connection, book: int) -> list[Offer]:
     """All offers of a book, in order of id."""
-    found: list[Offer] = []
-    after = UUID(int=0)
-    while True:
-        page = [_offer(row) for row in await connection.fetch(_AT, book, after, PAGE)]
-        found.extend(page)
-        if len(page) < PAGE:
-            return found
-        after = page[-1].id
+    return [msgspec.json.decode(one, type=Offer) async for page in pages_at(connection, book) for one in page]
