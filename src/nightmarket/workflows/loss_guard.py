@@ -29,8 +29,7 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 WORDS = {
     StopReason.BELOW_COST: (
         "An offer was stopped: it sells below cost",
-        "“{name}” ({offer}) had {orders} orders. Of goods whose cost is known it sold for {sold} what cost {cost}, in "
-        "minor units of {currency}.",
+        "“{name}” ({offer}): {orders} orders sold for {sold} what cost {cost} (minor units of {currency}).",
     ),
     StopReason.ABNORMAL: (
         "An offer was stopped: it is used far more than planned",
