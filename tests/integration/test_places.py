@@ -234,3 +234,18 @@ async def test_letters_go_out_and_names_are_forgotten(house: Opened) -> None:
         left = await shop.samples.booking(connection, booked.id)
     assert (left.email, left.first_name, left.state) == ("", "", BookingState.MISSED)
     await _sound(house)
+
+
+async def test_who_leaves_gives_the_seat_back_and_is_forgotten(house: Opened) -> None:
+    """With the account go the seat ahead, first name and address; the slot is free again."""
+    shop, account = house.shop, derive("test-account")
+    _, slots = await _sample(house, seats=1)
+    async with shop.database.transaction() as tx:
+        wanted = msgspec.structs.replace(_wanted(slots[0], 1), account=account)
+        booked = await shop.samples.book(tx, wanted)
+        await shop.samples.forget(tx, account)
+        await shop.samples.forget(tx, account)
+        left = await shop.samples.booking(tx, booked.id)
+        assert (left.state, left.email, left.first_name, left.account) == (BookingState.CANCELLED, "", "", None)
+        await shop.samples.book(tx, _wanted(slots[0], 2))
+    await _sound(house)
