@@ -36,6 +36,7 @@ REFUSALS = {
         403: "The API key lacks the permission.",
         404: "There is no such thing for this client.",
         409: "It cannot be done as things stand; the message's `code` says why.",
+        413: "The body is too large.",
         415: "The body is not JSON.",
         410: "It is over: the checkout has expired.",
         422: "The request is well formed, and asks for what cannot be.",
