@@ -25,14 +25,14 @@ class Pockets:
     def __init__(self, *holders: UUID) -> None:
         self.holders = set(holders)
 
-    async def of(self, owner: UUID, now: datetime) -> Known:  # noqa: ARG002
+    async def of(self, owner: UUID, now: datetime) -> Known:
         return Known(entitlements=(COUPON,)) if owner in self.holders else Known()
 
 
 class Passage:
     """Everybody is at the mall."""
 
-    async def of(self, owner: UUID, now: datetime) -> Known:  # noqa: ARG002
+    async def of(self, owner: UUID, now: datetime) -> Known:
         return Known(places=("mall",), channel="storefront")
 
 
