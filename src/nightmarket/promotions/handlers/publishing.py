@@ -36,7 +36,7 @@ from nightmarket.tally.contract import Adjustment, NewTally, Tallies, TallyKind
 MAX_PUBLISH = 500
 """Offers that one publication or retirement names."""
 
-MAX_OFFERS = 200_000
+MAX_OFFERS = 10_000
 """Offers of one book; retire those that have ended."""
 
 BUSY_CAP = 1_000

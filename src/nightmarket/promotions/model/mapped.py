@@ -20,6 +20,9 @@ MAX_DECODED = 5_000
 MAX_WORDS = 5_000
 """Words of one kind whose rules an index keeps."""
 
+MAX_WALKED = 10_000
+"""Offers of a book up to which all are kept decoded once someone has walked over them."""
+
 KINDS: tuple[Kind, ...] = (
     "codes",
     "needs",
@@ -168,12 +171,15 @@ class MappedOffers(Sequence[Offer]):
     def __init__(self, compiled: "MappedBook", *, limits: bool) -> None:
         self.compiled = compiled
         self._limits = limits
+        self._walked: tuple[Offer, ...] | None = None
 
     def __len__(self) -> int:
         return self.compiled.count(limits=self._limits)
 
     def __iter__(self) -> Iterator[Offer]:
-        return self.compiled.every(limits=self._limits)
+        if self._walked is None and len(self) <= MAX_WALKED:
+            self._walked = tuple(self.compiled.every(limits=self._limits))
+        return self.compiled.every(limits=self._limits) if self._walked is None else iter(self._walked)
 
     def __getitem__(self, place: int | slice) -> Offer | list[Offer]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return list(self)[place]
