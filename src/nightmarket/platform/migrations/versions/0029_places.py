@@ -72,6 +72,10 @@ CREATE UNIQUE INDEX sample_booking_once ON promotions.sample_booking (sample, pe
 CREATE UNIQUE INDEX sample_booking_code ON promotions.sample_booking (merchant, code);
 CREATE INDEX sample_booking_slot ON promotions.sample_booking (slot);
 CREATE INDEX sample_booking_account ON promotions.sample_booking (account) WHERE account IS NOT NULL;
+
+ALTER TABLE promotions.place ENABLE ROW LEVEL SECURITY;
+ALTER TABLE promotions.sample ENABLE ROW LEVEL SECURITY;
+ALTER TABLE promotions.sample_booking ENABLE ROW LEVEL SECURITY;
 """
 
 DOWN = """
