@@ -46,6 +46,7 @@ from tests.grouping import offered
 from tests.keyed_doors import ASKED, KEYED
 from tests.open_shop import Opened, opened
 from tests.placing import held_claim, place_order
+from tests.preselling import presold
 from tests.sampling import mall, sample_at
 from tests.shopper_doors import ACCOUNT, FOREIGN, OWN, SECRETS
 
@@ -152,6 +153,7 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/samples": await sample_at(shop, decode("plc", place), lamp.merchant),
         "/console/surprises": (surprise := await sealed(shop, lamp)),
         "/console/selling/surprises": surprise,
+        "/console/presales": await presold(shop, lamp),
         "/console/groups": (together := await offered(shop, lamp)),
         "/console/selling/groups": together,
         "/console/festival/plan": await _festival(shop),
