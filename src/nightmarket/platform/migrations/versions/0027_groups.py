@@ -23,6 +23,7 @@ CREATE TABLE promotions.group_offer (
 );
 COMMENT ON COLUMN promotions.group_offer.tiers IS 'list of [people, basis points], by people';
 CREATE INDEX group_offer_product ON promotions.group_offer (product, ends_at);
+ALTER TABLE promotions.group_offer ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE promotions.buying_group (
     id uuid PRIMARY KEY,
