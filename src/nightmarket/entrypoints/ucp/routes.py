@@ -16,6 +16,7 @@ from nightmarket.entrypoints.provided import TheShop
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decode_json, header, require_media_type
 from nightmarket.platform.http.framework import translate
+from nightmarket.platform.http.problems import ProblemBody
 
 from . import wire
 from .api import Sent, UcpApi, checked_key, creating_key, error_answer, optional_key
@@ -36,13 +37,19 @@ REFUSALS = {
         403: "The API key lacks the permission.",
         404: "There is no such thing for this client.",
         409: "It cannot be done as things stand; the message's `code` says why.",
-        413: "The body is too large.",
         415: "The body is not JSON.",
         410: "It is over: the checkout has expired.",
         422: "The request is well formed, and asks for what cannot be.",
         424: "The profile that a signed request names in `UCP-Agent` cannot be read.",
         429: "Too many tries; wait for `Retry-After` seconds.",
     }.items()
+} | {
+    413: ResponseSpec(
+        ProblemBody,
+        generate_examples=False,
+        description="The body is too large: it is not read, and refused as a problem document.",
+        media_type="application/problem+json",
+    )
 }
 """What every operation may refuse, for its documentation."""
 
