@@ -83,8 +83,8 @@ async def test_an_offer_that_sells_below_cost_in_sum_is_stopped_and_can_be_put_b
     )
     assert offer.id not in {one.id for one in shop.books.current().offers}
     async with shop.database.read() as connection:
-        mails = [one for one in await page(connection, Filter(), None, 50) if "below cost" in one.subject]
-    assert [one.to for one in mails] == ["night@example.org"]
+        mails = [one for one in await page(connection, Filter(), None, 50) if "below cost" in one.message.subject]
+    assert [one.message.to for one in mails] == ["night@example.org"]
     for _ in range(2):
         async with shop.database.transaction() as tx:
             await shop.guard.undo(tx, stop.id, by="Test Operator", at=shop.clock.now())
