@@ -140,7 +140,7 @@ async def show_booking(request: Request[Any, Any, Any], store: TheStore, id: Fro
     booking, presale = own
     card = (await cards_of(store, [presale])).get(presale.terms.product)
     view = booking_view(visit, booking, presale, card, store.shop.clock.now())
-    return await store.page(visit, "presales/booking.html", view=view, place=MINE)
+    return await store.page(visit, "presales/booking.html", view=view, place=MINE, done="")
 
 
 @post(f"{HERE}/bookings/{{id:str}}/pay", include_in_schema=False)
@@ -182,7 +182,7 @@ async def show_mine(request: Request[Any, Any, Any], store: TheStore) -> ASGIRes
         booking_view(visit, one, presales[one.presale], cards.get(presales[one.presale].terms.product), now)
         for one in mine
     ]
-    return await store.page(visit, "presales/mine.html", views=views, place=MINE)
+    return await store.page(visit, "presales/mine.html", views=views, place=MINE, done="")
 
 
 ROUTES = [show_list, show, book, show_booking, pay, show_mine]
