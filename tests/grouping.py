@@ -14,8 +14,8 @@ from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import HELD, Completion, PaymentInput, Seat, SessionKind
 from nightmarket.orders.handlers import OrderDesk
 from nightmarket.orders.points import NO_FAULTS, Faults
-from nightmarket.payments.contract import Provider
 from nightmarket.payments.jobs import PaymentsDrain
+from nightmarket.payments.providers import TestProvider
 from nightmarket.platform.database import Database
 from nightmarket.platform.messages import Outbox
 from nightmarket.promotions.contract.groups import (
@@ -49,7 +49,7 @@ def person(number: int) -> UUID:
 class GroupHouse:
     """A shop with one lamp that groups may buy: 3 people 10 % off, 5 people 20 %."""
 
-    def __init__(self, database: Database, clock: VirtualClock, ids: SeededIds, provider: Provider) -> None:
+    def __init__(self, database: Database, clock: VirtualClock, ids: SeededIds, provider: TestProvider) -> None:
         self.shop = Shop(database, clock, ids, [LAMP])
         self.database, self.clock, self.ids, self.provider = database, clock, ids, provider
         self.outbox = Outbox(clock, ids)

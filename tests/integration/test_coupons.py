@@ -1,7 +1,7 @@
 """Coupons and booklets on a real database: one person one coupon, one coupon its uses, never more than there are."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -93,7 +93,7 @@ class House:
 class Accounts:
     """Implements `orders.contract.Buyers`: everybody is an account."""
 
-    async def of_accounts(self, connection: object, ids: list[UUID]) -> dict[UUID, UUID]:
+    async def of_accounts(self, connection: object, ids: Sequence[UUID]) -> dict[UUID, UUID]:
         return {id: derive("test-key", id) for id in ids}
 
 

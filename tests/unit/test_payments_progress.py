@@ -51,6 +51,8 @@ def news_of(before: Payment, news: News) -> Payment:
             return model.captured(before, LATER)
         case News.VOIDED:
             return model.voided(before, LATER)
+        case News.TAKEN:
+            return model.take(before, before.amount, LATER)
         case News.REFUNDED:
             return model.refunded(before, before.amount, LATER)
 

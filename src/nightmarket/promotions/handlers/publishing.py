@@ -107,7 +107,9 @@ class StoredOffers:
         if self._catalog is None or not offer.condition.variants:
             return {}
         listings = await self._catalog.listings(offer.condition.variants)
-        costs = await self._costs.costs(tx, list(listings)) if self._costs else {}
+        costs: Mapping[UUID, Mapping[str, int]] = {}
+        if self._costs:
+            costs = await self._costs.costs(tx, list(listings))
         return {id: ListPrice(one.merchant, one.prices, costs.get(id, {})) for id, one in listings.items()}
 
     async def _set_caps(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> None:
