@@ -107,7 +107,7 @@ class StoredOffers:
         if self._catalog is None or not offer.condition.variants:
             return {}
         listings = await self._catalog.listings(offer.condition.variants)
-        costs: Mapping[UUID, Mapping[str, int]] = {}
+        costs: Mapping[UUID, dict[str, int]] = {}
         if self._costs:
             costs = await self._costs.costs(tx, list(listings))
         return {id: ListPrice(one.merchant, one.prices, costs.get(id, {})) for id, one in listings.items()}
