@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -55,7 +56,7 @@ EFFECTS: tuple[Effect, ...] = (
     BuyGet(2, 1),
     EveryOff({"EUR": 5_000}, {"EUR": 400}),
 )
-MIXED = (
+MIXED: tuple[Callable[[int], Condition], ...] = (
     lambda n: Condition(products=frozenset({UUID(int=100 + n % 300)})),
     lambda n: Condition(merchants=frozenset({UUID(int=n % 200)}), categories=frozenset({"shoes"})),
     lambda n: Condition(brands=frozenset({f"brand {n}"})),

@@ -104,6 +104,7 @@ ACCOUNTS = {
     2: say_later("Owed to merchant"),
     3: say_later("Discount paid by the market"),
     4: say_later("Held by the payment provider"),
+    6: say_later("Deposits of presales"),
 }
 """The journal's accounts."""
 
