@@ -1,6 +1,7 @@
 """The real shop's hot routes answer alike whether a server calls them straight or through ASGI."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -126,3 +127,11 @@ async def test_a_waiting_room_holds_the_straight_way_too(database: str, home: Pa
             held = await client.post(f"/ucp/checkout-sessions/{MADE_UP}/complete", json={})
             assert (held.status_code, held.json()["code"]) == (429, "queue_required")
             assert (await client.get("/stock")).status_code == 401  # programs of other shops do not queue here
+
+
+async def test_the_log_stays_as_it_was_set_up(database: str, home: Path) -> None:
+    """Making and serving the application leaves the process's log to telemetry: no other handler takes its place."""
+    before = list(logging.getLogger().handlers)
+    async with both(database, home) as here:
+        await here.straight.get("/health/ready")
+        assert logging.getLogger().handlers == before

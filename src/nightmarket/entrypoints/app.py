@@ -111,6 +111,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
             *storefront.ROUTES,
             *console.handlers(console.Console(site)),
         ],
+        logging_config=None,  # telemetry has set it up: the framework's own would take its place
         dependencies={
             "shop": Provide(lambda: shop, sync_to_thread=False),
             "store": Provide(lambda: store, sync_to_thread=False),

@@ -11,7 +11,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "***"
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "api_key")
-_QUIET = ("asyncio", "alembic", "sqlalchemy", "httpx", "httpcore", "PIL")
+_QUIET = ("asyncio", "alembic", "sqlalchemy", "httpx", "httpcore", "PIL", "uvicorn")
 """Libraries that are heard from WARNING on."""
 
 _encoder = msgspec.json.Encoder(enc_hook=repr)
