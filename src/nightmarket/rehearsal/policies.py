@@ -13,5 +13,7 @@ KEPT_APART: dict[str, str] = {
     "search-sales": "counts no shadow",
     "search-stock": "notes that stock was counted anew, which is true",
     "launches": "hears of goods, not of orders",
+    "loss-guard": "judges no offer by a shadow",
+    "presales": "follows orders of those who have booked, which takes an account; no shadow has one",
 }
 """Consumers by name, and what keeps a rehearsal's orders inside."""
