@@ -139,7 +139,7 @@ async def consents(connection: Connection, account: UUID, limit: int) -> list[Co
     rows = await connection.fetch(
         """
         SELECT purpose, granted, text_version, language, at FROM engagement.consent WHERE account = $1
-        ORDER BY id DESC LIMIT $2
+        ORDER BY at DESC, granted, id DESC LIMIT $2
         """,
         account,
         limit,
@@ -148,11 +148,11 @@ async def consents(connection: Connection, account: UUID, limit: int) -> list[Co
 
 
 async def latest(connection: Connection, accounts: Sequence[UUID], purpose: Purpose) -> dict[UUID, Consent]:
-    """The decision that counts of each that has made one."""
+    """The decision that counts of each that has made one: the last; of several in one instant a refusal."""
     rows = await connection.fetch(
         """
         SELECT DISTINCT ON (account) account, purpose, granted, text_version, language, at FROM engagement.consent
-        WHERE account = ANY($1::uuid[]) AND purpose = $2 ORDER BY account, id DESC
+        WHERE account = ANY($1::uuid[]) AND purpose = $2 ORDER BY account, at DESC, granted
         """,
         list(accounts),
         purpose.value,
