@@ -30,6 +30,8 @@ ACROSS = frozenset(
         "0028_presales",
         "0029_places",
         "0030_wallets",
+        "0031_collaborations",
+        "0032_segments",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""
