@@ -1,5 +1,6 @@
 """Fixtures for all tests: a real PostgreSQL, fresh databases, and a clock and ids that are played, not lived."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -31,13 +32,14 @@ def reachable_folder(label: str) -> Path:
 
 
 def _sweep_after_killed_runs() -> None:
-    """Stop and remove what test runs left behind whose process is gone."""
+    """Stop and remove what test runs left behind whose process is gone; another run may sweep at the same time."""
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
         owner = folder.name.removeprefix(TEMPORARY_PREFIX).split("-")[0]
-        if owner.isdigit() and not Path("/proc", owner).exists() and folder.stat().st_uid == os.geteuid():
-            for state in folder.glob("**/postgres.json"):
-                EmbeddedPostgres(state.parent).stop()
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            if owner.isdigit() and not Path("/proc", owner).exists() and folder.stat().st_uid == os.geteuid():
+                for state in folder.glob("**/postgres.json"):
+                    EmbeddedPostgres(state.parent).stop()
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

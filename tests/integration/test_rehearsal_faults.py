@@ -96,7 +96,8 @@ def test_what_is_killed_comes_back(shop: Open, bystander: "subprocess.Popen[byte
     noted = shop.strike(Strike(fault, 0.0))
     assert [(kind, what) for kind, what, _ in noted] == [(EventKind.FAULT, fault), (EventKind.RECOVERY, fault)], noted
     killed = int(noted[0][2].rpartition("(")[2].rstrip(")"))
-    assert killed in there
+    # the pool may have opened another connection since
+    assert killed in there or (fault is Fault.KILL_BACKEND and killed != bystander.pid)
     assert killed not in {process.pid for process in before()}
     assert len(shop.processes.web()) == webs == 2
     assert bystander.poll() is None
