@@ -105,6 +105,15 @@ def test_a_good_offer_has_no_flaw() -> None:
             "funding",
             "between_merchants",
         ),
+        (
+            {
+                "funding": (Funding(UUID(int=2), 5000), Funding(UUID(int=1), 5000)),
+                "funder": UUID(int=1),
+                "condition": Condition(merchants=frozenset({UUID(int=1), UUID(int=2)})),
+            },
+            "funding",
+            "between_merchants",
+        ),
         ({"funding": (Funding(None, 5000), Funding(None, 5000))}, "funding", "named_twice"),
         ({"effect": PercentOff(100, pieces=0)}, "effect.pieces", "out_of_range"),
         ({"effect": AmountOff({"EUR": 5, "JPY": 5}, pieces=2)}, "effect.pieces", "not_together"),

@@ -32,6 +32,8 @@ from .offers import (
     boundaries,
     budget_tally,
     buyer_tally,
+    is_joint,
+    merchants_of,
     uses_tally,
 )
 from .pricing import offer_of, price, reduces_delivery, split_of
@@ -97,7 +99,9 @@ __all__ = [
     "demand",
     "explain",
     "flaws",
+    "is_joint",
     "limits_met",
+    "merchants_of",
     "offer_of",
     "price",
     "reduces_delivery",

@@ -14,8 +14,8 @@ from .compiled import Rule, compile_book
 from .conditions import open_at
 from .effects import Gift
 from .meeting import Meeting, accepts_shopper, line_order, meeting_of, qualifying, subtotal, touched, units
-from .offers import Book, Offer, plain_code
-from .quotes import Explanation, OfferNote, Quote
+from .offers import Book, Offer, merchants_of, plain_code
+from .quotes import Applied, Explanation, OfferNote, Quote
 from .resolving import NO_LIMIT, Stage, lacks, refusal
 from .stepping import Next, next_step
 from .taking import gifts_due
@@ -31,16 +31,24 @@ def explain(cart: PriceCart, quote: Quote, book: Book, shopper: Shopper, now: da
     rules = {offer.id: (offer, rule) for offer, rule in compiled.noted(cart, shopper)}
     applied = {item.offer for item in quote.applied}
     reasons = _Reasons(cart, quote, list(rules.values()), shopper, now)
-    notes = [
-        reasons.applied(OfferNote(item.offer, "applied", amount=item.amount, funder=item.funder), rules[item.offer][1])
-        for item in quote.applied
-    ]
+    notes = [reasons.applied(_applied(item, rules[item.offer][0]), rules[item.offer][1]) for item in quote.applied]
     for id, (offer, rule) in rules.items():
         if id not in applied:
-            notes.append(msgspec.structs.replace(reasons.of(offer, rule), offer=id, funder=offer.funder))
+            funders = _funders(offer)
+            notes.append(
+                msgspec.structs.replace(reasons.of(offer, rule), offer=id, funder=offer.funder, funders=funders)
+            )
     known = compiled.known_codes([plain_code(code) for code in cart.codes])
     unknown = {plain_code(code): code for code in reversed(cart.codes) if plain_code(code) not in known}
     return Explanation(tuple(notes), tuple(reversed(unknown.values())))
+
+
+def _applied(item: Applied, offer: Offer) -> OfferNote:
+    return OfferNote(item.offer, "applied", amount=item.amount, funder=item.funder, funders=_funders(offer))
+
+
+def _funders(offer: Offer) -> tuple[UUID, ...]:
+    return tuple(sorted(merchants_of(offer))) if offer.funding else ()
 
 
 def _note(reason: str) -> OfferNote:

@@ -10,7 +10,7 @@ from nightmarket.kernel.ids import derive
 
 from .conditions import Condition
 from .conditions import boundaries as boundaries_of
-from .effects import Effect, PurchaseLimit
+from .effects import Bundle, Effect, PurchaseLimit
 
 OPERATOR = UUID(int=0)
 """The market itself, where an agreement names funders."""
@@ -118,9 +118,28 @@ def boundaries(offer: Offer) -> list[datetime]:
     return boundaries_of(offer.starts_at, offer.ends_at, offer.condition.hours)
 
 
+def merchants_of(offer: Offer) -> frozenset[UUID]:
+    """The merchants who pay for it."""
+    return frozenset(one for one in (offer.funder, *(one.funder for one in offer.funding)) if one is not None)
+
+
+def is_joint(offer: Offer) -> bool:
+    """Whether several merchants pay for it, one of them for the other's goods: that takes the word of each."""
+    return len(merchants_of(offer)) > 1
+
+
+def brought_together(offer: Offer) -> frozenset[UUID]:
+    """Merchants whose goods are certainly in every cart to which it applies: each part of a bundle and each companion
+    that is one merchant's alone, and the lines that qualify where they are."""
+    goods = [one.goods for one in offer.condition.alongside]
+    goods += (
+        [part.goods for part in offer.effect.parts] if isinstance(offer.effect, Bundle) else [offer.condition.goods]
+    )
+    return frozenset(next(iter(one.merchants)) for one in goods if len(one.merchants) == 1)
+
+
 def owners_of(offer: Offer) -> frozenset[UUID] | None:
     """The merchants whose lines alone it may touch, for they pay for it or share it; None: anybody's."""
     if not offer.funding:
         return None if offer.funder is None else frozenset({offer.funder})
-    merchants = {offer.funder, *(one.funder for one in offer.funding)} - {None}
-    return frozenset(one for one in merchants if one is not None) or None
+    return merchants_of(offer) or None

@@ -116,7 +116,8 @@ class Presale(msgspec.Struct, frozen=True):
 
 
 class Booking(msgspec.Struct, frozen=True):
-    """A booking; `id` is also that of its deposit's payment. `place` is its number in the line, once it is paid."""
+    """A booking; `id` is also that of its deposit's payment. `place` is its number in the line, once it is paid. What
+    the guarantee gives back comes out of the deposit first; `given_back` beyond the deposit came out of the order."""
 
     id: UUID
     presale: UUID
@@ -195,6 +196,11 @@ def owed(terms: PresaleTerms, booking: Booking, lowest: int | None) -> int:
     if lowest is None or booking.order_total is None or booking.state is not BookingState.PAID:
         return 0
     return max(0, terms.deposit + booking.order_total - booking.given_back - lowest)
+
+
+def of_order(terms: PresaleTerms, given_back: int) -> int:
+    """What of all that went back came out of the order, and not of the deposit."""
+    return max(0, given_back - terms.deposit)
 
 
 def spread_back(lots: Sequence[tuple[UUID, int]], before: int, units: int) -> list[tuple[UUID, int]]:

@@ -101,6 +101,8 @@ class OfferNote(msgspec.Struct, frozen=True):
     gain_basis_points: int = 0
     gifts: tuple[UUID, ...] = ()
     """Of a gift: the variants of which `missing_units` more in the cart cost nothing."""
+    funders: tuple[UUID, ...] = ()
+    """The merchants who share it, where several pay, the market aside."""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from nightmarket.kernel.quantity import MAX_STOCK
 from .effects import FreeShipping, PurchaseLimit
 from .flaws import MAX_CONDITION_VALUES, Flaw, amount_flaws, goods_flaws, unprintable, word_flaws
 from .gate_rules import effect_flaws, gate_flaws, named_amounts
-from .offers import Offer, owners_of, plain_code, uses_tally
+from .offers import Offer, brought_together, is_joint, merchants_of, owners_of, plain_code, uses_tally
 
 MAX_NAME_LETTERS = 120
 
@@ -154,8 +154,10 @@ def _funding(offer: Offer) -> Iterator[Flaw]:
         yield Flaw("funding", "out_of_range", "Each funder pays more than 0 %.")
     if sum(one.basis_points for one in offer.funding) != BASIS_POINTS:
         yield Flaw("funding", "does_not_sum", "The funders' parts come to 100 % together.")
-    if len({one for one in (*funders, offer.funder) if one is not None}) > 1:
-        text = "Merchants cannot pay for one another's goods yet; let each share with the market."
+    if is_joint(offer) and not merchants_of(offer) <= brought_together(offer):
+        text = (
+            "Merchants who share an offer sell some of it: let a part of the bundle, or a condition, be of each alone."
+        )
         yield Flaw("funding", "between_merchants", text)
     if offer.funder not in funders:
         yield Flaw("funding", "not_the_funder", "The funder of the offer is one of those who share it.")
