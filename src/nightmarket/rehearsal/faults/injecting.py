@@ -87,7 +87,7 @@ async def _strike(striker: Striker, strike: Strike, note: Note, at: float) -> St
             what = await asyncio.to_thread(striker.strike, strike, over)
             break
         except (FaultRefused, OSError) as refused:
-            if loop.time() > gives_up:
+            if loop.time() > gives_up or fault not in striker.possible():
                 note(EventKind.NOTE, fault, f"{NOT_STRUCK} {refused}")
                 return Struck(fault, at, str(refused), refused=True, down_seconds=None)
             await asyncio.sleep(LOOK_SECONDS)
