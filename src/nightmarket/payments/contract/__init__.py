@@ -10,9 +10,7 @@ import msgspec
 
 from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.problems import Problem
-from nightmarket.platform.database import Connection
-
-from .model import (
+from nightmarket.payments.model import (
     Account,
     DepositMove,
     Leg,
@@ -30,6 +28,7 @@ from .model import (
     sale_repriced,
     sale_withdrawn,
 )
+from nightmarket.platform.database import Connection
 
 __all__ = [
     "Account",
