@@ -1,8 +1,8 @@
 """Everything that must hold before a change is taken: `make check` runs this, and so does CI.
 
 Each kind of test is a process of its own, so that one that hangs or crashes (a browser, an engine) takes no other
-along. All steps run even after one has failed, so that one look shows all there is to mend. The longest kind runs
-beside the quick ones, since it waits more than it works.
+along. All steps run even after one has failed, so that one look shows all there is to mend. Some run beside one
+another, since those that open engines and browsers wait more than they work.
 """
 
 import argparse
@@ -27,19 +27,17 @@ STATIC = {
     "types": ["basedpyright"],
     "imports": ["lint-imports", "--no-logo"],
 }
-KINDS = ("tidy", "unit", "property", "contract", "docs", "simulation", "integration", "examples", "browser")
-"""Quick ones first. Each is a folder of tests/; one without tests is left out."""
+KINDS = ("integration", "tidy", "unit", "property", "contract", "docs", "simulation", "browser", "examples")
+"""In the order in which they begin. Each is a folder of tests/; one without tests is left out."""
 
-BESIDE = "integration"
-"""This kind runs beside the quick ones: its tests wait for engines to start, stop and be killed."""
-
-SHARDS = {"integration": 3, "browser": 2}
+SHARDS = {"integration": 3, "browser": 3}
 """Kinds that run in several processes, each with its own engine and its share of the files."""
 
-LAST = ("browser", "examples")
-"""These open whole shops, so they come after all else, LAST_LANES at a time."""
+LANES = 4
+"""How many steps run at once: the engines' shards and, beside them, one quick step after another."""
 
-LAST_LANES = 2
+WIDE = "240"
+"""So that the line that names a failure also has its reason."""
 
 STEP_SECONDS = 1_800
 """A step that takes longer hangs; it is ended and counts as failed."""
@@ -70,6 +68,7 @@ def run(name: str, command: list[str]) -> tuple[int, float, list[str]]:
     process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
         cwd=ROOT,
+        env={**os.environ, "COLUMNS": WIDE},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -185,14 +184,10 @@ def main() -> int:
     more = ["-m", "long"] if chosen.long else []
     kinds = [kind for kind in chosen.kinds or KINDS if has_tests(kind)]
     static = not (chosen.tests or chosen.long or chosen.kinds)
-    with ThreadPoolExecutor(max(SHARDS.values())) as lanes:
-        beside = [lanes.submit(run_tests, kind, more, one) for kind in kinds if kind == BESIDE for one in shares(kind)]
-        steps = [run_static(name) for name in STATIC] if static else []
-        steps += [run_tests(kind, more) for kind in kinds if kind not in (BESIDE, *LAST)]
-        steps += [lane.result() for lane in beside]
-    with ThreadPoolExecutor(LAST_LANES) as lanes:
-        ending = [lanes.submit(run_tests, kind, more, one) for kind in LAST if kind in kinds for one in shares(kind)]
-        steps += [lane.result() for lane in ending]
+    with ThreadPoolExecutor(LANES) as lanes:
+        running = [lanes.submit(run_static, name) for name in STATIC] if static else []
+        running += [lanes.submit(run_tests, kind, more, one) for kind in kinds for one in shares(kind)]
+        steps = [one.result() for one in running]
     return report(joined(steps), time.monotonic() - began)
 
 

@@ -14,13 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.browser.visiting import Visitor
 from tools.chromium import MEND, find
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENING_SECONDS = 300
+PATIENCE_MILLISECONDS = 20_000
+"""How long is waited for something to appear: other browsers and engines work beside this one."""
+
+expect.set_options(PATIENCE_MILLISECONDS)
+
 CHROMIUM = (
     "--headless",
     "--no-sandbox",
@@ -113,7 +118,7 @@ def visitor(chromium: Browser, shop_url: str) -> Generator[Visitor]:
         contexts.append(context)
         context.on("request", note)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if _is_ours(message) else None)
         return page
