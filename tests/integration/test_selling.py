@@ -12,9 +12,10 @@ from PIL import Image
 from nightmarket.bootstrap import Shop, consumers
 from nightmarket.catalog.contract import Merchant, MerchantState
 from nightmarket.entrypoints.app import build
+from nightmarket.entrypoints.console.routes import PAGES
 from nightmarket.entrypoints.console.selling.stalls import APPLICANTS_UPLOADS
 from nightmarket.kernel.ids import encode
-from nightmarket.platform.access import NewAccount, Role
+from nightmarket.platform.access import NewAccount, Role, Scope
 from nightmarket.platform.messages import Filter, page
 from nightmarket.platform.subscriptions import ensure, step
 from tests.browsing import File, Visitor
@@ -33,6 +34,15 @@ APPLICATION = {
     "terms": "1",
 }
 GOODS = "/console/selling/goods"
+PREPARING = tuple(f"/console/selling/{name}" for name in ("goods", "table", "costs", "places", "stall"))
+ENDING = {
+    "/console/counter",
+    "/console/selling/festival",
+    "/console/selling/coupons/{id:str}/end",
+    "/console/selling/groups/{id:str}/stop",
+    "/console/selling/surprises/{id:str}/withdraw",
+}
+"""Forms that take back, or hand out what was promised while the stall was open."""
 
 
 def picture(colour: str = "orange") -> File:
@@ -150,6 +160,20 @@ async def test_who_has_only_applied_does_not_fill_the_disk(house: House) -> None
         assert kept.status_code == 200, kept.text[:500]
     assert (await applicant.send(form, {"action": "row"}, to=f"{GOODS}/new", files=one)).status_code == 429
     assert (await applicant.send(form, {"action": "row"}, to=f"{GOODS}/new")).status_code == 200
+    token = {"csrf_token": form.text.split('name="csrf_token" value="')[1].split('"')[0]}
+    for door in (one for one in PAGES if one.open_stall and "{" not in one.path):
+        refused = await applicant.client.request(door.method, door.path, data=token)
+        assert refused.status_code == 409, door.path
+        assert "Your stall is not open" in refused.text, door.path
+
+
+def test_what_a_stall_that_is_not_open_may_send() -> None:
+    """Every form that merchants may send is either one by which a stall is prepared or watched, or asks for an open
+    stall, since what it makes is shown to shoppers."""
+    forms = {door.path for door in PAGES if door.method == "POST" and door.scope is Scope.SELLING}
+    public = {door.path for door in PAGES if door.method == "POST" and door.open_stall}
+    assert public <= forms
+    assert {path for path in forms - public if not path.startswith(PREPARING)} == ENDING
 
 
 async def _type_lamp(visitor: Visitor, **more: str) -> httpx.Response:

@@ -18,6 +18,7 @@ from nightmarket.platform.http import SAFE_METHODS, wants_page
 from .desk import Desk
 from .figures import Figures
 from .live import Live
+from .selling.stalls import NOT_SHOWN, own, require_open
 
 FOLDER = Path(__file__).parent
 HOME = "/console"
@@ -36,6 +37,9 @@ class Page(msgspec.Struct, frozen=True):
     show: Show
     body_limit: int | None = None
     """Bytes that may be sent here; None: what a form may have."""
+    open_stall: bool = False
+    """Of a merchant's people only those whose stall is open: anybody can apply for one, and what is made here is shown
+    to shoppers. People of the market come in all the same."""
 
 
 class Console:
@@ -56,6 +60,8 @@ class Console:
             if page.scope is not None:
                 require(desk.actor, Scope.CONSOLE)
                 require(desk.actor, page.scope)
+            if page.open_stall and desk.merchant is not None:
+                require_open(await own(desk), NOT_SHOWN)
             return await page.show(desk)
         except Problem as problem:
             if not wants_page(request.scope) and not desk.visit.by_script:

@@ -245,7 +245,7 @@ PAGES = (
     Page("POST", f"{HERE}/new", Scope.OFFERS_WRITE, create),
     Page("GET", f"{HERE}/{{id:str}}", Scope.OFFERS_READ, show),
     Page("POST", f"{HERE}/{{id:str}}/stop", Scope.OFFERS_WRITE, stop),
-    Page("GET", f"{SELLING}/new", Scope.SELLING, show_new),
-    Page("POST", f"{SELLING}/new", Scope.SELLING, create),
+    Page("GET", f"{SELLING}/new", Scope.SELLING, show_new, open_stall=True),
+    Page("POST", f"{SELLING}/new", Scope.SELLING, create, open_stall=True),
     Page("POST", f"{SELLING}/{{id:str}}/stop", Scope.SELLING, stop),
 )

@@ -36,7 +36,7 @@ PAGES = (
     Page("GET", enrolling.HERE, S.SELLING, enrolling.show_list),
     Page("POST", enrolling.HERE, S.SELLING, enrolling.withdraw),
     Page("GET", f"{enrolling.HERE}/{{id:str}}", S.SELLING, enrolling.show),
-    Page("POST", f"{enrolling.HERE}/{{id:str}}", S.SELLING, enrolling.enrol),
+    Page("POST", f"{enrolling.HERE}/{{id:str}}", S.SELLING, enrolling.enrol, open_stall=True),
     Page("GET", "/console/merchants", S.MERCHANTS_READ, approvals.show),
     Page("POST", "/console/merchants", S.MERCHANTS_WRITE, approvals.approve),
     Page("GET", "/console/merchants/{id:str}", S.MERCHANTS_READ, approvals.show_one),

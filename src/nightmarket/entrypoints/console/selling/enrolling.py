@@ -19,7 +19,7 @@ from nightmarket.kernel.problems import InvalidInput
 from nightmarket.promotions.contract.campaigns import CAMPAIGN, ENROLMENT, Wanted
 from nightmarket.promotions.errors import EnrolmentRefused
 
-from .stalls import merchant_of, own, require_open
+from .stalls import merchant_of, own
 
 HERE = "/console/selling/festival"
 ROWS = 40
@@ -84,7 +84,6 @@ async def enrol(desk: Desk) -> ASGIResponse:
     """Enrol everything that has a festival price, or nothing."""
     form = await desk.form()
     merchant = await own(desk)
-    require_open(merchant)
     campaign = desk.id(CAMPAIGN)
     wanted = _read(desk, form)
     if not wanted and not form.errors:

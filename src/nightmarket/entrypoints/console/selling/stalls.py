@@ -10,7 +10,7 @@ from nightmarket.kernel.problems import Kind, NotFound, Problem
 
 NO_STALL = say_later("This account belongs to no merchant. Open these pages with a merchant's account.")
 NOT_OPEN = say_later("Your stall is not open, so nothing can be put on sale. Save it as a draft.")
-
+NOT_SHOWN = say_later("Your stall is not open, so shoppers see nothing of it. This page opens with it.")
 
 APPLICANTS_UPLOADS = 60
 """Forms with pictures that a stall which is not open sends within UPLOADS_WINDOW: anybody can apply."""
@@ -49,7 +49,7 @@ async def count_upload(desk: Desk, merchant: Merchant) -> None:
         await desk.shop.access.allowances.take(key, APPLICANTS_UPLOADS, UPLOADS_WINDOW)
 
 
-def require_open(merchant: Merchant) -> None:
+def require_open(merchant: Merchant, words: str = NOT_OPEN) -> None:
     """Raise StallNotOpen unless the merchant may sell."""
     if merchant.state is not MerchantState.OPEN:
-        raise StallNotOpen(NOT_OPEN)
+        raise StallNotOpen(words)
