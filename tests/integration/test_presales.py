@@ -29,6 +29,7 @@ from nightmarket.payments.jobs import PaymentsDrain
 from nightmarket.platform.access import NewAccount, Role
 from nightmarket.platform.subscriptions import ensure, step
 from nightmarket.promotions.contract import Condition, FixedPrice, Offer
+from nightmarket.promotions.contract.festivals import Festival, Phase, PhaseKind, Window
 from nightmarket.promotions.contract.presales import (
     PAY_WITHIN,
     Booking,
@@ -136,6 +137,45 @@ class House:
             if not heard + done:
                 return
 
+    async def festival(self, hours: int, before: Festival | None = None) -> Festival:
+        """A festival that ends so many hours after now, or after a festival began that is moved."""
+        begins = before.windows[0].starts_at if before else self.clock.now()
+        ends = begins + hours * HOUR
+        phase = Phase(
+            id=derive("test-phase"), kind=PhaseKind.MIDNIGHT, name={"en": "Test"}, starts_at=begins, ends_at=ends
+        )
+        window = Window(id=derive("test-window"), name={"en": "Test"}, starts_at=begins, ends_at=ends, phases=(phase,))
+        plan = Festival(
+            id=derive("test-festival"),
+            revision=before.revision if before else 0,
+            name={"en": "Test"},
+            zone="Europe/Berlin",
+            windows=(window,),
+        )
+        async with self.shop.database.transaction() as tx:
+            return await self.shop.festivals.save(tx, plan, "test", self.clock.now())
+
+    async def cheap(self, price: int) -> None:
+        """Everybody has candles for that price, for an hour from now on."""
+        now = self.clock.now()
+        offer = Offer(
+            derive("cheap", price),
+            1,
+            {"en": "Cheap hour"},
+            FixedPrice({"EUR": price}),
+            now,
+            now + HOUR,
+            Condition(variants=frozenset({self.candle})),
+            (await self.shop.catalog.listings([self.candle]))[self.candle].merchant,
+        )
+        async with self.shop.database.transaction() as tx:
+            await self.shop.offers.publish(tx, [offer], now)
+
+    async def mails(self) -> list[str]:
+        """The subjects of what was written."""
+        async with self.shop.database.read() as connection:
+            return [row[0] for row in await connection.fetch("SELECT subject FROM platform.message")]
+
     async def booking(self, one: Booking) -> Booking:
         async with self.shop.database.read() as connection:
             found = await self.shop.presales.booking(connection, one.id)
@@ -229,19 +269,7 @@ async def test_best_price_is_paid_back(house: House) -> None:
     await house.later(13)
     await house.buy(account, "balance")
     await house.work()
-    now = house.clock.now()
-    cheap = Offer(
-        derive("cheap"),
-        1,
-        {"en": "Cheap hour"},
-        FixedPrice({"EUR": 230}),
-        now,
-        now + HOUR,
-        Condition(variants=frozenset({house.candle})),
-        presale.terms.merchant,
-    )
-    async with house.shop.database.transaction() as tx:
-        await house.shop.offers.publish(tx, [cheap], now)
+    await house.cheap(230)
     await house.later(5)
     await house.work()
     await house.work()
@@ -252,6 +280,43 @@ async def test_best_price_is_paid_back(house: House) -> None:
     async with house.shop.database.read() as connection:
         assert (await house.shop.presales.one(connection, presale.id)).state is PresaleState.OVER
     assert (await house.booking(booking)).given_back == 20
+
+
+async def test_best_price_above_the_deposit(house: House) -> None:
+    """What the guarantee owes beyond the deposit comes out of the order, which then comes to less; each time that the
+    price falls further, until the festival's end wherever that is moved to; and a cancellation gives back the rest."""
+    festival = await house.festival(hours=48)
+    presale = await house.presale(await house.terms())
+    account = await house.account()
+    booking = await house.book(presale, account)
+    await house.later(13)
+    bought = await house.buy(account, "balance")
+    await house.work()
+    await house.cheap(180)
+    await house.later(2)
+    await house.work()
+    found = await house.booking(booking)
+    assert (found.given_back, found.kept) == (70, 0)
+    order = await house.shop.orders.order(account, bought.order.id)
+    assert order.total == bought.order.total - 20
+    assert order.rows[0].body.lines[0].total == 180
+    await house.sound()
+    await house.festival(hours=100, before=festival)
+    await house.later(40)  # after the first end, before the second
+    await house.cheap(100)
+    await house.later(2)
+    await house.work()
+    assert (await house.booking(booking)).given_back == 150
+    order = await house.shop.orders.order(account, bought.order.id)
+    [payment] = order.payments
+    assert (order.total, payment.refunded) == (bought.order.total - 100, 100)
+    await house.sound()
+    assert len([mail for mail in await house.mails() if "Best price" in mail]) == 2
+    await house.shop.orders.cancel_order(account, order.id, "changed my mind")
+    await house.sound()
+    [payment] = (await house.shop.orders.order(account, order.id)).payments
+    assert payment.refunded == payment.amount
+    assert (await house.booking(booking)).given_back == 50
 
 
 async def test_cancelled_order_gives_the_deposit_back(house: House) -> None:

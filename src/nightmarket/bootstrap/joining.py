@@ -255,7 +255,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     draws, surprises = StoredDraws(drawing), StoredSurprises(drawing)
     collected = collecting(means, tallies, offers, identities, known)
     visits = visiting(drawing, means.books, ids, known)
-    presold = preselling(means, tallies, drawing.outbox, settings.address, known)
+    presold = preselling(means, (tallies, orders), drawing.outbox, settings.address, known)
     gathered = gathering(drawing, orders, means.payments)
     mechanics = {"draws": draws, "surprises": surprises, **collected, **visits, **gathered, **presold}
     others = _others(statements, claims, gates, mechanics)

@@ -4,7 +4,7 @@ from typing import Any
 
 from nightmarket.catalog.handlers.prices import StoredPriceHistory
 from nightmarket.orders.contract import KnownTogether
-from nightmarket.orders.handlers import Means, StoredOrderBooks
+from nightmarket.orders.handlers import Means, OrderDesk
 from nightmarket.payments.jobs.reconciliation import ProviderReconciliation
 from nightmarket.platform.messages import Outbox
 from nightmarket.promotions.handlers import StoredOffers
@@ -16,8 +16,11 @@ from nightmarket.workflows.presale import PresaleDesk, PresaleDeskMeans, Presale
 from .shop import PROVIDER
 
 
-def preselling(means: Means, tallies: Tallies, outbox: Outbox, address: str, known: KnownTogether) -> dict[str, Any]:
+def preselling(
+    means: Means, rooms: tuple[Tallies, OrderDesk], outbox: Outbox, address: str, known: KnownTogether
+) -> dict[str, Any]:
     """Carts and checkouts hear of balances from now on."""
+    tallies, orders = rooms
     presales = StoredPresales(
         PresaleMeans(
             database=means.database,
@@ -41,7 +44,7 @@ def preselling(means: Means, tallies: Tallies, outbox: Outbox, address: str, kno
             journal=means.journal,
             providers={PROVIDER: means.providers[PROVIDER]},
             reconciliation=ProviderReconciliation(means.providers),
-            orders=StoredOrderBooks(),
+            orders=orders,
             clock=means.clock,
         )
     )

@@ -85,6 +85,7 @@ __all__ = [
     "OrderFigure",
     "OrderLine",
     "OrderReader",
+    "OrderReduction",
     "OrderRow",
     "OrderShipping",
     "OrderState",
@@ -96,6 +97,7 @@ __all__ = [
     "OrdersNoted",
     "OrdersPaid",
     "OrdersPlaced",
+    "OrdersReduced",
     "PaymentInput",
     "PlacedLine",
     "Seat",
@@ -229,6 +231,25 @@ class OrdersCancelled(msgspec.Struct, frozen=True):
     kind: ClassVar[str] = "orders.cancelled"
     order: UUID
     attempt: int
+    refund: int
+    currency: str
+    reason: str
+
+
+class OrderReduction(msgspec.Struct, frozen=True):
+    """A paid order of which an offer takes off `amount` minor units more; the offer's funder pays for all of it."""
+
+    order: UUID
+    offer: UUID
+    amount: int
+    reason: str
+
+
+class OrdersReduced(msgspec.Struct, frozen=True):
+    """Fact: a paid order came to less afterwards; `refund` minor units are owed to the buyer."""
+
+    kind: ClassVar[str] = "orders.reduced"
+    order: UUID
     refund: int
     currency: str
     reason: str
@@ -400,6 +421,12 @@ class Orders(Protocol):
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
         """Cancel the whole order: what it holds or took goes back, what was paid is refunded."""
+        ...
+
+    async def reduce_paid(self, tx: Connection, wanted: Sequence[OrderReduction]) -> Mapping[UUID, int]:
+        """Let offers take off more of paid orders, and owe the difference to their buyers; returns what each got. An
+        order that is not paid any more, or has no line with the offer, gets nothing. Each call reduces anew: it belongs
+        into the transaction that decides it. One reduction of an order a call."""
         ...
 
     async def settle_held(self, orders: Mapping[UUID, tuple[str, str]]) -> Sequence[UUID]:

@@ -22,6 +22,7 @@ from nightmarket.orders.contract import (
     OrdersNoted,
     OrdersPaid,
     OrdersPlaced,
+    OrdersReduced,
     OrderState,
 )
 from nightmarket.platform.access import is_shadow
@@ -82,6 +83,9 @@ _READERS: Mapping[str, Callable[[Fact], list[Occasion]]] = {
         Occasion(LAPSED, one.order, one.attempt, fact.at) for one in fact.read(OrdersLapsed)
     ],
     OrdersNoted.kind: lambda fact: [Occasion(UPDATED, one.order, one.note, fact.at) for one in fact.read(OrdersNoted)],
+    OrdersReduced.kind: lambda fact: [
+        Occasion(UPDATED, one.order, f"reduced at {fact.at.isoformat()}", fact.at) for one in fact.read(OrdersReduced)
+    ],
 }
 
 

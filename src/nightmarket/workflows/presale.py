@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -17,7 +18,7 @@ from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.problems import Problem, Unavailable
-from nightmarket.orders.contract import Known, OrderReader, OrdersCancelled, OrdersPaid
+from nightmarket.orders.contract import Known, OrderReader, OrderReduction, Orders, OrdersCancelled, OrdersPaid
 from nightmarket.payments.contract import (
     Account,
     Answer,
@@ -86,6 +87,10 @@ class PresaleKnowing:
         return Known(entitlements=await self._presales.words(owner, now))
 
 
+class _Orders(Orders, OrderReader, Protocol):
+    """The order desk, with what consumers may read of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresaleDeskMeans:
     """What the desk works with; `providers` are those that take deposits."""
@@ -96,7 +101,7 @@ class PresaleDeskMeans:
     journal: Journal
     providers: Mapping[str, Provider]
     reconciliation: Reconciliation
-    orders: OrderReader
+    orders: _Orders
     clock: Clock
 
 
@@ -182,7 +187,14 @@ class PresaleDesk:
         return done + await self._means.presales.remind()
 
     async def _guarantee(self, presale: UUID) -> int:
-        return await self._set(lambda tx: self._means.presales.guarantee(tx, presale, SET), "guaranteed")
+        async def work(tx: Connection) -> Sequence[Ending]:
+            async def reduce(orders: Mapping[UUID, tuple[UUID, int]]) -> Mapping[UUID, int]:
+                wanted = [OrderReduction(order, *what, "best price") for order, what in sorted(orders.items())]
+                return await self._means.orders.reduce_paid(tx, wanted)
+
+            return await self._means.presales.guarantee(tx, presale, SET, reduce)
+
+        return await self._set(work, "guaranteed")
 
     async def _set(self, work: Callable[[Connection], Awaitable[Sequence[Ending]]], what: str) -> int:
         async with self._means.database.transaction() as tx:
@@ -267,7 +279,7 @@ class PresaleDesk:
                 expected = {
                     int(Account.DEPOSIT): -terms.deposit if one.state is BookingState.HELD else 0,
                     int(Account.MERCHANT): -one.kept,
-                    int(Account.PROVIDER): terms.deposit - one.given_back,
+                    int(Account.PROVIDER): terms.deposit - min(one.given_back, terms.deposit),
                 }
                 legs = await self._means.journal.balances(connection, one.id)
                 booked = {leg.account: leg.amount for leg in legs}

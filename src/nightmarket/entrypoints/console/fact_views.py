@@ -22,6 +22,7 @@ KINDS = (
     "orders.lapsed",
     "orders.cancelled",
     "orders.noted",
+    "orders.reduced",
     "payments.captured",
     "payments.declined",
     "payments.refunded",

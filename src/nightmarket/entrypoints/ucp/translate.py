@@ -214,11 +214,11 @@ class Translator:
                         encode("pay", payment.id),
                         "refund",
                         _instant(payment.at),
-                        "completed" if payment.state in ("refunded", "voided") else "pending",
-                        [wire.Total("total", -(payment.refunded or payment.amount))],
+                        "pending" if payment.state in ("refund_due", "void_due") else "completed",
+                        [wire.Total("total", -(max(payment.owed, payment.refunded) or payment.amount))],
                     )
                     for payment in order.payments
-                    if payment.state in ("refund_due", "refunded", "void_due", "voided")
+                    if payment.refunded or payment.state in ("refund_due", "refunded", "void_due", "voided")
                 ),
             ]
             or UNSET,

@@ -13,6 +13,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import ClaimState
 
 from .means import Means
+from .reducing import KEPT
 
 CLAIMS: dict[OrderState, frozenset[ClaimState]] = {
     OrderState.PENDING: frozenset({ClaimState.HELD}),
@@ -30,8 +31,6 @@ SESSIONS: dict[OrderState, frozenset[SessionState]] = {
     OrderState.LAPSED: frozenset({SessionState.READY, SessionState.INCOMPLETE, SessionState.CANCELLED}),
     OrderState.CANCELLED: frozenset({SessionState.CANCELLED}),
 }
-
-KEPT = frozenset({PaymentState.AUTHORISED, PaymentState.CAPTURED})
 
 
 class Audit:
@@ -96,7 +95,7 @@ def _check(
     if session is None or session[0] not in allowed:
         note("an order's session agrees with its state", sorted(s.name for s in allowed), session and session[0])
     total = sum(row.total for row in rows)
-    kept = sum(payment.amount - payment.refunded for payment in payments if payment.state in KEPT)
+    kept = sum(one.amount - max(one.owed, one.refunded) for one in payments if one.state in KEPT)
     owed = total if first.state is OrderState.PAID else 0
     held = [payment.state for payment in payments if payment.state is PaymentState.HELD]
     if held and first.state is not OrderState.PENDING:

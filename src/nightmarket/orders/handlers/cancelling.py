@@ -19,6 +19,7 @@ from nightmarket.platform.group_commit import GroupCommit
 from nightmarket.tally.contract import RESTOCK, Adjustment, ClaimState
 
 from .means import Means
+from .reducing import KEPT
 from .settling import give_up_held
 
 
@@ -74,8 +75,8 @@ class CancelBatch:
         sales = [sale_of(id, claim_id(id, rows[0].attempt), rows) for id, rows in orders.items()]
         await means.journal.post(tx, [sale_refunded(sale, now) for sale in sales])
         payments = await means.payments.of_orders(tx, list(orders))
-        kept = (PaymentState.AUTHORISED, PaymentState.CAPTURED)
-        await means.payments.give_back(tx, [(p.id, p.amount - p.refunded) for p in payments if p.state in kept], now)
+        back = [(p.id, p.amount - p.refunded) for p in payments if p.state in KEPT]
+        await means.payments.give_back(tx, back, now)
         await self._tell(tx, items, orders, refund=True)
         return outcomes
 

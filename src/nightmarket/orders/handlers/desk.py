@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nightmarket.orders import store
-from nightmarket.orders.contract import Finding, Order, OrderRow
+from nightmarket.orders.contract import Finding, Order, OrderReduction, OrderRow
 from nightmarket.orders.errors import NotCancellable, SessionBusy, SessionNotFound
 from nightmarket.orders.model.order import TRANSFER, OrderState, claim_id
 from nightmarket.payments.contract import Authorisation, Outcome
@@ -23,6 +23,7 @@ from .marking import sweep
 from .means import Means
 from .noting import NoteDesk
 from .owning import OwnerDesk
+from .reducing import reduce_paid
 from .reported import ReportedPayments
 from .sessions import SessionDesk
 from .settling import SettleBatch, Settlement
@@ -84,6 +85,9 @@ class OrderDesk:
             if await lane.submit(CancelOrder(id, owner, reason, order.state)):
                 return await self.order(owner, id)
         raise SessionBusy("The order is changing at this moment; try again.")
+
+    async def reduce_paid(self, tx: Connection, wanted: Sequence[OrderReduction]) -> Mapping[UUID, int]:
+        return await reduce_paid(self._means, tx, wanted)
 
     async def mark_transferred(self, id: UUID, reference: str) -> Order:
         order = await self.order(None, id)

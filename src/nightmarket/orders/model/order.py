@@ -218,6 +218,21 @@ def title_of(listing: Listing, language: str, zone: ZoneInfo = UTC) -> str:
     return ", ".join(words)
 
 
+def reduced(body: OrderBody, offer: UUID, amount: int) -> tuple[OrderBody, int]:
+    """The body with so much more taken off by an offer that its funder pays for alone, from the first line that it is
+    on; never more than that line comes to. Returns how much more it is, too."""
+    for place, line in enumerate(body.lines):
+        if any(share.offer == offer for share in line.shares):
+            more = min(amount, line.total)
+            change = msgspec.structs.replace
+            shares = tuple(change(one, amount=one.amount + more * (one.offer == offer)) for one in line.shares)
+            lines = list(body.lines)
+            lines[place] = change(line, shares=shares, total=line.total - more)
+            applied = tuple(change(one, amount=one.amount + more * (one.offer == offer)) for one in body.applied)
+            return change(body, lines=tuple(lines), applied=applied), more
+    return body, 0
+
+
 def by_operator(body: OrderBody) -> int:
     """What the operator pays of a merchant's part, in minor units."""
     amount = 0

@@ -138,6 +138,8 @@ class PaymentRow(msgspec.Struct, frozen=True):
     refunded: int
     decline_code: str | None
     at: datetime
+    owed: int = 0
+    """What is to go back to the buyer in all; `refunded` of it has."""
 
 
 class PaymentCaptured(msgspec.Struct, frozen=True):

@@ -154,4 +154,5 @@ def _row(found: Payment) -> PaymentRow:
         refunded=found.refunded,
         decline_code=found.decline_code,
         at=found.at,
+        owed=found.owed,
     )

@@ -24,6 +24,7 @@ from nightmarket.promotions.model.festival_plan import (
     PhaseKind,
     Revision,
     Window,
+    end_of,
     phase_order,
 )
 from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text
@@ -47,6 +48,7 @@ __all__ = [
     "PhaseKind",
     "Revision",
     "Window",
+    "end_of",
     "local_instant",
     "local_text",
     "phase_order",

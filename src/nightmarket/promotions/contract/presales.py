@@ -1,8 +1,8 @@
 """What others may ask of presales: make one, book a place, and what becomes of bookings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,7 @@ from nightmarket.promotions.model.presales import (
     UnpaidRule,
     back_when_unpaid,
     entitlement_of,
+    of_order,
     offer_id,
     owed,
     place_claim,
@@ -55,6 +56,7 @@ __all__ = [
     "UnpaidRule",
     "back_when_unpaid",
     "entitlement_of",
+    "of_order",
     "offer_id",
     "owed",
     "place_claim",
@@ -99,6 +101,10 @@ class NewBooking(msgspec.Struct, frozen=True):
     account: UUID
     language: str
     handler: str
+
+
+Reduce: TypeAlias = Callable[[Mapping[UUID, tuple[UUID, int]]], Awaitable[Mapping[UUID, int]]]
+"""Lets offers take off more of paid orders, {order: (offer, amount)}, in the running transaction; what each got."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -185,8 +191,9 @@ class Presales(Protocol):
 
     async def any_held(self, connection: Connection) -> bool: ...
 
-    async def guarantee(self, tx: Connection, presale: UUID, limit: int) -> Sequence[Ending]:
-        """Give back what the guarantee owes of each booking of this presale, as far as its deposit goes."""
+    async def guarantee(self, tx: Connection, presale: UUID, limit: int, reduce: Reduce) -> Sequence[Ending]:
+        """Give back what the guarantee owes of each booking of this presale: out of its deposit first, then by what
+        `reduce` takes off its order. `back` is the deposit's part."""
         ...
 
     async def look_at_prices(self) -> Sequence[UUID]:

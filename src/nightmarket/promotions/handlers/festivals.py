@@ -15,10 +15,12 @@ from nightmarket.promotions.contract.festivals import (
     FestivalChanged,
     Moment,
     Revision,
+    end_of,
 )
 from nightmarket.promotions.errors import FestivalMoved, FestivalNotFound, FestivalRefused
 from nightmarket.promotions.model.festivals import bounds_of, counted, flaws, moment_of
 from nightmarket.promotions.store import festivals as store
+from nightmarket.promotions.store import presales
 
 
 class StoredFestivals:
@@ -71,6 +73,9 @@ class StoredFestivals:
         saved = msgspec.structs.replace(counted(festival, before), revision=festival.revision + 1)
         if not await store.insert(tx, saved, at, by):
             raise FestivalMoved("Somebody changed this festival in the meantime; look at it again.", field="revision")
+        ends = (end_of(before) if before else None, end_of(saved))
+        if ends[0] and ends[1] and ends[0] != ends[1]:
+            await presales.move_ends(tx, ends[0], ends[1])
         await self._facts.append(tx, [FestivalChanged(saved.id, saved.revision)], at)
         return saved
 

@@ -43,6 +43,27 @@ WORDS: Mapping[str, tuple[str, str, str, str]] = {
 """Subject when the window opens, subject before it closes, what is due, where to pay."""
 
 
+LOWER: Mapping[str, tuple[str, str]] = {
+    "en": (
+        "Best price: {back} are on the way to you",
+        "{title} was for sale for less than you paid in the presale. You get {back} back by itself, to your card.",
+    ),
+    "de": (
+        "Bestpreis: {back} sind auf dem Weg zu dir",
+        "{title} gab es für weniger, als du im Vorverkauf bezahlt hast. {back} kommen von selbst auf deine Karte.",
+    ),
+    "it": (
+        "Prezzo migliore: {back} in arrivo",
+        "{title} è stato venduto a meno di quanto hai pagato in prevendita. {back} tornano da soli sulla tua carta.",
+    ),
+    "zh": (
+        "最优价保证：{back}正在退回",
+        "{title}的售价低于你在预售中的实付金额，差价{back}会自动退回到你的卡。",
+    ),
+}
+"""Subject and text for those to whom the guarantee pays something back."""
+
+
 class Due(msgspec.Struct, frozen=True):
     """What is due: the presale, the goods' title by language, the shop's address, and which letter it is."""
 
@@ -71,5 +92,25 @@ def due_mail(due: Due, booking: Booking, to: str) -> Message:
         language=language,
         subject=(closing if due.stage == CLOSING else opened).format(**words),
         text=f"{what.format(**words)}\n\n{where.format(**words)}\n",
+        about=ident,
+    )
+
+
+def lower_mail(about: Due, booking: Booking, to: str, back: int) -> Message:
+    """The mail that says what the guarantee has just paid back; its key lets each payment be told once."""
+    language = booking.language if booking.language in LOWER else DEFAULT_LANGUAGE
+    subject, text = LOWER[language]
+    currency, ident = about.presale.terms.currency, encode(BOOKING, booking.id)
+    words = {
+        "title": pick(about.title, language) or "",
+        "back": format_currency(decimal_of(back, currency), currency, locale=language),
+    }
+    return Message(
+        key=f"presale:{ident}:lower:{booking.given_back}",
+        channel=ChannelKind.MAIL,
+        to=to,
+        language=language,
+        subject=subject.format(**words),
+        text=f"{text.format(**words)}\n\n{about.address}/presales/bookings/{ident}\n",
         about=ident,
     )

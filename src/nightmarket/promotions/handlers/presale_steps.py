@@ -1,6 +1,6 @@
 """What becomes of bookings over time: paid, unpaid, cancelled, and the guarantee. Each step may be repeated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ from nightmarket.kernel.ids import derive
 from nightmarket.platform.access import account_emails
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Facts
-from nightmarket.platform.messages import Outbox
+from nightmarket.platform.messages import Message, Outbox
 from nightmarket.promotions.contract import Offers, PriceLine, buyer_tally, uses_tally
 from nightmarket.promotions.contract.presales import (
     GRACE,
@@ -25,6 +25,7 @@ from nightmarket.promotions.contract.presales import (
     Presale,
     PresaleChanged,
     PresaleState,
+    Reduce,
     back_when_unpaid,
     offer_id,
     owed,
@@ -35,7 +36,7 @@ from nightmarket.promotions.store import campaigns as lives_store
 from nightmarket.promotions.store import presales as store
 from nightmarket.tally.contract import Adjustment, Tallies
 
-from .presale_letters import CLOSING, OPENED, Due, due_mail
+from .presale_letters import CLOSING, OPENED, Due, due_mail, lower_mail
 
 LATER = timedelta(seconds=30)
 """After that it is looked again at a booking whose order is under way."""
@@ -128,23 +129,37 @@ class PresaleSteps:
             deposit = presales[one.presale].terms.deposit
             ended = {"state": BookingState.RETURNED, "given_back": deposit, "kept": 0}
             changed = msgspec.structs.replace(one, **ended)
-            endings.append(Ending(changed, presales[one.presale], deposit - one.given_back, -one.kept))
+            back = max(0, deposit - one.given_back)
+            endings.append(Ending(changed, presales[one.presale], back, -one.kept))
         await self._write(tx, endings, "returned")
         for presale in presales.values():
             await self._units_back(tx, presale)
         return endings
 
-    async def guarantee(self, tx: Connection, presale: UUID, limit: int) -> Sequence[Ending]:
+    async def guarantee(self, tx: Connection, presale: UUID, limit: int, reduce: Reduce) -> Sequence[Ending]:
         found = (await store.some(tx, [presale]))[presale]
         if found.lowest is None:
             return []
-        deposit = found.terms.deposit
+        deposit, offer = found.terms.deposit, offer_id(presale)
+        bookings = await store.owed_of(tx, presale, found.lowest, limit)
+        due = {one.id: owed(found.terms, one, found.lowest) for one in bookings}
+        backs = {one.id: min(due[one.id], max(0, deposit - one.given_back)) for one in bookings}
+        wanted = {
+            one.order: (offer, due[one.id] - backs[one.id])
+            for one in bookings
+            if one.order is not None and due[one.id] > backs[one.id]
+        }
+        reduced: Mapping[UUID, int] = await reduce(wanted) if wanted else {}
         endings: list[Ending] = []
-        for one in await store.owed_of(tx, presale, found.lowest, deposit, limit):
-            back = min(owed(found.terms, one, found.lowest), deposit - one.given_back)
-            changed = msgspec.structs.replace(one, given_back=one.given_back + back, kept=one.kept - back)
-            endings.append(Ending(changed, found, back, -back))
+        told: list[tuple[Booking, int]] = []
+        for one in bookings:
+            back, more = backs[one.id], reduced.get(one.order, 0) if one.order else 0
+            if back or more:
+                change = {"given_back": one.given_back + back + more, "kept": one.kept - back}
+                endings.append(Ending(msgspec.structs.replace(one, **change), found, back, -back))
+                told.append((endings[-1].booking, back + more))
         await self._write(tx, endings, "guaranteed")
+        await self._tell_lower(tx, found, told)
         return endings
 
     async def _write(self, tx: Connection, endings: Sequence[Ending], what: str) -> None:
@@ -237,18 +252,30 @@ class PresaleSteps:
         return told
 
     async def _remind(self, presale: Presale, stage: int) -> int:
-        means = self._means
-        cards = await means.catalog.cards_of([presale.terms.product])
-        due = Due(presale, cards[0].title if cards else {}, means.address, stage)
-        async with means.database.transaction() as tx:
+        due = await self._due(presale, stage)
+        async with self._means.database.transaction() as tx:
             told: list[Booking] = await store.take_unreminded(tx, presale.id, stage, TOLD_AT_ONCE)
-            if not told:
-                return 0
-            emails = await account_emails(tx, [one.account for one in told])
-            mails = [due_mail(due, one, emails[one.account]) for one in told if one.account in emails]
-            if mails:
-                await means.outbox.send(tx, mails)
+            await self._send(tx, told, lambda one, to: due_mail(due, one, to))
         return len(told)
+
+    async def _tell_lower(self, tx: Connection, presale: Presale, told: Sequence[tuple[Booking, int]]) -> None:
+        """Write to those to whom the guarantee has just paid something back."""
+        if told:
+            about, amounts = await self._due(presale, 0), {one.id: amount for one, amount in told}
+            bookings = [one for one, _ in told]
+            await self._send(tx, bookings, lambda one, to: lower_mail(about, one, to, amounts[one.id]))
+
+    async def _due(self, presale: Presale, stage: int) -> Due:
+        cards = await self._means.catalog.cards_of([presale.terms.product])
+        return Due(presale, cards[0].title if cards else {}, self._means.address, stage)
+
+    async def _send(
+        self, tx: Connection, bookings: Sequence[Booking], write: Callable[[Booking, str], Message]
+    ) -> None:
+        emails = await account_emails(tx, [one.account for one in bookings]) if bookings else {}
+        mails = [write(one, emails[one.account]) for one in bookings if one.account in emails]
+        if mails:
+            await self._means.outbox.send(tx, mails)
 
 
 def _line(listing: Listing) -> PriceLine:

@@ -77,6 +77,11 @@ class Festival(msgspec.Struct, frozen=True, kw_only=True):
         return sorted((phase for window in self.windows for phase in window.phases), key=phase_order)
 
 
+def end_of(festival: Festival) -> datetime | None:
+    """When its last phase ends; None where nothing is planned."""
+    return max((phase.ends_at for phase in festival.phases), default=None)
+
+
 def phase_order(phase: Phase) -> tuple[datetime, datetime, int]:
     """What is listed first: what begins first, ends first, and then by id."""
     return phase.starts_at, phase.ends_at, phase.id.int

@@ -162,6 +162,20 @@ async def note_returned(tx: Connection, id: UUID, units: int) -> None:
     await tx.execute("UPDATE promotions.presale SET returned = returned + $2 WHERE id = $1", id, units)
 
 
+async def move_ends(tx: Connection, before: datetime, now: datetime) -> int:
+    """Presales whose guarantee ended with a festival that ends at another time now: a later end holds for all of them,
+    an earlier one only where nobody has booked yet. Never before the balance is due."""
+    said = await tx.execute(
+        """
+        UPDATE promotions.presale SET ends_at = greatest($2, balance_until)
+        WHERE ends_at = $1 AND state IN ('proposed', 'approved') AND ($2 > $1 OR placed = 0)
+        """,
+        before,
+        now,
+    )
+    return int(said.rpartition(" ")[2])
+
+
 async def end(tx: Connection, id: UUID) -> None:
     await tx.execute("UPDATE promotions.presale SET state = 'over' WHERE id = $1", id)
 
@@ -297,25 +311,28 @@ async def of_orders(tx: Connection, orders: Sequence[UUID]) -> list[UUID]:
 
 
 async def owed_more(connection: Connection) -> list[UUID]:
-    """Presales in which somebody paid more than the lowest public price and has some of the deposit left."""
+    """Presales in which somebody paid more than the lowest public price."""
     rows = await connection.fetch(
         """
         SELECT DISTINCT p.id FROM promotions.presale p JOIN promotions.presale_booking b ON b.presale = p.id
-        WHERE b.state = 'paid' AND p.lowest IS NOT NULL AND b.given_back < p.deposit
-            AND p.deposit + b.order_total - b.given_back > p.lowest LIMIT $1
+        WHERE b.state = 'paid' AND p.lowest IS NOT NULL AND p.deposit + b.order_total - b.given_back > p.lowest
+        LIMIT $1
         """,
         MAX_PRESALES,
     )
     return [row[0] for row in rows]
 
 
-async def owed_of(tx: Connection, presale: UUID, lowest: int, deposit: int, limit: int) -> list[Booking]:
+async def owed_of(tx: Connection, presale: UUID, lowest: int, limit: int) -> list[Booking]:
+    """Bookings of a presale in which more was paid; those to whom less was given back come first."""
     rows = await tx.fetch(
-        f"SELECT {_BOOKING} FROM promotions.presale_booking WHERE presale = $1 AND state = 'paid' "
-        "AND given_back < $3 AND $3 + order_total - given_back > $2 ORDER BY id LIMIT $4 FOR NO KEY UPDATE",
+        f"""
+        SELECT {_BOOKING} FROM promotions.presale_booking b WHERE b.presale = $1 AND b.state = 'paid'
+            AND (SELECT deposit FROM promotions.presale WHERE id = $1) + b.order_total - b.given_back > $2
+        ORDER BY b.given_back, b.id LIMIT $3 FOR NO KEY UPDATE OF b
+        """,
         presale,
         lowest,
-        deposit,
         limit,
     )
     return [_booking(row) for row in rows]

@@ -15,7 +15,7 @@ from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound
 from nightmarket.platform.access import Scope
-from nightmarket.promotions.contract.festivals import FESTIVAL
+from nightmarket.promotions.contract.festivals import FESTIVAL, end_of
 from nightmarket.promotions.contract.presales import (
     PRESALE,
     NewPresale,
@@ -239,8 +239,8 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, PresaleTerms, int | No
 
 def _ends(desk: Desk) -> dict[str, datetime]:
     """When each festival ends that has a plan."""
-    planned = {encode(FESTIVAL, one.id): one.phases for one in desk.shop.festivals.all()}
-    return {id: max(phase.ends_at for phase in phases) for id, phases in planned.items() if phases}
+    planned = {encode(FESTIVAL, one.id): end_of(one) for one in desk.shop.festivals.all()}
+    return {id: end for id, end in planned.items() if end is not None}
 
 
 async def _product(desk: Desk, form: Form) -> Product | None:
