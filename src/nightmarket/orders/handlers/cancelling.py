@@ -13,7 +13,7 @@ from nightmarket.orders.errors import NotCancellable, SessionNotFound
 from nightmarket.orders.model.order import OrderState, claim_id, sale_of
 from nightmarket.orders.model.session import SessionState
 from nightmarket.orders.points import Point
-from nightmarket.payments.contract import PaymentState, sale_refunded, sale_withdrawn
+from nightmarket.payments.contract import sale_refunded, sale_withdrawn
 from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
 from nightmarket.tally.contract import RESTOCK, Adjustment, ClaimState
