@@ -105,6 +105,7 @@ ACCOUNTS = {
     3: say_later("Discount paid by the market"),
     4: say_later("Held by the payment provider"),
     6: say_later("Deposits of presales"),
+    9: say_later("Between merchants who share a discount"),
 }
 """The journal's accounts."""
 

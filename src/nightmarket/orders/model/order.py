@@ -13,6 +13,7 @@ from nightmarket.kernel.ids import derive
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import Defect
 from nightmarket.payments.contract import Sale, SalePart
+from nightmarket.payments.contract.wallets import Spent, spent_by_lot
 from nightmarket.promotions.contract import Applied, Quote, Share, split_of
 
 from .session import NOTHING_KNOWN, Contact, DeliveryOption, Destination, Known, SessionBody
@@ -100,6 +101,8 @@ class OrderBody(msgspec.Struct, frozen=True, array_like=True):
     """The request that placed it, where it had an idempotency key: `Asked.mark`."""
     known: Known = NOTHING_KNOWN
     """What its price knew of the shopper."""
+    wallet: tuple[Spent, ...] = ()
+    """What of the whole order was paid from the wallet; the same in each of its rows."""
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -241,12 +244,27 @@ def by_operator(body: OrderBody) -> int:
             shares = [share.amount for line in body.lines for share in line.shares if share.offer == applied.offer]
             if body.shipping is not None:
                 shares += [share.amount for share in body.shipping.shares if share.offer == applied.offer]
-            amount += sum(shares) if not applied.funding else sum(_operators(share, applied) for share in shares)
+            amount += sum(shares) if not applied.funding else sum(operators_part(share, applied) for share in shares)
     return amount
 
 
-def _operators(amount: int, applied: Applied) -> int:
-    """The operator's part of a share that several pay, split as promotions split it."""
+def between(merchant: UUID, body: OrderBody) -> int:
+    """What other merchants pay of this one's discounts, less what it pays of theirs, in minor units: of each offer that
+    merchants share, its shares here that the operator does not pay, less its own part of the whole offer."""
+    amount = 0
+    for applied in body.applied:
+        if sum(one.funder is not None for one in applied.funding) > 1:
+            rows = (*body.lines, body.shipping) if body.shipping is not None else body.lines
+            shares = [share.amount for row in rows for share in row.shares if share.offer == applied.offer]
+            amount += sum(shares) - sum(operators_part(share, applied) for share in shares)
+            amount -= sum(one.amount for one in applied.funding if one.funder == merchant)
+    return amount
+
+
+def operators_part(amount: int, applied: Applied) -> int:
+    """The operator's part of a share, split as promotions split it where several pay."""
+    if not applied.funding:
+        return amount if applied.funder is None else 0
     parts = split_of(amount, [one.basis_points for one in applied.funding])
     return sum(part for part, one in zip(parts, applied.funding, strict=True) if one.funder is None)
 
@@ -256,5 +274,15 @@ def sale_of(order: UUID, claim: UUID, rows: Sequence[OrderRow]) -> Sale:
     parts: list[SalePart] = []
     for row in rows:
         paid = by_operator(row.body)
-        parts.append(SalePart(row.merchant, row.total + paid, paid))
-    return Sale(order, claim, rows[0].currency, tuple(parts))
+        parts.append(SalePart(row.merchant, row.total + paid, paid, between(row.merchant, row.body)))
+    return Sale(order, claim, rows[0].currency, tuple(parts), by_wallet(rows[0].body.wallet))
+
+
+def by_wallet(spent: Sequence[Spent]) -> tuple[tuple[UUID, int], ...]:
+    """What each lot pays of an order, in order of lot."""
+    return tuple(sorted(spent_by_lot(spent).items())) if spent else ()
+
+
+def paid_by_wallet(rows: Sequence[OrderRow]) -> int:
+    """What of an order is paid from the wallet, in minor units; the rest is the provider's."""
+    return sum(one.amount for one in rows[0].body.wallet)

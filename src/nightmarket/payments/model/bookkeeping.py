@@ -31,10 +31,18 @@ class Account(IntEnum):
     """Money that the payment provider reserved or holds for us (debit), less what it was told to give back."""
     DEPOSIT = 6
     """Deposits of presales that are nobody's yet (credit); party: the merchant who may get them."""
+    WALLET = 7
+    """Wallet money that shoppers have (credit); party: the lot."""
+    SHARING = 9
+    """What merchants pay of each other's discounts: the party owes (debit) or gets (credit); 0 in every posting."""
 
 
-BUYER, MERCHANT, PROMOTION, PROVIDER, DEPOSIT = (int(account) for account in Account)
+BUYER, MERCHANT, PROMOTION, PROVIDER, DEPOSIT, WALLET, SHARING = (int(account) for account in Account)
 """Plain numbers: reading a member of an enumeration costs a tenth of a whole posting."""
+
+
+WALLET_PAID, WALLET_REFUNDED = "wallet_paid", "wallet_refunded"
+"""Kinds of postings of orders that are paid from a wallet, whole or in part: all that touch lots begin with wallet_."""
 
 
 class Leg(msgspec.Struct, frozen=True, array_like=True):
@@ -57,12 +65,14 @@ class Posting(msgspec.Struct, frozen=True):
 
 
 class SalePart(msgspec.Struct, frozen=True):
-    """One merchant's part of an order: goods and shipping after the discounts that the merchant itself pays for,
-    and the discounts that the operator pays for, all positive minor units."""
+    """One merchant's part of an order: goods and shipping after the discounts that merchants pay for, and the discounts
+    that the operator pays for, all positive minor units."""
 
     merchant: UUID
     gross: int
     by_operator: int = 0
+    between: int = 0
+    """What other merchants pay of this one's discounts, less what it pays of theirs; all parts come to 0."""
 
 
 class Sale(msgspec.Struct, frozen=True):
@@ -72,6 +82,8 @@ class Sale(msgspec.Struct, frozen=True):
     claim: UUID
     currency: str
     parts: tuple[SalePart, ...]
+    by_wallet: tuple[tuple[UUID, int], ...] = ()
+    """What lots of wallet money pay of it, in order of lot."""
 
 
 def amount_to_pay(sale: Sale) -> int:
@@ -86,22 +98,25 @@ def posting_id(claim: UUID, kind: str) -> UUID:
 
 def sale_placed(sale: Sale, at: datetime) -> Posting:
     """Buyer owes what is to be paid, the operator its discounts; the merchants are owed their part."""
-    to_pay, middle = _shares(sale, 1)
-    legs = (Leg(BUYER, sale.order, to_pay), *middle) if to_pay else tuple(middle)
+    to_pay, middle, last = _shares(sale, 1)
+    legs = (Leg(BUYER, sale.order, to_pay), *middle, *last) if to_pay else (*middle, *last)
     return Posting(derive("posting", sale.claim, "placed"), sale.order, "placed", sale.currency, at, legs)
 
 
 def sale_paid(sale: Sale, at: datetime) -> Posting:
-    """The provider holds the money; the buyer owes nothing more."""
+    """The provider holds the money, but for what was paid from the wallet; the buyer owes nothing more."""
     to_pay = amount_to_pay(sale)
+    if sale.by_wallet:
+        legs = (Leg(BUYER, sale.order, -to_pay), *_taken(sale, to_pay, 1))
+        return Posting(derive("posting", sale.claim, "paid"), sale.order, WALLET_PAID, sale.currency, at, legs)
     legs = (Leg(BUYER, sale.order, -to_pay), Leg(PROVIDER, NOBODY, to_pay)) if to_pay else ()
     return Posting(derive("posting", sale.claim, "paid"), sale.order, "paid", sale.currency, at, legs)
 
 
 def sale_withdrawn(sale: Sale, at: datetime) -> Posting:
     """Declined, lapsed or cancelled before payment: the reverse of `sale_placed`."""
-    to_pay, middle = _shares(sale, -1)
-    legs = (Leg(BUYER, sale.order, -to_pay), *middle) if to_pay else tuple(middle)
+    to_pay, middle, last = _shares(sale, -1)
+    legs = (Leg(BUYER, sale.order, -to_pay), *middle, *last) if to_pay else (*middle, *last)
     return Posting(derive("posting", sale.claim, "withdrawn"), sale.order, "withdrawn", sale.currency, at, legs)
 
 
@@ -121,35 +136,60 @@ def sale_refunded(sale: Sale, at: datetime) -> Posting:
 def refund_part(sale: Sale, refund: UUID, at: datetime) -> Posting:
     """A part of a paid order goes back: `sale.parts` list what goes back of each merchant's part (its gross, and the
     operator's discount in it); `refund` names this refund, so that each posts once. Refund what is left after parts
-    with this too: `sale_refunded` reverses the whole sale."""
-    return _given_back(sale, derive("posting", refund, "refunded_part"), "refunded_part", at)
+    with this too: `sale_refunded` reverses the whole sale. A part may be negative: a merchant gets more where what is
+    kept lost a discount."""
+    return _given_back(sale, derive("posting", refund, "refunded_part"), "refunded_part", at, whole=False)
 
 
-def _given_back(sale: Sale, id_: UUID, kind: str, at: datetime) -> Posting:
-    to_pay, middle = _shares(sale, -1)
-    legs = (*middle, Leg(PROVIDER, NOBODY, -to_pay)) if to_pay else tuple(middle)
+def _given_back(sale: Sale, id_: UUID, kind: str, at: datetime, *, whole: bool = True) -> Posting:
+    to_pay, middle, last = _shares(sale, -1, whole=whole)
+    if sale.by_wallet:
+        legs = (*middle, *_taken(sale, to_pay, -1), *last)
+        return Posting(id_, sale.order, WALLET_REFUNDED, sale.currency, at, legs)
+    legs = (*middle, Leg(PROVIDER, NOBODY, -to_pay), *last) if to_pay else (*middle, *last)
     return Posting(id_, sale.order, kind, sale.currency, at, legs)
 
 
-def _shares(sale: Sale, sign: int) -> tuple[int, list[Leg]]:
-    """What is to be paid, and the legs of merchants and operator, sorted; `sign` 1 books them, -1 takes them back."""
+def _taken(sale: Sale, to_pay: int, sign: int) -> list[Leg]:
+    """Who has what was paid: the provider, less what came from lots; sorted."""
+    by_wallet = sum(amount for _, amount in sale.by_wallet)
+    if by_wallet > to_pay:
+        raise Defect(f"order {sale.order} of {to_pay} is paid with {by_wallet} from a wallet")
+    legs = [Leg(PROVIDER, NOBODY, sign * (to_pay - by_wallet))] if to_pay > by_wallet else []
+    return [*legs, *(Leg(WALLET, lot, sign * amount) for lot, amount in sale.by_wallet)]
+
+
+def _shares(sale: Sale, sign: int, *, whole: bool = True) -> tuple[int, list[Leg], list[Leg]]:
+    """What is to be paid, the legs of merchants and operator, and those between merchants, each sorted; `sign` 1 books
+    them, -1 takes them back. Parts of a `whole` sale are not negative."""
     to_pay = 0
     discounts = 0
     legs: list[Leg] = []
+    between: list[Leg] = []
     for part in sale.parts:
         gross = part.gross
         discount = part.by_operator
-        if not 0 <= discount <= gross:
+        if whole and not 0 <= discount <= gross:
             raise Defect(f"a part of order {sale.order} is {gross} gross with {discount} by the operator")
         to_pay += gross - discount
         discounts += discount
         if gross:
             legs.append(Leg(MERCHANT, part.merchant, -sign * gross))
+        if part.between:
+            between.append(Leg(SHARING, part.merchant, -sign * part.between))
     if len(legs) > 1:
         legs = _sorted_by_party(legs)
     if discounts:
         legs.append(Leg(PROMOTION, NOBODY, sign * discounts))
-    return to_pay, legs
+    return to_pay, legs, _settled(sale, between) if between else between
+
+
+def _settled(sale: Sale, between: list[Leg]) -> list[Leg]:
+    """Raises Defect unless what some merchants pay is what others get."""
+    off = sum(leg.amount for leg in between)
+    if off:
+        raise Defect(f"the merchants of order {sale.order} pay each other {off} too much or too little")
+    return _sorted_by_party(between)
 
 
 def _sorted_by_party(legs: list[Leg]) -> list[Leg]:
@@ -159,7 +199,7 @@ def _sorted_by_party(legs: list[Leg]) -> list[Leg]:
         number = leg.party.int
         before = amounts.get(number)
         amounts[number] = leg if before is None else Leg(leg.account, leg.party, before.amount + leg.amount)
-    return [amounts[number] for number in sorted(amounts)]
+    return [amounts[number] for number in sorted(amounts) if amounts[number].amount]
 
 
 def balances(postings: Sequence[Posting]) -> dict[tuple[int, UUID], int]:
