@@ -24,9 +24,11 @@ from .model.order import (
     OrderState,
     claim_id,
     is_held,
+    paid_by_wallet,
     provider_of,
     title_of,
 )
+from .model.paying import payables
 from .model.prepared import PlacedLine
 from .model.session import (
     ON_SITE,
@@ -111,6 +113,8 @@ __all__ = [
     "claim_id",
     "deliveries_of",
     "is_held",
+    "paid_by_wallet",
+    "payables",
     "provider_of",
     "shopper_known",
     "shopper_of",
@@ -158,6 +162,11 @@ class Order(msgspec.Struct, frozen=True):
     @property
     def total(self) -> int:
         return sum(row.total for row in self.rows)
+
+    @property
+    def to_pay(self) -> int:
+        """What is paid by its handler: the total, less what the wallet pays."""
+        return self.total - paid_by_wallet(self.rows)
 
 
 class NoteKind(IntEnum):

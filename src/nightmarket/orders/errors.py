@@ -111,3 +111,11 @@ class SeatTaken(CompletionRefused):
 
     code = "seat_taken"
     kind = Kind.CONFLICT
+
+
+class WalletChanged(CompletionRefused):
+    """Less wallet money is left than was shown: more would have to be paid otherwise (`rest`, in minor units of
+    `currency`). Nothing was taken."""
+
+    code = "wallet_changed"
+    kind = Kind.CONFLICT

@@ -64,3 +64,24 @@ class CardNameMissing(Problem):
 
     code = "card_name_missing"
     kind = Kind.UNPROCESSABLE
+
+
+class WalletNotFound(Problem):
+    """No cashback campaign, red packet or wallet money with that id."""
+
+    code = "wallet_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class WalletRefused(Problem):
+    """A cashback campaign or red packet that cannot be as it is described; `flaws` has every reason."""
+
+    code = "wallet_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class PacketNotOpened(Problem):
+    """A red packet gives nothing now; `reason` is ahead, over or empty."""
+
+    code = "packet_not_opened"
+    kind = Kind.CONFLICT

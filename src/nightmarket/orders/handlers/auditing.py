@@ -5,7 +5,7 @@ from uuid import UUID
 
 from nightmarket.orders import store
 from nightmarket.orders.contract import Finding
-from nightmarket.orders.model.order import TRANSFER, OrderRow, OrderState, claim_id
+from nightmarket.orders.model.order import TRANSFER, OrderRow, OrderState, claim_id, paid_by_wallet
 from nightmarket.orders.model.session import SessionState
 from nightmarket.payments.contract import PaymentRow, PaymentState
 from nightmarket.platform.audit_pages import page_by_page
@@ -96,7 +96,7 @@ def _check(
         note("an order's session agrees with its state", sorted(s.name for s in allowed), session and session[0])
     total = sum(row.total for row in rows)
     kept = sum(one.amount - max(one.owed, one.refunded) for one in payments if one.state in KEPT)
-    owed = total if first.state is OrderState.PAID else 0
+    owed = total - paid_by_wallet(rows) if first.state is OrderState.PAID else 0
     held = [payment.state for payment in payments if payment.state is PaymentState.HELD]
     if held and first.state is not OrderState.PENDING:
         note("only an order that waits holds money", "nothing held", f"{len(held)} payments held")

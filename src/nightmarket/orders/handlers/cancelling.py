@@ -10,7 +10,7 @@ from nightmarket.kernel.problems import Defect, Problem
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrderRow, OrdersCancelled
 from nightmarket.orders.errors import NotCancellable, SessionNotFound
-from nightmarket.orders.model.order import OrderState, claim_id, sale_of
+from nightmarket.orders.model.order import OrderState, claim_id, paid_by_wallet, sale_of
 from nightmarket.orders.model.session import SessionState
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import sale_refunded, sale_withdrawn
@@ -118,7 +118,7 @@ class CancelBatch:
             OrdersCancelled(
                 id,
                 rows[0].attempt,
-                sum(row.total for row in rows) if refund else 0,
+                sum(row.total for row in rows) - paid_by_wallet(rows) if refund else 0,
                 rows[0].currency,
                 reasons[id],
             )

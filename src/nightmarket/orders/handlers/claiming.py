@@ -25,6 +25,7 @@ from nightmarket.orders.model.prepared import (
     Prepared,
     Terms,
     pack,
+    paid_from_wallet,
     prepared_at,
     stamp_of,
 )
@@ -163,6 +164,8 @@ class ClaimBatch:
         scarce = await self._scarce(tx, ready, terms.book, now) if counts(terms.book) else set[UUID]()
         seats = [one.order.body.seat for one in ready if isinstance(one.order, Priced)]
         scarce.update(tally for seat in seats if seat is not None for tally in seat.tallies)
+        purses = [one.order.body.purse for one in ready if isinstance(one.order, Priced)]
+        scarce.update(lot.id for purse in purses if purse is not None for lot in purse.lots)
         ledger = await means.tallies.lock(tx, stock | scarce)
         placings: list[Placing] = []
         dearer: dict[UUID, SessionBody] = {}
@@ -280,6 +283,7 @@ class ClaimBatch:
                 return granted
             without = tuple(granted.cart.refused.items())
             order = pack(order.body, granted.quote, listings, order.deliveries, refused=without, zone=terms.zone)
+            order = paid_from_wallet(order, granted.wallet) if granted.wallet else order
         elif not isinstance(ledger.claim(claim), Grant):
             return nothing_left(one.lines)
         return Placing(item.id, item.owner, one.attempt, item.handler, order, now, item.listed, item.mark)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.orders.contract import Completion, Order, PaymentInput
 from nightmarket.orders.errors import PaymentRefused, RealOutlet, UnknownHandler
-from nightmarket.orders.model.order import TRANSFER, OrderState, provider_of
+from nightmarket.orders.model.order import TRANSFER, OrderState, paid_by_wallet, provider_of
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Outcome, Provider
 from nightmarket.platform.access import is_shadow
@@ -136,7 +136,7 @@ class CompletionDesk:
         order = claimed.rows[0]
         request = AuthoriseRequest(
             key=str(claimed.claim),
-            amount=sum(row.total for row in claimed.rows),
+            amount=sum(row.total for row in claimed.rows) - paid_by_wallet(claimed.rows),
             currency=order.currency,
             token=token,
             order=order.id,

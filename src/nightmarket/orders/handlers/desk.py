@@ -95,7 +95,7 @@ class OrderDesk:
         if first.handler != TRANSFER or order.state not in (OrderState.PENDING, OrderState.LAPSED):
             raise NotCancellable("This order does not wait for a bank transfer.")
         key = str(claim_id(id, first.attempt))
-        seen = Authorisation(key, Outcome.APPROVED, reference, order.total, order.currency)
+        seen = Authorisation(key, Outcome.APPROVED, reference, order.to_pay, order.currency)
         await self.settles.settle(Settlement(id, first.attempt, seen, TRANSFER))
         return await self.order(None, id)
 

@@ -30,6 +30,7 @@ from nightmarket.orders.model.session import (
     price_cart,
     shopper_of,
 )
+from nightmarket.payments.contract.wallets import Spent, spent_by_lot
 from nightmarket.promotions.contract import (
     Book,
     PriceCart,
@@ -43,6 +44,7 @@ from nightmarket.promotions.contract.presales import put_aside
 from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part
 
 from .buyers import identity_needed, limit_reached
+from .wallets import paying
 
 
 class Priced(msgspec.Struct):
@@ -87,6 +89,7 @@ def priced(
 class Granted(NamedTuple):
     cart: PriceCart
     quote: Quote
+    wallet: tuple[Spent, ...] = ()
 
 
 def grant_priced(
@@ -102,10 +105,14 @@ def grant_priced(
         scarce = demand(quote, cart, book, now, priced.buyers)
         if scarce.by_buyer and not priced.buyers:
             return identity_needed()
-        parts = (*claim.parts, *(Part(want.tally, want.quantity) for want in scarce.wants))
+        spent = paying(body, cart, quote, ledger, now) if body.purse is not None else ()
+        if isinstance(spent, Problem):
+            return spent
+        wants = [Part(want.tally, want.quantity) for want in scarce.wants]
+        parts = (*claim.parts, *wants, *(Part(lot, amount) for lot, amount in spent_by_lot(spent).items()))
         result = ledger.claim(ClaimRequest(claim.id, parts, claim.deadline))
         if isinstance(result, Grant):
-            return Granted(cart, quote)
+            return Granted(cart, quote, spent)
         if body.seat is not None and not result.short.keys().isdisjoint(body.seat.tallies):
             return seat_taken()
         short = [want for want in scarce.wants if want.tally in result.short]

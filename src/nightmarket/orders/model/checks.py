@@ -54,6 +54,7 @@ def body_of(wanted: SessionInput) -> SessionBody:
         codes=tuple(code for code in codes if code),
         cart=wanted.cart,
         seat=wanted.seat,
+        purse=wanted.purse,
     )
 
 

@@ -12,9 +12,10 @@ import msgspec
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.payments.contract import Sale, SalePart
+from nightmarket.payments.contract.wallets import Spent
 from nightmarket.promotions.contract import Book, PriceCart, Quote, Shopper, book_tallies, buyer_caps, price, steady
 
-from .order import OrderBody, OrderRow, OrderState, by_operator, claim_id, first_due, order_bodies
+from .order import OrderBody, OrderRow, OrderState, between, by_operator, by_wallet, claim_id, first_due, order_bodies
 from .session import (
     SESSION_LIFE,
     CartLine,
@@ -26,7 +27,7 @@ from .session import (
     price_cart,
 )
 
-LAYOUT = 2
+LAYOUT = 3
 """To be raised whenever what is packed here, or how it follows from what it follows from, changes."""
 
 PREPARED_BYTES = 1_400
@@ -36,8 +37,11 @@ of them would fill a page."""
 _PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 _BODY = msgspec.msgpack.Decoder(OrderBody)
 
+_NO_WALLET = b"\x90"
+"""An empty `OrderBody.wallet` as it is packed; it ends a row's body."""
+
 _NO_MARK = b"\xc4\x00"
-"""An empty `OrderBody.mark` as it is packed, before what is known of the shopper, which ends it."""
+"""An empty `OrderBody.mark` as it is packed, before what is known of the shopper."""
 
 
 class PackedPart(msgspec.Struct, frozen=True, array_like=True):
@@ -47,6 +51,8 @@ class PackedPart(msgspec.Struct, frozen=True, array_like=True):
     total: int
     by_operator: int
     body: bytes
+    between: int = 0
+    """`SalePart.between`."""
 
 
 class PackedOrder(msgspec.Struct, frozen=True, array_like=True):
@@ -60,6 +66,7 @@ class PackedOrder(msgspec.Struct, frozen=True, array_like=True):
     placed: msgspec.Raw
     known: bytes
     """What each row's packed body ends with, after its mark."""
+    wallet: tuple[Spent, ...] = ()
 
     @property
     def total(self) -> int:
@@ -88,7 +95,7 @@ def pack(
     """The order of a session at that price."""
     bodies = order_bodies(body, quote, listings, options, refused=refused, zone=zone)
     encode = _PACK.encode
-    known = encode(body.known)
+    known = encode(body.known) + _NO_WALLET
     placed = [
         PlacedLine(line.variant, line.product, merchant, line.quantity, line.total)
         for merchant, _, part in bodies
@@ -100,13 +107,25 @@ def pack(
         body.lines,
         tuple(
             [
-                PackedPart(merchant, total, by_operator(part), encode(part).removesuffix(_NO_MARK + known))
+                PackedPart(
+                    merchant,
+                    total,
+                    by_operator(part),
+                    encode(part).removesuffix(_NO_MARK + known),
+                    between(merchant, part),
+                )
                 for merchant, total, part in bodies
             ]
         ),
         msgspec.Raw(encode(placed)),
         known,
     )
+
+
+def paid_from_wallet(order: PackedOrder, spent: tuple[Spent, ...]) -> PackedOrder:
+    """The order with what the wallet pays of it."""
+    known = order.known.removesuffix(_NO_WALLET) + _PACK.encode(spent)
+    return msgspec.structs.replace(order, known=known, wallet=spent)
 
 
 class Placing(msgspec.Struct, frozen=True):
@@ -133,8 +152,11 @@ class Placing(msgspec.Struct, frozen=True):
         return b"\xc4%c%b%b" % (len(mark), mark, known) if mark else _NO_MARK + known
 
     def sale(self) -> Sale:
-        parts = [SalePart(part.merchant, part.total + part.by_operator, part.by_operator) for part in self.order.parts]
-        return Sale(self.id, self.claim, self.order.currency, tuple(parts))
+        parts = [
+            SalePart(part.merchant, part.total + part.by_operator, part.by_operator, part.between)
+            for part in self.order.parts
+        ]
+        return Sale(self.id, self.claim, self.order.currency, tuple(parts), by_wallet(self.order.wallet))
 
     def rows(self) -> tuple[OrderRow, ...]:
         """The order as it is stored: one pending row per merchant, in order of merchant."""
@@ -242,7 +264,7 @@ def _prepare(
     deliveries = deliveries_of(variants, listings, to.country, body.currency, terms.options)
     cart = price_cart(body, listings, deliveries, now)
     book = terms.book
-    if body.seat is not None or not orderable(body, cart, deliveries):
+    if body.seat is not None or body.purse is not None or not orderable(body, cart, deliveries):
         return None
     if book_tallies(cart, book, shopper, now) or buyer_caps(cart, book, shopper, now):
         return None

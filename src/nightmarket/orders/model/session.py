@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.catalog.contract import Listing, ProductKind
+from nightmarket.payments.contract.wallets import Purse
 from nightmarket.promotions.contract import (
     Book,
     PriceCart,
@@ -127,6 +128,7 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     """The requests with an idempotency key that changed it, the last MAX_MARKS: see `Asked.mark`."""
     known: Known = NOTHING_KNOWN
     seat: Seat | None = None
+    purse: Purse | None = None
 
     def wrote(self, mark: bytes) -> bool | None:
         """Whether that request wrote it before; None where its key came with another body."""
@@ -167,6 +169,8 @@ class SessionInput(msgspec.Struct, frozen=True):
     """A destination may lack street and town for now: delivery is priced, but nothing can be ordered yet."""
     seat: Seat | None = None
     """Given by the house, never by who asks from outside."""
+    purse: Purse | None = None
+    """Wallet money that is to pay of it; given by the house, too."""
 
 
 class Asked(msgspec.Struct, frozen=True):
