@@ -102,11 +102,10 @@ class HeldCoupon(msgspec.Struct, frozen=True):
 
 
 class CouponFigures(msgspec.Struct, frozen=True):
-    """How many people have a coupon, out of how many; and how many of its codes are taken."""
+    """How many people have a coupon, out of how many; of one with single codes each has taken one."""
 
     held: int
     quota: int
-    codes_taken: int = 0
 
 
 class Coupons(Protocol):
@@ -141,7 +140,9 @@ class Coupons(Protocol):
         """What somebody has, the newest first."""
         ...
 
-    async def figures(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, CouponFigures]: ...
+    async def figures(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, CouponFigures]:
+        """As their tallies have it, which costs the same however many people have one: shoppers' pages ask this."""
+        ...
 
     async def codes(self, connection: Connection, id: UUID, after: int = 0) -> Sequence[tuple[int, str, bool]]:
         """Number, code and whether it is taken, a page in order of number."""
@@ -150,6 +151,10 @@ class Coupons(Protocol):
     async def entitlements(self, owner: UUID, person: UUID | None) -> tuple[str, ...]:
         """The words that the owner of a cart has of coupons that are not over, in order. Asks the database only while
         the book has offers of coupons."""
+        ...
+
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        """Forget whose coupons and stamps an account's and its address's are; as counted they stay, of nobody."""
         ...
 
     async def audit(self, connection: Connection) -> Sequence[Finding]:

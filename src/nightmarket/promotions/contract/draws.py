@@ -147,7 +147,7 @@ class Draws(Protocol):
         ...
 
     async def amounts(self, connection: Connection, draws: Sequence[UUID]) -> Mapping[UUID, int]:
-        """How many tickets were taken."""
+        """How many tickets were taken; of large draws as it was a moment ago."""
         ...
 
     async def by_rule(self, connection: Connection, draw: UUID) -> Mapping[str, int]:
@@ -160,8 +160,8 @@ class Draws(Protocol):
         """Somebody's own tickets, newest first."""
         ...
 
-    async def knows(self, connection: Connection, draw: UUID, ticket: UUID) -> bool:
-        """Whether the draw gave that ticket."""
+    async def ticket(self, connection: Connection, draw: UUID, ticket: UUID) -> TicketView | None:
+        """A ticket of the draw as anybody may see it, so without the code that it won; None if there is none."""
         ...
 
     async def winners(self, connection: Connection, draw: UUID, limit: int = 1_000) -> Sequence[Winner]:

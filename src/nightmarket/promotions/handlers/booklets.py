@@ -143,7 +143,7 @@ class StoredBooklets:
     async def _audit_one(self, connection: Connection, booklet: Booklet) -> list[Finding]:
         terms, ident = booklet.terms, encode(BOOKLET, booklet.id)
         known = {stamp.key for stamp in terms.stamps}
-        left = {id: quota - held for id, held, quota, _ in await coupon_store.figures(connection, _coupons_of(booklet))}
+        left = {id: quota - held for id, held, quota in await coupon_store.counted(connection, _coupons_of(booklet))}
         ended = {id for id, one in (await coupon_store.some(connection, left)).items() if one.ended_at is not None}
         found: list[Finding] = []
         last = UUID(int=0)

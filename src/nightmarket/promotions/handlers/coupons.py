@@ -138,8 +138,9 @@ class StoredCoupons:
         return found
 
     async def figures(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, CouponFigures]:
-        rows = await store.figures(connection, ids)
-        return {id: CouponFigures(held, quota, taken) for id, held, quota, taken in rows}
+        levels = await self._means.tallies.levels(connection, [coupon_tally(id) for id in ids])
+        counted = {id: levels.get(coupon_tally(id), EMPTY) for id in ids}
+        return {id: CouponFigures(level.spent, level.capacity) for id, level in counted.items()}
 
     async def codes(self, connection: Connection, id: UUID, after: int = 0) -> Sequence[tuple[int, str, bool]]:
         return await store.codes(connection, id, after)
@@ -150,6 +151,9 @@ class StoredCoupons:
         async with self._means.database.read() as connection:
             found = await store.of_owner(connection, owner, person, self._means.clock.now())
         return tuple(sorted(entitlement_of_coupon(coupon) for coupon in found))
+
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        await store.forget(tx, account, person, UUID(bytes=os.urandom(16), version=4))
 
     @property
     def in_play(self) -> bool:
@@ -168,7 +172,7 @@ class StoredCoupons:
         while ids := await store.after(connection, last):
             last = ids[-1]
             levels = await self._means.tallies.levels(connection, [coupon_tally(id) for id in ids])
-            for id, held, quota, _ in await store.figures(connection, ids):
+            for id, held, quota in await store.counted(connection, ids):
                 level = levels.get(coupon_tally(id), EMPTY)
                 if (level.spent, level.capacity, level.held) != (held, quota, 0):
                     rule = "a coupon's quota has spent what people have"

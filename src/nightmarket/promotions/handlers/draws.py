@@ -31,6 +31,7 @@ from nightmarket.promotions.model.draws import terms_text
 from nightmarket.promotions.store import draws as store
 from nightmarket.tally.contract import NewTally, TallyKind
 
+from .counting import Counted
 from .draw_audit import audit
 from .draw_steps import DrawMeans, DrawSteps
 
@@ -49,6 +50,7 @@ class StoredDraws:
     def __init__(self, means: DrawMeans) -> None:
         self._means = means
         self._steps = DrawSteps(means)
+        self._counted = Counted(means.clock, store.amounts)
         self.tickets = GroupCommit("draw-tickets", means.database, self._take)
 
     async def close(self) -> None:
@@ -139,7 +141,7 @@ class StoredDraws:
         return await store.newest(connection, limit)
 
     async def amounts(self, connection: Connection, draws: Sequence[UUID]) -> Mapping[UUID, int]:
-        return await store.amounts(connection, draws)
+        return await self._counted.of(connection, draws)
 
     async def by_rule(self, connection: Connection, draw: UUID) -> Mapping[str, int]:
         return await store.by_rule(connection, draw)
@@ -149,8 +151,9 @@ class StoredDraws:
     ) -> Sequence[TicketView]:
         return await store.tickets_of(connection, person, draw, limit)
 
-    async def knows(self, connection: Connection, draw: UUID, ticket: UUID) -> bool:
-        return ticket in await store.tickets(connection, [(draw, ticket)])
+    async def ticket(self, connection: Connection, draw: UUID, ticket: UUID) -> TicketView | None:
+        found = (await store.tickets(connection, [(draw, ticket)])).get(ticket)
+        return None if found is None else msgspec.structs.replace(found, code=None)
 
     async def winners(self, connection: Connection, draw: UUID, limit: int = 1_000) -> Sequence[Winner]:
         return await store.winners(connection, draw, 0, limit)

@@ -28,6 +28,7 @@ from nightmarket.promotions.model.surprises import SALT_BYTES, commitment_of, su
 from nightmarket.promotions.store import offers as offer_store
 from nightmarket.promotions.store import surprises as store
 
+from .counting import Counted
 from .draw_steps import DrawMeans
 from .surprise_letters import Telling, told_mail
 
@@ -54,6 +55,7 @@ class StoredSurprises:
 
     def __init__(self, means: DrawMeans) -> None:
         self._means = means
+        self._counted = Counted(means.clock, store.bookings)
 
     # what merchants do
 
@@ -120,7 +122,7 @@ class StoredSurprises:
         return await store.booked(connection, surprises, person)
 
     async def bookings(self, connection: Connection, surprises: Sequence[UUID]) -> Mapping[UUID, int]:
-        return await store.bookings(connection, surprises)
+        return await self._counted.of(connection, surprises)
 
     # what the worker does
 

@@ -64,10 +64,9 @@ WHERE h.person IN (SELECT $2::uuid UNION ALL SELECT person FROM promotions.coupo
     AND c.ended_at IS NULL AND c.use_until > $3
 LIMIT $4
 """
-_FIGURES = """
+_COUNTED = """
 SELECT c.id, (SELECT count(*) FROM promotions.coupon_held h WHERE h.coupon = c.id) AS held,
-    (c.terms ->> 'quota')::int AS quota,
-    (SELECT count(*) FROM promotions.coupon_code k WHERE k.coupon = c.id AND k.person IS NOT NULL) AS taken
+    (c.terms ->> 'quota')::int AS quota
 FROM promotions.coupon c WHERE c.id = ANY($1::uuid[])
 """
 _STRAY_CODES = """
@@ -196,6 +195,15 @@ async def know(tx: Connection, owners: Sequence[Pair]) -> None:
     await tx.execute(_KNOW, [owner for owner, _ in owners], [person for _, person in owners])
 
 
+async def forget(tx: Connection, owner: UUID, person: UUID, nobody: UUID) -> None:
+    """What somebody had is an unknown person's from now on, so that what is counted stays counted."""
+    await tx.execute("DELETE FROM promotions.coupon_holder WHERE owner = $1 OR person = $2", owner, person)
+    await tx.execute("DELETE FROM promotions.coupon_addressed WHERE person = $1", person)
+    await tx.execute("UPDATE promotions.coupon_code SET person = $2 WHERE person = $1", person, nobody)
+    await tx.execute("UPDATE promotions.coupon_held SET person = $2 WHERE person = $1", person, nobody)
+    await tx.execute("UPDATE promotions.booklet_stamp SET person = $2, occasion = '' WHERE person = $1", person, nobody)
+
+
 async def of_person(connection: Connection, person: UUID, owner: UUID) -> list[Row]:
     rows = await connection.fetch(_OF_PERSON, person, owner, MAX_COUPONS)
     return [Row(_coupon(row), row["person"], row["how"], row["held_at"], row["here"]) for row in rows]
@@ -207,10 +215,10 @@ async def of_owner(connection: Connection, owner: UUID, person: UUID | None, now
     return [row["coupon"] for row in rows]
 
 
-async def figures(connection: Connection, ids: Sequence[UUID]) -> list[tuple[UUID, int, int, int]]:
-    """Coupon, how many have it, its quota, how many of its codes are taken."""
-    rows = await connection.fetch(_FIGURES, ids)
-    return [(row["id"], row["held"], row["quota"], row["taken"]) for row in rows]
+async def counted(connection: Connection, ids: Sequence[UUID]) -> list[tuple[UUID, int, int]]:
+    """Coupon, how many rows say that somebody has it, its quota. Counts them all: for the audit."""
+    rows = await connection.fetch(_COUNTED, ids)
+    return [(row["id"], row["held"], row["quota"]) for row in rows]
 
 
 async def codes(connection: Connection, id: UUID, after: int) -> list[tuple[int, str, bool]]:

@@ -279,10 +279,9 @@ async def _asked(store: Storefront, connection: Any, draw: Draw, text: str) -> A
         id = decode(DRAW_TICKET, text)
     except InvalidInput:
         return Asked(text, known=False)
-    winners = await store.shop.draws.winners(connection, draw.id, draw.terms.units) if draw.is_drawn else ()
-    won = next((one for one in winners if one.ticket == id), None)
-    known = await store.shop.draws.knows(connection, draw.id, id)
-    return Asked(text, known, won.place if won else None, won.prize if won else "")
+    found = await store.shop.draws.ticket(connection, draw.id, id)
+    won = found if found is not None and draw.is_drawn else None
+    return Asked(text, found is not None, won.place if won else None, (won.prize or "") if won else "")
 
 
 @get("/draws/{id:str}/draw.txt", include_in_schema=False)
