@@ -225,6 +225,7 @@ OPEN = frozenset(
         "GET /",
         "GET /goods",
         "GET /festival",
+        "GET /offers/schema.json",
         "GET /festival/now",
         "GET /festival/reminders",
         "POST /festival/reminders",

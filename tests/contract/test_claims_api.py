@@ -126,7 +126,7 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("PUT", "/stock", {"lines": [{"tally": "lamp", "units": 10**13}]}, "lines[0].units"),
     ("PUT", "/stock", {"lines": [{"tally": "lamp", "units": 1}] * 2}, "lines"),
     ("PUT", "/stock", STOCK | {"cause": "a\x00"}, "cause"),
-    ("POST", "/offers", {"offers": [OFFER | {"effect": {"type": "gift"}}]}, "offers[0].effect.type"),
+    ("POST", "/offers", {"offers": [OFFER | {"effect": {"type": "half"}}]}, "offers[0].effect.type"),
     ("POST", "/offers", {"offers": [OFFER | {"starts_at": "2026-11-01T00:00:00"}]}, "offers[0].starts_at"),
     ("POST", "/offers", {"offers": [OFFER | {"starts_at": "0001-01-01T00:00:00+14:00"}]}, "offers[0].starts_at"),
     ("POST", "/offers", {"offers": [OFFER | {"revision": 2}]}, "offers[0].revision"),

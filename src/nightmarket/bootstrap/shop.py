@@ -54,6 +54,7 @@ from nightmarket.promotions.handlers.guards import StoredGuard
 from nightmarket.promotions.handlers.places import StoredPlaces
 from nightmarket.promotions.handlers.presales import StoredPresales
 from nightmarket.promotions.handlers.samples import StoredSamples
+from nightmarket.promotions.handlers.standings import StoredStandings
 from nightmarket.promotions.handlers.surprises import StoredSurprises
 from nightmarket.promotions.handlers.switches import StoredSwitches
 from nightmarket.rehearsal.handlers.runs_here import RunsHere
@@ -114,6 +115,7 @@ class Shop:
     signing: SigningKeys
     books: Books
     offers: StoredOffers
+    standings: StoredStandings = field(default_factory=StoredStandings)
     draws: StoredDraws
     coupons: StoredCoupons
     booklets: StoredBooklets

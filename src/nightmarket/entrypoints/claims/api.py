@@ -87,7 +87,7 @@ class ClaimsApi:
 
     async def publish(self, scope: ASGIScope, key: str, wanted: wire.OffersInput) -> wire.OffersAnswer:
         actor = await self.actor(scope, Scope.OFFERS_WRITE)
-        return await offering.publish(self._shop, self._items, actor, key, wanted)
+        return await offering.publish(self._shop, actor, key, wanted)
 
     async def retire(self, scope: ASGIScope, id: str) -> wire.OffersAnswer:
         actor = await self.actor(scope, Scope.OFFERS_WRITE)

@@ -1,44 +1,56 @@
 """Offers that come by API: published and retired as in the console, once per idempotency key."""
 
-from datetime import datetime
-from uuid import UUID
-
 from nightmarket.bootstrap import Shop
 from nightmarket.claims.contract import Owner, digest, request_id
+from nightmarket.claims.errors import ItemUnknown
+from nightmarket.entrypoints.offering.names import MALFORMED, UNKNOWN
+from nightmarket.entrypoints.offering.publishing import FOREIGN, Publisher, WrongOffers, deed
 from nightmarket.kernel.ids import decode, derive, encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput
+from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.platform.access import Actor
-from nightmarket.platform.deeds import MAX_DETAIL_LETTERS, Acted
-from nightmarket.promotions.contract import AmountOff, Condition, Effect, FreeShipping, Offer, PercentOff
-from nightmarket.promotions.errors import OfferNotFound
+from nightmarket.platform.deeds import Acted
+from nightmarket.promotions.errors import OfferNotFound, OfferRefused
 
 from . import wire
-from .items import Items
-
-YEARS = range(2000, 2200)
-"""In which offers may begin and end."""
 
 
-async def publish(shop: Shop, items: Items, actor: Actor, key: str, wanted: wire.OffersInput) -> wire.OffersAnswer:
+async def publish(shop: Shop, actor: Actor, key: str, wanted: wire.OffersInput) -> wire.OffersAnswer:
     """Publish offers, all or none. A repeat of the key answers with the same ids and publishes nothing."""
     owner = Owner(actor.id, actor.merchant_id)
     request = request_id(owner.client, "offers", key, shop.claims.secret)
-    offers = [await _offer(items, owner, request, number, one) for number, one in enumerate(wanted.offers)]
-    known = {offer.id: offer for offer in shop.books.current().offers}
-    for number, offer in enumerate(offers):
-        if offer.revision > 1 and owner.merchant is not None and _funder(known.get(offer.id)) != owner.merchant:
-            raise OfferNotFound("No offer of this key's merchant has that id.", field=f"offers[{number}].id")
+    fallbacks = [derive("claims-offer", request, number) for number in range(len(wanted.offers))]
+    publisher = Publisher(shop, owner.merchant)
     now = shop.clock.now()
-    async with shop.database.transaction() as tx:
-        first = await shop.claims.first_time(tx, request, digest(wanted))
-        if first:
-            await shop.offers.publish(tx, offers, now)
-            detail = "; ".join(pick(offer.name, "en") or "" for offer in offers)[:MAX_DETAIL_LETTERS]
-            deed = Acted(actor.id, actor.name, "offers.publish", encode("off", offers[0].id), detail)
-            await shop.facts.append(tx, [deed], now)
+    try:
+        ready = await publisher.ready(wanted.offers, fallbacks)
+        async with shop.database.transaction() as tx:
+            if await shop.claims.first_time(tx, request, digest(wanted)) and ready.offers:
+                await publisher.publish(tx, ready, now)
+                await shop.facts.append(tx, [deed(actor, ready)], now)
+    except WrongOffers as refused:
+        raise _refusal(refused) from refused
     book = await shop.books.refresh()
-    return wire.OffersAnswer([encode("off", offer.id) for offer in offers], book.number)
+    return wire.OffersAnswer([encode("off", id) for id in ready.ids], book.number)
+
+
+def _refusal(refused: WrongOffers) -> Problem:
+    """What is wrong as one problem: its field is that of the first, `flaws` has all."""
+    first = refused.wrong[0]
+    flaws = [
+        {"field": f"offers[{one.place}].{one.field}", "reason": one.reason, "detail": one.detail}
+        for one in refused.wrong
+    ]
+    if refused.cause is not None:
+        cause = refused.cause
+        return type(cause)(cause.detail, field=flaws[0]["field"], **{**cause.fields, "flaws": flaws})
+    if first.reason == FOREIGN:
+        return OfferNotFound(first.detail, field=flaws[0]["field"], flaws=flaws)
+    if first.reason == UNKNOWN:
+        return ItemUnknown(first.detail, field=flaws[0]["field"], flaws=flaws)
+    if first.reason == MALFORMED:
+        return InvalidInput(first.detail, field=flaws[0]["field"], flaws=flaws)
+    return OfferRefused(first.detail, field=flaws[0]["field"], reason=first.reason, flaws=flaws)
 
 
 async def retire(shop: Shop, actor: Actor, id: str) -> wire.OffersAnswer:
@@ -57,61 +69,3 @@ async def retire(shop: Shop, actor: Actor, id: str) -> wire.OffersAnswer:
         deed = Acted(actor.id, actor.name, "offers.retire", id, pick(offer.name, "en") or "")
         await shop.facts.append(tx, [deed], now)
     return wire.OffersAnswer([id], (await shop.books.refresh()).number)
-
-
-def _funder(offer: Offer | None) -> UUID | None:
-    return None if offer is None else offer.funder
-
-
-async def _offer(items: Items, owner: Owner, request: UUID, number: int, one: wire.OfferInput) -> Offer:
-    field = f"offers[{number}]"
-    if (one.id is None) != (one.revision == 1):
-        raise InvalidInput("A new offer has no id; a later revision names the offer's id.", field=f"{field}.revision")
-    funder = owner.merchant if one.funder is None else await items.merchant(one.funder, f"{field}.funder")
-    if owner.merchant not in (None, funder):
-        raise InvalidInput("This key is for another merchant.", field=f"{field}.funder")
-    merchants = [
-        await items.merchant(slug, f"{field}.condition.merchants[{place}]")
-        for place, slug in enumerate(one.condition.merchants)
-    ]
-    for name, at in (("starts_at", one.starts_at), ("ends_at", one.ends_at)):
-        _check_instant(at, f"{field}.{name}")
-    condition = one.condition
-    return Offer(
-        id=derive("claims-offer", request, number) if one.id is None else decode("off", one.id),
-        revision=one.revision,
-        name=one.name,
-        effect=_effect(one.effect),
-        starts_at=one.starts_at,
-        ends_at=one.ends_at,
-        condition=Condition(
-            merchants=frozenset(merchants),
-            variants=frozenset(decode("var", variant) for variant in condition.variants),
-            categories=frozenset(condition.categories),
-            brands=frozenset(condition.brands),
-            regions=frozenset(condition.regions),
-            segments=frozenset(condition.segments),
-            at_least=condition.at_least,
-        ),
-        funder=funder,
-        code=one.code,
-        exclusive=one.exclusive,
-        max_uses=one.max_uses,
-    )
-
-
-def _check_instant(at: datetime, field: str) -> None:
-    if at.tzinfo is None:
-        raise InvalidInput("An instant needs its offset, such as 2026-11-11T00:00:00+08:00.", field=field)
-    if at.year not in YEARS:
-        raise InvalidInput(f"Offers begin and end in the years {YEARS.start} to {YEARS.stop - 1}.", field=field)
-
-
-def _effect(effect: wire.PercentInput | wire.AmountInput | wire.FreeShippingInput) -> Effect:
-    match effect:
-        case wire.PercentInput():
-            return PercentOff(effect.basis_points)
-        case wire.AmountInput():
-            return AmountOff(effect.amounts)
-        case wire.FreeShippingInput():
-            return FreeShipping(effect.up_to)

@@ -56,7 +56,14 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
     left_out = _left_out(book, owner, cart.buyer)
     priced = await _cart(items, owner, cart)
     priced = msgspec.structs.replace(priced, without=priced.without | left_out.keys())
-    shopper = Shopper(region=cart.region, segments=frozenset(cart.segments))
+    shopper = Shopper(
+        region=cart.region,
+        segments=frozenset(cart.segments),
+        language=cart.language,
+        channel=cart.channel,
+        places=frozenset(cart.places),
+        first_order=cart.first_order,
+    )
     buyers = (shop.identities.key_of(cart.buyer),) if cart.buyer is not None else ()
     found, priced, wanted, free = await _counted(shop, priced, shopper, buyers, now)
     why = explain(priced, found, book, shopper, now)

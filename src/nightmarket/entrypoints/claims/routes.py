@@ -5,10 +5,12 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from litestar import Controller, Request, get, post, put
+from litestar.datastructures import CacheControlHeader
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints.offering.document import SCHEMA, json_schema
 from nightmarket.entrypoints.provided import TheShop
 from nightmarket.platform.http import JSON, ASGIScope, Response, Route, decode_json, header
 
@@ -24,6 +26,9 @@ Key = Annotated[
 ]
 Names = Annotated[list[str] | None, QueryParameter(description="May stand in the query several times.")]
 Stall = Annotated[str | None, QueryParameter(description="Whose SKUs these are; a merchant's own key needs none.")]
+
+SCHEMA_KEPT = CacheControlHeader(public=True, max_age=3_600)
+"""The schema changes with a release."""
 
 PROBLEMS = {
     400: "The request is malformed; `field` names where.",
@@ -153,12 +158,17 @@ class ClaimsController(Controller):
         or `stock:read`."""
         return await ClaimsApi(shop).levels(request.scope)
 
+    @get("/offers/schema.json", operation_id="offer_schema", cache_control=SCHEMA_KEPT)
+    async def offer_schema(self, shop: TheShop) -> dict[str, Any]:
+        """The JSON schema of an offer, as `POST /offers` takes it and files hold it. Needs no key."""
+        return json_schema(f"{shop.settings.address}{SCHEMA}")
+
     @post("/offers", operation_id="publish_offers", responses=_problems(400, 409, 413, 415, 422))
     async def publish_offers(
         self, request: Asked, data: JSONBody[wire.OffersInput], shop: TheShop, key: Key
     ) -> wire.OffersAnswer:
-        """Publish offers, or later revisions of them: all or none, once per idempotency key. Needs the permission
-        `offers:write`."""
+        """Publish offers, or later revisions of them: all or none, once per idempotency key. What is wrong is all said
+        at once, in `flaws`. Needs the permission `offers:write`."""
         return await ClaimsApi(shop).publish(request.scope, checked_key(key), data)
 
     @post("/offers/{id:str}/retire", operation_id="retire_offer", status_code=200, responses=_problems(404, 409))

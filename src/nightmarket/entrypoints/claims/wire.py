@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from nightmarket.claims.contract import MAX_HOLD_SECONDS, MAX_LINES, MAX_NAME_LETTERS, MAX_REFERENCE_LETTERS, MAX_UNITS
+from nightmarket.entrypoints.offering.document import OfferInput
 from nightmarket.kernel.quantity import MAX_LINE_QUANTITY, MAX_STOCK
 from nightmarket.platform.http import Wire
 
@@ -165,8 +166,8 @@ class ShippingInput(Wire):
 
 
 class PriceInput(Wire):
-    """A cart of your shop. `region` and `segments` are what offers may ask of who buys; `without` are offers that may
-    not apply, such as one whose uses could not be claimed."""
+    """A cart of your shop. `region`, `language`, `channel`, `first_order`, `segments` and `places` are what offers may
+    ask of who buys; `without` are offers that may not apply, such as one whose uses could not be claimed."""
 
     currency: Currency
     lines: Annotated[list[PriceLineInput], Meta(min_length=1, max_length=MAX_PRICE_LINES)]
@@ -174,7 +175,13 @@ class PriceInput(Wire):
     shipping: Annotated[list[ShippingInput], Meta(max_length=50)] = msgspec.field(default_factory=list[ShippingInput])
     codes: Annotated[list[Code], Meta(max_length=MAX_CODES)] = msgspec.field(default_factory=list[str])
     region: Code | None = None
+    language: Code | None = None
+    channel: Code | None = None
+    """Where your shop met the buyer, such as `shop`, `app` or `live`; a word of yours that offers may ask for."""
+    first_order: bool | None = None
+    """Whether it is the buyer's first order with you; leave it out where you do not know."""
     segments: Annotated[list[Word], Meta(max_length=50)] = msgspec.field(default_factory=list[str])
+    places: Annotated[list[Word], Meta(max_length=50)] = msgspec.field(default_factory=list[str])
     without: Annotated[list[OfferId], Meta(max_length=MAX_WITHOUT)] = msgspec.field(default_factory=list[str])
     buyer: Buyer | None = None
     """Who buys, for offers and limits that are counted per buyer; without one such offers do not apply."""
@@ -264,54 +271,6 @@ class Price(Struct):
     unknown_codes: list[str]
     to_claim: list[ToClaim] = msgspec.field(default_factory=list[ToClaim])
     limits: list[LimitOver] = msgspec.field(default_factory=list[LimitOver])
-
-
-class PercentInput(Wire, tag_field="type", tag="percent"):
-    """Basis points off each line that qualifies: 1000 is 10 %."""
-
-    basis_points: Annotated[int, Meta(ge=1, le=10_000)]
-
-
-class AmountInput(Wire, tag_field="type", tag="amount"):
-    """Minor units off the qualifying lines together, per currency."""
-
-    amounts: dict[Currency, Minor]
-
-
-class FreeShippingInput(Wire, tag_field="type", tag="free_shipping"):
-    """The delivery of qualifying lines costs nothing, up to a limit per currency; without limits in every currency."""
-
-    up_to: dict[Currency, Minor] = msgspec.field(default_factory=dict[str, int])
-
-
-class ConditionInput(Wire):
-    """Which lines qualify; an empty list means any. `at_least` is what they must come to, per currency."""
-
-    merchants: Annotated[list[Slug], Meta(max_length=100)] = msgspec.field(default_factory=list[str])
-    variants: Annotated[list[Variant], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
-    categories: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
-    brands: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
-    regions: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
-    segments: Annotated[list[Word], Meta(max_length=1_000)] = msgspec.field(default_factory=list[str])
-    at_least: dict[Currency, Minor] = msgspec.field(default_factory=dict[str, int])
-
-
-class OfferInput(Wire):
-    """An offer, live from `starts_at` until before `ends_at`. A new one has no `id`; with an `id` and the next
-    `revision` it replaces the one that is published."""
-
-    name: dict[str, Annotated[str, Meta(max_length=120)]]
-    effect: PercentInput | AmountInput | FreeShippingInput
-    starts_at: datetime
-    ends_at: datetime
-    id: OfferId | None = None
-    revision: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
-    condition: ConditionInput = msgspec.field(default_factory=ConditionInput)
-    code: Code | None = None
-    exclusive: Code | None = None
-    max_uses: Annotated[int, Meta(ge=1, le=MAX_STOCK)] | None = None
-    funder: Slug | None = None
-    """The merchant who pays for it; without one the operator does, or the merchant whose key this is."""
 
 
 class OffersInput(Wire):

@@ -1,0 +1,18 @@
+"""How offers stand that were ever published."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from nightmarket.platform.database import Connection
+from nightmarket.promotions.contract.standings import Standing
+from nightmarket.promotions.store import offers as store
+
+
+class StoredStandings:
+    """Implements `contract.standings.Standings`."""
+
+    async def standing(self, connection: Connection, offers: Sequence[UUID]) -> Mapping[UUID, Standing]:
+        """As in the contract."""
+        known = await store.standings(connection, offers)
+        bodies = await store.last_bodies(connection, list(known))
+        return {id: Standing(bodies[id], one.live) for id, one in known.items()}
