@@ -14,7 +14,7 @@ from tests.placing import place_order
 
 CHECKS = [
     *("tallies", "orders", "journal", "payments", "statements", "claims", "queues", "draws", "surprises"),
-    *("coupons", "samples", "groups", "presales"),
+    *("coupons", "samples", "groups", "presales", "collaborations"),
     *("facts", "consumers"),
 ]
 
@@ -49,6 +49,14 @@ FAULTS = {
         "INSERT INTO promotions.coupon (id, way, collect_until, use_until, terms, made_at, made_by) VALUES "
         "('00000000-0000-8000-8000-000000000001', 'open', '2026-11-11Z', '2026-11-11Z', '{\"quota\": 1}', "
         "'2026-11-10Z', 'test')"
+    ),
+    "collaborations": (
+        "INSERT INTO promotions.revision (book, offer, revision, state, body, at) SELECT 1, id, 1, 'published', "
+        "jsonb_build_object('id', id, 'revision', 1, 'name', '{}'::jsonb, 'effect', "
+        "'{\"type\": \"percent\", \"basis_points\": 1}'::jsonb, 'starts_at', '2026-11-11T00:00:00Z', 'ends_at', "
+        "'2026-11-12T00:00:00Z', 'funding', jsonb_build_array(jsonb_build_object('funder', id, 'basis_points', 1), "
+        "jsonb_build_object('funder', NULL, 'basis_points', 2))), '2026-11-10Z' "
+        "FROM (SELECT '00000000-0000-8000-8000-000000000001'::uuid AS id) AS made"
     ),
     "facts": (
         "INSERT INTO platform.fact (id, at, kind, amount, payload) "

@@ -66,6 +66,7 @@ from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit, Others, Together
 from nightmarket.workflows.leaving import Leaving
 
+from .collaborating import collaborating
 from .collecting import collecting
 from .gathering import gathering
 from .pictures import LibraryPictures, sources
@@ -230,6 +231,7 @@ def _others(statements: StatementAudit, claims: ClaimDesk, gates: StoredGates, m
         presales=mechanics["presale_desk"],
     )
 
+        collaborations=mechanics["collaborations"],
 
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
@@ -261,6 +263,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     others = _others(statements, claims, gates, mechanics)
     return Shop(
         **_means_shown(means),
+    mechanics |= collaborating(means, offers)
         **_alone(settings, means, tallies),
         **mechanics,
         **goods,

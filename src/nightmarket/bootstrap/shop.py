@@ -47,6 +47,7 @@ from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.promotions.handlers.booklets import StoredBooklets
 from nightmarket.promotions.handlers.campaigns import StoredCampaigns
 from nightmarket.promotions.handlers.coupons import StoredCoupons
+from nightmarket.promotions.handlers.collaborations import StoredCollaborations
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
 from nightmarket.promotions.handlers.groups import StoredGroups
@@ -125,6 +126,7 @@ class Shop:
     places: StoredPlaces
     samples: StoredSamples
     presales: StoredPresales
+    collaborations: StoredCollaborations
     presale_desk: PresaleDesk
     festivals: StoredFestivals
     guard: StoredGuard

@@ -224,6 +224,19 @@ class GroupNotFound(NotFound):
     code = "group_not_found"
 
 
+class CollaborationRefused(Problem):
+    """A joint offer breaks a rule, or is past what was asked of it; `flaws` lists all (field, reason, detail)."""
+
+    code = "collaboration_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class CollaborationNotFound(NotFound):
+    """No joint offer with that id, or none in which this merchant has a part."""
+
+    code = "collaboration_not_found"
+
+
 class PresaleRefused(Problem):
     """A presale breaks a rule, or is past what was asked of it; `flaws` lists all (field, reason, detail)."""
 

@@ -45,7 +45,7 @@ class Together:
 @dataclass(frozen=True, slots=True)
 class Others:
     """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of
-    prizes, surprise prices, coupons and booklets, samples, groups, presales."""
+    prizes, surprise prices, coupons and booklets, samples, groups, presales, joint offers."""
 
     statements: Audited
     claims: Audited
@@ -56,6 +56,7 @@ class Others:
     samples: AuditedByReading
     groups: AuditedByReading
     presales: AuditedByReading
+    collaborations: AuditedByReading
 
 
 class Audit:
@@ -168,6 +169,11 @@ class Audit:
                 "presales",
                 "Each place, unit and deposit of a presale is where its booking says.",
                 self._others.presales.audit,
+            ),
+            (
+                "collaborations",
+                "Each offer's funders pay all of it, and who pays for another merchant's goods has agreed to it.",
+                self._others.collaborations.audit,
             ),
         ]
 

@@ -17,8 +17,10 @@ from nightmarket.promotions.contract import (
     OfferPublished,
     OfferRetired,
     budget_tally,
+    is_joint,
     uses_tally,
 )
+from nightmarket.promotions.contract.collaborations import is_as_agreed
 from nightmarket.promotions.errors import (
     CodeTaken,
     OfferNotFound,
@@ -30,6 +32,7 @@ from nightmarket.promotions.errors import (
 from nightmarket.promotions.model.flaws import Flaw
 from nightmarket.promotions.model.list_rules import ListPrice, list_flaws
 from nightmarket.promotions.model.rules import circular, collide, flaws
+from nightmarket.promotions.store import collaborations
 from nightmarket.promotions.store import offers as store
 from nightmarket.tally.contract import Adjustment, NewTally, Tallies, TallyKind
 
@@ -69,6 +72,7 @@ class StoredOffers:
         _check_each(offers)
         for place, offer in enumerate(offers):
             _refuse(place, offer, list(list_flaws(offer, await self._listed(tx, offer))))
+        await _check_agreed(tx, [offer for offer in offers if is_joint(offer)])
         number = await store.lock_counter(tx)
         if not offers:
             return number
@@ -189,6 +193,17 @@ def _refuse(place: int, offer: Offer, found: Sequence[Flaw]) -> None:
             offer=offer.id,
             flaws=[msgspec.to_builtins(flaw) for flaw in found],
         )
+
+
+async def _check_agreed(tx: Connection, joint: Sequence[Offer]) -> None:
+    """Who pays for another merchant's goods has agreed to this very offer."""
+    if not joint:
+        return
+    agreed = await collaborations.agreed(tx, [offer.id for offer in joint])
+    for offer in joint:
+        if offer.id not in agreed or not is_as_agreed(agreed[offer.id], offer):
+            detail = "Merchants share an offer only by a joint offer to which both have agreed; propose one to them."
+            raise OfferRefused(detail, field="funding", reason="not_agreed", offer=offer.id)
 
 
 async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
