@@ -228,10 +228,10 @@ def _others(statements: StatementAudit, claims: ClaimDesk, gates: StoredGates, m
         coupons=Together(mechanics["coupons"], mechanics["booklets"]),
         samples=mechanics["samples"],
         groups=mechanics["groups"],
+        collaborations=mechanics["collaborations"],
         presales=mechanics["presale_desk"],
     )
 
-        collaborations=mechanics["collaborations"],
 
 def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults: Faults = NO_FAULTS) -> Shop:
     """All rooms around one database."""
@@ -260,10 +260,10 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     presold = preselling(means, (tallies, orders), drawing.outbox, settings.address, known)
     gathered = gathering(drawing, orders, means.payments)
     mechanics = {"draws": draws, "surprises": surprises, **collected, **visits, **gathered, **presold}
+    mechanics |= collaborating(means, offers)
     others = _others(statements, claims, gates, mechanics)
     return Shop(
         **_means_shown(means),
-    mechanics |= collaborating(means, offers)
         **_alone(settings, means, tallies),
         **mechanics,
         **goods,

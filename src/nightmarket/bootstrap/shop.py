@@ -46,8 +46,8 @@ from nightmarket.promotions.contract import Books
 from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.promotions.handlers.booklets import StoredBooklets
 from nightmarket.promotions.handlers.campaigns import StoredCampaigns
-from nightmarket.promotions.handlers.coupons import StoredCoupons
 from nightmarket.promotions.handlers.collaborations import StoredCollaborations
+from nightmarket.promotions.handlers.coupons import StoredCoupons
 from nightmarket.promotions.handlers.draws import StoredDraws
 from nightmarket.promotions.handlers.festivals import StoredFestivals
 from nightmarket.promotions.handlers.groups import StoredGroups
@@ -122,11 +122,11 @@ class Shop:
     booklets: StoredBooklets
     surprises: StoredSurprises
     groups: StoredGroups
+    collaborations: StoredCollaborations
     group_purchases: GroupPurchases
     places: StoredPlaces
     samples: StoredSamples
     presales: StoredPresales
-    collaborations: StoredCollaborations
     presale_desk: PresaleDesk
     festivals: StoredFestivals
     guard: StoredGuard
