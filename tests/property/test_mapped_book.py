@@ -22,7 +22,7 @@ from nightmarket.promotions.contract import (
     reduces_delivery,
     steady,
 )
-from nightmarket.promotions.model.mapped import MappedBook, PackedBook
+from nightmarket.promotions.model.mapped import PackedBook, mapped_book
 from nightmarket.promotions.model.packing import Packer, finish, packed, unpacked
 
 from . import price_strategies as plain
@@ -42,7 +42,7 @@ def bytes_of(deals: list[Offer]) -> bytes:
 
 
 def mapped(base: list[Offer], changes: dict[UUID, Offer | None]) -> Book:
-    return MappedBook(7, PackedBook(memoryview(bytes_of(base))), changes).book
+    return mapped_book(7, PackedBook(memoryview(bytes_of(base))), changes).book
 
 
 @st.composite

@@ -1,322 +1,282 @@
-"""A book prepared for pricing: its offers resolved per currency and found by what a line, code or shopper has.
+"""A book prepared to be asked: layers of offers in memory, and for a large book a file that all processes map below.
 
 The compiled form is kept beside the book that it was made from; it holds nothing that the book does not say.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Literal, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from heapq import merge
+from operator import eq
+from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
-import msgspec
-
-from nightmarket.kernel.money import Rounding
-
 from .carts import PriceCart, PriceLine, Shopper
-from .conditions import Goods, open_at
-from .effects import Bundle, BuyGet, Effect, FixedPrice, FreeShipping, Gift, NthPiece
-from .offers import Book, Offer, boundaries, owners_of, plain_code
-from .resolving import NO_LIMIT, Extra, Plan, Stage, anchor_of, extra_of, resolve
+from .indexing import Index, line_words, other_words
+from .layers import Layer, Moment, Window
+from .offers import Book, Offer
+from .pointing import ALWAYS, LIMITS, WIDE_LIMITS, Trait, traits_of
+from .ruling import Rule, rule_of
 
 MAX_COMPILED_BOOKS = 8
 """Books kept compiled at once; the oldest goes first."""
 
-MAX_SPANS = 32
+MAX_INDEXES = 32
 """Spans of time x currencies for which a compiled book keeps its index; the oldest goes first."""
 
-NOBODY = -1
+MAX_LAYER = 250
+"""Changes that are put together in one layer; a publication that comes on top of more begins a new one."""
+
+MAX_NOTED = 1_000
+"""Offers of a book up to which `explain` has a note of each; of a larger one, of those to which the cart leads."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """An offer in one currency. Ids are plain numbers, which are found several times faster than UUIDs.
+class Below(Protocol):
+    """The file under the layers: offers in order of id, by number."""
 
-    `value` is basis points, minor units, or the most that is paid of a delivery (NO_LIMIT: all of it).
+    counts: tuple[int, int]
+    traits: int
+    kinds: frozenset[str]
+
+    def offer_of(self, id: UUID) -> Offer | None: ...
+    def is_there(self, id: UUID) -> bool | None:
+        """Whether it is a limit; None: it is not there."""
+        ...
+
+    def pointed(self, kind: str, word: int | str) -> Sequence[Offer]: ...
+    def leads(self, kind: str, word: str) -> bool: ...
+    def span(self, now: datetime) -> tuple[datetime | None, datetime | None]: ...
+    def every(self) -> Iterator[Offer]: ...
+    def starting(self, window: Window) -> Iterator[Moment]: ...
+    def ending(self, window: Window) -> Iterator[Moment]: ...
+    def of_effect(self, effect: type) -> Iterator[Offer]: ...
+    def how_many(self, trait: int) -> int: ...
+
+
+class BookOffers(Sequence[Offer]):
+    """Offers, or limits, of a layered book: read like the tuple that they stand for, found one by one.
+
+    To walk over all of them takes seconds for a large book: no request does so (`model/asking.py` has the questions).
     """
 
-    number: int
-    """The offer's id."""
-    offer: Offer
-    stage: Stage
-    value: int
-    rounding: Rounding
-    at_least: int
-    merchants: frozenset[int]
-    products: frozenset[int]
-    variants: frozenset[int]
-    categories: frozenset[str]
-    brands: frozenset[str]
-    regions: frozenset[str]
-    segments: frozenset[str]
-    any_line: bool
-    most_units: int
-    """Units of its lines beyond which it does not apply: what one buyer may have of it, or NO_LIMIT."""
-    tie: tuple[bool, int]
-    """Merchants' own offers before the operator's, then by id."""
-    plan: Plan | None = None
-    """How it takes, where that is more than a percentage, an amount or a delivery."""
-    extra: Extra | None = None
-    """What else it asks for, if it asks for anything else."""
-    cap: int = NO_LIMIT
-    """The most that it takes off one order."""
-    steady: bool = True
-    """It takes more from more, whatever other offers do: no reason ever to leave it out."""
-    plain_amount: bool = False
-    """An amount off its lines together, and nothing more."""
-    by_parts: bool = False
-    """It tells what is bought from what is got, or has parts."""
-    least_pieces: int = 0
-    """Pieces below which its effect can take nothing."""
-    asks: bool = False
-    """It asks who or where the shopper is."""
-    turn: tuple[int, int, bool, int] = (0, 0, False, 0)
-    """Its place in the order of application; that of an amount depends on how many lines it has as well."""
+    def __init__(self, compiled: "CompiledBook", *, limits: bool) -> None:
+        self.compiled = compiled
+        self._limits = limits
 
+    def __len__(self) -> int:
+        return self.compiled.counts[self._limits]
 
-def rule_of(offer: Offer, currency: str) -> Rule | None:
-    """The offer in that currency; None where it has no amount, minimum, cap or budget in it."""
-    resolved = resolve(offer, currency)
-    condition = offer.condition
-    at_least = condition.at_least.get(currency) if condition.at_least else 0
-    cap = offer.most.get(currency) if offer.most else NO_LIMIT
-    if resolved is None or at_least is None or cap is None or (offer.budget and currency not in offer.budget):
-        return None
-    merchants = frozenset(merchant.int for merchant in condition.merchants)
-    owners = owners_of(offer)
-    if owners is not None:
-        own = frozenset(owner.int for owner in owners)
-        merchants = merchants & own if merchants else own
-        if not merchants:
-            merchants = frozenset((NOBODY,))  # conditions on other merchants only: no line can qualify
-    extra = extra_of(offer, currency)
-    steady = resolved.plan is None and cap == NO_LIMIT
-    products = frozenset(product.int for product in condition.products)
-    variants = frozenset(variant.int for variant in condition.variants)
-    return Rule(
-        number=offer.id.int,
-        offer=offer,
-        stage=resolved.stage,
-        value=resolved.value,
-        rounding=resolved.rounding,
-        at_least=at_least,
-        merchants=merchants,
-        products=products,
-        variants=variants,
-        categories=condition.categories,
-        brands=condition.brands,
-        regions=condition.regions,
-        segments=condition.segments,
-        any_line=not (
-            merchants or products or variants or condition.categories or condition.brands or condition.excluded
-        ),
-        most_units=NO_LIMIT if offer.per_buyer is None or offer.per_buyer.units is None else offer.per_buyer.units,
-        tie=(offer.funder is None, offer.id.int),
-        plan=resolved.plan,
-        extra=extra,
-        cap=cap,
-        steady=steady,
-        plain_amount=steady and resolved.stage is Stage.AMOUNT,
-        by_parts=isinstance(offer.effect, Bundle | BuyGet | Gift),
-        least_pieces=_least_pieces(offer.effect),
-        asks=bool(condition.regions or condition.segments or extra is not None),
-        turn=(resolved.stage, 0, offer.funder is None, offer.id.int),
-    )
+    def __iter__(self) -> Iterator[Offer]:
+        return (offer for offer in self.compiled.every() if offer.is_limit is self._limits)
 
+    def __getitem__(self, place: int | slice) -> Offer | list[Offer]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return list(self)[place]
 
-def _least_pieces(effect: Effect) -> int:
-    if isinstance(effect, NthPiece):
-        return effect.every
-    if isinstance(effect, BuyGet):
-        return effect.buy + effect.get
-    return effect.pieces if isinstance(effect, FixedPrice) else 0
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
 
-
-Places = dict[int | str, list[Rule]]
-Kind = Literal[
-    "codes",
-    "needs",
-    "variants",
-    "products",
-    "places",
-    "brands",
-    "merchants",
-    "categories",
-    "segments",
-    "regions",
-    "always",
-]
-ALWAYS: Kind = "always"
-
-
-class Index:
-    """The rules that are live in one span of time and one currency, each in exactly one place: its narrowest."""
-
-    __slots__ = (
-        "always",
-        "brands",
-        "categories",
-        "codes",
-        "merchants",
-        "needs",
-        "places",
-        "products",
-        "regions",
-        "segments",
-        "variants",
-    )
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self.always: list[Rule] = []
-        self.codes: Places = {}
-        self.variants: Places = {}
-        self.products: Places = {}
-        self.merchants: Places = {}
-        self.brands: Places = {}
-        self.categories: Places = {}
-        self.segments: Places = {}
-        self.regions: Places = {}
-        self.needs: Places = {}
-        self.places: Places = {}
-        for rule in rules:
-            self._place(rule)
-
-    def _place(self, rule: Rule) -> None:
-        kind, words = narrowest(rule.offer)
-        if kind == ALWAYS:
-            self.always.append(rule)
-            return
-        place: Places = getattr(self, kind)
-        for word in words:
-            place.setdefault(word, []).append(rule)
-
-
-def narrowest(offer: Offer) -> tuple[Kind, frozenset[int] | frozenset[str]]:
-    """By what few carts have and the offer asks for it is found: the kind of word, and the words."""
-    if offer.code is not None:
-        return "codes", frozenset((plain_code(offer.code),))
-    condition = offer.condition
-    owners = owners_of(offer)
-    merchants = condition.merchants
-    if owners is not None:  # conditions on other merchants only: no line can qualify
-        merchants = (merchants & owners if merchants else owners) or frozenset((UUID(int=0),))
-    anchor = anchor_of(offer.effect) if isinstance(offer.effect, Bundle) else Goods()
-    ids: tuple[tuple[Kind, frozenset[UUID]], ...] = (
-        ("variants", condition.variants or anchor.variants),
-        ("products", condition.products or anchor.products),
-    )
-    if condition.needs:
-        return "needs", condition.needs
-    for kind, some in ids:
-        if some:
-            return kind, frozenset(one.int for one in some)
-    if condition.places:
-        return "places", condition.places
-    if condition.brands:
-        return "brands", condition.brands
-    if merchants:
-        return "merchants", frozenset(one.int for one in merchants)
-    words: tuple[tuple[Kind, frozenset[str]], ...] = (
-        ("categories", condition.categories),
-        ("segments", condition.segments),
-        ("regions", condition.regions),
-    )
-    for kind, some in words:
-        if some:
-            return kind, some
-    return ALWAYS, condition.regions
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
 class CompiledBook:
-    """A book with its offers in order of id; rules and indexes are made when first asked for."""
+    """Layers, the newest last, above a file or nothing. A change of an id hides what lies below it."""
 
-    def __init__(self, book: Book) -> None:
-        self.book = book
-        self.offers = sorted(book.offers, key=lambda offer: offer.id.int)
-        self._by_id: dict[UUID, Offer] | None = None
-        self.has_scarce = any(offer.budget or offer.per_buyer for offer in book.offers)
+    def __init__(
+        self,
+        number: int,
+        below: Below | None,
+        layers: tuple[Layer, ...],
+        changes: Mapping[int, Offer | None],
+        counts: tuple[int, int],
+    ) -> None:
+        """`changes` is what the layers say of each id in the end, and what was retired; `counts` offers and limits."""
+        self.below, self.layers, self.changes, self.counts = below, layers, changes, counts
+        self.book = Book(
+            number,
+            cast("tuple[Offer, ...]", BookOffers(self, limits=False)),
+            cast("tuple[Offer, ...]", BookOffers(self, limits=True)),
+        )
+        traits = below.traits if below else 0
+        for layer in layers:
+            traits |= layer.traits
+        self.traits = traits
+        self.has_scarce = bool(traits & Trait.SCARCE)
         """Whether of some offer more is counted than its uses."""
-        self.limits_of: dict[UUID, list[Offer]] = {}
-        """Purchase limits by the variants, else the products, that they are for; `wide_limits` name neither."""
-        self.wide_limits: list[Offer] = []
-        for limit in book.limits:
-            ids = limit.condition.variants or limit.condition.products
-            for id in ids:
-                self.limits_of.setdefault(id, []).append(limit)
-            if not ids:
-                self.wide_limits.append(limit)
-        self.reduces_delivery = any(isinstance(offer.effect, FreeShipping) for offer in book.offers)
-        self.counts = bool(self.has_scarce or book.limits) or any(offer.uses is not None for offer in book.offers)
-        self._bounds = sorted({bound for offer in book.offers for bound in _bounds(offer)})
-        self.has_agreements = any(offer.not_with or offer.combines is not None for offer in book.offers)
-        self._all_bounds: list[datetime] | None = None
-        self._rules: dict[str, list[Rule | None]] = {}
-        self._spans: dict[tuple[int, str], Index] = {}
+        self.counted = bool(traits & Trait.COUNTED)
+        self.reduces_delivery = bool(traits & Trait.DELIVERY)
+        self.has_agreements = bool(traits & Trait.AGREEING)
+        self.kinds = frozenset[str]().union(*(layer.kinds for layer in layers), below.kinds if below else ())
+        """The kinds of words that lead to some offer."""
+        self._hides = below is not None or len(layers) > 1
+        self._indexes: dict[tuple[datetime | None, str], Index] = {}
+        self._now: tuple[datetime | None, datetime | None, str, Index] | None = None
+        self._rules: dict[tuple[int, str], Rule | None] = {}
+
+    @classmethod
+    def of(cls, book: Book) -> "CompiledBook":
+        """A plain book."""
+        layer = Layer((*book.offers, *book.limits))
+        found = cls(book.number, None, (layer,), layer.by_id, (len(book.offers), len(book.limits)))
+        found.book = book
+        return found
+
+    @classmethod
+    def begin(cls, number: int, below: Below | None) -> "CompiledBook":
+        """A book as the file has it; without one, an empty one."""
+        return cls(number, below, (), {}, below.counts if below else (0, 0))
+
+    def then(self, number: int, changes: Mapping[UUID, Offer | None]) -> "CompiledBook":
+        """The book after these changes. What it costs depends on them, not on how large the book is."""
+        counts = list(self.counts)
+        for id, offer in changes.items():
+            was = self._was_limit(id)
+            if was is not None:
+                counts[was] -= 1
+            if offer is not None:
+                counts[offer.is_limit] += 1
+        all_changes = {**self.changes, **{id.int: offer for id, offer in changes.items()}}
+        layers, new = self.layers, [offer for offer in changes.values() if offer is not None]
+        if layers and len(layers[-1]) + len(new) <= MAX_LAYER:
+            kept = [offer for offer in layers[-1].offers if all_changes[offer.id.int] is offer]
+            layers, new = layers[:-1], [*kept, *new]
+        return CompiledBook(number, self.below, (*layers, Layer(new)), all_changes, (counts[0], counts[1]))
+
+    def _was_limit(self, id: UUID) -> bool | None:
+        if id.int in self.changes:
+            offer = self.changes[id.int]
+            return None if offer is None else offer.is_limit
+        return None if self.below is None else self.below.is_there(id)
 
     def offer(self, id: UUID) -> Offer | None:
         """The offer or limit with that id."""
-        if self._by_id is None:
-            self._by_id = {offer.id: offer for offer in (*self.book.offers, *self.book.limits)}
-        return self._by_id.get(id)
+        if id.int in self.changes:
+            return self.changes[id.int]
+        return None if self.below is None else self.below.offer_of(id)
+
+    def pointed(self, kind: str, word: int | str) -> Sequence[Offer]:
+        """The offers to which the word leads."""
+        if not self._hides:
+            return self.layers[0].pointed(kind, word) if self.layers else ()
+        changes = self.changes
+        found: list[Offer] = []
+        if self.below is not None:
+            found.extend(offer for offer in self.below.pointed(kind, word) if offer.id.int not in changes)
+        for layer in self.layers:
+            found.extend(offer for offer in layer.pointed(kind, word) if changes[offer.id.int] is offer)
+        return found
+
+    def leads(self, kind: str, word: str) -> bool:
+        """Whether the word leads to any offer; after retirements it may still say so."""
+        return (self.below is not None and self.below.leads(kind, word)) or any(
+            layer.pointed(kind, word) for layer in self.layers
+        )
+
+    def every(self) -> Iterator[Offer]:
+        """All offers and limits in order of id."""
+        below = () if self.below is None else self.below.every()
+        for offer in merge(below, *(layer.offers for layer in self.layers), key=lambda offer: offer.id.int):
+            if self._stands(offer):
+                yield offer
+
+    def starting(self, window: Window) -> Iterator[Offer]:
+        """Those in the window, the first to begin first, those of one instant in order of id."""
+        return self._merged([one.starting(window) for one in self._parts()])
+
+    def ending(self, window: Window) -> Iterator[Offer]:
+        """Those in the window, the first to end first, those of one instant in order of id."""
+        return self._merged([one.ending(window) for one in self._parts()])
+
+    def of_effect(self, effect: type) -> Iterator[Offer]:
+        """Offers and limits with that kind of effect, in no order."""
+        for part in self._parts():
+            yield from (offer for offer in part.of_effect(effect) if self._stands(offer))
+
+    def how_many(self, trait: int) -> int:
+        """How many offers and limits have that trait."""
+        found = sum(1 for layer in self.layers for one in layer.offers if traits_of(one) & trait and self._stands(one))
+        if self.below is None:
+            return found
+        hidden = [one for id in self.changes if (one := self.below.offer_of(UUID(int=id))) is not None]
+        return found + self.below.how_many(trait) - sum(1 for one in hidden if traits_of(one) & trait)
+
+    def _merged(self, parts: Sequence[Iterator[Moment]]) -> Iterator[Offer]:
+        for moment in merge(*parts, key=lambda moment: moment[:2]):
+            if self._stands(moment[3]):
+                yield moment[3]
+
+    def _parts(self) -> Sequence[Below | Layer]:
+        return self.layers if self.below is None else (self.below, *self.layers)
+
+    def _stands(self, offer: Offer) -> bool:
+        """Whether nothing above hides the offer."""
+        return not self._hides or self.changes.get(offer.id.int, offer) is offer
 
     def span(self, now: datetime) -> tuple[datetime | None, datetime | None]:
         """The bounds of offers and limits around an instant; None where there is none."""
-        if self._all_bounds is None:
-            offers = (*self.book.offers, *self.book.limits)
-            self._all_bounds = sorted({bound for offer in offers for bound in boundaries(offer)})
-        bounds = self._all_bounds
-        place = bisect_right(bounds, now)
-        return bounds[place - 1] if place else None, bounds[place] if place < len(bounds) else None
-
-    def limits_for(self, line: PriceLine) -> list[Offer]:
-        """Purchase limits that could be about the line."""
-        named = (*self.limits_of.get(line.variant, ()), *self.limits_of.get(line.product, ()))
-        return [*self.wide_limits, *named]
-
-    def noted(self, cart: PriceCart, shopper: Shopper) -> list[tuple[Offer, Rule | None]]:
-        """The offers of which `explain` has a note, each with its rule in the cart's currency: all of them, of a mapped
-        book those to which something of the cart, or of the shopper, points."""
-        _ = shopper
-        return list(zip(self.offers, self.rules(cart.currency), strict=True))
-
-    def known_codes(self, codes: Iterable[str]) -> set[str]:
-        """Those of the plain codes that some offer has."""
-        mine = {plain_code(offer.code) for offer in self.offers if offer.code is not None}
-        return mine & set(codes)
-
-    def rules(self, currency: str) -> list[Rule | None]:
-        """One entry per offer of `offers`: the offer in that currency."""
-        found = self._rules.get(currency)
-        if found is None:
-            found = [rule_of(offer, currency) for offer in self.offers]
-            keep(self._rules, currency, found, MAX_SPANS)
-        return found
-
-    def span_number(self, now: datetime) -> int:
-        """Between which two bounds of offers the instant lies."""
-        return bisect_right(self._bounds, now)
+        since, until = (None, None) if self.below is None else self.below.span(now)
+        for layer in self.layers:
+            bounds, place = layer.bounds, layer.span_number(now)
+            if place and (since is None or bounds[place - 1] > since):
+                since = bounds[place - 1]
+            if place < len(bounds) and (until is None or bounds[place] < until):
+                until = bounds[place]
+        return since, until
 
     def live(self, now: datetime, currency: str) -> Index:
         """The rules live at that instant; the same for all instants between two bounds of offers."""
-        key = (self.span_number(now), currency)
-        index = self._spans.get(key)
+        last = self._now
+        if (
+            last is not None
+            and last[2] == currency
+            and (last[0] is None or last[0] <= now)
+            and (last[1] is None or now < last[1])
+        ):
+            return last[3]
+        since, until = self.span(now)
+        index = self._indexes.get((since, currency))
         if index is None:
-            rules = (rule for rule in self.rules(currency) if rule is not None)
-            index = Index(rule for rule in rules if holds(rule.offer, now))
-            keep(self._spans, key, index, MAX_SPANS)
+            index = Index(self, currency, now)
+            keep(self._indexes, (since, currency), index, MAX_INDEXES)
+        self._now = since, until, currency, index
         return index
 
+    def limits_for(self, line: PriceLine) -> list[Offer]:
+        """Purchase limits that could be about the line."""
+        return [
+            *self.pointed(WIDE_LIMITS, 0),
+            *self.pointed(LIMITS, line.variant.int),
+            *self.pointed(LIMITS, line.product.int),
+        ]
 
-def _bounds(offer: Offer) -> Iterable[datetime]:
-    if offer.condition.hours:
-        return boundaries(offer)
-    return (offer.starts_at.astimezone(UTC), offer.ends_at.astimezone(UTC))
+    def noted(self, cart: PriceCart, shopper: Shopper) -> list[tuple[Offer, Rule | None]]:
+        """The offers of which `explain` has a note, each with its rule in the cart's currency: all of them, of a large
+        book those to which something of the cart, or of the shopper, leads."""
+        if self.counts[0] <= MAX_NOTED:
+            offers = (offer for offer in self.every() if not offer.is_limit)
+            return [(offer, self._rule(offer, cart.currency)) for offer in offers]
+        return [(offer, self._rule(offer, cart.currency)) for offer in self.met(cart, shopper)]
 
+    def met(self, cart: PriceCart, shopper: Shopper) -> list[Offer]:
+        """Offers, live or not, to which something of the cart or shopper leads, in order of id."""
+        words = dict.fromkeys(word for line in cart.lines for word in line_words(line))
+        words.update(dict.fromkeys(other_words(cart, shopper)))
+        found = {offer.id.int: offer for offer in self.pointed(ALWAYS, 0)}
+        for kind, word in words:
+            if kind in self.kinds:
+                found.update((offer.id.int, offer) for offer in self.pointed(kind, word))
+        return [found[number] for number in sorted(found)]
 
-def holds(offer: Offer, now: datetime) -> bool:
-    return offer.starts_at <= now < offer.ends_at and open_at(offer.condition, now)
+    def _rule(self, offer: Offer, currency: str) -> Rule | None:
+        key = (offer.id.int, currency)
+        if key not in self._rules:
+            keep(self._rules, key, rule_of(offer, currency), MAX_NOTED * 2)
+        return self._rules[key]
+
+    def known_codes(self, codes: Iterable[str]) -> set[str]:
+        """Those of the plain codes that some offer has."""
+        return {code for code in codes if self.pointed("codes", code)}
 
 
 _compiled: dict[int, CompiledBook] = {}
@@ -324,14 +284,17 @@ _compiled: dict[int, CompiledBook] = {}
 
 def compile_book(book: Book) -> CompiledBook:
     """The compiled form of this very book, made once; it keeps the book alive, so the identity stays its own."""
+    if isinstance(book.offers, BookOffers):
+        return book.offers.compiled
     found = _compiled.get(id(book))
     if found is None:
-        found = getattr(book.offers, "compiled", None) or CompiledBook(book)
+        found = CompiledBook.of(book)
         keep(_compiled, id(book), found, MAX_COMPILED_BOOKS)
     return found
 
 
 def keep(cache: dict[K, V], key: K, value: V, limit: int) -> None:
+    """Keep it under that key; the oldest goes first."""
     while len(cache) >= limit:
         cache.pop(next(iter(cache)), None)
     cache[key] = value

@@ -10,13 +10,14 @@ from nightmarket.kernel.problems import Defect
 
 from .carts import PriceCart, Shopper
 from .choosing import apart
-from .compiled import Rule, compile_book
+from .compiled import compile_book
 from .conditions import open_at
 from .effects import Gift
 from .meeting import Meeting, accepts_shopper, line_order, meeting_of, qualifying, subtotal, touched, units
 from .offers import Book, Offer, merchants_of, plain_code
 from .quotes import Applied, Explanation, OfferNote, Quote
 from .resolving import NO_LIMIT, Stage, lacks, refusal
+from .ruling import Rule
 from .stepping import Next, next_step
 from .taking import gifts_due
 

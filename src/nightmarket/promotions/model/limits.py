@@ -72,7 +72,7 @@ class Met(NamedTuple):
 
 def counts(book: Book) -> bool:
     """Whether anything in the book is scarce; if not, all else here need not be asked."""
-    return bool(book.limits) or (bool(book.offers) and compile_book(book).counts)
+    return bool(book.limits) or (bool(book.offers) and compile_book(book).counted)
 
 
 def demand(quote: Quote, cart: PriceCart, book: Book, now: datetime, buyers: Sequence[UUID]) -> Demand:
@@ -112,7 +112,7 @@ def book_tallies(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -
 
     It covers `price` of the same cart with any further offers in `without`, however often it is priced again.
     """
-    if not book.offers or not compile_book(book).counts:
+    if not book.offers or not compile_book(book).counted:
         return ()
     tallies: set[UUID] = set()
     for meeting in meet(cart, book, shopper, now):

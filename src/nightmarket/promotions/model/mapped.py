@@ -1,41 +1,28 @@
-"""A book that lies in a file which all processes map, with what was published since in memory above it.
+"""A book that lies in a file which all processes map: what is below the layers of a large book.
 
-Nothing is read at start but the head. Offers are decoded when a cart points to them, and a bounded number is kept.
+Nothing is read at start but the head. Offers are decoded when a cart or a page leads to them, and a bounded number is
+kept.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
-from .carts import PriceCart, PriceLine, Shopper
-from .compiled import ALWAYS, MAX_SPANS, CompiledBook, Index, Kind, Rule, holds, keep, rule_of
-from .offers import Book, Offer, plain_code
-from .packing import EPOCH, LIMITS, MICROSECOND, WIDE_LIMITS, Head, head_of, micros, unpacked, word_hash
+from .compiled import CompiledBook, keep
+from .layers import Moment, Window
+from .offers import Offer, plain_code
+from .packing import EPOCH, MICROSECOND, Head, head_of, micros, unpacked, word_hash
+from .pointing import ALSO, ALWAYS, CONCERNS, EFFECTS, KINDS, LIMITS, NEED_KINDS, WIDE_LIMITS, Trait
 
 MAX_DECODED = 5_000
 """Offers that a process keeps decoded of one file."""
 
-MAX_WORDS = 5_000
-"""Words of one kind whose rules an index keeps."""
+MAX_WORDS = 20_000
+"""Words that a process has looked up in one file and remembers."""
 
-MAX_WALKED = 10_000
-"""Offers of a book up to which all are kept decoded once someone has walked over them."""
-
-KINDS: tuple[Kind, ...] = (
-    "codes",
-    "needs",
-    "variants",
-    "products",
-    "places",
-    "brands",
-    "merchants",
-    "categories",
-    "segments",
-    "regions",
-)
-NO_WORDS = memoryview(b"")
+SECTIONS = (*KINDS, ALWAYS, LIMITS, WIDE_LIMITS, CONCERNS, NEED_KINDS, *ALSO)
+"""Every kind of word that leads to offers or limits."""
 
 
 class PackedBook:
@@ -46,17 +33,27 @@ class PackedBook:
         if head is None:
             raise ValueError("this is no packed book")
         self.head: Head = head
+        self.counts = (head.offers, head.limits)
+        self.traits = head.traits
         self._data = data
-        self._ids = self._section("ids")
-        self._offsets = self._section("offsets").cast("Q")
-        self._is_limit = self._section("is_limit")
+        self.ids = self._section("ids")
+        self._tops = self._section("tops").cast("Q")
+        self.offsets = self._section("offsets").cast("Q")
+        self.traits_of = self._section("traits").cast("H")
+        self.mechanics = self._section("mechanics")
         self.bounds = self._section("bounds").cast("q")
-        self._keys = {kind: self._section(f"{kind}.keys").cast("Q") for kind in (*KINDS, ALWAYS, LIMITS, WIDE_LIMITS)}
-        self._numbers = {kind: self._section(f"{kind}.numbers").cast("I") for kind in self._keys}
+        self.starts = self._section("starts").cast("q")
+        self.ends = self._section("ends").cast("q")
+        self._by_start = self._section("by_start").cast("I")
+        self._by_end = self._section("by_end").cast("I")
+        self.keys = {kind: self._section(f"{kind}.keys").cast("Q") for kind in SECTIONS}
+        self.numbers = {kind: self._section(f"{kind}.numbers").cast("I") for kind in SECTIONS}
+        self.kinds = frozenset(kind for kind, keys in self.keys.items() if keys)
         self._decoded: dict[int, Offer] = {}
+        self._words: dict[tuple[str, int | str], Sequence[Offer]] = {}
 
     def __len__(self) -> int:
-        return len(self._is_limit)
+        return len(self.traits_of)
 
     def _section(self, name: str) -> memoryview:
         at, length = self.head.sections.get(name, (0, 0))
@@ -64,7 +61,7 @@ class PackedBook:
 
     def body(self, number: int) -> memoryview:
         """The packed offer with that number."""
-        return self._data[self._offsets[number] : self._offsets[number + 1]]
+        return self._data[self.offsets[number] : self.offsets[number + 1]]
 
     def offer(self, number: int) -> Offer:
         """The offer with that number."""
@@ -74,229 +71,100 @@ class PackedBook:
             keep(self._decoded, number, found, MAX_DECODED)
         return found
 
-    def is_limit(self, number: int) -> bool:
-        return bool(self._is_limit[number])
-
     def number_of(self, id: UUID) -> int | None:
         """The number of the offer with that id."""
-        wanted, ids = id.bytes, self._ids
-        place = bisect_left(range(len(self)), wanted, key=lambda number: bytes(ids[16 * number : 16 * number + 16]))
-        if place < len(self) and bytes(ids[16 * place : 16 * place + 16]) == wanted:
-            return place
+        wanted, top = memoryview(id.bytes), id.int >> 64
+        place = bisect_left(self._tops, top)
+        while place < len(self._tops) and self._tops[place] == top:
+            if self.ids[16 * place : 16 * place + 16] == wanted:
+                return place
+            place += 1
         return None
 
-    def pointed(self, kind: str, word: int | str) -> Sequence[int]:
-        """Numbers of the offers to which the word points."""
-        keys = self._keys[kind]
+    def offer_of(self, id: UUID) -> Offer | None:
+        number = self.number_of(id)
+        return None if number is None else self.offer(number)
+
+    def is_there(self, id: UUID) -> bool | None:
+        """Whether it is a limit; None: it is not there."""
+        number = self.number_of(id)
+        return None if number is None else bool(self.traits_of[number] & Trait.LIMIT)
+
+    def pointed(self, kind: str, word: int | str) -> Sequence[Offer]:
+        """The offers to which the word leads; a hash that is another word's by accident brings more than these."""
+        key = (kind, word)
+        found = self._words.get(key)
+        if found is None:
+            found = [self.offer(number) for number in self.pointed_numbers(kind, word)]
+            if kind == "codes":
+                found = [offer for offer in found if offer.code is not None and plain_code(offer.code) == word]
+            keep(self._words, key, found, MAX_WORDS)
+        return found
+
+    def leads(self, kind: str, word: str) -> bool:
+        """Whether the word leads to anything."""
+        return len(self.pointed_numbers(kind, word)) > 0
+
+    def pointed_numbers(self, kind: str, word: int | str) -> Sequence[int]:
+        keys = self.keys[kind]
         if not keys:
             return ()
         key = word_hash(kind, word)
         first = bisect_left(keys, key)
-        return self._numbers[kind][first : bisect_right(keys, key, first)]
-
-    def has(self, kind: str) -> bool:
-        """Whether any offer is found by such words."""
-        return bool(self._keys[kind])
-
-    def everyone(self) -> Sequence[int]:
-        """Numbers of the offers that nothing needs to point to."""
-        return self._numbers[ALWAYS]
-
-
-class Above:
-    """What was published and retired since a packed book was made."""
-
-    def __init__(self, changes: Mapping[UUID, Offer | None]) -> None:
-        self.changes = changes
-        live = [offer for offer in changes.values() if offer is not None]
-        self.offers = sorted((offer for offer in live if not offer.is_limit), key=lambda offer: offer.id)
-        self.limits = sorted((offer for offer in live if offer.is_limit), key=lambda offer: offer.id)
-        self.compiled = CompiledBook(Book(0, tuple(self.offers), tuple(self.limits)))
-
-
-class _Words:
-    """The rules to which words of one kind point; those of the file are looked up once."""
-
-    def __init__(self, packed: PackedBook, kind: Kind, above: Index, make: "_Rules") -> None:
-        self._packed, self._kind, self._make = packed, kind, make
-        self._above: dict[int | str, list[Rule]] = getattr(above, kind)
-        self._known: dict[int | str, Sequence[Rule]] = {}
-        self._any = packed.has(kind) or bool(self._above)
-
-    def __bool__(self) -> bool:
-        return self._any
-
-    def get(self, word: int | str, default: Sequence[Rule]) -> Sequence[Rule]:
-        """The rules of that word."""
-        found = self._known.get(word)
-        if found is None:
-            rules = self._make.of(self._packed.pointed(self._kind, word))
-            if self._kind == "codes":
-                rules = [rule for rule in rules if rule.offer.code is not None and plain_code(rule.offer.code) == word]
-            found = (*rules, *self._above.get(word, default))
-            keep(self._known, word, found, MAX_WORDS)
-        return found
-
-
-class _Rules:
-    """Numbers of a file made rules that are live at an instant; at none: rules at any time."""
-
-    def __init__(self, packed: PackedBook, above: Above, currency: str, now: datetime | None) -> None:
-        self._packed, self._above, self._currency, self._now = packed, above, currency, now
-
-    def of(self, numbers: Iterable[int]) -> list[Rule]:
-        offers = (self._packed.offer(number) for number in numbers)
-        offers = (offer for offer in offers if offer.id not in self._above.changes)
-        rules = (rule_of(offer, self._currency) for offer in offers if self._now is None or holds(offer, self._now))
-        return [rule for rule in rules if rule is not None]
-
-
-class MappedIndex(Index):
-    """As an index in memory, but that words are looked up in the file when a cart has them."""
-
-    def __init__(self, packed: PackedBook, above: Above, currency: str, now: datetime) -> None:
-        upper = above.compiled.live(now, currency)
-        make = _Rules(packed, above, currency, now)
-        for kind in KINDS:
-            setattr(self, kind, _Words(packed, kind, upper, make))
-        self.always = [*make.of(packed.everyone()), *upper.always]
-
-
-class MappedOffers(Sequence[Offer]):
-    """Offers, or limits, of a mapped book: read like the tuple that they stand for, decoded one by one.
-
-    Walking over all of them takes seconds for a large book: no request may do so.
-    """
-
-    def __init__(self, compiled: "MappedBook", *, limits: bool) -> None:
-        self.compiled = compiled
-        self._limits = limits
-        self._walked: tuple[Offer, ...] | None = None
-
-    def __len__(self) -> int:
-        return self.compiled.count(limits=self._limits)
-
-    def __iter__(self) -> Iterator[Offer]:
-        if self._walked is None and len(self) <= MAX_WALKED:
-            self._walked = tuple(self.compiled.every(limits=self._limits))
-        return self.compiled.every(limits=self._limits) if self._walked is None else iter(self._walked)
-
-    def __getitem__(self, place: int | slice) -> Offer | list[Offer]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return list(self)[place]
-
-
-class MappedBook(CompiledBook):
-    """A packed book and what lies above it, as the compiled form of a book of that number."""
-
-    def __init__(self, number: int, packed: PackedBook, changes: Mapping[UUID, Offer | None]) -> None:
-        self.packed, self.above = packed, Above(changes)
-        head, upper = packed.head, self.above.compiled
-        self.has_scarce = head.scarce or upper.has_scarce
-        self.reduces_delivery = head.reduces_delivery or upper.reduces_delivery
-        self.counts = head.counts or upper.counts
-        self.has_agreements = head.agreements or upper.has_agreements
-        self._indexes: dict[tuple[int, int, str], Index] = {}
-        covered = [place for place in map(packed.number_of, changes) if place is not None]
-        limits = sum(packed.is_limit(place) for place in covered)
-        self._count = head.offers - (len(covered) - limits) + len(self.above.offers)
-        self._limit_count = head.limits - limits + len(self.above.limits)
-        self.book = Book(
-            number,
-            cast("tuple[Offer, ...]", MappedOffers(self, limits=False)),
-            cast("tuple[Offer, ...]", MappedOffers(self, limits=True)),
-        )
-
-    def count(self, *, limits: bool) -> int:
-        """How many offers, or limits, there are."""
-        return self._limit_count if limits else self._count
-
-    def every(self, *, limits: bool) -> Iterator[Offer]:
-        """All of them, in order of id; kept by nobody."""
-        above = iter(self.above.limits if limits else self.above.offers)
-        upper = next(above, None)
-        for number in range(len(self.packed)):
-            if self.packed.is_limit(number) is not limits:
-                continue
-            offer = unpacked(self.packed.body(number))
-            if offer.id in self.above.changes:
-                continue
-            while upper is not None and upper.id < offer.id:
-                yield upper
-                upper = next(above, None)
-            yield offer
-        if upper is not None:
-            yield upper
-        yield from above
-
-    def offer(self, id: UUID) -> Offer | None:
-        if id in self.above.changes:
-            return self.above.changes[id]
-        number = self.packed.number_of(id)
-        return None if number is None else self.packed.offer(number)
+        return self.numbers[kind][first : bisect_right(keys, key, first)]
 
     def span(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        bounds = self.packed.bounds
+        """The bounds around an instant; None where there is none."""
+        bounds = self.bounds
         place = bisect_right(bounds, micros(now))
-        since, until = self.above.compiled.span(now)
-        if place:
-            mine = EPOCH + bounds[place - 1] * MICROSECOND
-            since = mine if since is None else max(since, mine)
-        if place < len(bounds):
-            mine = EPOCH + bounds[place] * MICROSECOND
-            until = mine if until is None else min(until, mine)
-        return since, until
+        since = EPOCH + bounds[place - 1] * MICROSECOND if place else None
+        return since, EPOCH + bounds[place] * MICROSECOND if place < len(bounds) else None
 
-    def live(self, now: datetime, currency: str) -> Index:
-        key = (bisect_right(self.packed.bounds, micros(now)), self.above.compiled.span_number(now), currency)
-        index = self._indexes.get(key)
-        if index is None:
-            index = MappedIndex(self.packed, self.above, currency, now)
-            keep(self._indexes, key, index, MAX_SPANS)
-        return index
+    def every(self) -> Iterator[Offer]:
+        """All of them in order of id; kept by nobody."""
+        for number in range(len(self)):
+            yield unpacked(self.body(number))
 
-    def limits_for(self, line: PriceLine) -> list[Offer]:
-        numbers = {
-            *self.packed.pointed(WIDE_LIMITS, 0),
-            *self.packed.pointed(LIMITS, line.variant.int),
-            *self.packed.pointed(LIMITS, line.product.int),
-        }
-        mine = [self.packed.offer(number) for number in sorted(numbers)]
-        return [
-            *(limit for limit in mine if limit.id not in self.above.changes),
-            *self.above.compiled.limits_for(line),
-        ]
+    def starting(self, window: Window) -> Iterator[Moment]:
+        """Those in the window, the first to begin first, those of one instant in order of id."""
+        starts = (window.starts_after, window.starts_until)
+        return self._between((self._by_start, self.starts, self.ends), starts, window[2:4], window.traits)
 
-    def noted(self, cart: PriceCart, shopper: Shopper) -> list[tuple[Offer, Rule | None]]:
-        numbers = set(self.packed.everyone())
-        for kind, word in _words(cart, shopper):
-            numbers.update(self.packed.pointed(kind, word))
-        offers = [self.packed.offer(number) for number in sorted(numbers)]
-        offers = [offer for offer in offers if offer.id not in self.above.changes] + self.above.offers
-        return [(offer, rule_of(offer, cart.currency)) for offer in sorted(offers, key=lambda offer: offer.id)]
+    def ending(self, window: Window) -> Iterator[Moment]:
+        """Those in the window, the first to end first, those of one instant in order of id."""
+        ends = (window.ends_after, window.ends_until)
+        return self._between((self._by_end, self.ends, self.starts), ends, window[:2], window.traits)
 
-    def known_codes(self, codes: Iterable[str]) -> set[str]:
-        wanted = set(codes)
-        found = (
-            self.packed.offer(number).code or "" for code in wanted for number in self.packed.pointed("codes", code)
-        )
-        return (wanted & {plain_code(code) for code in found}) | self.above.compiled.known_codes(wanted)
+    def _between(
+        self,
+        order: tuple[memoryview, memoryview, memoryview],
+        span: tuple[datetime, datetime],
+        others: tuple[datetime, datetime],
+        traits: int,
+    ) -> Iterator[Moment]:
+        """Of the order's first instants those in the span; their other instants lie between the others."""
+        numbers, instants, besides = order
+        after, until = micros(others[0]), micros(others[1])
+        mine, offers, ids = self.traits_of, self.offer, self.ids
+        first = bisect_right(numbers, micros(span[0]), key=instants.__getitem__)
+        last = bisect_right(numbers, micros(span[1]), first, key=instants.__getitem__)
+        for number in numbers[first:last]:
+            if after < besides[number] <= until and (not traits or mine[number] & traits):
+                at = EPOCH + instants[number] * MICROSECOND
+                yield at, int.from_bytes(ids[16 * number : 16 * number + 16], "big"), mine[number], offers(number)
+
+    def how_many(self, trait: int) -> int:
+        """How many have that trait."""
+        return sum(1 for traits in self.traits_of if traits & trait)
+
+    def of_effect(self, effect: type) -> Iterator[Offer]:
+        """Those with that kind of effect."""
+        wanted, mechanics, place = bytes((list(EFFECTS.values()).index(effect),)), bytes(self.mechanics), -1
+        while (place := mechanics.find(wanted, place + 1)) >= 0:
+            yield self.offer(place)
 
 
-def _words(cart: PriceCart, shopper: Shopper) -> Iterator[tuple[str, int | str]]:
-    """Every word that could point to an offer."""
-    for line in cart.lines:
-        yield "variants", line.variant.int
-        yield "products", line.product.int
-        yield "merchants", line.merchant.int
-        yield "brands", line.brand
-        for category in (line.category, *line.ancestors):
-            yield "categories", category
-    for kind, words in (
-        ("codes", map(plain_code, cart.codes)),
-        ("needs", shopper.entitlements),
-        ("places", shopper.places),
-        ("segments", shopper.segments),
-        ("regions", () if shopper.region is None else (shopper.region,)),
-    ):
-        for word in words:
-            yield kind, word
+def mapped_book(number: int, packed: PackedBook, changes: Mapping[UUID, Offer | None]) -> CompiledBook:
+    """The book in the file with these changes above it."""
+    below = CompiledBook.begin(packed.head.number, packed)
+    return below.then(number, changes)

@@ -1,13 +1,16 @@
 """Which offers a cart meets: those whose every condition it fulfils, and the lines that they may touch."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from .carts import PriceCart, PriceLine, Shopper
-from .compiled import Index, Rule, compile_book
+from .compiled import compile_book
 from .effects import Bundle, BuyGet, FreeShipping, Gift
-from .offers import Book, owners_of, plain_code
-from .resolving import NO_LIMIT, Lines, Plan, Stage, in_categories, lacks, refusal
+from .indexing import Index
+from .offers import Book, owners_of
+from .resolving import NO_LIMIT, Lines, Plan, Stage, lacks, refusal
+from .ruling import Rule, accepts
 
 
 class Meeting(NamedTuple):
@@ -32,24 +35,7 @@ def qualifying(rule: Rule, lines: tuple[PriceLine, ...], order: list[int]) -> li
     """Places of the lines that the offer's conditions accept."""
     if rule.any_line and not rule.by_parts:
         return order
-    found: list[int] = []
-    for place in order:
-        line = lines[place]
-        if (
-            (not rule.merchants or line.merchant.int in rule.merchants)
-            and (not rule.variants or line.variant.int in rule.variants)
-            and (not rule.products or line.product.int in rule.products)
-            and (not rule.categories or in_categories(rule.categories, line))
-            and (not rule.brands or line.brand in rule.brands)
-        ):
-            found.append(place)
-    if rule.extra is not None:
-        excluded = rule.extra.excluded
-        found = [place for place in found if not excluded.name(lines[place])]
-    if rule.plan is not None and isinstance(rule.plan.effect, Gift):
-        gifts = rule.plan.goods[0].variants
-        found = [place for place in found if lines[place].variant.int not in gifts]
-    return found
+    return [place for place in order if accepts(rule, lines[place])]
 
 
 def subtotal(lines: tuple[PriceLine, ...], places: list[int]) -> int:
@@ -140,49 +126,41 @@ def _by_parts(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order:
             return _met(rule, cart, others[1], others)
 
 
-def _candidates(index: Index, cart: PriceCart, shopper: Shopper) -> dict[int, Rule]:
-    """Rules that something of the cart or shopper points to, once each."""
-    found = {rule.number: rule for rule in index.always}
-    for line in cart.lines:
-        for rule in index.variants.get(line.variant.int, ()):
-            found[rule.number] = rule
-        for rule in index.products.get(line.product.int, ()):
-            found[rule.number] = rule
-        for rule in index.merchants.get(line.merchant.int, ()):
-            found[rule.number] = rule
-        for rule in index.brands.get(line.brand, ()):
-            found[rule.number] = rule
-        for rule in index.categories.get(line.category, ()):
-            found[rule.number] = rule
-        for above in line.ancestors if index.categories else ():
-            found.update((rule.number, rule) for rule in index.categories.get(above, ()))
-    for entitlement in shopper.entitlements if index.needs else ():
-        found.update((rule.number, rule) for rule in index.needs.get(entitlement, ()))
-    for at in shopper.places if index.places else ():
-        found.update((rule.number, rule) for rule in index.places.get(at, ()))
-    for segment in shopper.segments if index.segments else ():
-        found.update((rule.number, rule) for rule in index.segments.get(segment, ()))
-    if index.regions and shopper.region is not None:
-        found.update((rule.number, rule) for rule in index.regions.get(shopper.region, ()))
-    for code in cart.codes if index.codes else ():
-        found.update((rule.number, rule) for rule in index.codes.get(plain_code(code), ()))
-    return found
+def _candidates(
+    index: Index, cart: PriceCart, shopper: Shopper, order: list[int]
+) -> Iterable[tuple[Rule, list[int] | None]]:
+    """Rules that something of the cart or shopper leads to, once each, with the places of the lines that they accept
+    where these led to them."""
+    lines, known = cart.lines, index.lines
+    found: dict[int, tuple[Rule, list[int] | None]] = {}
+    for place in order:
+        line = lines[place]
+        key = (line.variant.int, line.product.int, line.merchant.int, line.category, line.brand, line.ancestors)
+        mine, others = known.get(key) or index.of_line(key, line)
+        for rule in mine:
+            entry = found.get(rule.number)
+            if entry is None:
+                found[rule.number] = rule, [place]
+            else:
+                cast("list[int]", entry[1]).append(place)
+        for rule in others:
+            found[rule.number] = rule, None
+    for rule in index.others(cart, shopper):
+        found[rule.number] = rule, None
+    return found.values()
 
 
 def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[Meeting]:
     """Every offer that could apply, whatever other offers do."""
     index = compile_book(book).live(now, cart.currency)
-    candidates = _candidates(index, cart, shopper)
-    if not candidates:
-        return []
     order = line_order(cart.lines)
     everything = (1 << len(order)) - 1
     without = cart.without  # looked at first: a set asks each id for its hash even when it is empty
     meetings: list[Meeting] = []
-    for rule in candidates.values():
+    for rule, reached in _candidates(index, cart, shopper, order):
         if (without and rule.offer.id in without) or (rule.asks and not accepts_shopper(rule, shopper)):
             continue
-        places = qualifying(rule, cart.lines, order)
+        places = qualifying(rule, cart.lines, order) if reached is None else reached
         if not places or (rule.at_least and subtotal(cart.lines, places) < rule.at_least):
             continue
         if rule.most_units != NO_LIMIT and units(cart.lines, places) > rule.most_units:

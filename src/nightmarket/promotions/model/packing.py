@@ -5,33 +5,29 @@ word that points to an offer the offers that it points to.
 it. Keys are hashes of words; what a hash points to by accident, the conditions of the offer refuse.
 """
 
+import struct
 import sys
 from array import array
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import BinaryIO, NamedTuple
-from uuid import UUID
 
 import msgspec
 
-from .compiled import ALWAYS, narrowest
-from .effects import FreeShipping
 from .offers import Offer, boundaries
+from .pointing import EFFECTS, Trait, pointers, traits_of
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"NMBOOK\x00\x01"
 END = b"NMBOOK\x00\xff"
 ALIGN = 8
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-LIMITS = "limits"
-WIDE_LIMITS = "wide_limits"
-"""Beside the kinds of words: purchase limits by variant and product, and those that name neither."""
-
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Offer)
+_NUMBER_OF = {effect: number for number, effect in enumerate(EFFECTS.values())}
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -44,10 +40,10 @@ class Head(msgspec.Struct, frozen=True):
     stamp: str
     offers: int
     limits: int
-    reduces_delivery: bool
-    counts: bool
-    scarce: bool
-    agreements: bool
+    traits: int
+    """Of all of them together."""
+    effects: tuple[str, ...]
+    """Kinds of effects as they are numbered here."""
     sections: dict[str, tuple[int, int]]
     """Offsets from the end of the head, and lengths, in bytes."""
 
@@ -100,54 +96,66 @@ class Packer:
         self._to = to
         self._ids = bytearray()
         self._offsets = array("Q", [0])
-        self._is_limit = bytearray()
+        self._traits = array("H")
+        self._mechanics = bytearray()
+        self._starts, self._ends = array("q"), array("q")
         self._words: dict[str, _Words] = {}
         self._bounds: set[int] = set()
-        self._flags = [False] * 4
-        self.count = 0
+        self._all_traits = 0
 
     def add(self, offer: Offer) -> None:
         """The next offer or limit; ids rise."""
-        number, body, condition = self.count, packed(offer), offer.condition
-        self._to.write(body)
-        self._ids += offer.id.bytes
-        self._offsets.append(self._offsets[-1] + len(body))
-        self._is_limit.append(offer.is_limit)
-        self._bounds.update(micros(bound) for bound in boundaries(offer))
-        self.count += 1
-        if offer.is_limit:
-            wanted = condition.variants or condition.products
-            for id in wanted:
-                self._point(LIMITS, id.int, number)
-            if not wanted:
-                self._point(WIDE_LIMITS, 0, number)
-            return
-        kind, words = narrowest(offer)
-        for word in words:
-            self._point(kind, word, number)
-        if kind == ALWAYS:
-            self._point(ALWAYS, 0, number)
-        scarce = bool(offer.budget or offer.per_buyer)
-        told = (
-            isinstance(offer.effect, FreeShipping),
-            scarce or offer.uses is not None,
-            scarce,
-            offer.combines is not None or bool(offer.not_with),
-        )
-        self._flags = [one or other for one, other in zip(self._flags, told, strict=True)]
+        number, body, traits = len(self._traits), packed(offer), traits_of(offer)
+        starts, ends = micros(offer.starts_at), micros(offer.ends_at)
+        self._row(offer.id.bytes, body, (traits, _NUMBER_OF[type(offer.effect)]), (starts, ends))
+        if offer.condition.hours:
+            self._bounds.update(micros(bound) for bound in boundaries(offer))
+        for kind, word in pointers(offer):
+            self.point(kind, word_hash(kind, word), number)
 
-    def _point(self, kind: str, word: int | str, number: int) -> None:
-        words = self._words.setdefault(kind, _Words(array("Q"), array("I")))
-        words.keys.append(word_hash(kind, word))
+    def copy(self, id: bytes, body: bytes | memoryview, marks: tuple[int, int], instants: tuple[int, int]) -> int:
+        """The next offer as another packed book has it; its number here. The words are `point`ed one by one."""
+        self._row(id, body, marks, instants)
+        return len(self._traits) - 1
+
+    def _row(self, id: bytes, body: bytes | memoryview, marks: tuple[int, int], instants: tuple[int, int]) -> None:
+        self._to.write(body)
+        self._ids += id
+        self._offsets.append(self._offsets[-1] + len(body))
+        self._traits.append(marks[0])
+        self._mechanics.append(marks[1])
+        self._starts.append(instants[0])
+        self._ends.append(instants[1])
+        self._bounds.update(instants)
+        self._all_traits |= marks[0]
+
+    def bound(self, bounds: Iterable[int]) -> None:
+        """More instants at which offers begin or cease to hold."""
+        self._bounds.update(bounds)
+
+    def point(self, kind: str, key: int, number: int) -> None:
+        """A word, as its hash, leads to that offer."""
+        words = self._words.get(kind)
+        if words is None:
+            words = self._words[kind] = _Words(array("Q"), array("I"))
+        words.keys.append(key)
         words.numbers.append(number)
 
     def sections(self) -> dict[str, bytes | bytearray]:
         """All but the bodies."""
+        tops = array("Q", struct.unpack(f">{2 * len(self._traits)}Q", self._ids)[::2])
+        numbers = range(len(self._traits))
         found: dict[str, bytes | bytearray] = {
             "ids": self._ids,
+            "tops": tops.tobytes(),
             "offsets": self._offsets.tobytes(),
-            "is_limit": self._is_limit,
+            "traits": self._traits.tobytes(),
+            "mechanics": self._mechanics,
             "bounds": array("q", sorted(self._bounds)).tobytes(),
+            "starts": self._starts.tobytes(),
+            "ends": self._ends.tobytes(),
+            "by_start": array("I", sorted(numbers, key=self._starts.__getitem__)).tobytes(),
+            "by_end": array("I", sorted(numbers, key=self._ends.__getitem__)).tobytes(),
         }
         for kind, words in self._words.items():
             order = sorted(range(len(words.keys)), key=words.keys.__getitem__)
@@ -157,21 +165,9 @@ class Packer:
 
     def head(self, number: int, stamp: str, sections: dict[str, tuple[int, int]]) -> Head:
         """The head of the finished file."""
-        limits = sum(self._is_limit)
-        delivery, counts, scarce, agreements = self._flags
-        return Head(
-            VERSION,
-            sys.byteorder,
-            number,
-            stamp,
-            self.count - limits,
-            limits,
-            delivery,
-            counts or limits > 0,
-            scarce,
-            agreements,
-            sections,
-        )
+        limits = sum(1 for traits in self._traits if traits & Trait.LIMIT)
+        count = len(self._traits) - limits
+        return Head(VERSION, sys.byteorder, number, stamp, count, limits, self._all_traits, tuple(EFFECTS), sections)
 
 
 def finish(packer: Packer, bodies: int, number: int, stamp: str, to: BinaryIO) -> None:
@@ -199,9 +195,4 @@ def head_of(data: memoryview) -> Head | None:
         head = msgspec.msgpack.decode(data[at : at + length], type=Head)
     except msgspec.DecodeError:
         return None
-    return head if head.version == VERSION and head.order == sys.byteorder else None
-
-
-def id_at(ids: memoryview, number: int) -> UUID:
-    """The id of the offer with that number."""
-    return UUID(bytes=bytes(ids[16 * number : 16 * number + 16]))
+    return head if (head.version, head.order, head.effects) == (VERSION, sys.byteorder, tuple(EFFECTS)) else None

@@ -1,13 +1,11 @@
 """How long a price holds by itself: between two bounds of the book's offers and limits, time alone changes nothing."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from .compiled import compile_book
+from .layers import EVER, NEVER
 from .offers import Book
-
-EVER = datetime.max.replace(tzinfo=UTC)
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Span(NamedTuple):

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from .carts import PriceCart
-from .compiled import Rule
 from .effects import BuyGet, EveryOff, FixedPrice, NthPiece, Tiers
 from .meeting import units
 from .resolving import NO_LIMIT
+from .ruling import Rule
 
 
 class Next(NamedTuple):

@@ -10,7 +10,10 @@ from nightmarket.platform.database import Connection, Record
 from nightmarket.promotions.model.offers import Offer, plain_code
 
 PAGE = 1_000
-"""Revisions that one reading returns at most."""
+"""Offers of a whole book that one reading returns at most."""
+
+CHANGES_PAGE = 250
+"""Changes that one reading returns at most: so many are taken in without keeping requests waiting."""
 
 _LOCK_COUNTER = "SELECT book FROM promotions.counter FOR UPDATE"
 _COUNTER = "SELECT book FROM promotions.counter"
@@ -40,7 +43,10 @@ INSERT INTO promotions.revision (book, offer, revision, state, code, body, at)
 SELECT book, offer, revision, CASE WHEN body IS NULL THEN 'retired' ELSE 'published' END, code, body::jsonb, $6
 FROM unnest($1::bigint[], $2::uuid[], $3::integer[], $4::text[], $5::text[]) AS new (book, offer, revision, code, body)
 """
-_SINCE = "SELECT book, offer, body FROM promotions.revision WHERE book > $1 ORDER BY book LIMIT $2"
+_SINCE = """
+SELECT book, offer, body FROM promotions.revision WHERE book > $1 AND ($3::bigint IS NULL OR book <= $3)
+ORDER BY book LIMIT $2
+"""
 _AT = """
 SELECT offer, body FROM (
     SELECT DISTINCT ON (offer) offer, body FROM promotions.revision WHERE book <= $1 AND offer > $2
@@ -125,9 +131,10 @@ async def append(tx: Connection, changes: Sequence[Change], at: datetime) -> Non
     await tx.execute(_MOVE_COUNTER, changes[-1].book)
 
 
-async def since(connection: Connection, book: int) -> list[tuple[int, UUID, Offer | None]]:
-    """Up to PAGE rows after a book: its number, the offer's id, and the offer unless it was retired."""
-    rows = await connection.fetch(_SINCE, book, PAGE)
+async def since(connection: Connection, book: int, *, until: int | None = None) -> list[tuple[int, UUID, Offer | None]]:
+    """Up to CHANGES_PAGE rows after a book, and up to another: the number, the offer's id, and the offer unless it was
+    retired."""
+    rows = await connection.fetch(_SINCE, book, CHANGES_PAGE, until)
     return [(row["book"], row["offer"], None if row["body"] is None else _offer(row)) for row in rows]
 
 

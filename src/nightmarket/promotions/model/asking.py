@@ -1,0 +1,150 @@
+"""What pages and services ask of a book, answered by its indexes: what it costs depends on the answer, not on how many
+offers the book has. Nobody walks over `Book.offers` while a request waits.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from heapq import merge
+from itertools import chain, islice
+from uuid import UUID
+
+from .carts import PriceCart, Shopper
+from .compiled import BookOffers, CompiledBook, compile_book
+from .layers import Layer, Window
+from .offers import Book, Offer, plain_code
+from .pointing import ANNOUNCED, CONCERNS, EFFECTS, NEED_KINDS, Named, Trait, also, named, traits_of
+
+MAX_LOOKED_AT = 2_000
+"""Offers that a question for announced ones looks at; where there are more, the answer is about the first of them."""
+
+
+class OffersById(Mapping[UUID, Offer]):
+    """Offers and limits of a book by id, found one by one."""
+
+    def __init__(self, book: Book) -> None:
+        self._compiled = compile_book(book)
+
+    def __getitem__(self, id: UUID) -> Offer:
+        found = self._compiled.offer(id)
+        if found is None:
+            raise KeyError(id)
+        return found
+
+    def __iter__(self) -> Iterator[UUID]:
+        return (offer.id for offer in self._compiled.every())
+
+    def __len__(self) -> int:
+        return sum(self._compiled.counts)
+
+
+def naming(book: Book, kind: Named, word: UUID | str) -> list[Offer]:
+    """The offers whose condition names that word, in order of id."""
+    compiled, wanted = compile_book(book), word.int if isinstance(word, UUID) else word
+    found = {offer.id.int: offer for one in (kind, also(kind)) for offer in compiled.pointed(one, wanted)}
+    return [found[number] for number in sorted(found) if wanted in named(found[number], kind)]
+
+
+def names_any(book: Book, kind: Named) -> bool:
+    """Whether any offer of the book names words of that kind; after a retirement it may still say so."""
+    return not compile_book(book).kinds.isdisjoint((kind, also(kind)))
+
+
+def needs_any(book: Book, prefix: str) -> bool:
+    """Whether any offer of the book needs an entitlement that begins with this and a colon; after a retirement it may
+    still say so."""
+    return compile_book(book).leads(NEED_KINDS, prefix)
+
+
+def asks_who(book: Book) -> tuple[bool, bool, bool]:
+    """Whether an offer asks for segments, for a first order, for a channel; after a retirement it may still say so."""
+    traits = compile_book(book).traits
+    return bool(traits & Trait.BY_SEGMENT), bool(traits & Trait.BY_FIRST_ORDER), bool(traits & Trait.BY_CHANNEL)
+
+
+def with_codes(book: Book, codes: Iterable[str]) -> set[str]:
+    """Those of the codes, as they are compared, that some offer of the book has."""
+    return compile_book(book).known_codes({plain_code(code) for code in codes})
+
+
+def met_by(book: Book, cart: PriceCart, shopper: Shopper) -> list[Offer]:
+    """Offers, live or not, to which anything of the cart or shopper leads: no others can apply."""
+    return compile_book(book).met(cart, shopper)
+
+
+def with_changes(book: Book, number: int, changes: Mapping[UUID, Offer | None]) -> Book:
+    """The book with these offers in the place of those of the same id, or retired; the book itself stays as it is."""
+    compiled = compile_book(book)
+    if not isinstance(book.offers, BookOffers):
+        layer = Layer((*book.offers, *book.limits))
+        compiled = CompiledBook(book.number, None, (layer,), layer.by_id, compiled.counts)
+    return compiled.then(number, changes).book
+
+
+def announced_holding(book: Book, now: datetime, *, single: bool | None = None) -> list[Offer]:
+    """Offers for everyone, without a code, that hold at that instant but for their hours: on single goods, on more than
+    those, or both. In order of id; beyond MAX_LOOKED_AT those that end first."""
+    window = Window(starts_until=now, ends_after=now, traits=_traits(single))
+    return sorted(islice(compile_book(book).ending(window), MAX_LOOKED_AT), key=lambda offer: offer.id.int)
+
+
+def announced(book: Book, window: Window, *, single: bool | None = None) -> Iterator[Offer]:
+    """Offers for everyone, without a code, in that window; the first to begin first, those of one instant in order of
+    id. MAX_LOOKED_AT at most."""
+    wanted = window._replace(traits=_traits(single))
+    return islice(compile_book(book).starting(wanted), MAX_LOOKED_AT)
+
+
+def _traits(single: bool | None) -> int:
+    return ANNOUNCED if single is None else Trait.SINGLE if single else Trait.WIDE
+
+
+def with_effect(book: Book, tag: str) -> Iterator[Offer]:
+    """Offers and limits with that kind of effect, in no order."""
+    return compile_book(book).of_effect(EFFECTS[tag])
+
+
+def concerning(book: Book, merchant: UUID) -> list[Offer]:
+    """Offers and limits that the merchant pays for, or whose condition names the merchant; in order of id."""
+    found = compile_book(book).pointed(CONCERNS, merchant.int)
+    return sorted((offer for offer in found if _names(offer, merchant)), key=lambda offer: offer.id.int)
+
+
+def _names(offer: Offer, merchant: UUID) -> bool:
+    return merchant in offer.condition.merchants or merchant in _payers(offer)
+
+
+def _payers(offer: Offer) -> set[UUID | None]:
+    return {offer.funder, *(one.funder for one in offer.funding)}
+
+
+def in_turn(book: Book, now: datetime, merchant: UUID | None = None) -> Iterator[Offer]:
+    """All offers and limits, found one by one: those that run, then those to come, then those that are over, each in
+    order of their start. Of a merchant: their own, and the market's that name them or nobody."""
+    compiled = compile_book(book)
+    windows = (
+        Window(starts_until=now, ends_after=now),
+        Window(starts_after=now),
+        Window(starts_until=now, ends_until=now),
+    )
+    if merchant is None:
+        return chain.from_iterable(compiled.starting(window) for window in windows)
+    mine = [one for one in concerning(book, merchant) if merchant in _payers(one) or one.funder is None]
+    layer = Layer(one for one in mine if not traits_of(one) & Trait.EVERYBODY)
+    return chain.from_iterable(
+        merge(
+            (moment[3] for moment in layer.starting(window)),
+            compiled.starting(window._replace(traits=Trait.EVERYBODY)),
+            key=lambda one: (one.starts_at, one.id.int),
+        )
+        for window in windows
+    )
+
+
+def how_many(book: Book, merchant: UUID | None = None) -> int:
+    """How many offers and limits `in_turn` finds."""
+    compiled = compile_book(book)
+    if merchant is None:
+        return sum(compiled.counts)
+    mine = [one for one in concerning(book, merchant) if merchant in _payers(one) or one.funder is None]
+    own = sum(1 for one in mine if not traits_of(one) & Trait.EVERYBODY)
+    return own + compiled.how_many(Trait.EVERYBODY)
