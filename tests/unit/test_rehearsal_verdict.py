@@ -93,6 +93,9 @@ def test_money_and_orders_belong_together() -> None:
     assert offs(counting.money(orders, [captured, *back, stray], "testpay")) == {"no money without order": 1}
     transfer = {FIRST: Known(OrderState.PAID, 900, "EUR", "transfer", was_paid=True)}
     assert offs(counting.money(transfer, [], "testpay")) == {}
+    own = {FIRST: Known(OrderState.PAID, 900, "EUR", "testpay+held", was_paid=True, rehearsed=False)}
+    assert offs(counting.money(own, [captured], "testpay")) == {}, "a shop's own order that waits for its group"
+    assert offs(counting.money(own, [captured, stray], "testpay")) == {"no money without order": 1}
 
 
 def sample(t: float, *, placed: int = 10, phase: Phase = Phase.RUSH, **cpu: float) -> Sample:

@@ -14,6 +14,9 @@ KEPT_APART: dict[str, str] = {
     "search-stock": "notes that stock was counted anew, which is true",
     "launches": "hears of goods, not of orders",
     "loss-guard": "judges no offer by a shadow",
+    "purchases": "keeps no purchase of a shadow",
+    "groups": "follows orders with a seat in a group; no shadow has one",
+    "cashback": "credits no shadow",
     "presales": "follows orders of those who have booked, which takes an account; no shadow has one",
 }
 """Consumers by name, and what keeps a rehearsal's orders inside."""

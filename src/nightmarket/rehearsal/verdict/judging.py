@@ -17,6 +17,7 @@ from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.orders.contract import OrderReader, OrderRow, OrdersPaid, OrdersPlaced, OrderState
 from nightmarket.payments.contract import Movement, Statements
+from nightmarket.platform.access import is_shadow
 from nightmarket.platform.database import CONNECTION_LOST, Connection, Database
 from nightmarket.platform.facts import READ_LIMIT, Cursor, read
 from nightmarket.platform.home import write_private
@@ -221,4 +222,5 @@ class Judge:
 
 def _known(rows: Sequence[OrderRow], *, was_paid: bool) -> Known:
     first = rows[0]
-    return Known(first.state, sum(row.total for row in rows), first.currency, first.handler, was_paid)
+    total = sum(row.total for row in rows)
+    return Known(first.state, total, first.currency, first.handler, was_paid, is_shadow(first.owner))
