@@ -1,7 +1,7 @@
 """All rooms around one database."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -64,11 +64,12 @@ from nightmarket.stage.handlers import StoredPages
 from nightmarket.tally.gone import Gone
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit, Others, Together
-from nightmarket.workflows.leaving import Leaving
+from nightmarket.workflows.leaving import KeepsPersons, Leaving
 
 from .collaborating import collaborating
 from .collecting import collecting
 from .gathering import gathering
+from .knowing import knowing
 from .pictures import LibraryPictures, sources
 from .preselling import preselling
 from .shop import PROVIDER, Shop
@@ -200,7 +201,9 @@ def _goods(
     }
 
 
-def _people(means: Means, identities: Identities, samples: StoredSamples) -> dict[str, Any]:
+def _people(
+    means: Means, identities: Identities, samples: StoredSamples, keepers: Sequence[KeepsPersons]
+) -> dict[str, Any]:
     """Who comes, what they said of themselves, and how they leave."""
     database, facts, clock, ids = means.database, means.facts, means.clock, means.ids
     access = Access(database, clock, ids, secret_key=means.secret)
@@ -214,7 +217,7 @@ def _people(means: Means, identities: Identities, samples: StoredSamples) -> dic
         "wishes": wishes,
         "enquiries": enquiries,
         "reminders": reminders,
-        "leaving": Leaving(database, access.shoppers, profiles, wishes, asked, JobDesk(clock)),
+        "leaving": Leaving(database, access.shoppers, (profiles, wishes), asked, (identities, keepers), JobDesk(clock)),
     }
 
 
@@ -262,13 +265,16 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     mechanics = {"draws": draws, "surprises": surprises, **collected, **visits, **gathered, **presold}
     mechanics |= collaborating(means, offers)
     others = _others(statements, claims, gates, mechanics)
+    festive = _festival(settings, means, tallies, offers, Market(goods["editor"], goods["shelf"].merchant))
+    told = knowing(means, identities, festive["festivals"], known)
     return Shop(
         **_means_shown(means),
         **_alone(settings, means, tallies),
         **mechanics,
         **goods,
-        **_people(means, identities, visits["samples"]),
-        **_festival(settings, means, tallies, offers, Market(goods["editor"], goods["shelf"].merchant)),
+        **_people(means, identities, visits["samples"], (collected["coupons"], told["segments"])),
+        **festive,
+        **told,
         settings=settings,
         clock=clock,
         ids=ids,

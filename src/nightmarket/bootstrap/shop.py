@@ -22,6 +22,7 @@ from nightmarket.discovery.handlers import StoredIndexer
 from nightmarket.engagement.contract.profiles import Profiles
 from nightmarket.engagement.handlers import StoredEnquiries, StoredWishes
 from nightmarket.engagement.handlers.reminders import StoredReminders
+from nightmarket.engagement.handlers.segments import StoredSegments
 from nightmarket.gate.handlers import StoredGates
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids
@@ -67,6 +68,7 @@ from nightmarket.workflows.audit import Audit
 from nightmarket.workflows.group_purchase import GroupPurchases
 from nightmarket.workflows.leaving import Leaving
 from nightmarket.workflows.presale import PresaleDesk
+from nightmarket.workflows.who_shoppers_are import Shoppers
 
 PROVIDER = "testpay"
 CURRENCY = "EUR"
@@ -92,6 +94,8 @@ class Shop:
     enquiries: StoredEnquiries
     leaving: Leaving
     reminders: StoredReminders
+    segments: StoredSegments
+    shoppers: Shoppers
     reminder_links: Links
     push_keys: PushKeys
     push_outside: Outside

@@ -54,6 +54,9 @@ DRAWS_SECONDS = 1.0
 SAMPLES_SECONDS = 10.0
 """How soon reminders of appointments go out, and seats of those who did not come count as missed."""
 
+SEGMENTS_SECONDS = 10.0
+"""How often it is looked whether offers have begun to ask who shoppers are, or a count is too old."""
+
 GROUPS_SECONDS = 1.0
 REVEAL_SECONDS = 0.25
 """How soon after its instant a surprise price is told."""
@@ -72,6 +75,7 @@ def consumers(shop: Shop) -> list[Subscription]:
         stock_follower(),
         launches(shop.wishes, shop.catalog, shop.clock),
         shop.presale_desk.subscription,
+        shop.shoppers.subscription(),
     ]
 
 
@@ -82,12 +86,13 @@ def chores(shop: Shop) -> list[Chore]:
         order_mail_chore(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
         sales_chore(),
         Guarding(shop.orders, shop.costs, shop.guard, told, shop.clock).chore(),
+        shop.shoppers.chore(),
     ]
 
 
 def jobs(shop: Shop) -> list[Job]:
     """Work over sets that the worker can be asked for."""
-    return [import_job(shop.importer), forget_carts_job(shop.orders)]
+    return [import_job(shop.importer), forget_carts_job(shop.orders), shop.shoppers.job()]
 
 
 def _mechanics(shop: Shop, metrics: Metrics) -> list[Drain]:
@@ -98,6 +103,7 @@ def _mechanics(shop: Shop, metrics: Metrics) -> list[Drain]:
         Drain("groups", shop.group_purchases.step, idle_seconds=GROUPS_SECONDS, tally=metrics),
         Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
         Drain("samples", shop.samples.step, idle_seconds=SAMPLES_SECONDS, tally=metrics),
+        Drain("segments", shop.shoppers.step, idle_seconds=SEGMENTS_SECONDS, tally=metrics),
         Drain("put-aside", lambda: shop.campaigns.give_back(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
         Drain("switches", lambda: shop.switches.keep(shop.clock.now()), idle_seconds=SWITCHES_SECONDS),
     ]
@@ -106,6 +112,7 @@ def _mechanics(shop: Shop, metrics: Metrics) -> list[Drain]:
 def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
     """What throws away what is too old to be kept."""
     return [
+        Drain("old-proofs", shop.segments.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-visits", shop.places.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

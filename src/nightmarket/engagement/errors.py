@@ -64,3 +64,24 @@ class TooManyReminders(Problem):
 
     code = "too_many_reminders"
     kind = Kind.CONFLICT
+
+
+class SegmentRefused(Problem):
+    """Rules that cannot be a segment; `flaws` names each field with what is wrong."""
+
+    code = "segment_refused"
+    kind = Kind.UNPROCESSABLE
+
+
+class SegmentNotFound(Problem):
+    """No segment with that id."""
+
+    code = "segment_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class SegmentMoved(Problem):
+    """Somebody changed the segment in between."""
+
+    code = "segment_moved"
+    kind = Kind.CONFLICT

@@ -1,5 +1,7 @@
 """A shopper leaves: every room forgets them. Orders stay, as the law wants, under an id that names nobody."""
 
+from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -11,8 +13,8 @@ from nightmarket.engagement.contract.wishes import Wishes
 from nightmarket.kernel.ids import encode
 from nightmarket.orders.contract import Orders
 from nightmarket.platform import messages, webpush
-from nightmarket.platform.access import Account, Shoppers
-from nightmarket.platform.database import Database
+from nightmarket.platform.access import Account, Identities, Shoppers
+from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.jobs import Job, JobContext, JobDesk, JobRequest
 from nightmarket.promotions.contract.samples import Samples
 
@@ -26,6 +28,14 @@ class Forgetting(msgspec.Struct, frozen=True):
     owner: str
 
 
+class KeepsPersons(Protocol):
+    """Port: a room that keeps something under an account's id or under the key of its address."""
+
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        """Forget both; what must stay counted stays under an id that names nobody. Safe to repeat."""
+        ...
+
+
 class Leaving:
     """One transaction forgets account, sessions, links, profile, addresses, decisions and mails; a job that begins with
     it goes through all carts and checkouts, since nothing finds them by owner."""
@@ -34,16 +44,16 @@ class Leaving:
         self,
         database: Database,
         shoppers: Shoppers,
-        profiles: Profiles,
-        wishes: Wishes,
+        kept: tuple[Profiles, Wishes],
         asked: tuple[Enquiries, Reminders, Samples],
+        keepers: tuple[Identities, Sequence[KeepsPersons]],
         jobs: JobDesk,
     ) -> None:
         self._database = database
         self._shoppers = shoppers
-        self._profiles = profiles
-        self._wishes = wishes
+        self._profiles, self._wishes = kept
         self._enquiries, self._reminders, self._samples = asked
+        self._identities, self._keepers = keepers
         self._jobs = jobs
 
     async def leave(self, account: Account) -> None:
@@ -53,6 +63,8 @@ class Leaving:
             await self._wishes.forget(tx, account.id, account.email)
             await self._reminders.forget(tx, account.id, account.email)
             await self._samples.forget(tx, account.id)
+            for keeper in self._keepers:
+                await keeper.forget(tx, account.id, self._identities.key_of(account.email))
             await webpush.forget_owner(tx, account.id)
             asked = await self._enquiries.forget(tx, account.id, account.email)
             await messages.forget_about(tx, [encode("enq", id) for id in asked])

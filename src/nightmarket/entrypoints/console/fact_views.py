@@ -42,6 +42,7 @@ KINDS = (
     "engagement.profile_changed",
     "engagement.consent_changed",
     "engagement.profile_forgotten",
+    "engagement.segment_changed",
     "stage.page_saved",
     "promotions.offer_published",
     "promotions.offer_retired",

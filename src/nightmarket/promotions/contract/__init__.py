@@ -76,6 +76,7 @@ from nightmarket.promotions.model import (
     steady,
     uses_tally,
 )
+from nightmarket.promotions.model.shoppers_asked import asks_who
 
 __all__ = [
     "OPERATOR",
@@ -128,6 +129,7 @@ __all__ = [
     "Tiers",
     "Want",
     "Which",
+    "asks_who",
     "book_of",
     "book_tallies",
     "boundaries",

@@ -85,6 +85,8 @@ class Collect(msgspec.Struct, frozen=True):
     owner: UUID
     coupon: UUID | None = None
     code: str = ""
+    segments: frozenset[str] = frozenset()
+    """Those that the one who wishes is in: a coupon may be for some of them."""
 
 
 class HeldCoupon(msgspec.Struct, frozen=True):
@@ -132,8 +134,11 @@ class Coupons(Protocol):
         """The newest first; of one merchant, or of all."""
         ...
 
-    async def on_show(self, connection: Connection, person: UUID | None, now: datetime) -> Sequence[Coupon]:
-        """Those that can be collected by a press now or soon: open ones, and those addressed to that person."""
+    async def on_show(
+        self, connection: Connection, person: UUID | None, now: datetime, segments: frozenset[str] = frozenset()
+    ) -> Sequence[Coupon]:
+        """Those that can be collected by a press now or soon by that person, who is in these segments: open ones, and
+        those addressed to them."""
         ...
 
     async def held(self, connection: Connection, person: UUID, owner: UUID) -> Sequence[HeldCoupon]:

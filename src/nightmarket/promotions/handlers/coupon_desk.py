@@ -51,6 +51,8 @@ class _Wish(NamedTuple):
     person: UUID
     way: str
     code: str = ""
+    segments: frozenset[str] | None = None
+    """Of who wishes; None where nobody asks for them."""
 
     @property
     def pair(self) -> store.Pair:
@@ -98,18 +100,18 @@ class CouponDesk:
         for item in items:
             word = plain_coupon_code(item.code)
             if word in shared:
-                found.append(_Wish(shared[word], item.person, CouponWay.SHARED.value))
+                found.append(_Wish(shared[word], item.person, CouponWay.SHARED.value, "", item.segments))
             elif word in single:
                 holder = taken[word]
                 if holder is not None and holder != item.person:
                     found.append(_no("taken"))
                     continue
                 taken[word] = item.person
-                found.append(_Wish(coupons[single[word][0]], item.person, CouponWay.CODES.value, word))
+                found.append(_Wish(coupons[single[word][0]], item.person, CouponWay.CODES.value, word, item.segments))
             elif not word and item.coupon is not None and item.coupon in coupons:
                 coupon = coupons[item.coupon]
                 asked = coupon.terms.way if coupon.terms.way is CouponWay.SENT else CouponWay.OPEN
-                found.append(_Wish(coupon, item.person, asked.value))
+                found.append(_Wish(coupon, item.person, asked.value, "", item.segments))
             else:
                 found.append(CouponNotFound("There is no such coupon. Look at the letters of its code.", field="code"))
         return found
@@ -184,6 +186,8 @@ def _why_not(wish: _Wish, addressed: set[store.Pair], now: datetime) -> str:
     if wish.way != terms.way:
         return "won" if terms.way is CouponWay.WON else "code"
     if wish.way == CouponWay.SENT and wish.pair not in addressed:
+        return "not_yours"
+    if wish.segments is not None and not wish.coupon.is_for(wish.segments):
         return "not_yours"
     if phase is CouponPhase.AHEAD:
         return "ahead"

@@ -118,8 +118,10 @@ class StoredCoupons:
     async def all(self, connection: Connection, merchant: UUID | None = None, limit: int = 100) -> Sequence[Coupon]:
         return await store.newest(connection, merchant, limit)
 
-    async def on_show(self, connection: Connection, person: UUID | None, now: datetime) -> Sequence[Coupon]:
-        return await store.on_show(connection, person, now)
+    async def on_show(
+        self, connection: Connection, person: UUID | None, now: datetime, segments: frozenset[str] = frozenset()
+    ) -> Sequence[Coupon]:
+        return [one for one in await store.on_show(connection, person, now) if one.is_for(segments)]
 
     async def held(self, connection: Connection, person: UUID, owner: UUID) -> Sequence[HeldCoupon]:
         now = self._means.clock.now()

@@ -84,6 +84,11 @@ class Coupon(msgspec.Struct, frozen=True):
     def offer(self) -> UUID:
         return coupon_offer_id(self.id)
 
+    def is_for(self, segments: frozenset[str]) -> bool:
+        """Whether somebody in these segments can have it: one of those that it names is enough."""
+        wanted = self.terms.condition.segments
+        return not wanted or not wanted.isdisjoint(segments)
+
 
 class CouponPhase(StrEnum):
     """Where a coupon stands for everybody."""
@@ -131,8 +136,10 @@ def coupon_claim(coupon: UUID, person: UUID) -> UUID:
 
 
 def coupon_offer(coupon: Coupon) -> Offer:
-    """The coupon as an ordinary offer for those who have it; how often each uses it is counted by buyer."""
+    """The coupon as an ordinary offer for those who have it; how often each uses it is counted by buyer. Segments say
+    who can have it; what somebody has stays theirs."""
     terms = coupon.terms
+    needs = frozenset({entitlement_of_coupon(coupon.id)})
     return Offer(
         id=coupon.offer,
         revision=1,
@@ -140,7 +147,7 @@ def coupon_offer(coupon: Coupon) -> Offer:
         effect=terms.effect,
         starts_at=terms.use_from,
         ends_at=terms.use_until,
-        condition=msgspec.structs.replace(terms.condition, needs=frozenset({entitlement_of_coupon(coupon.id)})),
+        condition=msgspec.structs.replace(terms.condition, needs=needs, segments=frozenset[str]()),
         funder=terms.merchant,
         per_buyer=BuyerCap(uses=terms.uses),
         budget=terms.budget,

@@ -72,6 +72,8 @@ async def confirm(desk: AccountDesk) -> ASGIResponse:
         return await _ask_code(desk, form, asked, to, problem.status)
     except CodeSpent as problem:
         return await _spent(desk, to, problem.status)
+    async with desk.shop.database.transaction() as tx:
+        await desk.shop.segments.proven(tx, desk.visit.owner, identity.key)
     desk.visit.owed.append(desk.store.site.cookies.keep(identities.cookie, identities.token(identity), IDENTITY_LIFE))
     return desk.redirect(to)
 

@@ -11,6 +11,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.storefront.draws.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.problems import NotFound
+from nightmarket.platform.database import Connection
 from nightmarket.platform.http import safe_next
 from nightmarket.promotions.contract.coupons import COUPON, Collect, HeldCoupon
 from nightmarket.promotions.errors import CouponNotGiven
@@ -38,11 +39,23 @@ def _owner(visit: Visit) -> UUID:
     return visit.account or visit.owner
 
 
+async def segments_of(store: Storefront, visit: Visit, connection: Connection) -> frozenset[str]:
+    """The segments of who is signed in."""
+    return await store.shop.segments.of(connection, visit.account) if visit.account else frozenset()
+
+
+async def _wish(store: Storefront, visit: Visit, person: UUID, coupon: UUID | None, code: str) -> Collect:
+    async with store.shop.database.read() as connection:
+        segments = await segments_of(store, visit, connection)
+    return Collect(person, _owner(visit), coupon, code, segments)
+
+
 async def shown(store: Storefront, visit: Visit, person: UUID | None) -> list[CouponView]:
     """What can be collected now or soon, with whether this visitor has it."""
     shop, now = store.shop, store.shop.clock.now()
     async with shop.database.read() as connection:
-        found = await shop.coupons.on_show(connection, person, now)
+        segments = await segments_of(store, visit, connection)
+        found = await shop.coupons.on_show(connection, person, now, segments)
         figures = await shop.coupons.figures(connection, [one.id for one in found])
     held = {one.coupon.id: one for one in await _held(store, visit, person)}
     stalls = await stalls_of(store)
@@ -77,7 +90,7 @@ async def collect(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespo
         return store.site.redirect(visit, ways_in(back)["sign_in"])
     code = form.get("code")[:MAX_CODE_LETTERS]
     coupon = id_of(COUPON, form.get("coupon")) if form.get("coupon") and not code else None
-    said = await _collect(store, Collect(person, _owner(visit), coupon, code))
+    said = await _collect(store, await _wish(store, visit, person, coupon, code))
     return store.site.redirect(visit, f"{back}?done={said}")
 
 
@@ -97,7 +110,7 @@ async def collected_by_code(store: Storefront, visit: Visit, code: str) -> bool:
     person = await person_of(store, visit)
     if person is None or not code or len(code) > MAX_CODE_LETTERS or code.strip().casefold() in offers:
         return False
-    return await _collect(store, Collect(person, _owner(visit), None, code)) == GOOD
+    return await _collect(store, await _wish(store, visit, person, None, code)) == GOOD
 
 
 @get("/account/coupons", include_in_schema=False)
