@@ -6,7 +6,7 @@ from .joining import DELIVERY
 from .opening import open_shop, published
 from .pictures import EMOJI, LibraryPictures, front_end_folder
 from .rehearsing import judge, rehearsal, rehearsed
-from .shop import CURRENCY, PROVIDER, Shop
+from .shop import CURRENCY, PROVIDER, WALLET, Shop
 from .working import HOUSEKEEPING_SECONDS, chores, consumers, drains, jobs, webhook_sender
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "EMOJI",
     "HOUSEKEEPING_SECONDS",
     "PROVIDER",
+    "WALLET",
     "LibraryPictures",
     "Shop",
     "check_published_draw",

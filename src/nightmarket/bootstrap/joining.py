@@ -34,7 +34,7 @@ from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.orders.policies import delivery_table
 from nightmarket.payments.handlers import StoredJournal, StoredPayments, WebhookReceiver
 from nightmarket.payments.jobs import StatementAudit
-from nightmarket.payments.providers import BankTransfers, TestProvider, WebhookOptions, WebhookSender
+from nightmarket.payments.providers import BankTransfers, TestProvider, WalletAlone, WebhookOptions, WebhookSender
 from nightmarket.platform.access import Access, Identities, Links
 from nightmarket.platform.access.agents import Agents
 from nightmarket.platform.aside import Aside
@@ -72,7 +72,8 @@ from .gathering import gathering
 from .knowing import knowing
 from .pictures import LibraryPictures, sources
 from .preselling import preselling
-from .shop import PROVIDER, Shop
+from .purses import purses
+from .shop import PROVIDER, WALLET, Shop
 from .visiting import visiting
 
 ORDER_LINK_LIFE = timedelta(days=30)
@@ -102,7 +103,7 @@ def _means(
         tallies=tallies,
         journal=StoredJournal(),
         payments=StoredPayments(facts),
-        providers={PROVIDER: provider, TRANSFER: BankTransfers(TRANSFER)},
+        providers={PROVIDER: provider, TRANSFER: BankTransfers(TRANSFER), WALLET: WalletAlone(WALLET)},
         deliveries=delivery_table(settings.home / DELIVERY),
         facts=facts,
         clock=clock,
@@ -233,6 +234,7 @@ def _others(statements: StatementAudit, claims: ClaimDesk, gates: StoredGates, m
         groups=mechanics["groups"],
         collaborations=mechanics["collaborations"],
         presales=mechanics["presale_desk"],
+        wallets=mechanics["wallets"],
     )
 
 
@@ -265,6 +267,9 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     mechanics = {"draws": draws, "surprises": surprises, **collected, **visits, **gathered, **presold}
     mechanics |= collaborating(means, offers)
     others = _others(statements, claims, gates, mechanics)
+    purse = purses(means, tallies, drawing.outbox, settings.address, festive["festivals"])
+    mechanics |= purse
+    others = _others(statements, claims, gates, mechanics)
     festive = _festival(settings, means, tallies, offers, Market(goods["editor"], goods["shelf"].merchant))
     told = knowing(means, identities, festive["festivals"], known)
     return Shop(
@@ -272,7 +277,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
         **_alone(settings, means, tallies),
         **mechanics,
         **goods,
-        **_people(means, identities, visits["samples"], (collected["coupons"], told["segments"])),
+        **_people(means, identities, visits["samples"], (collected["coupons"], told["segments"], purse["wallets"])),
         **festive,
         **told,
         settings=settings,

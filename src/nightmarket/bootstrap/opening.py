@@ -75,6 +75,7 @@ async def open_shop(
         await shop.coupons.close()
         await shop.booklets.close()
         await shop.presale_desk.close()
+        await shop.wallets.close()
         await shop.orders.close()
         await shop.outside.close()
         await shop.agents.close()
@@ -128,6 +129,7 @@ async def published(shop: Shop, slot: str) -> AsyncGenerator[Exchange]:
         shop.coupons.desk.lane,
         shop.presale_desk.claims,
         shop.presale_desk.deposits,
+        shop.wallets.packets.lane,
     ):
         metrics.watch_lane(lane)
     exchange = Exchange(shop.settings.home / "metrics", slot, metrics, shop.clock)

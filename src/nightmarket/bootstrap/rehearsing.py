@@ -18,7 +18,7 @@ from nightmarket.rehearsal.handlers.rehearsing import Rehearsal
 from nightmarket.rehearsal.verdict import Court, Judge, Result, Run
 
 from .opening import open_shop
-from .shop import Shop
+from .shop import WALLET, Shop
 from .working import consumers
 
 
@@ -65,7 +65,7 @@ def rehearsed(shop: Shop) -> House:
         ids=shop.ids,
         audit=shop.audit,
         judge=judge(shop),
-        handlers=frozenset(shop.providers),
+        handlers=frozenset(shop.providers) - {WALLET},
         lag=lambda: furthest_behind(shop),
         target=lambda seed: faults_target(shop, seed),
         note_capacity=lambda rate, source, at_least: shop.gates.note_capacity(

@@ -30,6 +30,7 @@ from nightmarket.orders.contract import DeliveryOptions, KnownTogether
 from nightmarket.orders.handlers import OrderDesk, StoredOrderBooks
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.payments.handlers import WebhookReceiver
+from nightmarket.payments.handlers.wallets import StoredWallets
 from nightmarket.payments.providers import TestCards, TestProvider, WebhookSender
 from nightmarket.platform.access import Access, Identities, Links
 from nightmarket.platform.access.agents import Agents
@@ -65,12 +66,16 @@ from nightmarket.stage.contract import Pages
 from nightmarket.tally.gone import Gone
 from nightmarket.tally.handlers import SlicedTallies
 from nightmarket.workflows.audit import Audit
+from nightmarket.workflows.cashback import Cashback
 from nightmarket.workflows.group_purchase import GroupPurchases
 from nightmarket.workflows.leaving import Leaving
 from nightmarket.workflows.presale import PresaleDesk
 from nightmarket.workflows.who_shoppers_are import Shoppers
 
 PROVIDER = "testpay"
+WALLET = "wallet"
+"""The handler of orders that wallet money pays whole."""
+
 CURRENCY = "EUR"
 """What the shop shows where nobody asked for another currency."""
 
@@ -132,6 +137,8 @@ class Shop:
     samples: StoredSamples
     presales: StoredPresales
     presale_desk: PresaleDesk
+    wallets: StoredWallets
+    cashback: Cashback
     festivals: StoredFestivals
     guard: StoredGuard
     costs: StoredCosts = field(default_factory=StoredCosts)

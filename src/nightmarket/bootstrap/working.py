@@ -57,6 +57,9 @@ SAMPLES_SECONDS = 10.0
 SEGMENTS_SECONDS = 10.0
 """How often it is looked whether offers have begun to ask who shoppers are, or a count is too old."""
 
+WALLETS_SECONDS = 1.0
+"""How soon red packets go out and cashback whose day has come is credited."""
+
 GROUPS_SECONDS = 1.0
 REVEAL_SECONDS = 0.25
 """How soon after its instant a surprise price is told."""
@@ -75,6 +78,8 @@ def consumers(shop: Shop) -> list[Subscription]:
         stock_follower(),
         launches(shop.wishes, shop.catalog, shop.clock),
         shop.presale_desk.subscription,
+        shop.cashback.subscription,
+        shop.group_purchases.subscription,
         shop.shoppers.subscription(),
     ]
 
@@ -86,6 +91,7 @@ def chores(shop: Shop) -> list[Chore]:
         order_mail_chore(shop.orders, shop.outbox, shop.settings.address, shop.order_links),
         sales_chore(),
         Guarding(shop.orders, shop.costs, shop.guard, told, shop.clock).chore(),
+        shop.cashback.chore(),
         shop.shoppers.chore(),
     ]
 
@@ -100,6 +106,7 @@ def _mechanics(shop: Shop, metrics: Metrics) -> list[Drain]:
     return [
         Drain("draws", shop.draws.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
         Drain("presales", shop.presale_desk.step, idle_seconds=DRAWS_SECONDS, tally=metrics),
+        Drain("wallets", shop.wallets.step, idle_seconds=WALLETS_SECONDS, tally=metrics),
         Drain("groups", shop.group_purchases.step, idle_seconds=GROUPS_SECONDS, tally=metrics),
         Drain("surprises", shop.surprises.step, idle_seconds=REVEAL_SECONDS, tally=metrics),
         Drain("samples", shop.samples.step, idle_seconds=SAMPLES_SECONDS, tally=metrics),

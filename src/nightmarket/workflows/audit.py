@@ -45,7 +45,7 @@ class Together:
 @dataclass(frozen=True, slots=True)
 class Others:
     """What is audited besides: the providers' statements, the claims of other shops, the waiting rooms, draws of
-    prizes, surprise prices, coupons and booklets, samples, groups, presales, joint offers."""
+    prizes, surprise prices, coupons and booklets, samples, groups, presales, joint offers, wallets."""
 
     statements: Audited
     claims: Audited
@@ -56,6 +56,7 @@ class Others:
     samples: AuditedByReading
     groups: AuditedByReading
     presales: AuditedByReading
+    wallets: AuditedByReading
     collaborations: AuditedByReading
 
 
@@ -169,6 +170,11 @@ class Audit:
                 "presales",
                 "Each place, unit and deposit of a presale is where its booking says.",
                 self._others.presales.audit,
+            ),
+            (
+                "wallets",
+                "Each lot of wallet money has left what the journal says, and no budget has given more than it had.",
+                self._others.wallets.audit,
             ),
             (
                 "collaborations",

@@ -143,9 +143,15 @@ class SourceFigures(msgspec.Struct, frozen=True):
 
 
 class AccountPages(Protocol):
-    """Port: the open accounts of shoppers in order of id, for packets that go to all."""
+    """Port: shoppers' accounts, for packets that go to all and for mails."""
 
-    async def after(self, connection: Connection, account: UUID, limit: int) -> Sequence[UUID]: ...
+    async def after(self, connection: Connection, account: UUID, limit: int) -> Sequence[tuple[UUID, bool]]:
+        """The next accounts in order of id, each with whether it is a shopper's that is open."""
+        ...
+
+    async def addresses(self, connection: Connection, accounts: Sequence[UUID]) -> Mapping[UUID, tuple[str, str]]:
+        """The e-mail address and the language of each that is open."""
+        ...
 
 
 class Wallets(Protocol):
@@ -188,6 +194,10 @@ class Wallets(Protocol):
         """Number and amount of what was opened of a packet, in order."""
         ...
 
+    async def in_use(self, tx: Connection) -> bool:
+        """Whether there has ever been wallet money here."""
+        ...
+
     async def earning(self, tx: Connection, now: datetime) -> Sequence[Source]:
         """Cashback campaigns that give now or gave lately; empty: no order needs to be looked at."""
         ...
@@ -203,6 +213,10 @@ class Wallets(Protocol):
 
     async def note_offers(self, tx: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
         """Accounts that have used an offer in a festival: (festival, account). Safe to repeat."""
+        ...
+
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        """A shopper leaves: what is left in the wallet goes back to who gave it. Safe to repeat."""
         ...
 
     async def step(self) -> int:

@@ -4,6 +4,7 @@ from .cards import TEST_CARDS, TestCards
 from .null import NullProvider
 from .testpay import TestProvider
 from .transfers import BankTransfers
+from .wallet import WalletAlone
 from .webhooks import WebhookOptions, WebhookSender
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "NullProvider",
     "TestCards",
     "TestProvider",
+    "WalletAlone",
     "WebhookOptions",
     "WebhookSender",
 ]

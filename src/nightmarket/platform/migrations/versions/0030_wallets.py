@@ -65,7 +65,7 @@ CREATE TABLE payments.wallet_earning (
     taken bigint NOT NULL DEFAULT 0,
     owed bigint NOT NULL DEFAULT 0 CHECK (owed >= 0),
     PRIMARY KEY (order_id, source),
-    CHECK (settled + taken + owed <= amount OR state = 'credited')
+    CHECK (settled BETWEEN 0 AND amount AND taken BETWEEN 0 AND amount AND owed <= amount)
 );
 COMMENT ON COLUMN payments.wallet_earning.settled IS 'what of it paid for cashback that was owed, instead of a lot';
 COMMENT ON COLUMN payments.wallet_earning.taken IS 'what was taken back when the order was cancelled';

@@ -1,0 +1,122 @@
+"""Orders and wallets: what paid orders earn, who has used a festival's offers, and what follows when an order is over.
+
+Consumers set orders aside; a chore looks at them, in the transaction of what follows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.kernel.clock import Clock
+from nightmarket.orders.contract import (
+    Buyers,
+    OrderReader,
+    OrderRow,
+    OrdersCancelled,
+    OrdersDeclined,
+    OrdersLapsed,
+    OrdersPaid,
+    OrderState,
+)
+from nightmarket.payments.contract.wallets import PaidOrder, Payable, Wallets
+from nightmarket.platform.access import is_shadow
+from nightmarket.platform.aside import PIECE_LIMIT, Aside, Chore
+from nightmarket.platform.database import Connection
+from nightmarket.platform.facts import Fact
+from nightmarket.platform.subscriptions import Subscription
+from nightmarket.promotions.contract.festivals import Festivals
+
+TOPIC = "cashback"
+
+_PIECE = msgspec.msgpack.Decoder(list[UUID])
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+class Cashback:
+    """Follows orders."""
+
+    def __init__(
+        self, wallets: Wallets, orders: OrderReader, buyers: Buyers, festivals: Festivals, aside: Aside, clock: Clock
+    ) -> None:
+        self._wallets, self._orders, self._buyers = wallets, orders, buyers
+        self._festivals, self._aside, self._clock = festivals, aside, clock
+        kinds = (OrdersPaid.kind, OrdersCancelled.kind, OrdersLapsed.kind, OrdersDeclined.kind)
+        self.subscription = Subscription(TOPIC, kinds, self._hear)
+
+    def chore(self) -> Chore:
+        return Chore(TOPIC, self._look)
+
+    async def _hear(self, tx: Connection, facts: Sequence[Fact]) -> None:
+        """Set orders aside while there is somebody who wants to know."""
+        now = self._clock.now()
+        ids: list[UUID] = []
+        paid = [one.order for fact in facts if fact.kind == OrdersPaid.kind for one in fact.read(OrdersPaid)]
+        if paid and (self._on(now) or await self._wallets.earning(tx, now)):
+            ids += paid
+        over = [*_over(facts)]
+        if over and await self._wallets.in_use(tx):
+            ids += over
+        pieces = [ids[start : start + PIECE_LIMIT] for start in range(0, len(ids), PIECE_LIMIT)]
+        await self._aside.put(tx, TOPIC, [(len(piece), _ENCODE(piece)) for piece in pieces])
+
+    def _on(self, at: datetime) -> list[UUID]:
+        """The festivals in whose windows an instant lies."""
+        return [
+            festival.id
+            for festival in self._festivals.all()
+            if any(window.starts_at <= at < window.ends_at for window in festival.windows)
+        ]
+
+    async def _look(self, tx: Connection, pieces: Sequence[bytes]) -> None:
+        """Each order as it is by now: paid, or over."""
+        found = await self._orders.rows(tx, list({order for piece in pieces for order in _PIECE.decode(piece)}))
+        orders = {id: rows for id, rows in found.items() if not is_shadow(rows[0].owner)}
+        over = {
+            id: [one.lot for one in rows[0].body.wallet]
+            for id, rows in orders.items()
+            if rows[0].state in (OrderState.CANCELLED, OrderState.LAPSED, OrderState.DECLINED)
+        }
+        if over:
+            await self._wallets.give_up(tx, over)
+        paid = [rows for rows in orders.values() if rows[0].state is OrderState.PAID]
+        accounts = await self._buyers.of_accounts(tx, list({rows[0].owner for rows in paid}))
+        ours = [rows for rows in paid if rows[0].owner in accounts]
+        if not ours:
+            return
+        uses = [
+            (festival, rows[0].owner)
+            for rows in ours
+            if any(row.body.applied for row in rows)
+            for festival in self._on(rows[0].placed_at)
+        ]
+        if uses:
+            await self._wallets.note_offers(tx, uses)
+        await self._wallets.earn(tx, [paid_order(rows) for rows in ours])
+
+
+def paid_order(rows: Sequence[OrderRow]) -> PaidOrder:
+    """An order as cashback sees it: each merchant's goods, without delivery and without what the wallet paid; what the
+    wallet pays of a merchant's part it pays of the goods first."""
+    first = rows[0]
+    return PaidOrder(first.id, first.owner, first.currency, first.placed_at, tuple(_goods(rows)))
+
+
+def _goods(rows: Sequence[OrderRow]) -> Iterable[Payable]:
+    by_wallet: Mapping[UUID, int] = {
+        row.merchant: sum(one.amount for one in row.body.wallet if one.merchant == row.merchant) for row in rows
+    }
+    for row in rows:
+        amount = sum(line.total for line in row.body.lines) - by_wallet[row.merchant]
+        if amount > 0:
+            yield Payable(row.merchant, amount)
+
+
+def _over(facts: Sequence[Fact]) -> Iterable[UUID]:
+    for fact in facts:
+        if fact.kind == OrdersCancelled.kind:
+            yield from (one.order for one in fact.read(OrdersCancelled))
+        elif fact.kind == OrdersLapsed.kind:
+            yield from (one.order for one in fact.read(OrdersLapsed))
+        elif fact.kind == OrdersDeclined.kind:
+            yield from (one.order for one in fact.read(OrdersDeclined))
