@@ -266,11 +266,10 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     gathered = gathering(drawing, orders, means.payments)
     mechanics = {"draws": draws, "surprises": surprises, **collected, **visits, **gathered, **presold}
     mechanics |= collaborating(means, offers)
-    others = _others(statements, claims, gates, mechanics)
+    festive = _festival(settings, means, tallies, offers, Market(goods["editor"], goods["shelf"].merchant))
     purse = purses(means, tallies, drawing.outbox, settings.address, festive["festivals"])
     mechanics |= purse
     others = _others(statements, claims, gates, mechanics)
-    festive = _festival(settings, means, tallies, offers, Market(goods["editor"], goods["shelf"].merchant))
     told = knowing(means, identities, festive["festivals"], known)
     return Shop(
         **_means_shown(means),
