@@ -119,8 +119,9 @@ def undersold(goods: Mapping[UUID, Goods]) -> Answer:
 def money(orders: Mapping[UUID, Known], statement: Iterable[Movement], provider: str) -> list[Answer]:
     """The provider's own book against the orders: what it took and did not give back is what is paid, order by order.
 
-    A paid order is captured soon afterwards and a cancelled one refunded, so this holds once all is quiet. Of the shop's
-    own orders money also moves later and in part (deposits, guarantees, returns): those the audit holds to the journal.
+    A paid order is captured soon afterwards and a cancelled one refunded, so this holds once all is quiet. With orders
+    that are not a rehearsal's, money also moves later and in part (deposits, guarantees, returns): the audit holds those
+    to the journal.
     """
     kept: dict[UUID, int] = {}
     for line in statement:
