@@ -120,8 +120,8 @@ def money(orders: Mapping[UUID, Known], statement: Iterable[Movement], provider:
     """The provider's own book against the orders: what it took and did not give back is what is paid, order by order.
 
     A paid order is captured soon afterwards and a cancelled one refunded, so this holds once all is quiet. With orders
-    that are not a rehearsal's, money also moves later and in part (deposits, guarantees, returns): the audit holds those
-    to the journal.
+    that are not a rehearsal's, money also moves later and in part (deposits, guarantees, returns): the audit holds
+    those to the journal.
     """
     kept: dict[UUID, int] = {}
     for line in statement:
