@@ -16,8 +16,11 @@ from nightmarket.orders.handlers import OrderDesk
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.payments.jobs import PaymentsDrain
 from nightmarket.payments.providers import TestProvider
+from nightmarket.platform.access import Links
+from nightmarket.platform.aside import Aside
 from nightmarket.platform.database import Database
 from nightmarket.platform.messages import Outbox
+from nightmarket.platform.subscriptions import ensure, step
 from nightmarket.promotions.contract.groups import (
     GROUP_OFFER,
     BuyingGroup,
@@ -35,9 +38,11 @@ from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.promotions.handlers.draw_steps import DrawMeans
 from nightmarket.promotions.handlers.groups import StoredGroups
 from nightmarket.workflows.group_purchase import GroupPurchases
+from nightmarket.workflows.order_mail import order_mail, order_mail_chore
 from tests.twins import SECRET, Shop, listing, wanted
 
 LAMP = listing("LAMP", price=2_000)
+DAY = timedelta(days=1)
 TIERS = (Tier(3, 1_000), Tier(5, 2_000))
 
 
@@ -108,6 +113,18 @@ class GroupHouse:
 
     async def pay(self, session: tuple[UUID, UUID], token: str = "success_token") -> Completion:
         return await self.desk.complete(*session, PaymentInput(f"test{HELD}", token))
+
+    async def hear(self) -> None:
+        """What the worker's consumers do with orders of groups: who has left, and what mails are noted."""
+        aside = Aside(self.database, self.clock, self.ids)
+        for one in (self.purchases().subscription, order_mail(aside)):
+            async with self.database.transaction() as tx:
+                await ensure(tx, one)
+                while await step(tx, one, self.clock):
+                    pass
+        chore = order_mail_chore(self.desk, self.outbox, "http://shop.example", Links(SECRET, "order", DAY, self.clock))
+        while await aside.step(chore):
+            pass
 
     async def join(self, group: BuyingGroup, number: int) -> UUID:
         session = await self.checkout(group, number)

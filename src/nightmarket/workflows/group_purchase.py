@@ -17,11 +17,13 @@ from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 from nightmarket.kernel.problems import Unavailable
-from nightmarket.orders.contract import OrderReader, OrderRow, Orders, OrderState, claim_id
+from nightmarket.orders.contract import OrderReader, OrderRow, Orders, OrdersCancelled, OrderState, claim_id
 from nightmarket.orders.errors import NotCancellable, SessionBusy
 from nightmarket.payments.contract import PaymentRow, Payments, PaymentState
 from nightmarket.platform.database import Connection, Database
+from nightmarket.platform.facts import Fact
 from nightmarket.platform.messages import ChannelKind, Message, Outbox
+from nightmarket.platform.subscriptions import Subscription
 from nightmarket.promotions.contract.groups import (
     GROUP,
     BuyingGroup,
@@ -35,10 +37,14 @@ from nightmarket.promotions.contract.groups import (
 AT_ONCE = 50
 """Groups that one step looks after."""
 
+ORDERS_AT_ONCE = 500
+
 GRACE = timedelta(minutes=2)
 """How long a complete group waits for a payment of which nothing is known yet; then that order is given up."""
 
 REASON = "the group was not complete in time"
+"""Who reads this in a fact knows that the shopper is told by the workflow itself."""
+
 LATE = "the payment came after the group had closed"
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -78,6 +84,7 @@ class GroupPurchases:
         self._payments = payments
         self._outbox = outbox
         self._clock = clock
+        self.subscription = Subscription("groups", (OrdersCancelled.kind,), self._hear)
 
     async def step(self) -> int:
         """Look after the groups that want it; returns how many. For a drain."""
@@ -85,7 +92,13 @@ class GroupPurchases:
             due = await self._groups.unfinished(connection, AT_ONCE)
         for id in due:
             await self.look(id)
-        return len(due)
+        return len(due) + await self._groups.withdraw(AT_ONCE)
+
+    async def _hear(self, tx: Connection, facts: Sequence[Fact]) -> None:
+        """Orders that were cancelled after their group had closed."""
+        gone = [one.order for fact in facts for one in fact.read(OrdersCancelled)]
+        for start in range(0, len(gone), ORDERS_AT_ONCE):
+            await self._groups.left(tx, gone[start : start + ORDERS_AT_ONCE])
 
     async def look(self, id: UUID) -> BuyingGroup:
         """Bring a group up to date: who has joined, whether it closes, and what follows from that."""

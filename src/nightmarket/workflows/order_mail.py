@@ -25,6 +25,8 @@ from nightmarket.platform.facts import Fact
 from nightmarket.platform.messages import ChannelKind, Message, Outbox
 from nightmarket.platform.subscriptions import Subscription
 
+from .group_purchase import REASON
+
 LOCALES = {"en": "en", "de": "de_DE", "it": "it_IT", "zh": "zh_Hans_CN"}
 
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -76,6 +78,7 @@ class _Told(msgspec.Struct, frozen=True):
     order: UUID
     attempt: int
     handler: str = ""
+    reason: str = ""
 
 
 def order_mail(aside: Aside) -> Subscription:
@@ -128,6 +131,8 @@ def _occasions(fact: Fact) -> list[Occasion]:
     told = fact.read(_Told)
     if fact.kind == OrdersPlaced.kind:  # none of an order that is being paid; "": only its rows know
         told = [one for one in told if one.handler in (TRANSFER, "")]
+    if fact.kind == OrdersCancelled.kind:  # whose group was not complete is written by the workflow of groups
+        told = [one for one in told if one.reason != REASON]
     return [(occasion, one.order, one.attempt) for one in told]
 
 

@@ -191,6 +191,16 @@ class Groups(Protocol):
         more."""
         ...
 
+    async def left(self, tx: Connection, orders: Sequence[UUID]) -> int:
+        """Orders that were cancelled: those that had a settled place in a closed group have left it, and the seat is
+        nobody's any more. Returns how many had. Safe to repeat."""
+        ...
+
+    async def withdraw(self, limit: int) -> int:
+        """Take the tiers' prices out of the book of goods for which no group is started any more and all groups are
+        done; returns of how many goods."""
+        ...
+
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Seats against tallies, tiers against people, and nothing held by a group that is done."""
         ...

@@ -30,15 +30,19 @@ from nightmarket.promotions.contract.groups import (
     tier_offer,
     tier_reached,
 )
-from nightmarket.promotions.errors import GroupNotFound, GroupRefused, GroupsGone
+from nightmarket.promotions.errors import GroupNotFound, GroupRefused, GroupsGone, OfferNotFound
 from nightmarket.promotions.model.groups import group_flaws, groups_tally
 from nightmarket.promotions.store import groups as store
+from nightmarket.promotions.store import offers as offer_store
 from nightmarket.tally.contract import Adjustment, ClaimRequest, Grant, Level, NewTally, Part, TallyKind
 
 from .draw_steps import DrawMeans
 
 AFTER = timedelta(hours=MOST_GATHER_HOURS)
 """How long the offers of the tiers last beyond the end of starting: until the last group has closed."""
+
+SETTLED = timedelta(minutes=1)
+"""After its end nobody can be starting a group of it any more, not even in a transaction that takes its time."""
 
 FINDINGS_LIMIT = 100
 NAME = {"en": "Bought together", "de": "Zusammen gekauft", "it": "Comprato insieme", "zh": "拼团价"}
@@ -49,6 +53,8 @@ class StoredGroups:
 
     def __init__(self, means: DrawMeans) -> None:
         self._means = means
+        self._gone: set[UUID] = set()
+        """Goods whose prices are known to be out of the book."""
 
     # what merchants do
 
@@ -178,11 +184,7 @@ class StoredGroups:
         """The group's places end with it, in one transaction: whoever comes later finds none."""
         means, now = self._means, self._means.clock.now()
         state = GroupState.COMPLETE if tier else GroupState.FAILED
-        tally = seats_tally(group.id)
-        ledger = await means.tallies.lock(tx, [tally])
-        if free := ledger.free(tally):
-            end = Adjustment(derive("group_end", group.id), tally, -free, "group closed")
-            await means.tallies.adjust(tx, [end], now)
+        await self._end_seats(tx, group.id)
         if not tier:
             back = Adjustment(derive("group_back", group.id), groups_tally(group.offer), 1, "group not complete")
             await means.tallies.adjust(tx, [back], now)
@@ -190,31 +192,71 @@ class StoredGroups:
         await means.facts.append(tx, [GroupClosed(group.id, group.offer, joined, tier)], now)
         return msgspec.structs.replace(group, state=state, joined=joined, tier=tier, closed_at=now)
 
+    async def _end_seats(self, tx: Connection, group: UUID) -> None:
+        """Seats that are free end: whoever comes later finds none. The group is locked."""
+        tally, tallies = seats_tally(group), self._means.tallies
+        free = (await tallies.lock(tx, [tally])).free(tally)
+        if free:
+            left = (await tallies.levels(tx, [tally]))[tally].capacity
+            end = Adjustment(derive("group_end", group, left), tally, -free, "group closed")
+            await tallies.adjust(tx, [end], self._means.clock.now())
+
     async def finish(self, tx: Connection, group: UUID, states: Mapping[UUID, SeatState]) -> None:
         now = self._means.clock.now()
         await store.write_seats(tx, group, states)
         seats = await store.seats(tx, group)
         joined = sum(seat.state in (SeatState.HELD, SeatState.SETTLED) for seat in seats)
         await store.looked(tx, group, joined, now)
+        await self._end_seats(tx, group)
         await store.done(tx, group, now)
+
+    async def left(self, tx: Connection, orders: Sequence[UUID]) -> int:
+        gone = await store.leave(tx, orders)
+        ends = [
+            Adjustment(derive("group_seat_left", seat.order), seats_tally(seat.group), -1, "group closed")
+            for seat in gone
+        ]
+        await self._means.tallies.adjust(tx, ends, self._means.clock.now())
+        return len(gone)
+
+    async def withdraw(self, limit: int) -> int:
+        means, now = self._means, self._means.clock.now()
+        async with means.database.read() as connection:
+            over = [
+                one for one in await store.over(connection, now - SETTLED, AFTER, limit) if one.id not in self._gone
+            ]
+            tiers = {one.id: [tier_offer(one.id, n) for n in range(1, len(one.terms.tiers) + 1)] for one in over}
+            known = await offer_store.standings(connection, [tier for some in tiers.values() for tier in some])
+        live = [tier for some in tiers.values() for tier in some if tier in known and known[tier].live]
+        if live:
+            try:
+                async with means.database.transaction() as tx:
+                    await means.offers.retire(tx, live, now)
+            except OfferNotFound:  # another process was faster
+                return 0
+        self._gone.update(tiers)
+        return len(over) if live else 0
 
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         found: list[Finding] = []
         last = UUID(int=0)
         while len(found) < FINDINGS_LIMIT:
             page = await store.after(connection, last)
-            levels = await self._means.tallies.levels(connection, [seats_tally(one.id) for one in page])
+            tallies = [seats_tally(one.id) for one in page]
+            levels = await self._means.tallies.levels(connection, tallies)
+            returned = await self._means.tallies.returned(connection, tallies)
             for one in page:
-                seats = await store.seats(connection, one.id)
-                found += _findings(one, seats, levels.get(seats_tally(one.id)))
+                seats, tally = await store.seats(connection, one.id), seats_tally(one.id)
+                found += _findings(one, seats, levels.get(tally), returned.get(tally, 0))
             if len(page) < store.MAX_GROUPS:
                 break
             last = page[-1].id
         return found[:FINDINGS_LIMIT]
 
 
-def _findings(group: BuyingGroup, seats: Sequence[GroupSeat], level: Level | None) -> Iterator[Finding]:
-    """While a group is open, orders may be ahead of what is written of its places; of a done one both are exact."""
+def _findings(group: BuyingGroup, seats: Sequence[GroupSeat], level: Level | None, returned: int) -> Iterator[Finding]:
+    """While a group is open, orders may be ahead of what is written of its places; of a done one both are exact, but
+    for the `returned` places of orders that were cancelled after it: they may not have been heard of yet."""
     ident = encode(GROUP, group.id)
     if level is None:
         yield Finding("a group's seats are a tally", ident, "a tally", "none")
@@ -226,9 +268,10 @@ def _findings(group: BuyingGroup, seats: Sequence[GroupSeat], level: Level | Non
             yield Finding(rule, ident, f"{min(begun, group.seats)} at most", str(level.held + level.spent))
         return
     settled = sum(seat.state is SeatState.SETTLED for seat in seats)
-    if (level.held, level.spent) != (0, settled):
+    if level.held or not level.spent - returned <= settled <= level.spent or level.available > returned:
         rule = "a group that is done holds nothing, and each seat is a settled order"
-        yield Finding(rule, ident, f"held 0, spent {settled}", f"held {level.held}, spent {level.spent}")
+        said = f"held {level.held}, spent {level.spent}, {returned} cancelled since, {level.available} free"
+        yield Finding(rule, ident, f"held 0, {settled} settled, none free", said)
     waiting = sum(seat.state in (SeatState.WANTED, SeatState.HELD) for seat in seats)
     if waiting:
         yield Finding("nobody waits in a group that is done", ident, "0", str(waiting))

@@ -120,6 +120,23 @@ async def of_product(connection: Connection, product: UUID, now: datetime) -> Gr
     return _offer(row) if row else None
 
 
+async def over(connection: Connection, before: datetime, lasting: timedelta, limit: int) -> list[GroupOffer]:
+    """Goods for which no group could be started since `before`, all of whose groups are done, and whose prices, which
+    last so much longer, have not ended by themselves; the one that ended last comes first."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_OFFER} FROM promotions.group_offer o
+        WHERE least(o.ends_at, o.stopped_at) <= $1 AND o.ends_at > $1 - $2::interval
+            AND NOT EXISTS (SELECT FROM promotions.buying_group g WHERE g.offer = o.id AND g.done_at IS NULL)
+        ORDER BY least(o.ends_at, o.stopped_at) DESC, o.id LIMIT $3
+        """,
+        before,
+        lasting,
+        limit,
+    )
+    return [_offer(row) for row in rows]
+
+
 async def lock_product(tx: Connection, product: UUID) -> None:
     """Whoever else offers these goods to groups waits until the transaction ends."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('promotions.group ' || $1, 0))", str(product))
@@ -279,3 +296,13 @@ async def write_seats(tx: Connection, group: UUID, states: Mapping[UUID, SeatSta
             list(states),
             [state.value for state in states.values()],
         )
+
+
+async def leave(tx: Connection, orders: Sequence[UUID]) -> list[GroupSeat]:
+    """The settled places of these orders are left from now on."""
+    rows = await tx.fetch(
+        f"UPDATE promotions.group_seat SET state = 'left' WHERE order_id = ANY($1::uuid[]) AND state = 'settled' "
+        f"RETURNING {_SEAT}",
+        orders,
+    )
+    return [_seat(row) for row in rows]

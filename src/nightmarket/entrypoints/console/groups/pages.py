@@ -32,7 +32,7 @@ from nightmarket.promotions.errors import GroupRefused, OfferRefused
 HERE, SELLING = "/console/groups", "/console/selling/groups"
 PRODUCTS_SHOWN = 200
 GROUPS_SHOWN = 100
-TIERS_ASKED = 3
+TIERS_ASKED = 5
 NO_PRODUCT = say_later("There is no product with this address.")
 NOT_YOURS = say_later("Choose one of your own goods.")
 NO_TIER = say_later("Give people and percentage of at least one tier.")
