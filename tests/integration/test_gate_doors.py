@@ -158,15 +158,16 @@ async def test_what_does_not_shop_stays_open(house: House) -> None:
 
 
 async def test_programs_get_a_problem_with_a_ticket(house: House) -> None:
-    """A program is told 429 as RFC 9457 says it, when to come again, and gets a ticket that later buys it a pass."""
+    """A program is told 429 as UCP and RFC 9457 say it, when to come again, and gets a ticket that later buys it a pass."""
     await house.make(Guards.SITE)
     client = house.open.client
     refused = await client.post("/ucp/checkout-sessions", json={}, headers={"idempotency-key": "one"})
     assert refused.status_code == 429
-    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["content-type"] == "application/json"
     assert 1 <= int(refused.headers["retry-after"]) <= 300
     problem = refused.json()
     assert problem["code"] == "queue_required"
+    assert problem["content"]
     assert problem["status"] == 429
     ticket = {"queue-ticket": problem["fields"]["ticket"]}
     again = await client.post("/ucp/checkout-sessions", json={}, headers={"idempotency-key": "one", **ticket})

@@ -25,6 +25,7 @@ from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.catalog import CatalogController
 from nightmarket.entrypoints.ucp.confirming import ConfirmationController
 from nightmarket.entrypoints.ucp.festival import FestivalController
+from nightmarket.entrypoints.ucp.refusing import SHAPES
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
 from nightmarket.platform.access import Scope
@@ -60,7 +61,7 @@ THIS_MACHINE = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1")
 def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
     """The application of this process, around an open shop. Without an exchange there is no /metrics."""
     site = open_site(shop)
-    errors = Errors(problem_page(site))
+    errors = Errors(problem_page(site), SHAPES)
     limiter = None if shop.settings.is_loopback else RateLimiter(ANYONE)
     observe = exchange.metrics.request if exchange else None
     options = EdgeOptions(

@@ -51,7 +51,7 @@ class FestivalController(Controller):
 
     @get("/festival", operation_id="festival_now")
     async def now(self, request: Asked, shop: TheShop) -> FestivalAnswer:
-        """Windows, phases, and what a buyer can take part in: draws, surprise prices, waiting rooms."""
+        """Windows, phases, and what to take part in: draws, surprise prices, waiting rooms, presales, groups."""
         now, language = shop.clock.now(), api_of(shop).language(request.scope)
         moment = shop.festivals.moment(now)
         return FestivalAnswer(

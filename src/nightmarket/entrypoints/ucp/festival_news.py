@@ -11,6 +11,8 @@ from nightmarket.gate.contract import ROOM, Guards, RoomState
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.promotions.contract.draws import DRAW, DrawState
+from nightmarket.promotions.contract.groups import GROUP_OFFER
+from nightmarket.promotions.contract.presales import PRESALE, STANDING, back_when_unpaid
 from nightmarket.promotions.contract.surprises import SURPRISE, SurpriseState
 
 from .festival_wire import Happening
@@ -83,7 +85,75 @@ async def waiting_rooms(shop: Shop, _: str) -> Sequence[Happening]:
     ]
 
 
-SOURCES: tuple[Source, ...] = (draws, surprises, waiting_rooms)
+async def presales(shop: Shop, language: str) -> Sequence[Happening]:
+    """Presales that take bookings or will: what is paid now and later, and what becomes of an unpaid balance."""
+    now = shop.clock.now()
+    async with shop.database.read() as connection:
+        found = await shop.presales.running(connection, now, MOST_HAPPENINGS)
+        counts = await shop.presales.counts(connection, [one.id for one in found])
+    cards = {card.product: card for card in await shop.catalog.cards_of([one.terms.product for one in found])}
+    told: list[Happening] = []
+    for one in found:
+        terms, card = one.terms, cards.get(one.terms.product)
+        taken = sum(counts.get(one.id, {}).get(state, 0) for state in STANDING)
+        told.append(
+            Happening(
+                kind="presale",
+                id=encode(PRESALE, one.id),
+                title=(pick(card.title, language) if card else None) or "Presale",
+                state="open" if one.takes_bookings(now) else "planned",
+                url=f"{shop.settings.address}/presales/{encode(PRESALE, one.id)}",
+                opens_at=terms.opens_at,
+                closes_at=terms.closes_at,
+                currency=terms.currency,
+                items=[encode("var", terms.variant)],
+                terms={
+                    "price": terms.price,
+                    "deposit": terms.deposit,
+                    "deposit_counts_for": terms.counts_for,
+                    "balance": terms.balance,
+                    "balance_from": terms.balance_from.isoformat(),
+                    "balance_until": terms.balance_until.isoformat(),
+                    "best_price_until": terms.ends_at.isoformat(),
+                    "if_unpaid": terms.rule.value,
+                    "back_if_unpaid": back_when_unpaid(terms, None),
+                    "places_left": max(0, terms.units - taken),
+                },
+            )
+        )
+    return told
+
+
+async def groups(shop: Shop, language: str) -> Sequence[Happening]:
+    """Goods that groups may be started for: each tier's people and basis points off, and how long a group gathers.
+    Groups themselves are told by their link only."""
+    now = shop.clock.now()
+    async with shop.database.read() as connection:
+        found = [one for one in await shop.groups.offers(connection, None, MOST_HAPPENINGS) if one.is_live(now)]
+    cards = {card.product: card for card in await shop.catalog.cards_of([one.terms.product for one in found])}
+    told: list[Happening] = []
+    for one in found:
+        card, terms = cards.get(one.terms.product), one.terms
+        tiers: dict[str, str | int | bool] = {
+            f"basis_points_off_from_{tier.people}": tier.basis_points for tier in terms.tiers
+        }
+        told.append(
+            Happening(
+                kind="group",
+                id=encode(GROUP_OFFER, one.id),
+                title=(pick(card.title, language) if card else None) or "Group purchase",
+                state="open",
+                url=f"{shop.settings.address}/group-offers/{encode(GROUP_OFFER, one.id)}",
+                opens_at=one.made_at,
+                closes_at=terms.ends_at,
+                items=[encode("var", variant) for variant in terms.variants],
+                terms={"gather_hours": terms.gather_hours, "seats": terms.seats, **tiers},
+            )
+        )
+    return told
+
+
+SOURCES: tuple[Source, ...] = (draws, surprises, waiting_rooms, presales, groups)
 
 
 async def happenings(shop: Shop, language: str) -> list[Happening]:

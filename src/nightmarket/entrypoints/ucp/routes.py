@@ -16,7 +16,6 @@ from nightmarket.entrypoints.provided import TheShop
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.platform.http import ASGIScope, Headers, Response, Route, decode_json, header, require_media_type
 from nightmarket.platform.http.framework import translate
-from nightmarket.platform.http.problems import ProblemBody
 
 from . import wire
 from .api import Sent, UcpApi, checked_key, creating_key, error_answer, optional_key
@@ -45,10 +44,10 @@ REFUSALS = {
     }.items()
 } | {
     413: ResponseSpec(
-        ProblemBody,
+        wire.ProtocolError,
         generate_examples=False,
-        description="The body is too large: it is not read, and refused as a problem document.",
-        media_type="application/problem+json",
+        description="The body is too large: it is not read.",
+        media_type="application/json",
     )
 }
 """What every operation may refuse, for its documentation."""

@@ -243,6 +243,21 @@ class ErrorAnswer(Struct, omit_defaults=True):
     messages: list[Message]
 
 
+class ProtocolError(Struct, omit_defaults=True, kw_only=True):
+    """What is refused before any operation is asked: too large, too fast, at a busy moment. UCP wants `code` and
+    `content` for errors of the protocol (Checkout, REST binding: Error Responses); the rest is RFC 9457's."""
+
+    code: str
+    content: str
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    field: str | UnsetType = UNSET
+    fields: dict[str, Any] | UnsetType = UNSET
+
+
 class Profile(Struct):
     """The document at `/.well-known/ucp`; `keys` are the public keys of what we sign (RFC 7517)."""
 

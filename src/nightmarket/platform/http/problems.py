@@ -1,6 +1,6 @@
 """Errors as answers: RFC 9457 for programs, a page for people, nothing internal for anybody."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +30,10 @@ class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
 
 ErrorPage = Callable[[ProblemBody, ASGIScope], bytes]
 """Renders an error for people, as UTF-8 HTML."""
+
+
+Shape = Callable[[ProblemBody], tuple[bytes, bytes]]
+"""Says an error as an API of its own wants it: content type and body."""
 
 
 class PlainError(Exception):
@@ -89,10 +93,12 @@ def wants_page(scope: ASGIScope) -> bool:
 
 
 class Errors:
-    """Turns errors into answers. `page` renders those that people see; without it they get JSON too."""
+    """Turns errors into answers. `page` renders those that people see; without it they get JSON too. `shapes` are the
+    words of APIs that say errors in another way, by the beginning of their paths."""
 
-    def __init__(self, page: ErrorPage | None = None) -> None:
+    def __init__(self, page: ErrorPage | None = None, shapes: Sequence[tuple[str, Shape]] = ()) -> None:
         self._page = page
+        self._shapes = tuple(shapes)
 
     def response(self, error: BaseException, scope: ASGIScope) -> Response:
         """The answer to an error: a page where one is wanted, else problem+json. Never cached."""
@@ -100,4 +106,9 @@ class Errors:
         headers = [*headers, (b"cache-control", b"no-store")]
         if self._page is not None and wants_page(scope):
             return Response(body.status, [(b"content-type", HTML), *headers], self._page(body, scope))
+        path: str = scope.get("path") or ""
+        for prefix, shape in self._shapes:
+            if path.startswith(prefix):
+                kind, words = shape(body)
+                return Response(body.status, [(b"content-type", kind), *headers], words)
         return Response(body.status, [(b"content-type", PROBLEM_JSON), *headers], _ENCODER.encode(body))

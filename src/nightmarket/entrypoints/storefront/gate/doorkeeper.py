@@ -13,6 +13,7 @@ import msgspec
 
 from nightmarket.entrypoints.pages import Site
 from nightmarket.entrypoints.ucp.api import UcpApi
+from nightmarket.entrypoints.ucp.refusing import SHAPES
 from nightmarket.gate.contract import Guards, Room, StandingState, Ticket
 from nightmarket.gate.errors import QueueRequired
 from nightmarket.kernel.ids import decode, encode
@@ -85,6 +86,7 @@ class Doorkeeper:
         self._lines = Lines(site)
         self._gates = site.shop.gates
         self._ucp = UcpApi(site.shop)
+        self._errors = Errors(shapes=SHAPES)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if self._gates.acting and scope["type"] == "http":
@@ -171,7 +173,7 @@ class Doorkeeper:
                 fields["ticket"] = text
             if standing.state is StandingState.CALLED:
                 wait, detail = 1, "It is your turn: exchange the ticket for a pass and send that as Queue-Pass."
-        return Errors().response(QueueRequired(detail, retry_after_seconds=wait, **fields), scope)
+        return self._errors.response(QueueRequired(detail, retry_after_seconds=wait, **fields), scope)
 
     async def _ticket_for(self, scope: ASGIScope, room: Room) -> tuple[Ticket | None, str | None]:
         try:
