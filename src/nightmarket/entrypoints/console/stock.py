@@ -8,9 +8,9 @@ from litestar.response.base import ASGIResponse
 from nightmarket.catalog.contract import StockRow
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.problems import NotFound
 from nightmarket.tally.contract import Adjustment, Level
 
 from .desk import Desk
@@ -104,10 +104,7 @@ def _adjustment(desk: Desk, form: Form, tally: UUID) -> Adjustment | None:
         )
     if not 3 <= len(cause) <= MAX_CAUSE_LETTERS or not cause.isprintable():
         form.wrong("cause", desk.say(say_later("Say in a few words why the stock changes.")))
-    try:
-        once = decode("adj", form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    once = form.once("adj")
     return None if form.errors else Adjustment(once, tally, int(text), cause)
 
 

@@ -1,8 +1,16 @@
 """Forms as people send them: what was typed is kept, and each field may have one sentence that says what is wrong."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import msgspec
+
+from nightmarket.kernel.ids import decode
+from nightmarket.kernel.problems import InvalidInput
+
+from .words import say_later
+
+NO_ID = say_later("The form lacks its id; load the page again.")
 
 
 class Form(msgspec.Struct):
@@ -25,6 +33,13 @@ class Form(msgspec.Struct):
         """A whole number of at most nine digits, else `default`: absurd ones are refused by the room they are for."""
         text = self.get(name)
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
+
+    def once(self, prefix: str) -> UUID:
+        """The id that came with the form: sending it twice makes one thing. Raises InvalidInput without one."""
+        try:
+            return decode(prefix, self.get("once"))
+        except InvalidInput:
+            raise InvalidInput(NO_ID, field="once") from None
 
     def wrong(self, name: str, message: str) -> None:
         """Note what is wrong with a field; the first note stays."""

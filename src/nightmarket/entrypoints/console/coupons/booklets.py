@@ -1,7 +1,6 @@
 """Booklets at the console: the list, and the form of a new one."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import msgspec
 from litestar.response.base import ASGIResponse
@@ -9,9 +8,8 @@ from litestar.response.base import ASGIResponse
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.draws.reading import note
 from nightmarket.entrypoints.pages import Form
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput
 from nightmarket.promotions.contract.booklets import BOOKLET, Booklet, NewBooklet, StampAct, is_open
 from nightmarket.promotions.contract.coupons import COUPON, CouponPhase, CouponWay, phase_of_coupon
 from nightmarket.promotions.errors import BookletRefused
@@ -62,7 +60,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Make it; its id comes with the form, so that sending it twice makes one."""
     form = await desk.form()
-    id = _once(form)
+    id = form.once(BOOKLET)
     terms = await read_booklet(desk, form)
     if terms is None:
         return await _form_page(desk, form, 422)
@@ -73,13 +71,6 @@ async def create(desk: Desk) -> ASGIResponse:
         note(desk, form, refused, FIELDS, "name_en")
         return await _form_page(desk, form, refused.status)
     return desk.redirect(HERE)
-
-
-def _once(form: Form) -> UUID:
-    try:
-        return decode(BOOKLET, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
 
 
 async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:

@@ -13,8 +13,8 @@ from nightmarket.entrypoints.console.draws.reading import CURRENCIES, note
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.coupons.words import CouponView, coupon_view
-from nightmarket.kernel.ids import decode, encode
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.ids import encode
+from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.coupons import (
     COUPON,
@@ -98,10 +98,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Show what was described, or make it; its id comes with the form, so that sending it twice makes one."""
     form = await desk.form()
-    try:
-        id = decode(COUPON, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    id = form.once(COUPON)
     new = await read_coupon(desk, form, id)
     if new is None:
         return _form_page(desk, form, status=422)

@@ -11,9 +11,8 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.draws.drawing import DrawView, draw_view, rule_words
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES, pick
-from nightmarket.kernel.problems import InvalidInput
 from nightmarket.promotions.contract.draws import (
     DRAW,
     Draw,
@@ -98,7 +97,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Show what was described, or make it; its id comes with the form, so that sending it twice makes one."""
     form = await desk.form()
-    id = _once(form)
+    id = form.once(DRAW)
     terms = _terms(desk, form)
     if terms is None:
         return _form_page(desk, form, None, 422)
@@ -163,13 +162,6 @@ def _levels(desk: Desk, draw: Draw, levels: Mapping[UUID, Level]) -> list[PrizeL
         )
         for prize in draw.terms.prizes
     ]
-
-
-def _once(form: Form) -> UUID:
-    try:
-        return decode(DRAW, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
 
 
 def _terms(desk: Desk, form: Form) -> DrawTerms | None:

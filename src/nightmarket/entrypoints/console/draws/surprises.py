@@ -10,9 +10,9 @@ from nightmarket.catalog.contract import Product
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.surprises import (
     SURPRISE,
@@ -109,10 +109,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Show what was described, or fix it; its id comes with the form."""
     form = await desk.form()
-    try:
-        id = decode(SURPRISE, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    id = form.once(SURPRISE)
     read = await _read(desk, form, id)
     if read is None:
         return await _form_page(desk, form, None, 422)

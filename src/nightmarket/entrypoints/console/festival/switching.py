@@ -5,7 +5,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.promotions.contract.switches import PLAN, PlanB
 
@@ -28,10 +28,7 @@ async def turn(desk: Desk) -> ASGIResponse:
 async def prepare(desk: Desk) -> ASGIResponse:
     """Keep a set of switches under a name."""
     form = await desk.form()
-    try:
-        id = decode(PLAN, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput(say_later("The form lacks its id; load the page again."), field="once") from None
+    id = form.once(PLAN)
     keys = tuple(key for key in dict.fromkeys(form.lists.get("keys", [])) if key)
     plan = PlanB(id, form.get("name"), keys, desk.now, desk.actor.name)
     try:

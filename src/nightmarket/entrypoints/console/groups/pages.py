@@ -13,9 +13,9 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.draws.reading import basis_points, instant, note, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.groups import (
     GROUP,
@@ -135,10 +135,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Offer goods to groups; the id comes with the form."""
     form = await desk.form()
-    try:
-        id = decode(GROUP_OFFER, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    id = form.once(GROUP_OFFER)
     read = await _read(desk, form)
     if read is None:
         return await _form_page(desk, form, 422)

@@ -13,9 +13,9 @@ from nightmarket.entrypoints.console.order_views import merchant_names
 from nightmarket.entrypoints.console.words import REASONS
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
+from nightmarket.kernel.problems import NotFound, Problem
 from nightmarket.promotions.contract import Each, Offer, Which, budget_tally, flaws
 from nightmarket.promotions.errors import OfferRefused
 from nightmarket.tally.contract import Level
@@ -94,10 +94,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def publish(desk: Desk) -> ASGIResponse:
     """Publish the offer that the form describes; its id comes with the form, so sending it twice publishes it once."""
     form = await desk.form()
-    try:
-        id = decode("off", form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    id = form.once("off")
     book = desk.shop.books.current()
     if any(offer.id == id for offer in (*book.offers, *book.limits)):
         return desk.redirect("/console/offers?done=published")

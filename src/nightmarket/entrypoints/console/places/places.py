@@ -1,7 +1,6 @@
 """Places at the console: the list, the form, one with its QR code, its printable sheet and its offers."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from litestar.response.base import ASGIResponse
 
@@ -11,9 +10,9 @@ from nightmarket.entrypoints.console.offers.fields import Fields
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.places.codes import qr_picture
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.problems import NotFound
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from nightmarket.promotions.contract.places import PLACE, NewPlace, Place, PlaceTerms
 from nightmarket.promotions.errors import OfferRefused, PlaceRefused
@@ -69,7 +68,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Make it; its id comes with the form, so that sending it twice makes one. A merchant's is its own counter."""
     form = await desk.form()
-    id = once(form, PLACE)
+    id = form.once(PLACE)
     starts_at, ends_at = instant(desk, form, "starts_at"), instant(desk, form, "ends_at")
     hours = Fields(desk, form, "EUR").hours("hours", form.get("zone"))
     if form.errors or starts_at is None or ends_at is None:
@@ -109,7 +108,7 @@ async def sheet(desk: Desk) -> ASGIResponse:
 async def publish(desk: Desk) -> ASGIResponse:
     """An offer for visitors: so much off, at the cost of the merchant whose people publish it."""
     form, place = await desk.form(), await _seen(desk)
-    id = once(form, "off")
+    id = form.once("off")
     percent, ends_at = basis_points(desk, form, "percent"), instant(desk, form, "ends_at")
     if form.errors or ends_at is None:
         return await _place_page(desk, place, form, 422)
@@ -135,14 +134,6 @@ async def publish(desk: Desk) -> ASGIResponse:
         return await _place_page(desk, place, form, refused.status)
     await desk.shop.books.refresh()
     return desk.redirect(f"{HERE}/{encode(PLACE, place.id)}")
-
-
-def once(form: Form, prefix: str) -> UUID:
-    """The id that came with the form."""
-    try:
-        return decode(prefix, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
 
 
 async def _seen(desk: Desk) -> Place:

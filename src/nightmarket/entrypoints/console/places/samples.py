@@ -26,8 +26,6 @@ from nightmarket.promotions.contract.samples import (
 )
 from nightmarket.promotions.errors import SampleNotFound, SampleRefused
 
-from .places import once
-
 HERE, COUNTER = "/console/samples", "/console/counter"
 SHOWN_AHEAD = timedelta(hours=36)
 SHOWN_BEHIND = timedelta(hours=12)
@@ -109,7 +107,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Offer it; its id comes with the form."""
     form = await desk.form()
-    id = once(form, SAMPLE)
+    id = form.once(SAMPLE)
     merchant = desk.merchant or _id(desk, form, "merchant", "mer", NO_MERCHANT)
     place = _id(desk, form, "place", PLACE, NO_PLACE)
     day, begins, ends = _day(desk, form), _clock(desk, form, "from_time"), _clock(desk, form, "until_time")

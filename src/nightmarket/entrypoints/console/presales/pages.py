@@ -11,9 +11,9 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.draws.reading import CURRENCIES, currency_of, instant, money, note, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.festivals import FESTIVAL, end_of
 from nightmarket.promotions.contract.presales import (
@@ -134,10 +134,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def propose(desk: Desk) -> ASGIResponse:
     """Propose what the form describes; its id comes with the form."""
     form = await desk.form()
-    try:
-        id = decode(PRESALE, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    id = form.once(PRESALE)
     read = await _read(desk, form)
     if read is None:
         return await _form_page(desk, form, 422)

@@ -11,8 +11,7 @@ from uuid import UUID
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.ids import decode, derive
-from nightmarket.kernel.problems import InvalidInput
+from nightmarket.kernel.ids import derive
 from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import Adjustment
 
@@ -66,10 +65,7 @@ async def count(
     desk: Desk, tx: Connection, merchant: UUID, wanted: Sequence[tuple[UUID, UUID, Count]], form: Form
 ) -> None:
     """Change the tallies of these variants at these places; each form counts once. Raises CountRefused."""
-    try:
-        once = decode("adj", form.get("once"))
-    except InvalidInput:
-        raise InvalidInput(say_later("The form lacks its id; load the page again."), field="once") from None
+    once = form.once("adj")
     now = desk.now
     tallies = await desk.shop.shelf.open_stock(tx, merchant, [(one[0], one[1]) for one in wanted], now)
     changes = {

@@ -14,8 +14,8 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.buyers import card_token, forget_card
 from nightmarket.entrypoints.storefront.draws.people import ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
-from nightmarket.kernel.ids import decode, encode
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.ids import encode
+from nightmarket.kernel.problems import NotFound
 from nightmarket.orders.contract import LineInput, SessionInput, SessionKind, SessionState
 from nightmarket.orders.errors import SessionBusy
 from nightmarket.promotions.contract.presales import (
@@ -75,10 +75,7 @@ async def book(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     presale = id_of(PRESALE, id)
     if visit.account is None:
         return store.site.redirect(visit, ways_in(f"{HERE}/{id}")["sign_in"])
-    try:
-        once = decode(BOOKING, form.get("once"))
-    except InvalidInput:
-        raise InvalidInput("The form lacks its id; load the page again.", field="once") from None
+    once = form.once(BOOKING)
     if not form.get("agreed"):
         form.wrong("agreed", visit.say("Say that you know what becomes of the deposit."))
     token = card_token(form, store.shop, visit)
