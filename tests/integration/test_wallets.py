@@ -1,0 +1,251 @@
+"""Wallet money on a real database: earned, sent, opened, spent, given back, taken back, over; the books agree."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from nightmarket.bootstrap import WALLET
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.ids import derive
+from nightmarket.orders.errors import PaymentRefused, WalletChanged
+from nightmarket.payments.contract.wallets import GRACE, Audience, SourceKind, packet_parts
+from nightmarket.payments.errors import PacketNotOpened, WalletRefused
+from nightmarket.platform.messages import Filter, page
+from nightmarket.promotions.contract import Condition, Offer, PercentOff
+from nightmarket.promotions.contract.festivals import Festival, Window
+from tests.conftest import FESTIVAL_EVE
+from tests.open_shop import opened
+from tests.spending import BAD, DAY, HOUR, Purses
+
+pytestmark = pytest.mark.engine
+
+CASHBACK, PACKET, OPEN = SourceKind
+
+
+@pytest.fixture
+async def house(fresh_database: str, tmp_path: Path) -> AsyncGenerator[Purses]:
+    clock = VirtualClock(FESTIVAL_EVE)
+    async with opened(fresh_database, tmp_path / "home", clock) as shop:
+        clock.advance(timedelta(minutes=1))
+        yield Purses(shop.shop, clock)
+
+
+async def test_earned_seen_spent_and_back(house: Purses) -> None:
+    """A paid order earns its percentage; the money pays of the next order, in part; cancelling gives both parts back
+    the way they came."""
+    one = await house.account()
+    await house.make(house.terms(CASHBACK, 10_000, basis_points=1_000))
+    await house.buy(one, "first", {"LAMP": 1}, pay=False)
+    await house.work()
+    assert await house.balance(one) == 222
+    second = await house.buy(one, "second", {"CANDLE": 2})
+    assert (second.order.total, second.order.to_pay) == (1_190, 968)
+    await house.work()
+    [lot] = [lot for lot in await house.lots(one) if lot.about != second.order.id]
+    assert (lot.available, lot.reserved) == (0, 0)
+    assert await house.balance(one) == 47  # of 7.00 less 2.22 from the wallet
+    await house.sound()
+    async with house.shop.database.read() as connection:
+        [payment] = await house.shop.payments.of_orders(connection, [second.order.id])
+    assert payment.amount == 968
+    await house.shop.orders.cancel_order(one, second.order.id, "changed my mind")
+    await house.work()
+    assert await house.balance(one) == 222
+    async with house.shop.database.read() as connection:
+        [payment] = await house.shop.payments.of_orders(connection, [second.order.id])
+        kinds = [entry.kind for entry in await house.shop.wallets.history(connection, one)]
+    assert payment.refunded in (0, 968)
+    assert kinds.count("wallet_refunded") == 1
+    assert set(kinds) == {"wallet_given", "wallet_paid", "wallet_refunded", "wallet_taken"}
+    await house.sound()
+
+
+async def test_wallet_alone_pays_all(house: Purses) -> None:
+    """What the wallet covers whole needs no card; a handler that asks nobody takes no order with something left."""
+    one = await house.account()
+    await house.give(one, 1_000)
+    done = await house.pay(one, await house.checkout(one, "whole", {"CANDLE": 1}), WALLET)
+    assert (done.order.to_pay, done.awaited) == (0, False)
+    assert await house.balance(one) == 1_000 - 840
+    view = await house.checkout(one, "more", {"CANDLE": 1})
+    with pytest.raises(PaymentRefused):
+        await house.pay(one, view, WALLET)
+    assert await house.balance(one) == 160
+    await house.sound()
+    await house.shop.orders.cancel_order(one, done.order.id, "changed my mind")
+    assert await house.balance(one) == 1_000
+    await house.sound()
+
+
+async def test_two_checkouts_spend_one_lot_at_once(house: Purses) -> None:
+    """Of many checkouts that were shown the same money, one gets it; the others are told, and lost nothing."""
+    one = await house.account()
+    await house.give(one, 800)
+    views = [await house.checkout(one, f"race{number}", {"CANDLE": 1}) for number in range(8)]
+    done = await asyncio.gather(*(house.pay(one, view) for view in views), return_exceptions=True)
+    assert sum(not isinstance(each, BaseException) for each in done) == 1
+    assert sum(isinstance(each, WalletChanged) for each in done) == 7
+    assert await house.balance(one) == 0
+    await house.sound()
+
+
+async def test_declined_and_lapsed_orders_let_go(house: Purses) -> None:
+    """Money is reserved while an order waits, and free again when its payment is declined or never comes."""
+    one = await house.account()
+    await house.give(one, 500)
+    with pytest.raises(PaymentRefused):
+        await house.pay(one, await house.checkout(one, "declined", {"CANDLE": 1}), token=BAD)
+    assert await house.balance(one) == 500
+    waits = await house.pay(one, await house.checkout(one, "waits", {"CANDLE": 1}), "transfer", "")
+    [lot] = await house.lots(one)
+    assert (lot.available, lot.reserved, waits.awaited) == (0, 500, False)
+    house.clock.advance(timedelta(hours=73))
+    await house.shop.orders.due.step()
+    assert await house.balance(one) == 500
+    await house.sound()
+
+
+async def test_what_was_earned_and_spent_comes_out_of_the_next(house: Purses) -> None:
+    """Cancelling an order takes back what it earned; what was spent of that is owed and comes out of the next cashback;
+    the wallet never shows less than nothing."""
+    one = await house.account()
+    source = await house.make(house.terms(CASHBACK, 10_000, amount=500, per_account=1_000))
+    first = await house.buy(one, "first", {"LAMP": 1}, pay=False)
+    await house.work()
+    kept = await house.buy(one, "spends", {"CANDLE": 1}, pay=True)
+    await house.work()
+    assert await house.balance(one) == 0, "what the wallet pays earns nothing"
+    await house.shop.orders.cancel_order(one, first.order.id, "changed my mind")
+    await house.work()
+    assert await house.balance(one) == 0
+    await house.buy(one, "third", {"LAMP": 1}, pay=False)
+    await house.work()
+    assert await house.balance(one) == 0, "it paid what was owed"
+    await house.buy(one, "fourth", {"LAMP": 1}, pay=False)
+    await house.work()
+    assert await house.balance(one) == 500
+    await house.sound()
+    await house.shop.orders.cancel_order(one, kept.order.id, "changed my mind")
+    await house.work()
+    await house.sound()
+    async with house.shop.database.read() as connection:
+        figures = (await house.shop.wallets.figures(connection, [source.id]))[source.id]
+    assert 0 <= figures.spent <= 1_000
+
+
+async def test_credit_waits_and_is_dropped_with_its_order(house: Purses) -> None:
+    """Credited after the days that the campaign says, if the order still stands then; else its budget is free again."""
+    one, other = await house.account(), await house.account()
+    source = await house.make(house.terms(CASHBACK, 222, basis_points=1_000, credit_days=14))
+    first = await house.buy(one, "first", {"LAMP": 1}, pay=False)
+    await house.buy(other, "late", {"LAMP": 1}, pay=False)
+    await house.work()
+    assert (await house.balance(one), await house.balance(other)) == (0, 0)
+    await house.shop.orders.cancel_order(one, first.order.id, "changed my mind")
+    await house.work()
+    third = await house.account()
+    await house.buy(third, "third", {"LAMP": 1}, pay=False)
+    await house.work()
+    house.clock.advance(14 * DAY)
+    await house.work()
+    balances = [await house.balance(account) for account in (one, other, third)]
+    assert balances == [0, 0, 222], "the first to pay had the budget, and whoever came after it was given back"
+    async with house.shop.database.read() as connection:
+        assert (await house.shop.wallets.figures(connection, [source.id]))[source.id].spent == 222
+    await house.sound()
+
+
+async def test_to_those_who_used_no_offer(house: Purses) -> None:
+    """A packet for those who used no offer in a festival misses whoever paid an order with one in its windows."""
+    now = house.clock.now()
+    festival = Festival(
+        id=derive("test-festival"),
+        revision=0,
+        name={"en": "11.11"},
+        zone="UTC",
+        windows=(Window(id=derive("test-window"), name={"en": "11.11"}, starts_at=now - HOUR, ends_at=now + DAY),),
+    )
+    offer = Offer(
+        derive("test-offer"), 1, {"en": "Ten off"}, PercentOff(1_000), now, now + DAY, Condition(merchants=frozenset())
+    )
+    async with house.shop.database.transaction() as tx:
+        await house.shop.festivals.save(tx, festival, "operator", now)
+        await house.shop.offers.publish(tx, [offer], now)
+    await house.shop.festivals.refresh()
+    await house.shop.books.refresh()
+    used, bought_nothing = await house.account(), await house.account()
+    await house.buy(used, "offer", {"LAMP": 1}, pay=False)
+    await house.work()
+    terms = house.terms(
+        PACKET, 10_000, amount=300, audience=Audience.NO_OFFER, festival=festival.id, since=now + 2 * DAY
+    )
+    await house.make(terms)
+    await house.work()
+    assert await house.balance(bought_nothing) == 0
+    house.clock.advance(2 * DAY)
+    await house.work()
+    assert (await house.balance(used), await house.balance(bought_nothing)) == (0, 300)
+    await house.sound()
+
+
+async def test_packets_are_opened_once_each_until_empty(house: Purses) -> None:
+    """A crowd opens a red packet at once: each account one part, no part twice, exactly the budget, and what everybody
+    got follows from the secret that was committed to."""
+    accounts = [await house.account() for _ in range(6)]
+    source = await house.make(house.terms(OPEN, 1_000, parts=4, at_least=50))
+    wishes = [house.shop.wallets.open_packet(source.id, account) for account in accounts * 2]
+    done = await asyncio.gather(*wishes, return_exceptions=True)
+    refused = [each for each in done if isinstance(each, PacketNotOpened)]
+    assert len(refused) == 4
+    assert {each.fields["reason"] for each in refused} == {"empty"}
+    balances = sorted([await house.balance(account) for account in accounts])
+    assert sum(balances) == 1_000
+    assert balances[:2] == [0, 0]
+    assert balances[2] >= 50
+    async with house.shop.database.read() as connection:
+        opened_parts = await house.shop.wallets.parts(connection, source.id)
+    assert tuple(amount for _, amount in opened_parts) == packet_parts(source.secret, 1_000, 4, 50)
+    await house.sound()
+
+
+async def test_it_ends_with_a_warning_and_a_posting(house: Purses) -> None:
+    """Its owner is written to before money is over; then it goes back to who gave it. Money of an order that is
+    cancelled after that can still be spent for a while."""
+    one = await house.account()
+    await house.give(one, 600)
+    spent = await house.buy(one, "spends", {"CANDLE": 1})
+    assert await house.balance(one) == 0
+    await house.give(one, 700)
+    house.clock.advance(38 * DAY)
+    await house.work()
+    async with house.shop.database.read() as connection:
+        mails = await page(connection, Filter(), None, 20)
+    assert [mail.message.to for mail in mails if mail.message.key.startswith("wallet-ends:")] == [
+        "shopper0@example.org"
+    ]
+    house.clock.advance(3 * DAY)
+    await house.work()
+    assert await house.balance(one) == 0
+    await house.shop.orders.cancel_order(one, spent.order.id, "too late")
+    await house.work()
+    assert await house.balance(one) == 600
+    await house.sound()
+    house.clock.advance(GRACE + HOUR)
+    await house.work()
+    assert await house.balance(one) == 0
+    async with house.shop.database.read() as connection:
+        entries = await house.shop.wallets.history(connection, one)
+    assert [entry.amount for entry in entries if entry.kind == "wallet_expired"] == [-600, -700]
+    await house.sound()
+
+
+async def test_wrong_sources_are_refused_with_reasons(house: Purses) -> None:
+    """What cannot be is refused, each flaw with its field."""
+    late = house.money(spend_until=house.clock.now() - HOUR)
+    with pytest.raises(WalletRefused) as refused:
+        await house.make(house.terms(CASHBACK, 0, late, basis_points=20_000))
+    fields = {flaw["field"] for flaw in refused.value.fields["flaws"]}
+    assert fields >= {"spend_until", "budget", "amount"}
