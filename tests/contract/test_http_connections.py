@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -284,6 +285,27 @@ async def test_one_too_many_is_refused_before_its_body(path: str) -> None:
         await second.says(text)
         assert (await second.hears()).status == 200
     assert ("shed", 503) in house.told
+
+
+async def test_who_is_refused_is_not_read_before_the_time_they_were_told() -> None:
+    """A program that asks again at once waits for its answer until then; what comes through a proxy does not, since
+    the next on that connection may be somebody else."""
+    again = f"GET {HOT} HTTP/1.1\r\nhost: x\r\n"
+    async with (
+        open_house(shed=ShedLimits(most=0, enough=0, retry_after_seconds=1)) as house,
+        call(house) as own,
+        call(house) as proxy,
+    ):
+        await own.says(f"{again}\r\n")
+        told = int((await own.hears()).headers["retry-after"])
+        began = time.monotonic()
+        await own.says(f"{again}\r\n")
+        for _ in range(3):
+            await proxy.says(f"{again}x-forwarded-for: 192.0.2.7\r\n\r\n")
+            assert (await proxy.hears()).status == 503
+        assert time.monotonic() - began < told, "too slow a machine to tell"
+        assert (await own.hears()).status == 503
+        assert time.monotonic() - began > told - 0.1
 
 
 @BOTH

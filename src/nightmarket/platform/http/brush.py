@@ -16,6 +16,7 @@ from .shedding import Shedder
 _FIRST = re.compile(rb"(GET|POST|PUT) (/[!-~]*) HTTP/1\.1\r\n")
 _NOT_PLAIN = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade|connection)[ \t]*:|text/html")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
+_FOR_OTHERS = (b"\r\nx-forwarded-for:", b"\r\nforwarded:", b"\r\nvia:")
 _ID = "req_of_this_request"
 _NAMES = {b"GET": "GET", b"POST": "POST", b"PUT": "PUT"}
 BODY_BYTES = 64 * 1024
@@ -31,8 +32,9 @@ class Brush:
         self._status = 0
         self._length = 0
 
-    def off(self, data: bytes, shedder: Shedder) -> bytes | None:
-        """The whole answer to these bytes; None where they have to be read."""
+    def off(self, data: bytes, shedder: Shedder) -> tuple[bytes, int] | None:
+        """The whole answer to these bytes, and for how many seconds the connection may rest: a proxy's never, since the
+        next request on it is somebody else's. None where the bytes have to be read."""
         started = time.perf_counter()
         first = _FIRST.match(data)
         if first is None or data.startswith(self._exempt, first.start(2)):
@@ -57,7 +59,7 @@ class Brush:
         id = self._edge.next_id().encode()
         answer = b"%b%b%b%d%b%b%b" % (parts[0], id, parts[1], self._length + len(id), parts[2], id, parts[3])
         self._edge.tell_shed(_NAMES[first[1]], self._status, time.perf_counter() - started)
-        return answer
+        return answer, 0 if any(name in head for name in _FOR_OTHERS) else retry_after
 
     def _prepare(self, retry_after_seconds: int) -> tuple[bytes, bytes, bytes, bytes]:
         """The answer to a program, cut where the request's id and the length belong."""

@@ -158,16 +158,26 @@ class Connection(HttpToolsProtocol):
                     self._break_off(PlainError(431, f"At most {HEAD_BYTES:,} bytes of headers are read."))
 
     def _brushed_off(self, data: bytes, shedder: Shedder) -> bool:
-        """Whether one too many was refused unread."""
+        """Whether one too many was refused unread. Who asks again on the same connection before the time that they
+        were told is not read until then: refusing them over and over would be paid by those who are served."""
         if self._in_flight() or self.flow.write_paused:
             return False
         refusal = self._state.brush.off(data, shedder)
         if refusal is None:
             return False
+        answer, rest_seconds = refusal
         self._phase = Phase.BETWEEN
         self._since = self._state.seconds
-        self.transport.write(refusal)
+        self.transport.write(answer)
+        if rest_seconds:
+            self.transport.pause_reading()
+            self.loop.call_later(rest_seconds, self._has_rested)
         return True
+
+    def _has_rested(self) -> None:
+        if not self.transport.is_closing():
+            self._since = self._state.seconds
+            self.transport.resume_reading()
 
     def on_message_begin(self) -> None:
         """A request begins."""
