@@ -69,6 +69,7 @@ from nightmarket.workflows.audit import Audit
 from nightmarket.workflows.cashback import Cashback
 from nightmarket.workflows.group_purchase import GroupPurchases
 from nightmarket.workflows.leaving import Leaving
+from nightmarket.workflows.partners import Partners
 from nightmarket.workflows.presale import PresaleDesk
 from nightmarket.workflows.who_shoppers_are import Shoppers
 
@@ -132,6 +133,7 @@ class Shop:
     surprises: StoredSurprises
     groups: StoredGroups
     collaborations: StoredCollaborations
+    partners: Partners
     group_purchases: GroupPurchases
     places: StoredPlaces
     samples: StoredSamples

@@ -98,7 +98,7 @@ def chores(shop: Shop) -> list[Chore]:
 
 def jobs(shop: Shop) -> list[Job]:
     """Work over sets that the worker can be asked for."""
-    return [import_job(shop.importer), forget_carts_job(shop.orders), shop.shoppers.job()]
+    return [import_job(shop.importer), forget_carts_job(shop.orders), shop.shoppers.job(), shop.partners.job()]
 
 
 def _mechanics(shop: Shop, metrics: Metrics) -> list[Drain]:
@@ -120,6 +120,7 @@ def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
     """What throws away what is too old to be kept."""
     return [
         Drain("old-proofs", shop.segments.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("partners", shop.partners.step, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-visits", shop.places.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-messages", postman.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("ended-sessions", shop.access.accounts.sweep, idle_seconds=HOUSEKEEPING_SECONDS),

@@ -38,6 +38,7 @@ ROOMS: dict[str, Path] = {
         "preselling": "console/presales",
         "trials": "console/simulator",
         "gatherings": "console/groups",
+        "alliances": "console/collaborations",
         "couponry": "console/coupons",
         "webhooks": "console/webhooks",
         "outside": "console/claims",

@@ -53,6 +53,7 @@ KINDS = (
     "promotions.presale_booking_changed",
     "promotions.presale_changed",
     "promotions.surprise_changed",
+    "promotions.collaboration_changed",
     "promotions.group_offer_changed",
     "promotions.group_started",
     "promotions.group_closed",

@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("/console/booklets", say_later("Booklets"), "stamp", Scope.OFFERS_READ),
     Entry("/console/draws", say_later("Prize draws"), "gift", Scope.OFFERS_READ),
     Entry("/console/groups", say_later("Group purchases"), "users", Scope.OFFERS_READ),
+    Entry("/console/collaborations", say_later("Joint offers"), "handshake", Scope.OFFERS_READ),
     Entry("/console/presales", say_later("Presales"), "calendar-clock", Scope.OFFERS_READ),
     Entry("/console/surprises", say_later("Surprise prices"), "ticket", Scope.OFFERS_READ),
     Entry("/console/places", say_later("Malls and counters"), "map-pin", Scope.SELLING),

@@ -17,6 +17,7 @@ from nightmarket.payments.contract import Posting
 from nightmarket.platform.access import Scope
 from nightmarket.platform.fact_pages import naming
 
+from .collaborations.views import fundings_of
 from .desk import Desk
 from .fact_views import FactView, views_of
 from .order_views import merchant_names, state_of
@@ -69,11 +70,12 @@ async def show(desk: Desk) -> ASGIResponse:
     names = await merchant_names(desk)
     rows = order.rows
     whole = desk.merchant is None
-    claim, story, facts, postings = await asyncio.gather(
+    claim, story, facts, postings, fundings = await asyncio.gather(
         _claim(desk, order),
         tell(desk.shop, order) if whole else _nothing(),
         _facts(desk, order),
         _postings(desk, order, names) if whole and desk.may(Scope.PAYMENTS_READ) else _no_postings(),
+        fundings_of(desk, rows),
     )
     word, tone = state_of(desk, order.state)
     return desk.page(
@@ -90,6 +92,7 @@ async def show(desk: Desk) -> ASGIResponse:
         postings=postings,
         claim=claim,
         story=story,
+        fundings=fundings,
         reasons=REASONS,
         facts=facts,
         may_cancel=desk.may(Scope.ORDERS_WRITE) and whole and order.state in (OrderState.PENDING, OrderState.PAID),

@@ -24,6 +24,7 @@ from . import (
     stock,
 )
 from .claims import page as claims
+from .collaborations.pages import PAGES as COLLABORATIONS
 from .console import AnyRequest, Console, Page
 from .content import reference, texts
 from .content.kinds import KINDS
@@ -172,6 +173,7 @@ PAGES = (
     *IMPORTS,
     *FESTIVAL,
     *GROUPS,
+    *COLLABORATIONS,
     *PLACES,
 )
 

@@ -217,6 +217,10 @@ class Journal(Protocol):
         20,000. The merchant is the connection's (`Database.as_merchant`); without one the answer is empty."""
         ...
 
+    async def between(self, connection: Connection, abouts: Sequence[UUID]) -> Mapping[UUID, int]:
+        """Of what `owed` says: what other merchants pay of this one's discounts, less what it pays of theirs."""
+        ...
+
     async def audit(self, connection: Connection) -> Sequence[Finding]: ...
 
 

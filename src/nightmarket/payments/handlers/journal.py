@@ -40,6 +40,11 @@ class StoredJournal:
             raise Defect(f"{len(abouts)} orders at once; at most {OWED_LIMIT}")
         return await journal.owed(connection, abouts) if abouts else {}
 
+    async def between(self, connection: Connection, abouts: Sequence[UUID]) -> Mapping[UUID, int]:
+        if len(abouts) > OWED_LIMIT:
+            raise Defect(f"{len(abouts)} orders at once; at most {OWED_LIMIT}")
+        return await journal.between(connection, abouts) if abouts else {}
+
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Every posting sums to zero; what the provider should hold agrees with the payments of each order; no buyer
         is owed, and none owes where a payment stands."""

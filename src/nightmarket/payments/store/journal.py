@@ -125,6 +125,11 @@ async def owed(connection: Connection, abouts: Sequence[UUID]) -> dict[UUID, int
     return {row["about"]: row["owed"] for row in await connection.fetch(_OWED, abouts)}
 
 
+async def between(connection: Connection, abouts: Sequence[UUID]) -> dict[UUID, int]:
+    """Of that, what others pay of the merchant's discounts, less what it pays of theirs."""
+    return {row["about"]: row["amount"] for row in await connection.fetch(_BETWEEN, abouts, int(Account.SHARING))}
+
+
 ROWS_AT_ONCE = 100_000
 """Postings that one query of the audit looks at, about; more would run into the time that a reading may take."""
 

@@ -64,6 +64,7 @@ async def show(desk: Desk) -> ASGIResponse:
     paid = [row.id for row in rows if row.state is OrderState.PAID]
     async with desk.shop.database.as_merchant(merchant.id) as connection:
         owed = await desk.shop.journal.owed(connection, paid)
+        between = await desk.shop.journal.between(connection, paid)
     scarce = await desk.figures.scarce(merchant.id)
     sums = await asyncio.to_thread(sums_of, rows, since, period.step, period.steps)
     return desk.page(
@@ -72,7 +73,7 @@ async def show(desk: Desk) -> ASGIResponse:
         periods=[(one.key, desk.say(one.words)) for one in PERIODS],
         period=period.key,
         charts=[_chart(desk, one, period) for one in sums],
-        dues=dues_of(rows, owed, merchant.commission_basis_points),
+        dues=dues_of(rows, owed, merchant.commission_basis_points, between),
         cut=len(rows) == ROWS_LIMIT,
         scarce=scarce,
     )

@@ -86,19 +86,25 @@ class Due(NamedTuple):
     currency: str
     owed: int
     commission: int
+    between: int = 0
+    """Of what is owed: what partners pay of this merchant's discounts, less what it pays of theirs."""
 
     @property
     def payout(self) -> int:
         return self.owed - self.commission
 
 
-def dues_of(rows: Iterable[OrderRow], owed: Mapping[UUID, int], basis_points: int) -> list[Due]:
-    """Per currency. The commission is rounded once per order, half up."""
+def dues_of(
+    rows: Iterable[OrderRow], owed: Mapping[UUID, int], basis_points: int, between: Mapping[UUID, int] = NOTHING
+) -> list[Due]:
+    """Per currency. The commission is rounded once per order, half up; an order by which the merchant owes, since it
+    pays more of a partner's discount than its own goods came to, bears none."""
     sums: dict[str, list[int]] = {}
     for row in rows:
         amount = owed.get(row.id, 0)
-        if row.state is OrderState.PAID and amount > 0:
-            both = sums.setdefault(row.currency, [0, 0])
-            both[0] += amount
-            both[1] += share_of(amount, basis_points)
-    return [Due(currency, both[0], both[1]) for currency, both in sorted(sums.items())]
+        if row.state is OrderState.PAID and amount:
+            found = sums.setdefault(row.currency, [0, 0, 0])
+            found[0] += amount
+            found[1] += share_of(max(0, amount), basis_points)
+            found[2] += between.get(row.id, 0)
+    return [Due(currency, *found) for currency, found in sorted(sums.items())]
