@@ -18,15 +18,17 @@ from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import Defect, Problem
 from nightmarket.platform.access import MERCHANT_BOUND, NewAccount, Role, account_by_email
 from nightmarket.platform.settings import Settings, with_secret
-from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.contract import AmountOff, Condition, FreeShipping, Offer, PercentOff, offer_of
 from nightmarket.promotions.errors import RevisionTaken
 from nightmarket.rehearsal.contract import Article
 
+from .campaign_seed import plan_campaign
 from .coupon_seed import plan_coupons
 from .demonstration import DEMO_ACCOUNTS
 from .festival_seed import plan_festival
 from .group_seed import plan_groups
 from .place_seed import plan_places
+from .presale_seed import plan_presales
 from .prize_seed import plan_prizes
 
 ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
@@ -83,6 +85,8 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
         shop.stage.folder.clear()
         await plan_prizes(shop)
         await plan_groups(shop)
+        await plan_campaign(shop)
+        await plan_presales(shop)
         await plan_coupons(shop)
         await plan_places(shop)
         return await plan_sale(shop)
@@ -99,7 +103,7 @@ class _Front(msgspec.Struct):
 
 def sale_of(shop: Shop) -> Offer | None:
     """The demo's sale as it is planned now, before, in or after its time."""
-    return next((offer for offer in shop.books.current().offers if offer.id == SALE_OFFER), None)
+    return offer_of(shop.books.current(), SALE_OFFER)
 
 
 async def plan_sale(shop: Shop) -> datetime | None:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from nightmarket.discovery.contract import OfferScope
 from nightmarket.promotions.contract import AmountOff, Book, Goods, Offer, PercentOff
+from nightmarket.promotions.contract.asking import announced_holding
 
 MAX_SCOPES = 30
 """Offers that the filter "on offer" looks at; the first published come first."""
@@ -18,8 +19,8 @@ def scopes(book: Book, currency: str, now: datetime) -> list[OfferScope]:
             categories=tuple(sorted(offer.condition.categories)),
             brands=tuple(sorted(offer.condition.brands)),
         )
-        for offer in book.offers
-        if offer.starts_at <= now < offer.ends_at and _by_itself(offer, currency, now)
+        for offer in announced_holding(book, now)
+        if _by_itself(offer, currency, now)
     ][:MAX_SCOPES]
 
 

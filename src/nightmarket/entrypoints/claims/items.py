@@ -10,7 +10,7 @@ from nightmarket.claims.contract import ClaimLine, Owner, Wanted, What, named_ta
 from nightmarket.claims.errors import ItemUnknown
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.promotions.contract import Offer, PurchaseLimit, budget_tally, buyer_tally
+from nightmarket.promotions.contract import Offer, PurchaseLimit, budget_tally, buyer_tally, offer_of
 
 from . import wire
 
@@ -112,7 +112,7 @@ class Items:
             return Wanted(ClaimLine(What.TALLY, line.tally, line.quantity), (named_tally(owner.names, line.tally),))
         assert line.offer is not None
         wanted, book = decode("off", line.offer), self._shop.books.current()
-        offer = next((offer for offer in (*book.offers, *book.limits) if offer.id == wanted), None)
+        offer = offer_of(book, wanted)
         if offer is None or not is_theirs(owner, offer):
             raise _unknown(number, line)
         counted, tally, most = self._of_offer(offer, line, number)

@@ -10,6 +10,7 @@ from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.platform.access import Actor
 from nightmarket.platform.deeds import Acted
+from nightmarket.promotions.contract import offer_of
 from nightmarket.promotions.errors import OfferNotFound, OfferRefused
 
 from . import wire
@@ -60,7 +61,7 @@ async def retire(shop: Shop, actor: Actor, id: str) -> wire.OffersAnswer:
     except InvalidInput:
         raise OfferNotFound("There is no offer with that id.", field="id") from None
     book = await shop.books.refresh()
-    offer = next((offer for offer in (*book.offers, *book.limits) if offer.id == wanted), None)
+    offer = offer_of(book, wanted)
     if offer is None or actor.merchant_id not in (None, offer.funder):
         raise OfferNotFound("That offer is not published, so there is nothing to retire.", field="id")
     now = shop.clock.now()

@@ -1,6 +1,6 @@
 """The price of another shop's cart: the same pure function as for our own, and why it came out so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from nightmarket.promotions.contract import (
     explain,
     price,
 )
+from nightmarket.promotions.contract.asking import OffersById, met_by
 
 from . import wire
 from .items import Items, is_theirs, one_of
@@ -53,9 +54,7 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
         raise InvalidInput("That is no currency; use a code of ISO 4217 such as EUR.", field="currency")
     now = shop.clock.now()
     book = shop.books.current()
-    left_out = _left_out(book, owner, cart.buyer)
     priced = await _cart(items, owner, cart)
-    priced = msgspec.structs.replace(priced, without=priced.without | left_out.keys())
     shopper = Shopper(
         region=cart.region,
         segments=frozenset(cart.segments),
@@ -64,10 +63,12 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
         places=frozenset(cart.places),
         first_order=cart.first_order,
     )
+    left_out = _left_out(met_by(book, priced, shopper), owner, cart.buyer)
+    priced = msgspec.structs.replace(priced, without=priced.without | left_out.keys())
     buyers = (shop.identities.key_of(cart.buyer),) if cart.buyer is not None else ()
     found, priced, wanted, free = await _counted(shop, priced, shopper, buyers, now)
     why = explain(priced, found, book, shopper, now)
-    offers = {offer.id: offer for offer in book.offers}
+    offers = OffersById(book)
     shown = [
         note
         for note in why.notes
@@ -106,10 +107,10 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
     )
 
 
-def _left_out(book: Book, owner: Owner, buyer: str | None) -> dict[UUID, str]:
+def _left_out(offers: Iterable[Offer], owner: Owner, buyer: str | None) -> dict[UUID, str]:
     """The offers that cannot be counted for this cart, each with why."""
     left_out: dict[UUID, str] = {}
-    for offer in book.offers:
+    for offer in offers:
         counted = offer.uses is not None or bool(offer.budget) or offer.per_buyer is not None
         if counted and not is_theirs(owner, offer):
             left_out[offer.id] = OURS
@@ -163,7 +164,7 @@ def _to_claim(
 ) -> list[wire.ToClaim]:
     """What the cart takes of offers and limits, as lines for its claim."""
     name, keys = buyer
-    known = {offer.id: offer for offer in (*book.offers, *book.limits)}
+    known = OffersById(book)
     uses = {buyer_tally(want.offer, "uses", key) for want in wanted.wants for key in keys}
     lines: list[wire.ToClaim] = []
     for want in wanted.wants:
@@ -256,7 +257,7 @@ def _shares(shares: tuple[Share, ...]) -> list[wire.PricedShare]:
     return [wire.PricedShare(encode("off", share.offer), share.amount) for share in shares]
 
 
-async def _applied(items: Items, found: Quote, offers: dict[UUID, Offer]) -> list[wire.AppliedOffer]:
+async def _applied(items: Items, found: Quote, offers: Mapping[UUID, Offer]) -> list[wire.AppliedOffer]:
     return [
         wire.AppliedOffer(
             encode("off", one.offer),

@@ -21,6 +21,7 @@ from nightmarket.promotions.contract import (
     explain,
     price,
 )
+from nightmarket.promotions.contract.asking import OffersById
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ async def tell(shop: Shop, order: Order) -> PriceStory:
 
 
 def _offers(book: Book) -> Mapping[UUID, Offer]:
-    return {offer.id: offer for offer in book.offers}
+    return OffersById(book)
 
 
 def _cart(order: Order, listings: Mapping[UUID, Listing]) -> PriceCart:

@@ -30,6 +30,7 @@ from nightmarket.promotions.contract import (
     explain,
     price,
 )
+from nightmarket.promotions.contract.asking import OffersById
 
 from .limiting import LimitsView, limits_of
 from .wares import PictureView, left, small_picture
@@ -182,7 +183,7 @@ async def bill_of(
     cart = msgspec.structs.replace(view.assessment.cart, shipping=shipping)
     shopper = shopper_known(visit.owner, country, view.body.language, view.body.known)
     quote = price(cart, book, shopper, now)
-    offers = {offer.id: offer for offer in book.offers}
+    offers = OffersById(book)
     explanation = explain(cart, quote, book, shopper, now)
     levels = await left(shop, [lot.tally for listing in view.listings.values() for lot in listing.stock])
     limits = limits_of(visit, view)

@@ -9,7 +9,6 @@ nobody, and what is theirs goes into its gaps (`frames`).
 
 import asyncio
 import hmac
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.pages import Site, Visit
 from nightmarket.entrypoints.pages.problem_page import NOBODY
 from nightmarket.platform.http import FORM_TOKEN_FIELD, HTML, Headers, Response, header
-from nightmarket.promotions.contract import Book
+from nightmarket.promotions.contract import steady
 from nightmarket.tally.contract import Level
 
 from .carts import Carts
@@ -95,7 +94,6 @@ class Bodies:
         self._making: dict[Key, asyncio.Task[Frame]] = {}
         self._news: dict[Key, set[UUID]] = {}
         self._pieces: dict[tuple[str, str, int, int], bytes] = {}
-        self._bounds: tuple[Book, list[datetime]] | None = None
         self.made = 0
         """How many bodies were rendered, for those who measure."""
 
@@ -118,10 +116,10 @@ class Bodies:
         for key in {key for thing in wanted for key in self._about.get(thing, ())}:
             self._drop(key)
 
-    def span(self) -> tuple[int, int]:
-        """The book and the span of time in which no offer begins or ends: prices are the same within."""
-        book, bounds = self._bounds_of_book()
-        return book.number, bisect_right(bounds, self._shop.clock.now())
+    def span(self) -> tuple[int, datetime]:
+        """The book and since when no offer has begun or ended: prices are the same until one does."""
+        book = self._shop.books.current()
+        return book.number, steady(book, self._shop.clock.now()).since
 
     def stock_words(self, language: str, style: str, left: int, capacity: int) -> bytes:
         """What is left, in words; styles are those of `stock_words.html`."""
@@ -223,19 +221,8 @@ class Bodies:
     def _until(self) -> datetime:
         now = self._shop.clock.now()
         latest = now + timedelta(seconds=BODY_SECONDS)
-        bounds = self._bounds_of_book()[1]
-        place = bisect_right(bounds, now)
         phase = self._shop.festivals.next_change(now) or latest
-        return min(latest, phase, bounds[place] if place < len(bounds) else latest)
-
-    def _bounds_of_book(self) -> tuple[Book, list[datetime]]:
-        book = self._shop.books.current()
-        known = self._bounds
-        if known is None or known[0] is not book:
-            every = (*book.offers, *book.limits)
-            known = book, sorted({at for offer in every for at in (offer.starts_at, offer.ends_at)})
-            self._bounds = known
-        return known
+        return min(latest, phase, steady(self._shop.books.current(), now).until)
 
     def _keep(self, key: Key, frame: Frame, terms: Terms) -> None:
         self._drop(key)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.promotions.contract import Book, Offer, PriceCart, PriceLine, Shopper, limits_met, price
+from nightmarket.promotions.contract.asking import OffersById, Window, announced
 from nightmarket.tally.contract import Level
 
 from .frames import Gaps
@@ -172,7 +174,7 @@ class Shelf:
         self._levels = levels
         self._gaps = gaps
         self._shopper = Shopper(visit.owner, language=visit.language)
-        self._offers = {offer.id: offer for offer in self._book.offers}
+        self._offers = OffersById(self._book)
 
     @classmethod
     async def read(cls, shop: Shop, visit: Visit, tallies: Iterable[UUID]) -> "Shelf":
@@ -278,12 +280,8 @@ class Shelf:
 
     def beginning_within(self, span: timedelta) -> list[Offer]:
         """Offers without a code that begin within that time, the next first."""
-        coming = [
-            offer
-            for offer in self._book.offers
-            if self._now < offer.starts_at <= self._now + span and offer.code is None and offer.condition.for_anyone
-        ]
-        return sorted(coming, key=lambda offer: offer.starts_at)[:MAX_COMING]
+        coming = announced(self._book, Window(starts_after=self._now, starts_until=self._now + span))
+        return list(islice(coming, MAX_COMING))
 
 
 def _line(product: Product, variant: Variant) -> PriceLine:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID
 
 from nightmarket.bootstrap import Shop
@@ -59,7 +60,7 @@ class StockWatch:
         self._tasks: list[asyncio.Task[None]] = []
         self._tallies: OrderedDict[str, tuple[UUID, ...]] = OrderedDict()
         self._last: dict[str, Left] = {}
-        self._span: tuple[int, int] | None = None
+        self._span: tuple[int, datetime] | None = None
         self._hurried = asyncio.Event()
 
     @property

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from nightmarket.kernel.languages import pick
 from nightmarket.orders.contract import Order, SessionView, shopper_of
 from nightmarket.promotions.contract import Applied, Book, Offer, Share, explain
+from nightmarket.promotions.contract.asking import OffersById
 
 from . import wire
 
@@ -70,7 +71,7 @@ def rejected_codes(view: SessionView, book: Book, now: datetime) -> list[wire.Me
     codes = view.body.codes
     if not codes:
         return []
-    offers = {offer.id: offer for offer in book.offers}
+    offers = OffersById(book)
     holding = {_plain(offers[one.offer].code) for one in view.assessment.quote.applied if one.offer in offers}
     idle = [(n, code) for n, code in enumerate(codes) if _plain(code) not in holding]
     twice = [(n, code) for n, code in enumerate(codes) if _plain(code) in {_plain(one) for one in codes[:n]}]
@@ -105,7 +106,7 @@ def _applied(
     lines: Sequence[tuple[int, tuple[Share, ...]]],
     shipping: Sequence[tuple[Share, ...]],
 ) -> list[wire.AppliedDiscount]:
-    offers = {offer.id: offer for offer in book.offers}
+    offers = OffersById(book)
     found: list[wire.AppliedDiscount] = []
     for number, one in enumerate(applied, start=1):
         offer = offers.get(one.offer)

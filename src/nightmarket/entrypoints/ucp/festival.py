@@ -19,6 +19,7 @@ from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import SessionKind, SessionView, shopper_of
 from nightmarket.promotions.contract import explain
+from nightmarket.promotions.contract.asking import OffersById
 from nightmarket.promotions.contract.festivals import FESTIVAL, PHASE, WINDOW, Moment
 
 from .festival_news import happenings
@@ -116,7 +117,7 @@ def _thresholds(shop: Shop, view: SessionView, id: str) -> ThresholdsAnswer:
     now, book, assessment = shop.clock.now(), shop.books.current(), view.assessment
     found: list[Threshold] = []
     if assessment.quote.book == book.number:  # else the offers have just changed: the next look tells
-        offers = {offer.id: offer for offer in book.offers}
+        offers = OffersById(book)
         currency = assessment.cart.currency
         shopper = shopper_of(view.owner, view.body)
         found = [

@@ -7,6 +7,7 @@ import msgspec
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.promotions.contract import Book, PriceCart, PriceLine, ShippingLine, price
+from nightmarket.promotions.contract.asking import met_by
 
 from .order import OrderRow
 from .session import shopper_known
@@ -21,7 +22,7 @@ def repriced(
     words = sorted({*first.body.known.entitlements} - {old} | {new})
     known = msgspec.structs.replace(first.body.known, entitlements=tuple(words))
     had = {one.offer for one in first.body.applied}
-    opened = {offer.id for offer in book.offers if new in offer.condition.needs}
+    shopper = shopper_known(first.owner, first.body.destination.country, first.body.language, known)
     cart = PriceCart(
         first.currency,
         tuple(line for row in rows for line in _lines(row, listings)),
@@ -31,9 +32,9 @@ def repriced(
             if row.body.shipping is not None
         ),
         first.body.codes,
-        frozenset(offer.id for offer in book.offers) - had - opened,
     )
-    shopper = shopper_known(first.owner, first.body.destination.country, first.body.language, known)
+    others = (offer for offer in met_by(book, cart, shopper) if new not in offer.condition.needs)
+    cart = msgspec.structs.replace(cart, without=frozenset(offer.id for offer in others) - had)
     quote = price(cart, book, shopper, first.placed_at)
     if quote.total >= sum(row.total for row in rows):
         return tuple(rows)

@@ -13,6 +13,7 @@ from nightmarket.promotions.model.asking import (
     naming,
     needs_any,
     with_changes,
+    with_code,
     with_codes,
     with_effect,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "naming",
     "needs_any",
     "with_changes",
+    "with_code",
     "with_codes",
     "with_effect",
 ]

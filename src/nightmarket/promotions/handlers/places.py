@@ -11,6 +11,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.promotions.contract import Books
 from nightmarket.promotions.contract.places import NewPlace, Place, PlaceMade, visit_until
 from nightmarket.promotions.errors import PlaceNotFound, PlaceRefused
+from nightmarket.promotions.model.asking import names_any
 from nightmarket.promotions.model.places import MAX_VISITS, place_flaws
 from nightmarket.promotions.store import places as store
 
@@ -84,7 +85,7 @@ class StoredPlaces:
         """Whether any offer of the book is for a place; looked at once per book."""
         book = self._books.current()
         if self._asked[0] != book.number:
-            self._asked = (book.number, any(one.condition.places for one in (*book.offers, *book.limits)))
+            self._asked = (book.number, names_any(book, "places"))
         return self._asked[1]
 
     async def sweep(self) -> int:

@@ -111,8 +111,7 @@ class StoredSwitches:
         return found
 
     async def keep(self, at: datetime) -> int:
-        book = self._books.current()
-        if not touched((*book.offers, *book.limits), self._off):
+        if not touched(self._books.current(), self._off):
             return 0
         async with self._database.transaction() as tx:
             await store.lock(tx)
@@ -132,7 +131,7 @@ class StoredSwitches:
 
     async def _take_out(self, tx: Connection, keys: Collection[str], at: datetime) -> int:
         book = await self._books.refresh()
-        ids = [offer.id for offer in touched((*book.offers, *book.limits), keys)]
+        ids = [offer.id for offer in touched(book, keys)]
         standings = await offer_store.standings(tx, ids)
         live = [id for id in ids if id in standings and standings[id].live]
         if len(live) > MAX_SWITCHED:

@@ -66,6 +66,11 @@ def with_codes(book: Book, codes: Iterable[str]) -> set[str]:
     return compile_book(book).known_codes({plain_code(code) for code in codes})
 
 
+def with_code(book: Book, code: str) -> list[Offer]:
+    """The offers of the book with that code, live or not; in order of id."""
+    return sorted(compile_book(book).pointed("codes", plain_code(code)), key=lambda offer: offer.id.int)
+
+
 def met_by(book: Book, cart: PriceCart, shopper: Shopper) -> list[Offer]:
     """Offers, live or not, to which anything of the cart or shopper leads: no others can apply."""
     return compile_book(book).met(cart, shopper)

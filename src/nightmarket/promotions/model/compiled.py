@@ -75,7 +75,10 @@ class BookOffers(Sequence[Offer]):
         return list(self)[place]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+        if not isinstance(other, BookOffers | tuple):
+            return NotImplemented
+        others = cast("Sequence[Offer]", other)
+        return len(self) == len(others) and all(map(eq, self, others))
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
@@ -109,6 +112,8 @@ class CompiledBook:
         self.has_agreements = bool(traits & Trait.AGREEING)
         self.kinds = frozenset[str]().union(*(layer.kinds for layer in layers), below.kinds if below else ())
         """The kinds of words that lead to some offer."""
+        for layer in layers[-1:]:  # now, page by page, rather than at the first price
+            _ = layer.bounds
         self._hides = below is not None or len(layers) > 1
         self._indexes: dict[tuple[datetime | None, str], Index] = {}
         self._now: tuple[datetime | None, datetime | None, str, Index] | None = None

@@ -1,9 +1,10 @@
 """Which offers a switch takes out of the book: pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from uuid import UUID
 
-from nightmarket.promotions.model import Offer
+from nightmarket.promotions.model import Book, Offer
+from nightmarket.promotions.model.asking import concerning, with_effect
 from nightmarket.promotions.model.switch_keys import BLOCK, BLOCKS, MECHANIC, MECHANICS, MERCHANT
 
 
@@ -20,8 +21,16 @@ def touches(offer: Offer, off: Collection[str]) -> bool:
     return any(f"{MERCHANT}{merchant}" in off for merchant in {offer.funder, *alone} if merchant)
 
 
-def touched(offers: Iterable[Offer], off: Collection[str]) -> list[Offer]:
-    return [offer for offer in offers if touches(offer, off)] if off else []
+def touched(book: Book, off: Collection[str]) -> list[Offer]:
+    """The offers and limits of the book that the switches take out, in order of id."""
+    found: dict[int, Offer] = {}
+    for key in off:
+        merchant = merchant_of(key)
+        if merchant is not None:
+            found.update((offer.id.int, offer) for offer in concerning(book, merchant) if touches(offer, (key,)))
+        elif key.startswith(MECHANIC):
+            found.update((offer.id.int, offer) for offer in with_effect(book, key.removeprefix(MECHANIC)))
+    return [found[number] for number in sorted(found)]
 
 
 def is_key(key: str) -> bool:

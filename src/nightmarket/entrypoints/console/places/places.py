@@ -14,6 +14,7 @@ from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.problems import NotFound
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
+from nightmarket.promotions.contract.asking import naming
 from nightmarket.promotions.contract.places import PLACE, NewPlace, Place, PlaceTerms
 from nightmarket.promotions.errors import OfferRefused, PlaceRefused
 
@@ -154,10 +155,8 @@ async def _place_page(desk: Desk, place: Place, form: Form, status: int = 200) -
     address = f"{desk.shop.settings.address}/place/{desk.shop.places.token(place.id)}"
     offers = [
         one
-        for one in desk.shop.books.current().offers
-        if place.terms.slug in one.condition.places
-        and one.ends_at > desk.now
-        and (desk.merchant is None or one.funder == desk.merchant)
+        for one in naming(desk.shop.books.current(), "places", place.terms.slug)
+        if one.ends_at > desk.now and (desk.merchant is None or one.funder == desk.merchant)
     ]
     return desk.page(
         "venues/place.html",

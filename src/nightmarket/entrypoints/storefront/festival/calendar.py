@@ -1,6 +1,6 @@
 """The festival as a calendar (RFC 5545, 7986): one for everybody, and one of what a shopper looks forward to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,17 @@ import msgspec
 from nightmarket.bootstrap import Shop
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
+from nightmarket.promotions.contract import Offer
+from nightmarket.promotions.contract.asking import naming
 from nightmarket.promotions.contract.festivals import PHASE, Festival
 
 REFRESH = timedelta(minutes=30)
 """How often a calendar that follows the feed should look again."""
 
 MAX_EVENTS = 300
+MAX_GOODS = 500
+"""Wished goods whose variants are looked up."""
+
 ALARM = timedelta(minutes=10)
 _calendar: Any = icalendar
 
@@ -59,11 +64,7 @@ async def followed(shop: Shop, owner: UUID, language: str) -> list[Entry]:
         brands = {one.brand for one in await shop.wishes.followed(connection, owner)}
     if not products and not brands:
         return []
-    now = shop.clock.now()
-    live = [one for one in shop.books.current().offers if one.ends_at > now]
-    offers = [one for one in live if one.code is None and one.condition.for_anyone]
-    listings = await shop.catalog.listings([variant for one in offers for variant in one.condition.variants])
-    of_variant = {variant: listing.product for variant, listing in listings.items()}
+    offers = await _about(shop, products, brands)
     address = shop.settings.address
     return [
         Entry(
@@ -76,10 +77,20 @@ async def followed(shop: Shop, owner: UUID, language: str) -> list[Entry]:
             url=f"{address}/wishes",
         )
         for one in offers
-        if one.condition.products & products
-        or {of_variant[variant] for variant in one.condition.variants if variant in of_variant} & products
-        or one.condition.brands & brands
     ]
+
+
+async def _about(shop: Shop, products: Collection[UUID], brands: Collection[str]) -> list[Offer]:
+    """Offers for everyone, without a code, that name one of these goods or brands and are not over; in order of id."""
+    book, now = shop.books.current(), shop.clock.now()
+    async with shop.database.read() as connection:
+        goods = await shop.whole_goods.products(connection, sorted(products)[:MAX_GOODS])
+    variants = [variant.id for product in goods.values() for variant in product.variants]
+    found = [offer for product in products for offer in naming(book, "products", product)]
+    found += [offer for variant in variants for offer in naming(book, "variants", variant)]
+    found += [offer for brand in brands for offer in naming(book, "brands", brand)]
+    offers = {offer.id: offer for offer in found if offer.ends_at > now}
+    return [offer for _, offer in sorted(offers.items()) if offer.code is None and offer.condition.for_anyone]
 
 
 def written(entries: Sequence[Entry], name: str, host: str, now: datetime) -> bytes:

@@ -1,6 +1,8 @@
 """GET /festival: what is on, what is next, and the goods; and the server's time, which countdowns go by."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +16,11 @@ from nightmarket.entrypoints.storefront.frames import Gaps
 from nightmarket.entrypoints.storefront.storefront import Storefront
 from nightmarket.entrypoints.storefront.wares import Shelf, WareView
 from nightmarket.platform.http import ASGIScope, Response
-from nightmarket.promotions.contract import Offer
+from nightmarket.promotions.contract import Book, Offer, asking
 from nightmarket.promotions.contract.festivals import Festival, Moment, Phase, PhaseKind, Window
 
 GOODS_SHOWN = 24
+INSTANT = timedelta(microseconds=1)
 OFFERS_READ = 200
 """Offers on single goods of which the page looks for goods to show."""
 
@@ -69,7 +72,7 @@ class FestivalPage:
         if moment is None:
             return Made("festival/none.html", {"origin": shop.settings.address}, {})
         window = _window(moment)
-        offers = _offers(shop.books.current().offers, window) if shop.switches.shows("festival.goods") else []
+        offers = _offers(shop.books.current(), window) if shop.switches.shows("festival.goods") else []
         listings = await shop.catalog.listings([variant for offer in offers for variant in offer.condition.variants])
         products = list(dict.fromkeys(_products(offers, listings)))[:GOODS_SHOWN]
         cards = await shop.catalog.cards_of(products)
@@ -104,18 +107,10 @@ def _view(phase: Phase, moment: Moment, visit: Visit) -> PhaseView:
     return PhaseView(phase, state, visit.say(KINDS[phase.kind]), ICONS[phase.kind])
 
 
-def _offers(offers: Sequence[Offer], window: Window) -> list[Offer]:
-    """Offers for everyone on single goods that hold at some time of the window."""
-    found = [
-        offer
-        for offer in offers
-        if offer.code is None
-        and offer.condition.for_anyone
-        and (offer.condition.products or offer.condition.variants)
-        and offer.starts_at < window.ends_at
-        and offer.ends_at > window.starts_at
-    ]
-    return sorted(found, key=lambda offer: (offer.starts_at, offer.id.int))[:OFFERS_READ]
+def _offers(book: Book, window: Window) -> list[Offer]:
+    """Offers for everyone on single goods that hold at some time of the window, the first to begin first."""
+    wanted = asking.Window(starts_until=window.ends_at - INSTANT, ends_after=window.starts_at)
+    return list(islice(asking.announced(book, wanted, single=True), OFFERS_READ))
 
 
 def _products(offers: Sequence[Offer], listings: Mapping[UUID, Listing]) -> list[UUID]:

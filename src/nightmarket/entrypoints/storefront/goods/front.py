@@ -21,7 +21,7 @@ from nightmarket.platform.http import ASGIScope, Response
 from nightmarket.promotions.contract import Offer
 from nightmarket.tally.contract import Level
 
-from .night import for_everyone, milliseconds, next_opening, tonight, waves
+from .night import milliseconds, next_opening, tonight, waves
 from .tickets import tickets
 
 POOL = 200
@@ -125,9 +125,7 @@ class FrontPage:
         """Tonight's offers on single goods, those that are open first."""
         shop = self._store.shop
         now = shop.clock.now()
-        found = [
-            offer for offer in tonight(for_everyone(shop), now) if offer.condition.products or offer.condition.variants
-        ]
+        found = tonight(shop.books.current(), now, single=True)
         return sorted(found, key=lambda offer: (offer.starts_at > now, offer.starts_at, offer.ends_at))[:RUSH_SHOWN]
 
 

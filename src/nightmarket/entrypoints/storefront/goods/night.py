@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 
@@ -9,7 +10,8 @@ from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.storefront.storefront import Directory
 from nightmarket.kernel.languages import pick
-from nightmarket.promotions.contract import Offer
+from nightmarket.promotions.contract import Book, Offer
+from nightmarket.promotions.contract.asking import Window, announced
 
 from .tickets import link_of, worth_of
 
@@ -55,23 +57,19 @@ def milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1_000)
 
 
-def for_everyone(shop: Shop) -> list[Offer]:
-    """Offers that anyone may have without a code."""
-    return [offer for offer in shop.books.current().offers if offer.code is None and offer.condition.for_anyone]
-
-
-def tonight(offers: Sequence[Offer], now: datetime) -> list[Offer]:
-    """Those that are open and end within the night, and those that begin within it."""
+def tonight(book: Book, now: datetime, *, single: bool | None = None) -> list[Offer]:
+    """Offers that anyone may have without a code: those that are open and end within the night, and those that begin
+    within it; on single goods, on more than those, or both. The first to begin first, MAX_LOOKED_AT of each at most."""
     end = now + NIGHT
-    running = [one for one in offers if now < one.ends_at and one.starts_at <= end]
-    return [one for one in running if one.starts_at > now or one.ends_at <= end]
+    running = announced(book, Window(starts_until=now, ends_after=now, ends_until=end), single=single)
+    return [*running, *announced(book, Window(starts_after=now, starts_until=end, ends_after=now), single=single)]
 
 
 def waves(shop: Shop, visit: Visit, directory: Directory) -> list[Wave]:
     """The windows of this night in order of time: those that opened and close within it, and those still to come."""
     now = shop.clock.now()
     by_start: dict[datetime, list[Offer]] = {}
-    for offer in sorted(tonight(for_everyone(shop), now), key=lambda one: (one.starts_at, one.id.int)):
+    for offer in tonight(shop.books.current(), now):
         by_start.setdefault(offer.starts_at, []).append(offer)
     found = [_wave(at, offers, visit, directory, now) for at, offers in by_start.items()]
     return [wave for wave in found if wave.offers][:MAX_WAVES]
@@ -97,11 +95,11 @@ def _wave(at: datetime, offers: Sequence[Offer], visit: Visit, directory: Direct
 def next_opening(shop: Shop, visit: Visit, directory: Directory) -> Opening | None:
     """What opens next, if anything is planned; nothing is counted down otherwise."""
     now = shop.clock.now()
-    coming = [offer for offer in for_everyone(shop) if offer.starts_at > now]
-    first = min(coming, key=lambda offer: (offer.starts_at, offer.id.int), default=None)
+    coming = announced(shop.books.current(), Window(starts_after=now))
+    first = next(coming, None)
     if first is None:
         return None
-    together = [offer for offer in coming if offer.starts_at == first.starts_at]
+    together = [first, *takewhile(lambda offer: offer.starts_at == first.starts_at, coming)]
     return Opening(
         name=pick(first.name, visit.language) or "",
         link=link_of(first, directory),

@@ -9,6 +9,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.storefront.storefront import Directory
 from nightmarket.kernel.languages import pick
 from nightmarket.promotions.contract import AmountOff, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.contract.asking import announced_holding, with_code
 
 MAX_TICKETS = 4
 DEMO_CODES = frozenset({"NIGHT11"})
@@ -39,9 +40,8 @@ def tickets(shop: Shop, visit: Visit, directory: Directory) -> list[Ticket]:
     """The offers on many goods that hold now and that anyone may use."""
     now = shop.clock.now()
     found: list[Ticket] = []
-    for offer in shop.books.current().offers:
-        holds = offer.starts_at <= now < offer.ends_at and _is_handed_out(offer, shop)
-        worth = worth_of(offer, visit) if holds else None
+    for offer in _handed_out(shop, now):
+        worth = worth_of(offer, visit)
         if worth is not None:
             found.append(
                 Ticket(
@@ -57,12 +57,19 @@ def tickets(shop: Shop, visit: Visit, directory: Directory) -> list[Ticket]:
     return found[:MAX_TICKETS]
 
 
-def _is_handed_out(offer: Offer, shop: Shop) -> bool:
-    """Offers on single goods stand with these, and a code is known to whoever was given it."""
+def _handed_out(shop: Shop, now: datetime) -> list[Offer]:
+    """What holds now, in order of id. Offers on single goods stand with these, and a code is known to whoever was given
+    it."""
+    book = shop.books.current()
+    found = announced_holding(book, now, single=False)
+    for code in DEMO_CODES if shop.settings.demo else ():
+        found += [one for one in with_code(book, code) if one.starts_at <= now < one.ends_at and _is_wide(one)]
+    return sorted(found, key=lambda offer: offer.id)
+
+
+def _is_wide(offer: Offer) -> bool:
     condition = offer.condition
-    if not condition.for_anyone or condition.products or condition.variants:
-        return False
-    return offer.code is None or (shop.settings.demo and offer.code in DEMO_CODES)
+    return condition.for_anyone and not condition.products and not condition.variants
 
 
 def worth_of(offer: Offer, visit: Visit) -> Worth | None:

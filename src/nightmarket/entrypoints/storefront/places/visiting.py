@@ -16,6 +16,7 @@ from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.http import address_key, marks_of
 from nightmarket.promotions.contract import Offer
+from nightmarket.promotions.contract.asking import naming
 from nightmarket.promotions.contract.places import Place
 from nightmarket.promotions.contract.samples import SAMPLE
 
@@ -73,11 +74,7 @@ async def show(request: Request[Any, Any, Any], store: TheStore, token: FromPath
 def offers_at(store: Storefront, visit: Visit, place: Place, now: datetime) -> list[PlaceOffer]:
     """The offers of the book that are for visitors of this place and not over."""
     here = visit.formats.within(ZoneInfo(place.terms.zone))
-    found = [
-        one
-        for one in store.shop.books.current().offers
-        if place.terms.slug in one.condition.places and one.ends_at > now
-    ]
+    found = [one for one in naming(store.shop.books.current(), "places", place.terms.slug) if one.ends_at > now]
     found.sort(key=lambda one: (one.starts_at > now, one.ends_at, one.id))
     return [_offer(visit, one, now, here.instant(one.starts_at), here.instant(one.ends_at)) for one in found][
         :MAX_OFFERS_SHOWN
