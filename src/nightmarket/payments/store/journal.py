@@ -115,6 +115,10 @@ async def postings(connection: Connection, about: UUID, limit: int = 200) -> lis
     ]
 
 
+_BETWEEN = """
+SELECT about, (-sum(amount))::bigint AS amount FROM payments.merchant_leg
+WHERE about = ANY($1::uuid[]) AND account = $2 GROUP BY about
+"""
 _OWED = """
 SELECT about, (-sum(amount))::bigint AS owed FROM payments.merchant_leg WHERE about = ANY($1::uuid[]) GROUP BY about
 """

@@ -9,6 +9,7 @@ from nightmarket.kernel.money import share_of
 from nightmarket.orders.contract import OrderRow, OrderState
 
 BEST_SHOWN = 10
+NOTHING: Mapping[UUID, int] = {}
 
 
 class Span(NamedTuple):
