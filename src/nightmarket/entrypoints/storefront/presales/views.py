@@ -17,7 +17,6 @@ from nightmarket.promotions.contract.presales import (
     BookingState,
     Presale,
     UnpaidRule,
-    owed,
 )
 
 RULES = {
@@ -72,7 +71,6 @@ class BookingView(msgspec.Struct, frozen=True):
     order: str
     given_back: str
     guaranteed: bool
-    missing: str
 
 
 def presale_view(visit: Visit, one: Presale, card: Card | None, now: datetime, standing: int = 0) -> PresaleView:
@@ -107,7 +105,6 @@ def presale_view(visit: Visit, one: Presale, card: Card | None, now: datetime, s
 def booking_view(visit: Visit, one: Booking, presale: Presale, card: Card | None, now: datetime) -> BookingView:
     words, tone = STATES[one.state]
     terms, money = presale.terms, visit.formats.money
-    missing = owed(terms, one, presale.lowest) if one.given_back >= terms.deposit else 0
     return BookingView(
         ident=encode(BOOKING, one.id),
         presale=presale_view(visit, presale, card, now),
@@ -120,7 +117,6 @@ def booking_view(visit: Visit, one: Booking, presale: Presale, card: Card | None
         order=encode("ord", one.order) if one.order else "",
         given_back=money(one.given_back, terms.currency) if one.given_back else "",
         guaranteed=one.state is BookingState.PAID,
-        missing=money(missing, terms.currency) if missing else "",
     )
 
 
