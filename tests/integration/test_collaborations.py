@@ -114,6 +114,18 @@ async def _sharing(shop: Shop, order: UUID) -> dict[UUID, int]:
     return {leg.party: leg.amount for leg in legs if leg.account == Account.SHARING}
 
 
+async def _move_a_cent(shop: Shop, order: UUID, cents: int) -> None:
+    """Somebody changes what the two owe each other behind the shop's back; every posting still sums to zero."""
+    async with shop.database.transaction() as tx:
+        await tx.execute(
+            "UPDATE payments.posting SET amounts = (SELECT array_agg(CASE WHEN leg.account <> 9 THEN leg.amount "
+            "ELSE leg.amount + $2 * sign(leg.amount)::bigint END ORDER BY leg.n) FROM unnest(accounts, amounts) "
+            "WITH ORDINALITY AS leg (account, amount, n)) WHERE about = $1 AND 9 = ANY(accounts)",
+            order,
+            cents,
+        )
+
+
 async def test_a_joint_offer_from_the_form_to_the_settlement(house: House) -> None:
     """One merchant proposes by form, the other accepts, the market approves; only then does a cart with both goods get
     the price, which names both; the journal books what they owe each other, each sees its part on the order and in its
@@ -174,6 +186,10 @@ async def test_a_joint_offer_from_the_form_to_the_settlement(house: House) -> No
     assert owed[house.teas] == totals[house.teas] + off[house.teas] - 200
     assert "From and to partners" in (await house.get("lanterns", "/console/selling/figures")).text
     assert await shop.audit.findings() == []
+    await _move_a_cent(shop, number, 1)
+    rules = {one.rule for one in await shop.audit.findings()}
+    assert rules == {"merchants owe each other their parts of what came off"}
+    await _move_a_cent(shop, number, -1)
     await shop.orders.cancel_order(None, number, "test")
     assert await _sharing(shop, number) == {}
     assert (await house.post("teas", f"{SELLING}/{ident}", do="end")).status_code == 303

@@ -303,9 +303,10 @@ def _applied(
     found: list[AppliedView] = []
     for one in quote.applied:
         offer = offers[one.offer]
-        funder = merchants.get(one.funder) if one.funder else None
+        payers = [part.funder for part in one.funding] or [one.funder]
+        names = [merchants[id].name for id in payers if id is not None and id in merchants]
         name = pick(offer.name, visit.language) or ""
-        found.append(AppliedView(name, one.amount, funder.name if funder else "", offer.code))
+        found.append(AppliedView(name, one.amount, visit.formats.all_of(names), offer.code))
     return found
 
 

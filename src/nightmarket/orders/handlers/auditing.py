@@ -12,6 +12,7 @@ from nightmarket.platform.audit_pages import page_by_page
 from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import ClaimState
 
+from .auditing_shares import shares_off
 from .means import Means
 from .reducing import KEPT
 
@@ -59,6 +60,7 @@ class Audit:
             for id, some in orders.items()
             for one in _check(id, some, sessions.get(id), claims, payments.get(id, []))
         ]
+        found += await shares_off(connection, self._means.journal, orders)
         return found, ids[-1]
 
 
