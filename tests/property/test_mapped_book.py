@@ -1,5 +1,7 @@
 """A book that lies in a mapped file gives the same answers as the same book in memory."""
 
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from io import BytesIO
 from uuid import UUID
 
@@ -22,13 +24,33 @@ from nightmarket.promotions.contract import (
     reduces_delivery,
     steady,
 )
+from nightmarket.promotions.contract.asking import (
+    OffersById,
+    Window,
+    announced,
+    announced_ending,
+    announced_holding,
+    concerning,
+    how_many,
+    in_turn,
+    met_by,
+    names_any,
+    naming,
+    needs_any,
+    with_changes,
+    with_code,
+    with_effect,
+)
+from nightmarket.promotions.model.folding import fold
 from nightmarket.promotions.model.mapped import PackedBook, mapped_book
 from nightmarket.promotions.model.packing import Packer, finish, packed, unpacked
+from nightmarket.promotions.model.pointing import Named
 
 from . import price_strategies as plain
 from .offer_strategies import books, carts, offers, shoppers
 from .price_strategies import NOW
 
+DAY = timedelta(days=1)
 BUYER = (UUID(int=77),)
 
 
@@ -46,7 +68,7 @@ def mapped(base: list[Offer], changes: dict[UUID, Offer | None]) -> Book:
 
 
 @st.composite
-def split(draw: st.DrawFn, deals: tuple[Offer, ...]) -> Book:
+def layers(draw: st.DrawFn, deals: tuple[Offer, ...]) -> tuple[list[Offer], dict[UUID, Offer | None]]:
     """The offers, some of them in the file, some above it, some in the file as they were before or retired since."""
     base: list[Offer] = []
     changes: dict[UUID, Offer | None] = {}
@@ -62,7 +84,19 @@ def split(draw: st.DrawFn, deals: tuple[Offer, ...]) -> Book:
         if more.id not in {offer.id for offer in deals} | {offer.id for offer in base}:
             base.append(more)
             changes[more.id] = None
-    return mapped(base, changes)
+    return base, changes
+
+
+@st.composite
+def split(draw: st.DrawFn, deals: tuple[Offer, ...]) -> Book:
+    """The same as a book, with what lies above put there in one step or one by one."""
+    base, changes = draw(layers(deals))
+    if draw(st.booleans()):
+        return mapped(base, changes)
+    book = mapped(base, {})
+    for id, offer in changes.items():
+        book = with_changes(book, 7, {id: offer})
+    return book
 
 
 def same(cart: PriceCart, one: Book, other: Book, shopper: Shopper) -> None:
@@ -123,3 +157,135 @@ def test_a_torn_file_is_no_book(deals: tuple[Offer, ...], data: st.DataObject) -
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(ValueError, match="no packed book"):
         PackedBook(memoryview(whole[:cut]))
+
+
+def announced_to_all(offer: Offer, *, single: bool | None) -> bool:
+    wanted = offer.condition
+    if offer.code is not None or not wanted.for_anyone:
+        return False
+    return single is None or single is bool(wanted.products or wanted.variants)
+
+
+def in_window(offer: Offer, window: Window) -> bool:
+    begins = window.starts_after < offer.starts_at <= window.starts_until
+    return begins and window.ends_after < offer.ends_at <= window.ends_until
+
+
+WINDOWS = (
+    Window(),
+    Window(starts_after=NOW),
+    Window(starts_until=NOW, ends_after=NOW),
+    Window(starts_until=NOW, ends_after=NOW, ends_until=NOW + DAY),
+    Window(ends_until=NOW),
+)
+
+
+def words_of(deals: Sequence[Offer]) -> Iterator[tuple[Named, UUID | str]]:
+    for offer in deals:
+        wanted = offer.condition
+        yield from (("variants", one) for one in wanted.variants)
+        yield from (("products", one) for one in wanted.products)
+        yield from (("brands", one) for one in wanted.brands)
+        yield from (("places", one) for one in wanted.places)
+        yield from (("needs", one) for one in wanted.needs)
+
+
+def asked(deals: Sequence[Offer], book: Book) -> None:
+    """Every question to the book has the answer that a walk over these offers finds."""
+    offers = sorted((one for one in deals if not one.is_limit), key=lambda one: one.id)
+    every = sorted(deals, key=lambda one: one.id)
+    assert dict(OffersById(book)) == {one.id: one for one in every}
+    for kind, word in {*words_of(offers), ("brands", "nobody's"), ("places", "nowhere")}:
+        wanted = [one for one in offers if word in getattr(one.condition, kind)]
+        assert naming(book, kind, word) == wanted
+        assert names_any(book, kind) or not wanted
+    for single in (None, True, False):
+        mine = [one for one in offers if announced_to_all(one, single=single)]
+        assert announced_holding(book, NOW, single=single) == [
+            one for one in mine if one.starts_at <= NOW < one.ends_at
+        ]
+        for window in WINDOWS:
+            inside = [one for one in mine if in_window(one, window)]
+            inside.sort(key=lambda one: (one.starts_at, one.id))
+            assert list(announced(book, window, single=single)) == inside
+            assert announced_ending(book, window, single=single) == inside
+    for tag in {one.effect.__struct_config__.tag for one in every}:
+        found = sorted(with_effect(book, str(tag)), key=lambda one: one.id)
+        assert found == [one for one in every if one.effect.__struct_config__.tag == tag]
+    for code in {one.code for one in offers if one.code}:
+        assert with_code(book, code) == [one for one in offers if one.code == code]
+    for need in {need.partition(":")[0] for one in offers for need in one.condition.needs}:
+        assert needs_any(book, need)
+    assert not needs_any(book, "nobody's")
+    assert how_many(book) == len(every)
+    phases = sorted(every, key=lambda one: (phase(one), one.starts_at, one.id))
+    assert list(in_turn(book, NOW)) == phases
+    for merchant in {one for offer in every for one in offer.condition.merchants | {offer.funder}} - {None}:
+        named = [one for one in every if merchant in one.condition.merchants or merchant in payers(one)]
+        assert concerning(book, merchant) == named
+        theirs = [one for one in phases if merchant in payers(one) or (one.funder is None and fits(one, merchant))]
+        assert list(in_turn(book, NOW, merchant)) == theirs
+        assert how_many(book, merchant) == len(theirs)
+
+
+def phase(offer: Offer) -> int:
+    return 1 if offer.starts_at > NOW else 0 if offer.ends_at > NOW else 2
+
+
+def payers(offer: Offer) -> set[UUID | None]:
+    return {offer.funder, *(one.funder for one in offer.funding)}
+
+
+def fits(offer: Offer, merchant: UUID) -> bool:
+    return not offer.condition.merchants or merchant in offer.condition.merchants
+
+
+@settings(max_examples=60)
+@given(books(), st.data())
+def test_questions_are_answered_as_by_a_walk(deals: tuple[Offer, ...], data: st.DataObject) -> None:
+    """In memory, in the file, above it, and folded: what pages ask is what a walk over all offers would find."""
+    asked(deals, book_of(7, deals))
+    asked(deals, data.draw(split(deals)))
+
+
+@settings(max_examples=50)
+@given(plain.books(), st.data())
+def test_questions_about_codes_and_segments_are_answered_too(book: Book, data: st.DataObject) -> None:
+    """The same in the other world of offers."""
+    asked(book.offers, data.draw(split(book.offers)))
+
+
+@settings(max_examples=50)
+@given(carts(), books(), shoppers, st.data())
+def test_a_folded_file_is_the_same_book(
+    cart: PriceCart, deals: tuple[Offer, ...], shopper: Shopper, data: st.DataObject
+) -> None:
+    """What lies above a file, folded into a new one, gives the same book as one made of all offers."""
+    base, changes = data.draw(layers(deals))
+    to = BytesIO()
+    packer = Packer(to)
+    fold(PackedBook(memoryview(bytes_of(base))), changes, packer)
+    finish(packer, to.tell(), 7, "stamp", to)
+    book = mapped_book(7, PackedBook(memoryview(to.getvalue())), {}).book
+    same(cart, book_of(7, deals), book, shopper)
+    assert tuple(book.offers) == book_of(7, deals).offers
+    asked(deals, book)
+
+
+@settings(max_examples=50)
+@given(carts(), books(), shoppers, st.data())
+def test_changes_leave_the_book_before_as_it_was(
+    cart: PriceCart, deals: tuple[Offer, ...], shopper: Shopper, data: st.DataObject
+) -> None:
+    """A book with other offers put on top prices as it did, and the new one as if it had been made of them."""
+    more = data.draw(st.lists(offers(), max_size=3, unique_by=lambda one: one.id))
+    first = book_of(7, deals)
+    changed = {offer.id: offer for offer in (*deals, *more)}
+    gone = data.draw(st.sets(st.sampled_from(sorted(changed)))) if changed else set[UUID]()
+    before = price(cart, first, shopper, NOW)
+    second = with_changes(first, 8, {id: None if id in gone else offer for id, offer in changed.items()})
+    kept = book_of(8, (offer for id, offer in changed.items() if id not in gone))
+    assert price(cart, second, shopper, NOW) == price(cart, kept, shopper, NOW)
+    assert {offer.id for offer in met_by(second, cart, shopper)} <= {offer.id for offer in kept.offers}
+    assert price(cart, first, shopper, NOW) == before
+    assert first == book_of(7, deals)

@@ -14,7 +14,7 @@ from .layers import Layer, Window
 from .offers import Book, Offer, plain_code
 from .pointing import ANNOUNCED, CONCERNS, EFFECTS, NEED_KINDS, Named, Trait, also, named, traits_of
 
-MAX_LOOKED_AT = 2_000
+MAX_LOOKED_AT = 400
 """Offers that a question for announced ones looks at; where there are more, the answer is about the first of them."""
 
 
@@ -55,12 +55,6 @@ def needs_any(book: Book, prefix: str) -> bool:
     return compile_book(book).leads(NEED_KINDS, prefix)
 
 
-def asks_who(book: Book) -> tuple[bool, bool, bool]:
-    """Whether an offer asks for segments, for a first order, for a channel; after a retirement it may still say so."""
-    traits = compile_book(book).traits
-    return bool(traits & Trait.BY_SEGMENT), bool(traits & Trait.BY_FIRST_ORDER), bool(traits & Trait.BY_CHANNEL)
-
-
 def with_codes(book: Book, codes: Iterable[str]) -> set[str]:
     """Those of the codes, as they are compared, that some offer of the book has."""
     return compile_book(book).known_codes({plain_code(code) for code in codes})
@@ -68,7 +62,7 @@ def with_codes(book: Book, codes: Iterable[str]) -> set[str]:
 
 def with_code(book: Book, code: str) -> list[Offer]:
     """The offers of the book with that code, live or not; in order of id."""
-    return sorted(compile_book(book).pointed("codes", plain_code(code)), key=lambda offer: offer.id.int)
+    return sorted(compile_book(book).pointed("codes", plain_code(code)), key=_number)
 
 
 def met_by(book: Book, cart: PriceCart, shopper: Shopper) -> list[Offer]:
@@ -87,9 +81,8 @@ def with_changes(book: Book, number: int, changes: Mapping[UUID, Offer | None]) 
 
 def announced_holding(book: Book, now: datetime, *, single: bool | None = None) -> list[Offer]:
     """Offers for everyone, without a code, that hold at that instant but for their hours: on single goods, on more than
-    those, or both. In order of id; beyond MAX_LOOKED_AT those that end first."""
-    window = Window(starts_until=now, ends_after=now, traits=_traits(single))
-    return sorted(islice(compile_book(book).ending(window), MAX_LOOKED_AT), key=lambda offer: offer.id.int)
+    those, or both. In order of id; MAX_LOOKED_AT at most, the latest published among them."""
+    return sorted(islice(compile_book(book).holding(now, _traits(single)), MAX_LOOKED_AT), key=_number)
 
 
 def announced(book: Book, window: Window, *, single: bool | None = None) -> Iterator[Offer]:
@@ -97,6 +90,17 @@ def announced(book: Book, window: Window, *, single: bool | None = None) -> Iter
     id. MAX_LOOKED_AT at most."""
     wanted = window._replace(traits=_traits(single))
     return islice(compile_book(book).starting(wanted), MAX_LOOKED_AT)
+
+
+def announced_ending(book: Book, window: Window, *, single: bool | None = None) -> list[Offer]:
+    """As `announced`, but of more than MAX_LOOKED_AT those that end first."""
+    wanted = window._replace(traits=_traits(single))
+    found = islice(compile_book(book).ending(wanted), MAX_LOOKED_AT)
+    return sorted(found, key=lambda offer: (offer.starts_at, offer.id.int))
+
+
+def _number(offer: Offer) -> int:
+    return offer.id.int
 
 
 def _traits(single: bool | None) -> int:
@@ -111,7 +115,7 @@ def with_effect(book: Book, tag: str) -> Iterator[Offer]:
 def concerning(book: Book, merchant: UUID) -> list[Offer]:
     """Offers and limits that the merchant pays for, or whose condition names the merchant; in order of id."""
     found = compile_book(book).pointed(CONCERNS, merchant.int)
-    return sorted((offer for offer in found if _names(offer, merchant)), key=lambda offer: offer.id.int)
+    return sorted((offer for offer in found if _names(offer, merchant)), key=_number)
 
 
 def _names(offer: Offer, merchant: UUID) -> bool:

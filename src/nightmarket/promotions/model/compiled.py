@@ -51,6 +51,7 @@ class Below(Protocol):
     def every(self) -> Iterator[Offer]: ...
     def starting(self, window: Window) -> Iterator[Moment]: ...
     def ending(self, window: Window) -> Iterator[Moment]: ...
+    def holding(self, now: datetime, traits: int) -> Iterator[Offer]: ...
     def of_effect(self, effect: type) -> Iterator[Offer]: ...
     def how_many(self, trait: int) -> int: ...
 
@@ -192,6 +193,11 @@ class CompiledBook:
     def ending(self, window: Window) -> Iterator[Offer]:
         """Those in the window, the first to end first, those of one instant in order of id."""
         return self._merged([one.ending(window) for one in self._parts()])
+
+    def holding(self, now: datetime, traits: int) -> Iterator[Offer]:
+        """Those with one of the traits that hold but for their hours, in no order."""
+        for part in reversed(self._parts()):
+            yield from (offer for offer in part.holding(now, traits) if self._stands(offer))
 
     def of_effect(self, effect: type) -> Iterator[Offer]:
         """Offers and limits with that kind of effect, in no order."""

@@ -101,6 +101,12 @@ class Layer:
             if window.starts_after < moment[3].starts_at <= window.starts_until:
                 yield moment
 
+    def holding(self, now: datetime, traits: int) -> Iterator[Offer]:
+        """Those with one of the traits that hold but for their hours, in no order."""
+        for offer, mine in zip(self.offers, self._traits, strict=True):
+            if mine & traits and offer.starts_at <= now < offer.ends_at:
+                yield offer
+
     def of_effect(self, effect: type) -> Iterator[Offer]:
         """Those with that kind of effect."""
         return (offer for offer in self.offers if type(offer.effect) is effect)

@@ -10,10 +10,10 @@ from datetime import datetime
 from uuid import UUID
 
 from .compiled import CompiledBook, keep
-from .layers import Moment, Window
+from .layers import EVER, NEVER, Moment, Window
 from .offers import Offer, plain_code
 from .packing import EPOCH, MICROSECOND, Head, head_of, micros, unpacked, word_hash
-from .pointing import ALSO, ALWAYS, CONCERNS, EFFECTS, KINDS, LIMITS, NEED_KINDS, WIDE_LIMITS, Trait
+from .pointing import ALSO, ALWAYS, CONCERNS, EFFECTS, KINDS, LIMITS, NEED_KINDS, TIMED, WIDE_LIMITS, Trait
 
 MAX_DECODED = 5_000
 """Offers that a process keeps decoded of one file."""
@@ -44,8 +44,8 @@ class PackedBook:
         self.bounds = self._section("bounds").cast("q")
         self.starts = self._section("starts").cast("q")
         self.ends = self._section("ends").cast("q")
-        self._by_start = self._section("by_start").cast("I")
-        self._by_end = self._section("by_end").cast("I")
+        self._by_start = {trait: self._section(f"by_start.{trait}").cast("I") for trait in TIMED}
+        self._by_end = {trait: self._section(f"by_end.{trait}").cast("I") for trait in TIMED}
         self.keys = {kind: self._section(f"{kind}.keys").cast("Q") for kind in SECTIONS}
         self.numbers = {kind: self._section(f"{kind}.numbers").cast("I") for kind in SECTIONS}
         self.kinds = frozenset(kind for kind, keys in self.keys.items() if keys)
@@ -127,29 +127,33 @@ class PackedBook:
 
     def starting(self, window: Window) -> Iterator[Moment]:
         """Those in the window, the first to begin first, those of one instant in order of id."""
-        starts = (window.starts_after, window.starts_until)
-        return self._between((self._by_start, self.starts, self.ends), starts, window[2:4], window.traits)
+        order = self._by_start.get(window.traits, self._by_start[0])
+        numbers = _within(order, self.starts, window.starts_after, window.starts_until)
+        return self._moments(numbers, self.starts, (self.ends, window.ends_after, window.ends_until), window.traits)
 
     def ending(self, window: Window) -> Iterator[Moment]:
         """Those in the window, the first to end first, those of one instant in order of id."""
-        ends = (window.ends_after, window.ends_until)
-        return self._between((self._by_end, self.ends, self.starts), ends, window[:2], window.traits)
+        order = self._by_end.get(window.traits, self._by_end[0])
+        numbers = _within(order, self.ends, window.ends_after, window.ends_until)
+        return self._moments(numbers, self.ends, (self.starts, window.starts_after, window.starts_until), window.traits)
 
-    def _between(
-        self,
-        order: tuple[memoryview, memoryview, memoryview],
-        span: tuple[datetime, datetime],
-        others: tuple[datetime, datetime],
-        traits: int,
+    def holding(self, now: datetime, traits: int) -> Iterator[Offer]:
+        """Those with one of the traits that hold but for their hours, in no order; looks at as few as it can."""
+        begun = _within(self._by_start.get(traits, self._by_start[0]), self.starts, NEVER, now)
+        ahead = _within(self._by_end.get(traits, self._by_end[0]), self.ends, now, EVER)
+        at, starts, ends, mine = micros(now), self.starts, self.ends, self.traits_of
+        for number in begun if len(begun) < len(ahead) else ahead:
+            if starts[number] <= at < ends[number] and mine[number] & traits:
+                yield self.offer(number)
+
+    def _moments(
+        self, numbers: memoryview, instants: memoryview, besides: tuple[memoryview, datetime, datetime], traits: int
     ) -> Iterator[Moment]:
-        """Of the order's first instants those in the span; their other instants lie between the others."""
-        numbers, instants, besides = order
-        after, until = micros(others[0]), micros(others[1])
+        """Those whose other instant lies within as well."""
+        others, after, until = besides[0], micros(besides[1]), micros(besides[2])
         mine, offers, ids = self.traits_of, self.offer, self.ids
-        first = bisect_right(numbers, micros(span[0]), key=instants.__getitem__)
-        last = bisect_right(numbers, micros(span[1]), first, key=instants.__getitem__)
-        for number in numbers[first:last]:
-            if after < besides[number] <= until and (not traits or mine[number] & traits):
+        for number in numbers:
+            if after < others[number] <= until and (not traits or mine[number] & traits):
                 at = EPOCH + instants[number] * MICROSECOND
                 yield at, int.from_bytes(ids[16 * number : 16 * number + 16], "big"), mine[number], offers(number)
 
@@ -162,6 +166,12 @@ class PackedBook:
         wanted, mechanics, place = bytes((list(EFFECTS.values()).index(effect),)), bytes(self.mechanics), -1
         while (place := mechanics.find(wanted, place + 1)) >= 0:
             yield self.offer(place)
+
+
+def _within(order: memoryview, instants: memoryview, after: datetime, until: datetime) -> memoryview:
+    """Of the numbers in order of their instants those after one and until another."""
+    first = bisect_right(order, micros(after), key=instants.__getitem__)
+    return order[first : bisect_right(order, micros(until), first, key=instants.__getitem__)]
 
 
 def mapped_book(number: int, packed: PackedBook, changes: Mapping[UUID, Offer | None]) -> CompiledBook:

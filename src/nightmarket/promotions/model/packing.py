@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from .offers import Offer, boundaries
-from .pointing import EFFECTS, Trait, pointers, traits_of
+from .pointing import EFFECTS, TIMED, Trait, pointers, traits_of
 
 VERSION = 2
 MAGIC = b"NMBOOK\x00\x01"
@@ -154,9 +154,11 @@ class Packer:
             "bounds": array("q", sorted(self._bounds)).tobytes(),
             "starts": self._starts.tobytes(),
             "ends": self._ends.tobytes(),
-            "by_start": array("I", sorted(numbers, key=self._starts.__getitem__)).tobytes(),
-            "by_end": array("I", sorted(numbers, key=self._ends.__getitem__)).tobytes(),
         }
+        for trait in TIMED:
+            mine = [number for number in numbers if not trait or self._traits[number] & trait]
+            found[f"by_start.{trait}"] = array("I", sorted(mine, key=self._starts.__getitem__)).tobytes()
+            found[f"by_end.{trait}"] = array("I", sorted(mine, key=self._ends.__getitem__)).tobytes()
         for kind, words in self._words.items():
             order = sorted(range(len(words.keys)), key=words.keys.__getitem__)
             found[f"{kind}.keys"] = array("Q", (words.keys[place] for place in order)).tobytes()

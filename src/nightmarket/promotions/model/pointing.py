@@ -68,6 +68,9 @@ class Trait:
 
 ANNOUNCED = Trait.SINGLE | Trait.WIDE
 
+TIMED = (0, Trait.SINGLE, Trait.WIDE, Trait.EVERYBODY)
+"""Traits by which a packed book keeps its offers in order of time; 0 stands for all of them."""
+
 
 def also(kind: str) -> str:
     """Words of that kind in offers that prices find by another kind."""

@@ -11,7 +11,7 @@ from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.storefront.storefront import Directory
 from nightmarket.kernel.languages import pick
 from nightmarket.promotions.contract import Book, Offer
-from nightmarket.promotions.contract.asking import Window, announced
+from nightmarket.promotions.contract.asking import Window, announced, announced_ending
 
 from .tickets import link_of, worth_of
 
@@ -61,7 +61,7 @@ def tonight(book: Book, now: datetime, *, single: bool | None = None) -> list[Of
     """Offers that anyone may have without a code: those that are open and end within the night, and those that begin
     within it; on single goods, on more than those, or both. The first to begin first, MAX_LOOKED_AT of each at most."""
     end = now + NIGHT
-    running = announced(book, Window(starts_until=now, ends_after=now, ends_until=end), single=single)
+    running = announced_ending(book, Window(starts_until=now, ends_after=now, ends_until=end), single=single)
     return [*running, *announced(book, Window(starts_after=now, starts_until=end, ends_after=now), single=single)]
 
 
