@@ -1,6 +1,6 @@
 """Who may open which door of the application, and what the forms behind them say."""
 
-from tests import coupon_doors
+from tests import coupon_doors, wallet_doors
 
 EVERYONE = frozenset({"operator", "merchant", "marketer", "service", "picker", "shopper", "agent", "guest"})
 STAFF = frozenset({"operator", "merchant", "marketer", "service", "picker"})
@@ -71,6 +71,7 @@ CONSOLE: dict[str, frozenset[str]] = {
     "GET /console/collaborations/{id}": OFFER_READERS,
     "POST /console/collaborations/{id}": OFFER_WRITERS,
     "GET /console/selling/collaborations/new": SELLERS,
+    **wallet_doors.CONSOLE,
     "POST /console/selling/collaborations/new": SELLERS,
     "POST /console/selling/collaborations/{id}": SELLERS,
     "GET /console/groups": OFFER_READERS,
@@ -300,6 +301,7 @@ OPEN = frozenset(
         "GET /place/{token}",
         "GET /samples",
         "GET /samples/{id}",
+        *wallet_doors.OPEN,
         "POST /samples/{id}/book",
         "GET /sample-pass/{token}",
         "POST /sample-pass/{token}/cancel",
@@ -379,6 +381,7 @@ FORMS: dict[str, dict[str, str]] = {
         "currency": "EUR",
         "budget": "10.00",
         "rule_person": "on",
+    **wallet_doors.FORMS,
         "prize1_en": "A lamp",
         "prize1_units": "1",
         "prize1_value": "10.00",

@@ -14,7 +14,7 @@ from tests.placing import place_order
 
 CHECKS = [
     *("tallies", "orders", "journal", "payments", "statements", "claims", "queues", "draws", "surprises"),
-    *("coupons", "samples", "groups", "presales", "collaborations"),
+    *("coupons", "samples", "groups", "presales", "wallets", "collaborations"),
     *("facts", "consumers"),
 ]
 

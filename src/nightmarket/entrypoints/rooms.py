@@ -24,6 +24,7 @@ ROOMS: dict[str, Path] = {
         "groups": "storefront/groups",
         "coupons": "storefront/coupons",
         "places": "storefront/places",
+        "wallet": "storefront/wallet",
         "festival": "storefront/festival",
         "console": "console",
         "imports": "console/imports",
@@ -44,6 +45,7 @@ ROOMS: dict[str, Path] = {
         "outside": "console/claims",
         "festivals": "console/festival",
         "venues": "console/places",
+        "purses": "console/wallets",
     }.items()
 }
 """A room inside another room's folder has its own words; the outer one doesn't look into it."""

@@ -28,6 +28,8 @@ KINDS = (
     "payments.refunded",
     "payments.reported",
     "payments.stuck",
+    "payments.wallet_source_changed",
+    "payments.wallet_given",
     "claims.made",
     "claims.settled",
     "claims.released",

@@ -32,6 +32,7 @@ ENTRIES = (
     Entry("/console/offers", say_later("Offers"), "badge-percent", Scope.OFFERS_READ),
     Entry("/console/coupons", say_later("Coupons"), "ticket-check", Scope.OFFERS_READ),
     Entry("/console/booklets", say_later("Booklets"), "stamp", Scope.OFFERS_READ),
+    Entry("/console/wallets", say_later("Cashback and red packets"), "wallet", Scope.OFFERS_WRITE),
     Entry("/console/draws", say_later("Prize draws"), "gift", Scope.OFFERS_READ),
     Entry("/console/groups", say_later("Group purchases"), "users", Scope.OFFERS_READ),
     Entry("/console/collaborations", say_later("Joint offers"), "handshake", Scope.OFFERS_READ),

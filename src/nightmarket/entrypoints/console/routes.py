@@ -44,7 +44,8 @@ from .presales import pages as presale_pages
 from .rehearsal import pages as rehearsal_pages
 from .rehearsal import stream as rehearsal_stream
 from .selling.doors import PAGES as SELLING
-from .simulator import guard
+from .simulator.doors import PAGES as SIMULATOR
+from .wallets.doors import WALLETS
 from .webhooks import page as webhooks
 
 S = Scope
@@ -164,6 +165,7 @@ PAGES = (
     Page("POST", "/console/people/{id:str}/role", S.ACCOUNTS_WRITE, person.change_role),
     Page("POST", "/console/people/{id:str}/password", S.ACCOUNTS_WRITE, person.change_password),
     Page("GET", "/console/keys", S.ACCOUNTS_READ, keys.show),
+    *WALLETS,
     Page("POST", "/console/keys", S.ACCOUNTS_WRITE, keys.issue),
     Page("POST", "/console/keys/{id:str}/revoke", S.ACCOUNTS_WRITE, keys.revoke),
     Page("GET", "/console/me", S.CONSOLE, me.show),

@@ -106,6 +106,7 @@ ACCOUNTS = {
     4: say_later("Held by the payment provider"),
     6: say_later("Deposits of presales"),
     9: say_later("Between merchants who share a discount"),
+    7: say_later("Wallet money of shoppers"),
 }
 """The journal's accounts."""
 
@@ -131,6 +132,8 @@ ACTIONS = {
     "draws.beacon": say_later("noted a draw's public value"),
     "presales.propose": say_later("proposed a presale"),
     "presales.approve": say_later("approved a presale"),
+    "wallets.make": say_later("made a cashback or red packet"),
+    "wallets.end": say_later("ended a cashback or red packet"),
     "presales.decline": say_later("declined a presale"),
     "groups.offer": say_later("offered goods to groups"),
     "groups.stop": say_later("stopped new groups"),
@@ -214,6 +217,9 @@ CHECKS = {
     "surprises": say_later("Each surprise price fits the hash that was published, and its offer says the same price."),
     "samples": say_later("Each slot's seats are held and spent as its bookings say."),
     "coupons": say_later("Each coupon's quota has spent what people have, and stamps have turned into their coupons."),
+    "wallets": say_later(
+        "Each lot of wallet money has left what the journal says, and no budget has given more than it had."
+    ),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),
 }

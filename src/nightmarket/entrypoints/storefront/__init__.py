@@ -22,6 +22,7 @@ from . import (
     places,
     presales,
     search,
+    wallet,
     wishes,
 )
 from .storefront import FOLDER, Storefront
@@ -47,6 +48,7 @@ ROUTES = [
         coupons,
         places,
         presales,
+        wallet,
     )
     for route in room.ROUTES
 ]

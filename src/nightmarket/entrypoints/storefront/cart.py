@@ -19,6 +19,7 @@ from .bills import bill_of
 from .coupons.pages import collected_by_code
 from .limiting import with_identity
 from .storefront import Storefront, TheStore
+from .wallet.paying import wallet_part
 from .wares import left
 
 ABSURD = 10**9
@@ -43,8 +44,10 @@ async def cart_answer(
     if view is not None and view.body.lines:
         view = await with_identity(store, visit, view)
         bill = await bill_of(store.shop, visit, view, directory.merchants, country=visit.country, chosen={})
+    purse = await wallet_part(store, visit, view, bill, Form()) if view is not None and bill is not None else None
     template = "cart_body.html" if visit.by_script else "cart.html"
-    return await store.page(visit, template, status=status, bill=bill, problem=problem, oob=visit.by_script)
+    words = {"bill": bill, "problem": problem, "oob": visit.by_script, "purse": purse}
+    return await store.page(visit, template, status=status, **words)
 
 
 @get("/cart", include_in_schema=False)

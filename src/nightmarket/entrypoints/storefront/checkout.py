@@ -8,6 +8,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
+from nightmarket.bootstrap import WALLET
 from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -33,6 +34,7 @@ from nightmarket.orders.errors import (
     SessionBusy,
     SessionClosed,
     SessionNotFound,
+    WalletChanged,
 )
 
 from .account import keep_address, saved
@@ -55,6 +57,7 @@ from .carts import OPEN, TRIES, input_of
 from .limiting import with_identity
 from .orders import order_path, remember_order
 from .storefront import Storefront, TheStore, id_of
+from .wallet.paying import is_whole, purse_of, wallet_part
 
 CHECKOUT = SessionKind.CHECKOUT
 
@@ -147,7 +150,8 @@ async def place(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     if moved is not None:
         return moved
     check_buyer(form, visit)
-    token = card_token(form, store.shop, visit) if form.get("pay") == CARD else ""
+    by_wallet = is_whole(form)
+    token = card_token(form, store.shop, visit) if form.get("pay") == CARD and not by_wallet else ""
     if form.errors:
         return await _show(store, visit, view, form)
     try:
@@ -164,6 +168,8 @@ async def place(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
         form.wrong("pay", visit.say(CARD_ONLY))
         return await _show(store, visit, view, form)
     handler = HANDLERS[form.get("pay")] + (HELD if view.body.seat is not None else "")
+    if by_wallet and view.body.purse is not None:
+        handler = WALLET
     return await _pay(store, visit, view, form, PaymentInput(handler, token))
 
 
@@ -185,6 +191,7 @@ async def _write(store: Storefront, visit: Visit, id: UUID, form: Form) -> Sessi
             contact=contact_of(form),
             destination=destination_of(form),
             options={parcel.merchant.id: parcel.chosen for parcel in bill.parcels if parcel.chosen},
+            purse=await purse_of(store, visit, view, form),
         )
         try:
             return await store.shop.orders.update(visit.owner, CHECKOUT, id, wanted, if_version=view.version)
@@ -210,6 +217,8 @@ async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, p
     except (IdentityNeeded, LimitReached):
         text = say("Some of it is limited per buyer; what to do stands beside it. Nothing was charged.")
         notice = Notice("warn", say("Limited per buyer"), text)
+    except WalletChanged as changed:
+        notice = _poorer(visit, int(changed.fields["rest"]), view.body.currency)
     except SeatTaken:
         text = say("No place is left for you in this group, or it has closed. Nothing was charged.")
         notice = Notice("warn", say("The group is full or closed"), text)
@@ -235,6 +244,14 @@ def _dearer(visit: Visit, total: int, currency: str) -> Notice:
         total=visit.formats.money(total, currency),
     )
     return Notice("warn", visit.say("The total has changed"), text)
+
+
+def _poorer(visit: Visit, rest: int, currency: str) -> Notice:
+    text = visit.say(
+        "%(rest)s is left to pay otherwise. Nothing was charged. Look at it once more and order again.",
+        rest=visit.formats.money(rest, currency),
+    )
+    return Notice("warn", visit.say("Less is left in your wallet"), text)
 
 
 async def _keep_typed(store: Storefront, visit: Visit, view: SessionView) -> None:
@@ -292,6 +309,7 @@ async def _show(
         notice=notice,
         part=part,
         card_only=view.body.seat is not None,
+        purse=await wallet_part(store, visit, view, bill, form),
     )
 
 

@@ -9,6 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.orders import OrderWords, words_of
+from nightmarket.entrypoints.storefront.wallet.views import wallet_view
 from nightmarket.entrypoints.storefront.wares import PictureView, small_picture
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
@@ -155,7 +156,7 @@ class MoneyView(msgspec.Struct, frozen=True):
 
 
 async def show_wallet(desk: AccountDesk) -> ASGIResponse:
-    """Money by order, as payments and journal have it; there is no balance to spend yet, and the page says so."""
+    """Wallet money, and money by order, as payments and journal have it."""
     before = cursor_of(desk.query("before"))
     found = await desk.shop.orders.listed(desk.id, before=before, limit=ROWS + 1)
     shown = found[:ROWS]
@@ -173,6 +174,7 @@ async def show_wallet(desk: AccountDesk) -> ASGIResponse:
         ]
     return await desk.page(
         "wallet.html",
+        wallet=await wallet_view(desk.store, desk.visit, desk.id),
         money=money,
         further=cursor(shown[-1]) if len(found) > ROWS else "",
         later=before is not None,

@@ -1,0 +1,1 @@
+"""Cashback campaigns and red packets at the console."""
