@@ -10,6 +10,7 @@ import msgspec
 
 from nightmarket.bootstrap import Shop
 from nightmarket.catalog.contract import Listing
+from nightmarket.engagement.contract.segments import SEGMENT, NewSegment, SegmentRules
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import SystemIds, derive, encode
 from nightmarket.platform.database import Database
@@ -123,6 +124,13 @@ async def sealed(shop: Shop, listing: Listing) -> str:
     async with shop.database.transaction() as tx:
         made = await shop.surprises.fix(tx, NewSurprise(shop.ids.new(), terms, (2_220,)), "test")
     return encode(SURPRISE, made.id)
+
+
+async def segmented(shop: Shop) -> str:
+    """A segment of those who have ordered; returns its id as pages have it."""
+    new = NewSegment(shop.ids.new(), "test-segment", SegmentRules({"en": "Test segment"}, orders_from=1))
+    async with shop.database.transaction() as tx:
+        return encode(SEGMENT, (await shop.segments.save(tx, new, "test")).id)
 
 
 async def couponed(shop: Shop) -> str:

@@ -16,9 +16,9 @@ def _make_coupon(page: Page, name: str, way: str, *, quota: str = "5", word: str
     """A coupon of three euros off, made by the form; its page in the console."""
     page.goto("/console/coupons/new")
     page.locator("#name_en").fill(name)
-    page.locator("#kind").select_option("amount")
-    page.locator("#off").fill("3.00")
-    page.locator("#least").fill(least)
+    page.locator("#effect-amount").check()
+    page.locator("#amount").fill("3.00")
+    page.locator("#minimum").fill(least)
     page.locator("#way").select_option(way)
     page.locator("#quota").fill(quota)
     page.locator("#word").fill(word)
@@ -130,9 +130,41 @@ def test_a_coupon_that_cannot_be_is_refused_beside_its_field(visitor: Visitor) -
     marketer = staff(visitor, "marketer")
     marketer.goto("/console/coupons/new")
     marketer.locator("#name_en").fill("Never made")
-    marketer.locator("#off").fill("10")
+    marketer.locator("#percent").fill("10")
     marketer.locator("#collect_until").fill("2020-01-01T00:00")
     marketer.get_by_role("button", name="Make the coupon").click()
     expect(marketer.get_by_text("Collecting ends after it begins.").first).to_be_visible()
     marketer.goto("/console/coupons")
     expect(marketer.get_by_text("Never made")).to_have_count(0)
+
+
+def test_a_group_of_shoppers_is_made_looked_at_and_has_a_coupon(visitor: Visitor) -> None:
+    """A marketer asks how many would be in a group, makes it, and makes a coupon for it by the form, with an effect that
+    only the form of offers knew; a shopper who is not in the group is not shown the coupon."""
+    marketer, operator = staff(visitor, "marketer"), staff(visitor, "operator")
+    marketer.set_viewport_size({"width": 360, "height": 800})
+    marketer.goto("/console/segments/new")
+    marketer.locator("#name_en").fill("Buyers of the tests")
+    marketer.locator("#word").fill("test-buyers")
+    marketer.locator("#goods").fill("merchant:lantern-kitchen")
+    marketer.locator("#orders_from").fill("50")
+    marketer.get_by_role("button", name="How many?").click()
+    expect(marketer.locator("#preview")).to_contain_text("0 of")
+    assert faults(marketer) == []
+    assert marketer.evaluate("document.documentElement.scrollWidth") <= 360
+    marketer.get_by_role("button", name="Save").click()
+    expect(marketer.get_by_role("link", name="Buyers of the tests")).to_be_visible()
+    assert faults(marketer) == []
+    marketer.goto("/console/coupons/new")
+    marketer.locator("#name_en").fill("For buyers of the tests")
+    marketer.locator("#effect-nth").check()
+    marketer.locator("#percent").fill("50")
+    marketer.locator("#count").fill("2")
+    marketer.get_by_text("More conditions").click()
+    marketer.locator("#segments").fill("test-buyers")
+    marketer.get_by_role("button", name="Make the coupon").click()
+    expect(marketer.get_by_role("heading", level=1, name="For buyers of the tests")).to_be_visible()
+    page = visitor(width=360)
+    sign_up(page, operator, "no.member@example.org")
+    page.goto("/coupons")
+    expect(page.get_by_text("For buyers of the tests")).to_have_count(0)

@@ -41,7 +41,7 @@ from nightmarket.rehearsal.handlers.recording import Recorder, rehearsals_folder
 from nightmarket.stage.contract import Page, PageText
 from tests.door_rules import CONSOLE, FORMS, OPEN, UPLOADS
 from tests.doors import Person, ask, doors, fingerprint, outside, people
-from tests.drawing import couponed, drawn_up, sealed
+from tests.drawing import couponed, drawn_up, sealed, segmented
 from tests.grouping import offered
 from tests.keyed_doors import ASKED, KEYED
 from tests.open_shop import Opened, opened
@@ -147,6 +147,7 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/guard": outside("gst", shop.ids.new()),
         "/console/gates": await _gate(shop),
         "/console/draws": await drawn_up(shop),
+        "/console/segments": await segmented(shop),
         "/console/coupons": (coupon := await couponed(shop)),
         "/console/selling/coupons": coupon,
         "/console/places": (place := await mall(shop)),

@@ -41,6 +41,7 @@ ROOMS: dict[str, Path] = {
         "gatherings": "console/groups",
         "alliances": "console/collaborations",
         "couponry": "console/coupons",
+        "segments": "console/segments",
         "webhooks": "console/webhooks",
         "outside": "console/claims",
         "festivals": "console/festival",

@@ -136,7 +136,7 @@ class Shoppers:
             await self._count(tx, sorted(changed))
             last = facts[-1].cursor
             if any(fact.kind == SegmentChanged.kind for fact in facts):
-                await self._ask(tx, f"{JOB}:{last.epoch}.{last.xid}.{last.sequence}")
+                await self.ask(tx, f"{last.epoch}.{last.xid}.{last.sequence}")
 
         kinds = (OrdersPaid.kind, OrdersCancelled.kind, ProfileChanged.kind, SegmentChanged.kind)
         return Subscription(TOPIC, kinds, handle)
@@ -186,10 +186,11 @@ class Shoppers:
             return 0
         async with means.database.transaction() as tx:
             await means.segments.follow(tx)
-            return await self._ask(tx, f"{JOB}:{now:%Y-%m-%dT%H}")
+            return await self.ask(tx, f"{now:%Y-%m-%dT%H}")
 
-    async def _ask(self, tx: Connection, id: str) -> int:
-        return await self._desk.request(tx, [JobRequest(id, JOB, "segments")])
+    async def ask(self, tx: Connection, occasion: str) -> int:
+        """Ask for a count, once an occasion; returns how many jobs are new."""
+        return await self._desk.request(tx, [JobRequest(f"{JOB}:{occasion}", JOB, "segments")])
 
     def job(self) -> Job:
         """Reads earlier orders where that was never done, then decides on every account, a page at a time."""

@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("/console/festival", say_later("Festival"), "calendar-clock", Scope.OFFERS_WRITE),
     Entry("/console/offers", say_later("Offers"), "badge-percent", Scope.OFFERS_READ),
     Entry("/console/coupons", say_later("Coupons"), "ticket-check", Scope.OFFERS_READ),
+    Entry("/console/segments", say_later("Groups of shoppers"), "users", Scope.OFFERS_WRITE),
     Entry("/console/booklets", say_later("Booklets"), "stamp", Scope.OFFERS_READ),
     Entry("/console/wallets", say_later("Cashback and red packets"), "wallet", Scope.OFFERS_WRITE),
     Entry("/console/draws", say_later("Prize draws"), "gift", Scope.OFFERS_READ),

@@ -43,6 +43,7 @@ from .places.doors import PAGES as PLACES
 from .presales import pages as presale_pages
 from .rehearsal import pages as rehearsal_pages
 from .rehearsal import stream as rehearsal_stream
+from .segments.doors import SEGMENTS
 from .selling.doors import PAGES as SELLING
 from .simulator.doors import PAGES as SIMULATOR
 from .wallets.doors import WALLETS
@@ -172,6 +173,7 @@ PAGES = (
     Page("POST", "/console/me", S.CONSOLE, me.change_password),
     *SELLING,
     *COUPONS,
+    *SEGMENTS,
     *IMPORTS,
     *FESTIVAL,
     *GROUPS,

@@ -24,6 +24,7 @@ DONE = {
     "published": say_later("The offer is published. It applies to every price from now on, within its window."),
     "retired": say_later("The offer is retired. Orders that have it keep it."),
     "retried": say_later("The message will be tried again."),
+    "counting": say_later("All members are counted anew; in a moment the figures are there."),
     "stopping": say_later("The job was asked to stop."),
     "suspended": say_later("Closed. Whoever was signed in with these accounts is no longer."),
     "reopened": say_later("Open again."),

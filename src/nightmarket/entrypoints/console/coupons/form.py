@@ -5,21 +5,18 @@ from datetime import datetime
 from uuid import UUID
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import basis_points, currency_of, instant, money, names, whole
+from nightmarket.entrypoints.console.draws.reading import currency_of, instant, names, whole
+from nightmarket.entrypoints.console.offers.fields import Fields
+from nightmarket.entrypoints.console.offers.form import read_condition
+from nightmarket.entrypoints.console.offers.gives import read_effect
+from nightmarket.entrypoints.console.offers.goods import GoodsReader
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.promotions.contract import AmountOff, Condition, Effect, FreeShipping, PercentOff
 from nightmarket.promotions.contract.booklets import MAX_STAMPS, BookletTerms, Reward, Stamp, StampAct
 from nightmarket.promotions.contract.coupons import COUPON, CouponTerms, CouponWay, NewCoupon, plain_coupon_code
 
-PERCENT, AMOUNT, SHIPPING = "percent", "amount", "shipping"
-KINDS = {
-    PERCENT: say_later("percent off"),
-    AMOUNT: say_later("an amount off"),
-    SHIPPING: say_later("free delivery"),
-}
 WAYS = {
     CouponWay.OPEN: say_later("anybody, by pressing"),
     CouponWay.SHARED: say_later("anybody who knows one shared code"),
@@ -27,9 +24,7 @@ WAYS = {
     CouponWay.SENT: say_later("only people with these addresses"),
     CouponWay.WON: say_later("nobody presses: a booklet gives it"),
 }
-NO_KIND = say_later("Choose what it takes off.")
 NO_ADDRESS = say_later("Write one e-mail address on each line.")
-NO_PRODUCT = say_later("There is no product with this address.")
 NO_MERCHANT = say_later("There is no merchant with this short name.")
 NO_REWARD = say_later("Write the number of stamps and the coupon, one pair each line.")
 
@@ -63,17 +58,19 @@ REFUSED = (
 
 async def read_coupon(desk: Desk, form: Form, id: UUID) -> NewCoupon | None:
     """The coupon that the form describes; None, with the errors noted, if it cannot be one. A merchant's people make
-    their own merchant's."""
-    currency = currency_of(form)
+    their own merchant's; who belongs to which group of shoppers is the market's to use."""
+    if desk.merchant is not None:
+        form.values.pop("segments", None)
+    fields, goods = Fields(desk, form, currency_of(form)), await GoodsReader.of(desk, form)
+    form.values.pop("needs", None)
     way = next((one for one in CouponWay if one.value == form.get("way")), CouponWay.OPEN)
-    effect = _effect(desk, form, currency)
+    effect, condition = await read_effect(fields, goods), await read_condition(desk, fields, goods)
     times = _times(desk, form, ("collect_from", "collect_until", "use_from", "use_until"))
     addresses = _addresses(desk, form) if way is CouponWay.SENT else []
     quota = len(addresses) if way is CouponWay.SENT else whole(desk, form, "quota")
-    condition = await _condition(desk, form, currency)
-    budget, most = money(desk, form, "budget", currency), money(desk, form, "most", currency)
+    budget, most = dict(fields.amounts("budget")), dict(fields.amounts("most"))
     uses = whole(desk, form, "uses")
-    if form.errors or effect is None or times is None:
+    if form.errors or times is None:
         return None
     terms = CouponTerms(
         name=names(form, "name"),
@@ -88,8 +85,8 @@ async def read_coupon(desk: Desk, form: Form, id: UUID) -> NewCoupon | None:
         merchant=desk.merchant,
         condition=condition,
         word=plain_coupon_code(form.get("word")) if way is CouponWay.SHARED else "",
-        budget={currency: budget} if budget else {},
-        most={currency: most} if most else {},
+        budget=budget,
+        most=most,
     )
     keys = [desk.shop.identities.key_of(address) for address in addresses]
     return NewCoupon(id, terms, tuple(dict.fromkeys(keys)))
@@ -99,31 +96,6 @@ def _times(desk: Desk, form: Form, fields: tuple[str, ...]) -> Mapping[str, date
     found = {name: instant(desk, form, name) for name in fields}
     known = {name: at for name, at in found.items() if at is not None}
     return known if len(known) == len(fields) else None
-
-
-def _effect(desk: Desk, form: Form, currency: str) -> Effect | None:
-    match form.get("kind"):
-        case "percent":
-            return PercentOff(basis_points(desk, form, "off"))
-        case "amount":
-            return AmountOff({currency: money(desk, form, "off", currency)})
-        case "shipping":
-            return FreeShipping()
-        case _:
-            form.wrong("kind", desk.say(NO_KIND))
-            return None
-
-
-async def _condition(desk: Desk, form: Form, currency: str) -> Condition:
-    least = money(desk, form, "least", currency)
-    slug = form.get("product").rpartition("/")[2]
-    product = await desk.shop.catalog.product(slug) if slug else None
-    if slug and product is None:
-        form.wrong("product", desk.say(NO_PRODUCT))
-    return Condition(
-        products=frozenset({product.id}) if product else frozenset(),
-        at_least={currency: least} if least else {},
-    )
 
 
 def _addresses(desk: Desk, form: Form) -> list[str]:

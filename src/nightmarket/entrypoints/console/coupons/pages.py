@@ -10,6 +10,8 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.draws.reading import CURRENCIES, note
+from nightmarket.entrypoints.console.offers.form import FIELDS as OFFER_FIELDS
+from nightmarket.entrypoints.console.offers.pages import EACH, WHICH
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.coupons.words import CouponView, coupon_view
@@ -25,7 +27,7 @@ from nightmarket.promotions.contract.coupons import (
 )
 from nightmarket.promotions.errors import CouponRefused, OfferRefused, TooManyOffers
 
-from .form import KINDS, WAYS, read_coupon
+from .form import WAYS, read_coupon
 
 HERE, SELLING = "/console/coupons", "/console/selling/coupons"
 MAX_CODE_PAGES = 10
@@ -35,19 +37,10 @@ PHASES = {
     CouponPhase.CLOSED: (say_later("no longer collected"), ""),
     CouponPhase.OVER: (say_later("over"), ""),
 }
-FIELDS = {
-    "name": "name_en",
-    "collect_until": "collect_until",
-    "use_until": "use_until",
-    "quota": "quota",
-    "uses": "uses",
-    "word": "word",
-    "addresses": "addresses",
-    "effect": "off",
-    "budget": "budget",
-    "most": "most",
-    "condition": "least",
+FIELDS = OFFER_FIELDS | {
+    name: name for name in ("collect_until", "use_until", "quota", "uses", "word", "addresses", "budget", "most")
 }
+"""Where a flaw that promotions name is shown; what belongs to an offer as in the form of offers."""
 
 
 class CouponRow(msgspec.Struct, frozen=True):
@@ -84,7 +77,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
         "once": encode(COUPON, desk.shop.ids.new()),
         "currency": CURRENCIES[0],
         "way": CouponWay.OPEN.value,
-        "kind": "percent",
+        "effect": "percent",
         "collect_from": now.isoformat()[:16],
         "collect_until": (now + timedelta(days=7)).isoformat()[:16],
         "use_from": now.isoformat()[:16],
@@ -186,8 +179,10 @@ def _form_page(desk: Desk, form: Form, preview: CouponView | None = None, status
         status=status,
         form=form,
         preview=preview,
-        currencies=CURRENCIES,
-        kinds=KINDS,
+        currencies=[(one, one) for one in CURRENCIES],
         ways=WAYS,
+        each=[(word.value, desk.say(text)) for word, text in EACH.items()],
+        which=[(word.value, desk.say(text)) for word, text in WHICH.items()],
+        zone=desk.shop.settings.zone.key,
         base=_address(desk),
     )

@@ -70,7 +70,7 @@ async def read_offer(desk: Desk, form: Form, id: UUID) -> Offer | None:
     starts_at, ends_at = _instant(desk, form, "starts_at"), _instant(desk, form, "ends_at")
     if ends_at is not None and ends_at <= desk.now:
         form.wrong("ends_at", desk.say(say_later("The end lies in the past.")))
-    condition = await _condition(desk, fields, goods)
+    condition = await read_condition(desk, fields, goods)
     cap = BuyerCap(fields.whole("buyer_uses"), fields.whole("buyer_units"))
     funder = _merchant(desk, form, "funder")
     offer = Offer(
@@ -131,7 +131,8 @@ def _instant(desk: Desk, form: Form, name: str) -> datetime | None:
         return None
 
 
-async def _condition(desk: Desk, fields: Fields, goods: GoodsReader) -> Condition:
+async def read_condition(desk: Desk, fields: Fields, goods: GoodsReader) -> Condition:
+    """Which goods and carts it is for, and whom; what cannot be read is noted."""
     form = fields.form
     merchant, category = _merchant(desk, form, "merchant"), form.get("category")
     wanted = await goods.read("goods")

@@ -1,0 +1,1 @@
+"""The console's pages of segments: groups of shoppers by what they bought and when."""
