@@ -45,7 +45,6 @@ from .rehearsal import pages as rehearsal_pages
 from .rehearsal import stream as rehearsal_stream
 from .segments.doors import SEGMENTS
 from .selling.doors import PAGES as SELLING
-from .simulator.doors import PAGES as SIMULATOR
 from .wallets.doors import WALLETS
 from .webhooks import page as webhooks
 

@@ -8,7 +8,7 @@ import msgspec
 from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import Merchant
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import basis_points, instant, money, names, whole
+from nightmarket.entrypoints.console.reading import basis_points, instant, money, names, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode

@@ -5,7 +5,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.bootstrap import CURRENCY
 from nightmarket.entrypoints.console.console import Page
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import note
+from nightmarket.entrypoints.console.reading import note
 from nightmarket.entrypoints.console.selling.stalls import merchant_of
 from nightmarket.entrypoints.pages import Form
 from nightmarket.kernel.ids import encode

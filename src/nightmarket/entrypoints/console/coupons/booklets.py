@@ -6,7 +6,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import note
+from nightmarket.entrypoints.console.reading import note
 from nightmarket.entrypoints.pages import Form
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick

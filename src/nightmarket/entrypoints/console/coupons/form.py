@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import currency_of, instant, names, whole
 from nightmarket.entrypoints.console.offers.fields import Fields
 from nightmarket.entrypoints.console.offers.form import read_condition
 from nightmarket.entrypoints.console.offers.gives import read_effect
 from nightmarket.entrypoints.console.offers.goods import GoodsReader
+from nightmarket.entrypoints.console.reading import currency_of, instant, names, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode

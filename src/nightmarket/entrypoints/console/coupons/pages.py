@@ -9,15 +9,14 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import CURRENCIES, note
+from nightmarket.entrypoints.console.making import base_of, may_make, require_own
 from nightmarket.entrypoints.console.offers.form import FIELDS as OFFER_FIELDS
 from nightmarket.entrypoints.console.offers.pages import EACH, WHICH
+from nightmarket.entrypoints.console.reading import CURRENCIES, note
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.coupons.words import CouponView, coupon_view
 from nightmarket.kernel.ids import encode
-from nightmarket.kernel.problems import NotFound
-from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.coupons import (
     COUPON,
     Coupon,
@@ -55,19 +54,10 @@ class CouponRow(msgspec.Struct, frozen=True):
     figures: CouponFigures
 
 
-def _address(desk: Desk) -> str:
-    """The forms of a merchant's people stand under another permission."""
-    return HERE if desk.may(Scope.OFFERS_WRITE) else SELLING
-
-
-def _may_make(desk: Desk) -> bool:
-    return desk.may(Scope.OFFERS_WRITE) or (desk.may(Scope.SELLING) and desk.merchant is not None)
-
-
 async def show_list(desk: Desk) -> ASGIResponse:
     """The newest first; a merchant's people see their own."""
     rows = await _rows(desk, None)
-    return desk.page("couponry/list.html", rows=rows, base=_address(desk), may_make=_may_make(desk))
+    return desk.page("couponry/list.html", rows=rows, base=base_of(desk, HERE, SELLING), may_make=may_make(desk))
 
 
 async def show_new(desk: Desk) -> ASGIResponse:
@@ -111,7 +101,7 @@ async def create(desk: Desk) -> ASGIResponse:
 async def show(desk: Desk) -> ASGIResponse:
     """One coupon with its figures."""
     [row] = await _rows(desk, await _own(desk, desk.id(COUPON)))
-    return desk.page("couponry/coupon.html", row=row, base=_address(desk), may_make=_may_make(desk))
+    return desk.page("couponry/coupon.html", row=row, base=base_of(desk, HERE, SELLING), may_make=may_make(desk))
 
 
 async def codes(desk: Desk) -> ASGIResponse:
@@ -152,8 +142,7 @@ async def _own(desk: Desk, id: UUID) -> Coupon:
     """The coupon, if this person may see it at all."""
     async with desk.shop.database.read() as connection:
         found = await desk.shop.coupons.one(connection, id)
-    if desk.merchant is not None and found.terms.merchant != desk.merchant:
-        raise NotFound("There is nothing with that id.", field="id")
+    require_own(desk, found.terms.merchant)
     return found
 
 
@@ -184,5 +173,5 @@ def _form_page(desk: Desk, form: Form, preview: CouponView | None = None, status
         each=[(word.value, desk.say(text)) for word, text in EACH.items()],
         which=[(word.value, desk.say(text)) for word, text in WHICH.items()],
         zone=desk.shop.settings.zone.key,
-        base=_address(desk),
+        base=base_of(desk, HERE, SELLING),
     )

@@ -8,6 +8,16 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import (
+    CURRENCIES,
+    basis_points,
+    currency_of,
+    instant,
+    money,
+    names,
+    note,
+    whole,
+)
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.draws.drawing import DrawView, draw_view, rule_words
@@ -28,8 +38,6 @@ from nightmarket.promotions.contract.draws import (
 )
 from nightmarket.promotions.errors import DrawRefused
 from nightmarket.tally.contract import Level
-
-from .reading import CURRENCIES, basis_points, currency_of, instant, money, names, note, whole
 
 HERE = "/console/draws"
 PRIZE_ROWS = 5

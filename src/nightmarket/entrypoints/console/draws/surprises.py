@@ -8,12 +8,12 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Product
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.making import base_of, goods_of, may_make, product_of, require_own
+from nightmarket.entrypoints.console.reading import CURRENCIES, currency_of, instant, money, note
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import NotFound
-from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.surprises import (
     SURPRISE,
     NewSurprise,
@@ -26,18 +26,13 @@ from nightmarket.promotions.contract.surprises import (
 )
 from nightmarket.promotions.errors import SurpriseRefused
 
-from .reading import CURRENCIES, currency_of, instant, money, note
-
 HERE, SELLING = "/console/surprises", "/console/selling/surprises"
-PRODUCTS_SHOWN = 200
 STATES = {
     SurpriseState.SEALED: (say_later("sealed"), "warn"),
     SurpriseState.EARLY: (say_later("told to those who booked"), "warn"),
     SurpriseState.REVEALED: (say_later("told to all"), "good"),
     SurpriseState.WITHDRAWN: (say_later("taken back"), ""),
 }
-NO_PRODUCT = say_later("There is no product with this address.")
-NOT_YOURS = say_later("Choose one of your own goods.")
 FIELDS = {name: name for name in ("product", "price", "mask", "early_at", "reveal_at", "ends_at")} | {
     "currency": "price",
     "state": "price",
@@ -67,24 +62,15 @@ class SurprisePreview(msgspec.Struct, frozen=True):
     possible: int
 
 
-def _address(desk: Desk) -> str:
-    """The forms of a merchant's people stand under another permission."""
-    return HERE if desk.may(Scope.OFFERS_WRITE) else SELLING
-
-
-def _may_make(desk: Desk) -> bool:
-    return desk.may(Scope.OFFERS_WRITE) or (desk.may(Scope.SELLING) and desk.merchant is not None)
-
-
 def _may_know(desk: Desk, one: Surprise) -> bool:
     """Who fixed it, and the market's people who could have."""
-    return one.is_revealed or _may_make(desk)
+    return one.is_revealed or may_make(desk)
 
 
 async def show_list(desk: Desk) -> ASGIResponse:
     """The newest first; a merchant's people see their own."""
     rows = await _rows(desk, None)
-    return desk.page("prizes/surprises.html", rows=rows, base=_address(desk), may_make=_may_make(desk))
+    return desk.page("prizes/surprises.html", rows=rows, base=base_of(desk, HERE, SELLING), may_make=may_make(desk))
 
 
 async def show(desk: Desk) -> ASGIResponse:
@@ -143,8 +129,7 @@ async def _own(desk: Desk, id: UUID) -> Surprise:
     """The surprise price, if this person may see it at all."""
     async with desk.shop.database.read() as connection:
         found = await desk.shop.surprises.one(connection, id)
-    if desk.merchant is not None and found.terms.merchant != desk.merchant:
-        raise NotFound("There is nothing with that id.", field="id")
+    require_own(desk, found.terms.merchant)
     return found
 
 
@@ -155,8 +140,8 @@ async def _surprise_page(desk: Desk, id: UUID, form: Form) -> ASGIResponse:
         status=422 if form.errors else 200,
         form=form,
         row=row,
-        base=_address(desk),
-        may_make=_may_make(desk),
+        base=base_of(desk, HERE, SELLING),
+        may_make=may_make(desk),
     )
 
 
@@ -190,7 +175,7 @@ async def _read(desk: Desk, form: Form, id: UUID) -> tuple[Product, NewSurprise]
     currency = currency_of(form)
     price = money(desk, form, "price", currency)
     instants = [instant(desk, form, name) for name in ("early_at", "reveal_at", "ends_at")]
-    product = await _product(desk, form)
+    product = await product_of(desk, form)
     early_at, reveal_at, ends_at = instants
     if form.errors or product is None or early_at is None or reveal_at is None or ends_at is None:
         return None
@@ -211,17 +196,6 @@ async def _read(desk: Desk, form: Form, id: UUID) -> tuple[Product, NewSurprise]
     return product, NewSurprise(id, terms, tuple(one.prices.get(currency) for one in variants))
 
 
-async def _product(desk: Desk, form: Form) -> Product | None:
-    slug = form.get("product").rpartition("/")[2]
-    found = await desk.shop.catalog.product(slug) if slug else None
-    if found is None:
-        form.wrong("product", desk.say(NO_PRODUCT))
-    elif desk.merchant is not None and found.merchant.id != desk.merchant:
-        form.wrong("product", desk.say(NOT_YOURS))
-        return None
-    return found
-
-
 def _preview(desk: Desk, product: Product, new: NewSurprise) -> SurprisePreview:
     terms, formats = new.terms, desk.visit.formats
     listed = [one for one in new.listed if one is not None]
@@ -236,7 +210,7 @@ def _preview(desk: Desk, product: Product, new: NewSurprise) -> SurprisePreview:
 
 
 async def _form_page(desk: Desk, form: Form, preview: SurprisePreview | None, status: int = 200) -> ASGIResponse:
-    cards = await desk.shop.catalog.cards(merchant=desk.merchant, limit=PRODUCTS_SHOWN)
+    cards = await goods_of(desk)
     return desk.page(
         "prizes/surprise_new.html",
         status=status,

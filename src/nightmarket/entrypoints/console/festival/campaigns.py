@@ -9,6 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import NO_TIME, basis_points, names
 from nightmarket.entrypoints.pages import Form, Formats
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -33,8 +34,6 @@ STATES = {
     EnrolmentState.WITHDRAWN: (say_later("taken back"), ""),
 }
 FUNDERS = {Funder.MERCHANT: say_later("the merchant"), Funder.MARKET: say_later("the market")}
-NO_TIME = say_later("Give day and time.")
-NO_PERCENT = say_later("Write a percentage such as 15 or 12.5.")
 REFUSED = (
     say_later("This campaign ends before it starts."),
     say_later("Reductions lie between 0.01 and 99.99 per cent, the least before the most."),
@@ -127,14 +126,14 @@ def _read(desk: Desk, form: Form) -> Campaign | None:
         form.wrong("festival", desk.say(say_later("Choose a festival.")))
         return None
     spans = [_instant(desk, form, name, festival) for name in ("starts_at", "ends_at")]
-    least, most = _percent(desk, form, "least_off"), _percent(desk, form, "most_off")
+    least, most = basis_points(desk, form, "least_off"), basis_points(desk, form, "most_off")
     if form.errors or spans[0] is None or spans[1] is None:
         return None
     return Campaign(
         id=id,
         revision=0,
         festival=festival.id,
-        name={language: text for language in LANGUAGES if (text := form.get(f"name_{language}"))},
+        name=names(form, "name"),
         starts_at=spans[0],
         ends_at=spans[1],
         least_off=least,
@@ -150,14 +149,6 @@ def _instant(desk: Desk, form: Form, name: str, festival: Festival) -> datetime 
     except (NoSuchTime, ValueError, OverflowError):
         form.wrong(name, desk.say(NO_TIME))
         return None
-
-
-def _percent(desk: Desk, form: Form, name: str) -> int:
-    whole, _, decimals = form.get(name).replace(",", ".").partition(".")
-    if whole.isascii() and whole.isdigit() and len(whole) < 3 and (not decimals or decimals.isdigit()):
-        return int(whole) * 100 + int(f"{decimals[:2]:0<2}")
-    form.wrong(name, desk.say(NO_PERCENT))
-    return 0
 
 
 def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:

@@ -5,13 +5,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import NO_TIME
 from nightmarket.entrypoints.dry_run import COOKIE, LIFE, sealed_instant
-from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.promotions.contract.festivals import NoSuchTime, local_instant
 
 from .pages import HERE, board_page
 
-NO_TIME = say_later("Give day and time.")
 YEARS = range(2000, 2100)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import NO_TIME
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -26,7 +27,6 @@ from nightmarket.promotions.contract.festivals import (
     local_text,
 )
 
-NO_TIME = say_later("Give day and time.")
 SKIPPED = say_later("The clocks of this zone skip this time; choose another.")
 NO_KIND = say_later("Choose what this phase is.")
 MOVED = say_later("Load the page again; this part of the form is not known.")

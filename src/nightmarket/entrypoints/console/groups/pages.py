@@ -10,12 +10,12 @@ from litestar.response.base import ASGIResponse
 from nightmarket.catalog.contract import Product
 from nightmarket.entrypoints.console.console import Page
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import basis_points, instant, note, whole
+from nightmarket.entrypoints.console.making import base_of, goods_of, may_make, product_of, require_own
+from nightmarket.entrypoints.console.reading import basis_points, instant, note, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.groups import (
     GROUP,
@@ -30,11 +30,8 @@ from nightmarket.promotions.contract.groups import (
 from nightmarket.promotions.errors import GroupRefused, OfferRefused
 
 HERE, SELLING = "/console/groups", "/console/selling/groups"
-PRODUCTS_SHOWN = 200
 GROUPS_SHOWN = 100
 TIERS_ASKED = 5
-NO_PRODUCT = say_later("There is no product with this address.")
-NOT_YOURS = say_later("Choose one of your own goods.")
 NO_TIER = say_later("Give people and percentage of at least one tier.")
 FIELDS = {name: name for name in ("product", "gather_hours", "most_groups", "ends_at")} | {"tiers": "people_1"}
 REFUSED = (
@@ -81,21 +78,12 @@ class GroupRow(msgspec.Struct, frozen=True):
     tone: str
 
 
-def _may_make(desk: Desk) -> bool:
-    return desk.may(Scope.OFFERS_WRITE) or (desk.may(Scope.SELLING) and desk.merchant is not None)
-
-
-def _base(desk: Desk) -> str:
-    """The forms of a merchant's people stand under another permission."""
-    return HERE if desk.may(Scope.OFFERS_WRITE) else SELLING
-
-
 async def show_list(desk: Desk) -> ASGIResponse:
     """The newest first; a merchant's people see their own."""
     async with desk.shop.database.read() as connection:
         found = await desk.shop.groups.offers(connection, desk.merchant)
     rows = await _rows(desk, found)
-    return desk.page("gatherings/list.html", rows=rows, base=_base(desk), may_make=_may_make(desk))
+    return desk.page("gatherings/list.html", rows=rows, base=base_of(desk, HERE, SELLING), may_make=may_make(desk))
 
 
 async def show(desk: Desk) -> ASGIResponse:
@@ -110,8 +98,8 @@ async def show(desk: Desk) -> ASGIResponse:
         groups=[
             GroupRow(encode(GROUP, one.id), one, desk.say(STATES[one.state][0]), STATES[one.state][1]) for one in groups
         ],
-        base=_base(desk),
-        may_make=_may_make(desk),
+        base=base_of(desk, HERE, SELLING),
+        may_make=may_make(desk),
     )
 
 
@@ -164,8 +152,7 @@ async def _own(desk: Desk, id: UUID) -> GroupOffer:
     """It, if this person may see it at all."""
     async with desk.shop.database.read() as connection:
         found = await desk.shop.groups.offer_of(connection, id)
-    if desk.merchant is not None and found.terms.merchant != desk.merchant:
-        raise NotFound("There is nothing with that id.", field="id")
+    require_own(desk, found.terms.merchant)
     return found
 
 
@@ -205,7 +192,7 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, GroupTerms] | None:
         form.wrong("people_1", desk.say(NO_TIER))
     hours, most = whole(desk, form, "gather_hours"), whole(desk, form, "most_groups")
     ends_at = instant(desk, form, "ends_at")
-    product = await _product(desk, form)
+    product = await product_of(desk, form)
     if form.errors or product is None or ends_at is None:
         return None
     terms = GroupTerms(
@@ -220,19 +207,8 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, GroupTerms] | None:
     return product, terms
 
 
-async def _product(desk: Desk, form: Form) -> Product | None:
-    slug = form.get("product").rpartition("/")[2]
-    found = await desk.shop.catalog.product(slug) if slug else None
-    if found is None:
-        form.wrong("product", desk.say(NO_PRODUCT))
-    elif desk.merchant is not None and found.merchant.id != desk.merchant:
-        form.wrong("product", desk.say(NOT_YOURS))
-        return None
-    return found
-
-
 async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
-    cards = await desk.shop.catalog.cards(merchant=desk.merchant, limit=PRODUCTS_SHOWN)
+    cards = await goods_of(desk)
     return desk.page("gatherings/new.html", status=status, form=form, products=cards, numbers=range(1, TIERS_ASKED + 1))
 
 

@@ -1,13 +1,12 @@
 """The form of an offer, read into what promotions publish."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import instant, names
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode
-from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.promotions.contract import OPERATOR, BuyerCap, Companion, Condition, Funding, Offer
 from nightmarket.promotions.errors import CodeTaken, OfferRefused, UsesTaken
@@ -63,11 +62,11 @@ async def read_offer(desk: Desk, form: Form, id: UUID) -> Offer | None:
     """The offer that the form describes; None, with the errors noted, if it cannot be one."""
     currency = form.get("currency", "EUR")
     fields, goods = Fields(desk, form, currency), await GoodsReader.of(desk, form)
-    name = {language: text for language in LANGUAGES if (text := form.get(f"name_{language}"))}
+    name = names(form, "name")
     if "en" not in name:
         form.wrong("name_en", desk.say(say_later("Give the offer a name in English.")))
     effect = await read_effect(fields, goods)
-    starts_at, ends_at = _instant(desk, form, "starts_at"), _instant(desk, form, "ends_at")
+    starts_at, ends_at = instant(desk, form, "starts_at"), instant(desk, form, "ends_at")
     if ends_at is not None and ends_at <= desk.now:
         form.wrong("ends_at", desk.say(say_later("The end lies in the past.")))
     condition = await read_condition(desk, fields, goods)
@@ -120,15 +119,6 @@ def _place(field: str) -> str:
             return found
         parts.pop()
     return "name_en"
-
-
-def _instant(desk: Desk, form: Form, name: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(form.get(name))
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        form.wrong(name, desk.say(say_later("Give day and time.")))
-        return None
 
 
 async def read_condition(desk: Desk, fields: Fields, goods: GoodsReader) -> Condition:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import basis_points, instant, names, note
 from nightmarket.entrypoints.console.offers.fields import Fields
+from nightmarket.entrypoints.console.reading import basis_points, instant, names, note
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.places.codes import qr_picture

@@ -8,12 +8,13 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import names, note, whole
+from nightmarket.entrypoints.console.making import require_own
+from nightmarket.entrypoints.console.reading import names, note, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import LANGUAGES, pick
-from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.kernel.problems import InvalidInput
 from nightmarket.promotions.contract.places import PLACE
 from nightmarket.promotions.contract.samples import (
     SAMPLE,
@@ -129,8 +130,7 @@ async def show(desk: Desk) -> ASGIResponse:
     """One sample: its slots and who comes."""
     async with desk.shop.database.read() as connection:
         sample = await desk.shop.samples.one(connection, desk.id(SAMPLE))
-    if desk.merchant is not None and sample.terms.merchant != desk.merchant:
-        raise NotFound("There is nothing with that id.", field="id")
+    require_own(desk, sample.terms.merchant)
     rows = await _slots(desk, [sample], sample.made_at, None)
     ident = encode(SAMPLE, sample.id)
     return desk.page("venues/sample.html", sample=sample, ident=ident, rows=rows, guests=_counted(rows))

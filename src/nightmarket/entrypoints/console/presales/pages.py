@@ -8,12 +8,12 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Product
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import CURRENCIES, currency_of, instant, money, note, whole
+from nightmarket.entrypoints.console.making import NOT_YOURS, goods_of, product_of, require_own
+from nightmarket.entrypoints.console.reading import CURRENCIES, currency_of, instant, money, note, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.access import Scope
 from nightmarket.promotions.contract.festivals import FESTIVAL, end_of
 from nightmarket.promotions.contract.presales import (
@@ -52,8 +52,6 @@ FIELDS = {name: name for name in ("price", "deposit", "counts_for", "part_back",
     "state": "reason",
     "reason": "reason",
 }
-NO_PRODUCT = say_later("There is no product with this address.")
-NOT_YOURS = say_later("Choose one of your own goods.")
 NO_VARIANT = say_later("Say which variant, by its SKU.")
 NO_FESTIVAL = say_later("Choose the festival whose end ends the guarantee.")
 REFUSED = (
@@ -156,8 +154,7 @@ def _may_propose(desk: Desk) -> bool:
 async def _own(desk: Desk) -> Presale:
     async with desk.shop.database.read() as connection:
         found = await desk.shop.presales.one(connection, desk.id(PRESALE))
-    if desk.merchant is not None and found.terms.merchant != desk.merchant:
-        raise NotFound("There is nothing with that id.", field="id")
+    require_own(desk, found.terms.merchant)
     return found
 
 
@@ -202,7 +199,9 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, PresaleTerms, int | No
     amounts = {name: money(desk, form, name, currency) for name in ("price", "deposit", "counts_for", "part_back")}
     units = whole(desk, form, "units")
     instants = {name: instant(desk, form, name) for name in NAMES}
-    product = await _product(desk, form)
+    product = await product_of(desk, form)
+    if product is not None and product.merchant.id != desk.merchant:  # only a merchant's people propose
+        form.wrong("product", desk.say(NOT_YOURS))
     shown = [one for one in product.variants if one.for_sale] if product else []
     variant = next((one for one in shown if one.sku == form.get("sku") or len(shown) == 1), None)
     if product is not None and variant is None:
@@ -240,17 +239,6 @@ def _ends(desk: Desk) -> dict[str, datetime]:
     return {id: end for id, end in planned.items() if end is not None}
 
 
-async def _product(desk: Desk, form: Form) -> Product | None:
-    slug = form.get("product").rpartition("/")[2]
-    found = await desk.shop.catalog.product(slug) if slug else None
-    if found is None:
-        form.wrong("product", desk.say(NO_PRODUCT))
-    elif found.merchant.id != desk.merchant:
-        form.wrong("product", desk.say(NOT_YOURS))
-        return None
-    return found
-
-
 async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
     ends = _ends(desk)
     named = {encode(FESTIVAL, one.id): pick(one.name, desk.visit.language) or "" for one in desk.shop.festivals.all()}
@@ -262,5 +250,5 @@ async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         currencies=CURRENCIES,
         festivals=festivals,
         rules=[(rule.value, desk.say(words)) for rule, words in RULES.items()],
-        products=await desk.shop.catalog.cards(merchant=desk.merchant, limit=200),
+        products=await goods_of(desk),
     )

@@ -6,8 +6,8 @@ import msgspec
 
 from nightmarket.engagement.contract.segments import SEGMENT, Segment, SegmentRules, Took
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import currency_of, money, names
 from nightmarket.entrypoints.console.offers.goods import GoodsReader
+from nightmarket.entrypoints.console.reading import currency_of, money, names
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode

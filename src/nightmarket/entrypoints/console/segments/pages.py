@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.engagement.contract.segments import PREVIEW_ACCOUNTS, SEGMENT, NewSegment, Preview, Segment
 from nightmarket.engagement.errors import SegmentMoved, SegmentRefused
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.draws.reading import CURRENCIES
+from nightmarket.entrypoints.console.reading import CURRENCIES
 from nightmarket.entrypoints.pages import Form
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick

@@ -10,12 +10,11 @@ from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import ShelfRow
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.festival.campaigns import FUNDERS, views_of
+from nightmarket.entrypoints.console.reading import money
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.money import minor_digits, parse_amount
-from nightmarket.kernel.problems import InvalidInput
 from nightmarket.promotions.contract.campaigns import CAMPAIGN, ENROLMENT, Wanted
 from nightmarket.promotions.errors import EnrolmentRefused
 
@@ -25,7 +24,6 @@ HERE = "/console/selling/festival"
 ROWS = 40
 """Goods on one page: of each the prices of thirty days are looked up."""
 
-NO_AMOUNT = say_later("Write an amount such as 12.50.")
 NOTHING = say_later("Write a festival price beside at least one thing.")
 REFUSED = (
     say_later("This is not for sale in this currency."),
@@ -130,22 +128,9 @@ def _read(desk: Desk, form: Form) -> list[Wanted]:
         if not name.startswith("price_var_") or not text.strip():
             continue
         ident = name.removeprefix("price_")
-        price, floor = _amount(desk, form, name), _amount(desk, form, f"floor_{ident}")
+        price, floor = money(desk, form, name, CURRENCY), money(desk, form, f"floor_{ident}", CURRENCY)
         found.append(Wanted(decode("var", ident), CURRENCY, price, floor, form.number(f"units_{ident}", 0)))
     return found
-
-
-def _amount(desk: Desk, form: Form, name: str) -> int:
-    text = form.get(name).replace(",", ".")
-    try:
-        if not text:
-            return 0
-        if len(text.partition(".")[2]) <= minor_digits(CURRENCY):
-            return parse_amount(text, CURRENCY, field=name)
-    except InvalidInput:
-        pass
-    form.wrong(name, desk.say(NO_AMOUNT))
-    return 0
 
 
 async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
