@@ -2,7 +2,8 @@
 
 Of the carts of a stretch of time, over the whole marketplace:
 
-- **Overlap** of two merchants: Jaccard's index of their buyers, |A and B| / |A or B| (P. Jaccard 1901).
+- **Overlap** of two merchants: Jaccard's index of their buyers, |A and B| / |A or B| (P. Jaccard 1901), MAX_OVERLAP at
+  most, and of the smaller one's buyers no more than MAX_KNOWN know the other.
 - **Lift** of two categories g and h: n(g and h) n / (n(g) n(h)), how many times as often a cart with g holds h as carts
   do on the whole (S. Brin, R. Motwani, J. Ullman, S. Tsur, SIGMOD 1997). It counts only with MIN_CARTS carts of
   MIN_BUYERS buyers that hold both, and where its lower bound, its logarithm less two standard errors (delta method on
@@ -37,11 +38,17 @@ MIN_MERCHANT_BUYERS = 20
 """Buyers below which a merchant neither gets nor is a proposal: a share of few people says who they are."""
 
 MAX_OVERLAP = 0.2
+MAX_KNOWN = 0.25
+"""The part of the smaller merchant's buyers that may know the other: beside a very large one any overlap is small."""
+
 MAX_CATEGORIES = 40
 """Categories of one cart that count, in order of their words."""
 
 MAX_PAIRS = 2_000
 """Pairs of categories that are looked at, the strongest."""
+
+MAX_SELLERS = 100
+"""Merchants that are looked at for one category, those with the most buyers."""
 
 MAX_PARTNERS = 5
 """Proposals for each merchant."""
@@ -106,7 +113,7 @@ def propose(purchases: Iterable[Purchase]) -> list[PartnerProposal]:
     return [
         proposal
         for merchant in sorted(by_merchant)
-        for proposal in sorted(by_merchant[merchant], key=lambda one: (-one.score, one.partner))[:MAX_PARTNERS]
+        for proposal in sorted(by_merchant[merchant], key=sold.rank)[:MAX_PARTNERS]
     ]
 
 
@@ -128,7 +135,7 @@ class _Sold:
             self.ranges.setdefault(one.merchant, {}).setdefault(one.category, Counter())[one.product] += one.units
             self._carts.setdefault(one.cart, set()).add(one.category)
             self._owner[one.cart] = one.buyer
-        for merchant in sorted(self.ranges):
+        for merchant in sorted(self.ranges, key=lambda one: (-len(self.buyers[one]), one)):
             if len(self.buyers[merchant]) >= MIN_MERCHANT_BUYERS:
                 for category in self.ranges[merchant]:
                     self._sellers.setdefault(category, []).append(merchant)
@@ -158,14 +165,18 @@ class _Sold:
         return found[:MAX_PAIRS]
 
     def sellers(self, category: str, *, without: str) -> list[UUID]:
-        """Merchants that sell the one category and not the other."""
-        return [one for one in self._sellers.get(category, ()) if without not in self.ranges[one]]
+        """Merchants that sell the one category and not the other, the ones with the most buyers first."""
+        return [one for one in self._sellers.get(category, ()) if without not in self.ranges[one]][:MAX_SELLERS]
+
+    def rank(self, one: PartnerProposal) -> tuple[float, int, UUID]:
+        """The best score first, of equal ones the partner with the most buyers."""
+        return -one.score, -len(self.buyers[one.partner]), one.partner
 
     def proposal(self, merchant: UUID, partner: UUID, reasons: Sequence[GoodsPair]) -> PartnerProposal | None:
         mine, theirs = self.buyers[merchant], self.buyers[partner]
         common = len(mine & theirs)
         overlap = overlap_of(len(mine), len(theirs), common)
-        if overlap > MAX_OVERLAP:
+        if overlap > MAX_OVERLAP or common > MAX_KNOWN * min(len(mine), len(theirs)):
             return None
         told = common >= MIN_BUYERS
         best = reasons[0]
