@@ -75,9 +75,9 @@ class Site:
         self.tokens = FormTokens(shop.secret, public_url=public_url)
 
     @property
-    def as_of_zone(self) -> ZoneInfo:
-        """The zone in which a dry run says its instant: the festival's, else the shop's."""
-        moment = self.shop.festivals.moment(self.as_of) if self.as_of else None
+    def festival_zone(self) -> ZoneInfo:
+        """The zone in which all that belongs to a festival is said: the festival's, else the shop's."""
+        moment = self.shop.festivals.moment(self.as_of or self.shop.clock.now())
         return moment.festival.zone_info if moment else self.shop.settings.zone
 
     async def visit(self, scope: ASGIScope) -> Visit:
