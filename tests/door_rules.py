@@ -37,6 +37,14 @@ CONSOLE: dict[str, frozenset[str]] = {
     "GET /console/offers": OFFER_READERS,
     "GET /console/offers/new": OFFER_WRITERS,
     "POST /console/offers/new": OFFER_WRITERS,
+    "GET /console/offers/file": OFFER_WRITERS,
+    "POST /console/offers/file": OFFER_WRITERS,
+    "GET /console/offers/all.jsonl": OFFER_WRITERS,
+    "GET /console/simulator": OFFER_WRITERS,
+    "POST /console/simulator": OFFER_WRITERS,
+    "GET /console/simulator/{id}": OFFER_WRITERS,
+    "GET /console/simulator/{id}/progress": OFFER_WRITERS,
+    "POST /console/simulator/{id}/stop": OFFER_WRITERS,
     "GET /console/festival": OFFER_WRITERS,
     "GET /console/festival/new": OFFER_WRITERS,
     "POST /console/festival/new": OFFER_WRITERS,
@@ -417,6 +425,12 @@ FORMS: dict[str, dict[str, str]] = {
 """What the form of an action says, such that it works for those who may."""
 
 UPLOADS = frozenset(
-    {"POST /console/selling/goods/new", "POST /console/selling/goods/{id}", "POST /console/selling/stall"}
+    {
+        "POST /console/offers/file",
+        "POST /console/simulator",
+        "POST /console/selling/goods/new",
+        "POST /console/selling/goods/{id}",
+        "POST /console/selling/stall",
+    }
 )
 """Forms that may have files with them."""

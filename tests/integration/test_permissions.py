@@ -45,6 +45,7 @@ from tests.drawing import couponed, drawn_up, sealed, segmented
 from tests.grouping import offered
 from tests.keyed_doors import ASKED, KEYED
 from tests.open_shop import Opened, opened
+from tests.past_trials import tried_on_the_past
 from tests.placing import held_claim, place_order
 from tests.preselling import presold
 from tests.sampling import mall, sample_at
@@ -144,6 +145,7 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/claims": outside("clm", await held_claim(shop, lamp)),
         "/console/enquiries": outside("enq", shop.ids.new()),
         "/console/offers": outside("off", offer.id),
+        "/console/simulator": await tried_on_the_past(shop),
         "/console/guard": outside("gst", shop.ids.new()),
         "/console/gates": await _gate(shop),
         "/console/draws": await drawn_up(shop),

@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from nightmarket.bootstrap import consumers, drains, jobs, open_shop, published
+from nightmarket.entrypoints.simulating.runs import simulate_job
 from nightmarket.entrypoints.telling import sender_of, webhook_drains
 from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.jobs import Drain, Drains
@@ -44,7 +45,7 @@ async def work(settings: Settings, slot: str) -> None:
         published(shop, slot) as exchange,
     ):
         set_for_batches()
-        runner = JobRunner(shop.database, shop.clock, jobs(shop), executor=slot)
+        runner = JobRunner(shop.database, shop.clock, [*jobs(shop), simulate_job(shop)], executor=slot)
         await runner.start()
         hearing = consumers(shop)
         watch = Watch(shop.database, hearing)

@@ -22,6 +22,7 @@ COMMANDS = {
     "capacity": "nightmarket.entrypoints.cli.capacity:capacity",
     "rehearse": "nightmarket.entrypoints.cli.rehearse:rehearse",
     "gate": "nightmarket.entrypoints.cli.gate:gate",
+    "offers": "nightmarket.entrypoints.cli.offers:offers",
     "draw": "nightmarket.entrypoints.cli.draw:draw",
     "surprise": "nightmarket.entrypoints.cli.draw:surprise",
     "simulate": "nightmarket.entrypoints.cli.simulate:simulate",

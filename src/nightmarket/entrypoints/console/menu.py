@@ -42,6 +42,7 @@ ENTRIES = (
     Entry("/console/places", say_later("Malls and counters"), "map-pin", Scope.SELLING),
     Entry("/console/samples", say_later("Free samples"), "gift", Scope.SELLING),
     Entry("/console/counter", say_later("At the counter"), "ticket", Scope.SELLING),
+    Entry("/console/simulator", say_later("Try on the past"), "flask-conical", Scope.OFFERS_WRITE),
     Entry("/console/guard", say_later("Loss guard"), "shield-alert", Scope.OFFERS_WRITE),
     Entry("/console/selling/stall", say_later("Your stall"), "store", Scope.SELLING, stall=True),
     Entry("/console/selling/places", say_later("Places"), "map-pin", Scope.SELLING, stall=True),

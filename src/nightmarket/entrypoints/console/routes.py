@@ -16,7 +16,6 @@ from . import (
     health,
     jobs,
     messages,
-    offers,
     order_page,
     orders,
     overview,
@@ -38,6 +37,7 @@ from .gate import pages as gate_pages
 from .gate import stream as gate_stream
 from .groups.pages import PAGES as GROUPS
 from .imports.doors import PAGES as IMPORTS
+from .offers.doors import PAGES as OFFERS
 from .people import keys, listing, me, person
 from .places.doors import PAGES as PLACES
 from .presales import pages as presale_pages
@@ -45,6 +45,7 @@ from .rehearsal import pages as rehearsal_pages
 from .rehearsal import stream as rehearsal_stream
 from .segments.doors import SEGMENTS
 from .selling.doors import PAGES as SELLING
+from .simulator.doors import PAGES as SIMULATOR
 from .wallets.doors import WALLETS
 from .webhooks import page as webhooks
 
@@ -85,11 +86,7 @@ PAGES = (
     Page("GET", "/console/stock.csv", S.STOCK_READ, stock.export),
     Page("GET", "/console/stock/{id:str}", S.STOCK_READ, stock.show_row),
     Page("POST", "/console/stock/{id:str}", S.STOCK_WRITE, stock.adjust),
-    Page("GET", "/console/offers", S.OFFERS_READ, offers.show_list),
-    Page("GET", "/console/offers/new", S.OFFERS_WRITE, offers.show_new),
-    Page("POST", "/console/offers/new", S.OFFERS_WRITE, offers.publish),
-    Page("GET", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.show_retire),
-    Page("POST", "/console/offers/{id:str}/retire", S.OFFERS_WRITE, offers.retire),
+    *OFFERS,
     Page("GET", draw_pages.HERE, S.OFFERS_READ, draw_pages.show_list),
     Page("GET", f"{draw_pages.HERE}/new", S.OFFERS_WRITE, draw_pages.show_new),
     Page("POST", f"{draw_pages.HERE}/new", S.OFFERS_WRITE, draw_pages.create),
@@ -108,9 +105,7 @@ PAGES = (
     Page("GET", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.show_new, open_stall=True),
     Page("POST", f"{surprise_pages.SELLING}/new", S.SELLING, surprise_pages.create, open_stall=True),
     Page("POST", f"{surprise_pages.SELLING}/{{id:str}}/withdraw", S.SELLING, surprise_pages.withdraw),
-    Page("GET", guard.HERE, S.OFFERS_WRITE, guard.show),
-    Page("POST", guard.HERE, S.OFFERS_WRITE, guard.set_rules),
-    Page("POST", f"{guard.HERE}/{{id:str}}/undo", S.OFFERS_WRITE, guard.undo),
+    *SIMULATOR,
     Page("GET", claims.HERE, S.HEALTH_READ, claims.show_list),
     Page("GET", f"{claims.HERE}/{{id:str}}", S.HEALTH_READ, claims.show),
     Page("POST", f"{claims.HERE}/{{id:str}}/settle", S.JOBS_WRITE, claims.settle),

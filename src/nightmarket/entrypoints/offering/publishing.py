@@ -1,5 +1,6 @@
 """Documents of offers become offers of the book: all of them or none, and everything that is wrong is said at once."""
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -8,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.bootstrap import Shop
-from nightmarket.kernel.ids import encode
+from nightmarket.kernel.ids import derive, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.access import Actor
@@ -18,6 +19,8 @@ from nightmarket.promotions.contract import Offer, flaws
 from nightmarket.promotions.contract.standings import Standing
 
 from .document import OfferInput
+from .files import Fault as FileFault
+from .files import read_rows
 from .names import Fault, Names
 from .reading import Reader
 
@@ -149,3 +152,33 @@ def _wrongs(problem: Problem, ready: Ready) -> list[Wrong]:
         return [Wrong(place, str(one["field"]), str(one["reason"]), str(one["detail"])) for one in listed]
     field = (problem.field or "").rpartition("]")[2].removeprefix("offers").lstrip(".")
     return [Wrong(place, field, str(problem.fields.get("reason", problem.code)), problem.detail)]
+
+
+class FileReport(msgspec.Struct, frozen=True):
+    """What became of a file: all of it is in, or none and `faults` says why, line by line."""
+
+    offers: int
+    changed: int
+    faults: Sequence[FileFault]
+    book: int | None = None
+    """The book that has it; None where it was only tried, or refused."""
+
+
+async def take_file(shop: Shop, body: bytes, merchant: UUID | None, actor: Actor | None) -> FileReport:
+    """Publish a file of offers, all of it or nothing; without an actor only try it. An offer without key and id has an
+    id that follows from the file, so that the same file is not taken twice. Raises InvalidInput for what is no file."""
+    rows, faults = read_rows(body)
+    if faults:
+        return FileReport(len(rows) + len(faults), 0, faults[:MAX_WRONG])
+    name = hashlib.sha256(body).digest()
+    publisher = Publisher(shop, merchant)
+    try:
+        ready = await publisher.ready([row.offer for row in rows], [derive("offers-file", name, r.line) for r in rows])
+        if actor is None:
+            await publisher.trial(ready)
+            return FileReport(len(rows), len(ready.offers), [])
+        book = await publisher.carry_out(ready, actor)
+    except WrongOffers as refused:
+        found = [FileFault(rows[one.place].line, one.field, one.reason, one.detail) for one in refused.wrong]
+        return FileReport(len(rows), 0, found)
+    return FileReport(len(rows), len(ready.offers), [], book)

@@ -1,11 +1,12 @@
 """From an offer to its document: what is written is read back as the same offer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
+from nightmarket.bootstrap import Shop
 from nightmarket.kernel.ids import encode
 from nightmarket.promotions.contract import (
     OPERATOR,
@@ -29,6 +30,14 @@ from nightmarket.promotions.contract import (
 
 from . import document as doc
 from .reading import DAYS
+
+
+async def lines(shop: Shop) -> AsyncGenerator[bytes]:
+    """The offers of the newest book as JSON Lines, a page at a time."""
+    writer = Writer({one.id: one.slug for one in await shop.catalog.merchants()})
+    async with shop.database.read() as connection:
+        async for page in shop.standings.live(connection):
+            yield b"".join(writer.line(offer) + b"\n" for offer in page)
 
 
 class Writer:

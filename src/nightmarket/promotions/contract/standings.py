@@ -1,6 +1,6 @@
 """How offers stand that were ever published: for whoever publishes the next revision of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -22,4 +22,8 @@ class Standings(Protocol):
 
     async def standing(self, connection: Connection, offers: Sequence[UUID]) -> Mapping[UUID, Standing]:
         """Those of the offers that were ever published."""
+        ...
+
+    def live(self, connection: Connection) -> AsyncGenerator[Sequence[Offer]]:
+        """All offers of the newest book in order of id, a page at a time."""
         ...

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from .asking import OffersById, with_changes
 from .carts import PriceCart, Shopper
 from .offers import Book, Offer, book_of
 from .pricing import price, split_of
@@ -53,12 +54,15 @@ class OfferUse(msgspec.Struct):
 
 
 class MerchantChange(msgspec.Struct):
-    """A merchant's income under both."""
+    """A merchant's income under both; of goods whose cost is known: what they bring it, and what they cost it."""
 
     merchant: UUID
     currency: str
     before: int = 0
     after: int = 0
+    costed_before: int = 0
+    costed_after: int = 0
+    cost: int = 0
 
     @property
     def change(self) -> int:
@@ -95,8 +99,9 @@ def draft_book(present: Book, draft: Sequence[Offer], at: datetime, *, alone: bo
     """The present book with the draft's offers in the place of those of the same id, or these `alone`; what the draft
     names holds at that instant whatever its own time."""
     changed = {offer.id: _live(offer, at) for offer in draft}
-    kept = () if alone else [offer for offer in (*present.offers, *present.limits) if offer.id not in changed]
-    return book_of(present.number + 1, [*kept, *changed.values()])
+    if alone:
+        return book_of(present.number + 1, changed.values())
+    return with_changes(present, present.number + 1, changed)
 
 
 def _live(offer: Offer, at: datetime) -> Offer:
@@ -110,7 +115,7 @@ class Simulator:
 
     def __init__(self, present: Book, draft: Book, at: datetime, costs: Mapping[UUID, Mapping[str, int]]) -> None:
         self._present, self._draft, self._at, self._costs = present, draft, at, costs
-        self._offers = {one.id: one for one in (*present.offers, *draft.offers)}
+        self._offers = OffersById(present, draft)
         self._sums: dict[str, MoneySums] = {}
         self._uses: dict[tuple[UUID, str], OfferUse] = {}
         self._merchants: dict[tuple[UUID, str], MerchantChange] = {}
@@ -185,10 +190,15 @@ class Simulator:
             key = (line.merchant, currency)
             row = self._merchants.setdefault(key, MerchantChange(*key))
             income = line.total + sum(self._by_market(share.offer, share.amount) for share in line.shares)
+            cost = self._costs.get(line.variant, {}).get(currency)
+            known = 0 if cost is None else income
             if is_draft:
                 row.after += income
+                row.costed_after += known
+                row.cost += line.quantity * (cost or 0)
             else:
                 row.before += income
+                row.costed_before += known
 
     def _by_market(self, offer: UUID, amount: int) -> int:
         """What of a share the market pays, and the merchant gets all the same."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,8 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import NotFound, Problem
-from nightmarket.promotions.contract import Each, Offer, Which, budget_tally, flaws
+from nightmarket.promotions.contract import Each, Offer, Which, budget_tally, flaws, offer_of
+from nightmarket.promotions.contract.asking import how_many, in_turn
 from nightmarket.promotions.errors import OfferRefused
 from nightmarket.tally.contract import Level
 
@@ -24,8 +26,11 @@ from .form import note_refusal, read_offer
 from .samples import Sample, try_out
 from .wording import Wording
 
-SHOWN_LIMIT = 500
+SHOWN_LIMIT = 200
 """Offers on one page: those that run first, then those to come, then those that are over."""
+
+PAGES = 10_000
+PAGE_DIGITS = 8
 
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CNY", "JPY")
 RUNNING, PLANNED, OVER = 0, 1, 2
@@ -71,11 +76,21 @@ class OfferView(msgspec.Struct, frozen=True):
 
 async def show_list(desk: Desk) -> ASGIResponse:
     """The current book. A merchant's person sees their own offers and those of the market that touch their goods."""
-    book = desk.shop.books.current()
-    views = await _views(desk, [one for one in (*book.offers, *book.limits) if _concerns(one, desk.merchant)])
-    views.sort(key=lambda view: (view.phase, view.offer.starts_at, view.ident))
-    phases = {phase: (desk.say(word), tone) for phase, (word, tone) in PHASES.items()}
-    return desk.page("offers/list.html", book=book.number, offers=views[:SHOWN_LIMIT], amount=len(views), phases=phases)
+    book, page = desk.shop.books.current(), desk.query("page")
+    number = min(int(page), PAGES) if page.isascii() and page.isdigit() and len(page) < PAGE_DIGITS else 1
+    before = (max(1, number) - 1) * SHOWN_LIMIT
+    found = islice(in_turn(book, desk.now, desk.merchant), before, before + SHOWN_LIMIT)
+    views = await _views(desk, list(found))
+    amount = how_many(book, desk.merchant)
+    return desk.page(
+        "offers/list.html",
+        book=book.number,
+        offers=views,
+        amount=amount,
+        number=before // SHOWN_LIMIT + 1,
+        pages=-(-amount // SHOWN_LIMIT),
+        phases={phase: (desk.say(word), tone) for phase, (word, tone) in PHASES.items()},
+    )
 
 
 async def show_new(desk: Desk) -> ASGIResponse:
@@ -95,8 +110,7 @@ async def publish(desk: Desk) -> ASGIResponse:
     """Publish the offer that the form describes; its id comes with the form, so sending it twice publishes it once."""
     form = await desk.form()
     id = form.once("off")
-    book = desk.shop.books.current()
-    if any(offer.id == id for offer in (*book.offers, *book.limits)):
+    if offer_of(desk.shop.books.current(), id) is not None:
         return desk.redirect("/console/offers?done=published")
     offer = await read_offer(desk, form, id)
     if form.get("try"):
@@ -129,13 +143,6 @@ async def retire(desk: Desk) -> ASGIResponse:
     return desk.redirect("/console/offers?done=retired")
 
 
-def _concerns(offer: Offer, merchant: UUID | None) -> bool:
-    if merchant is None or offer.funder == merchant:
-        return True
-    wanted = offer.condition.merchants
-    return offer.funder is None and (not wanted or merchant in wanted)
-
-
 def _typed(iso: str) -> str:
     """An instant as a field of day and time takes it."""
     return iso[:16]
@@ -143,10 +150,9 @@ def _typed(iso: str) -> str:
 
 def _offer(desk: Desk) -> Offer:
     id = desk.id("off")
-    book = desk.shop.books.current()
-    for offer in (*book.offers, *book.limits):
-        if offer.id == id:
-            return offer
+    offer = offer_of(desk.shop.books.current(), id)
+    if offer is not None:
+        return offer
     raise NotFound("That offer is not in the current book.", field="id")
 
 
