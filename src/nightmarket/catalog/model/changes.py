@@ -50,11 +50,6 @@ class Plan(msgspec.Struct):
     variant_counts: Counts = msgspec.field(default_factory=Counts)
 
 
-def wanted_slugs(rows: Iterable[ProductRow]) -> list[str]:
-    """The slugs that the rows' products would like, if they are new."""
-    return [row.slug for row in rows]
-
-
 def plan(rows: Iterable[ProductRow], stored: Stored, import_id: UUID) -> Plan:
     """Compare rows with what is stored."""
     result = Plan()

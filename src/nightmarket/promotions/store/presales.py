@@ -1,6 +1,6 @@
 """Presales and their bookings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -138,12 +138,6 @@ async def approved(connection: Connection) -> list[Presale]:
         MAX_PRESALES,
     )
     return [_presale(row) for row in rows]
-
-
-async def of_offers(connection: Connection, offers: Mapping[UUID, UUID]) -> dict[UUID, Presale]:
-    """Presales by their offers; `offers` is offer: presale."""
-    found = await some(connection, list(offers.values()))
-    return {offer: found[presale] for offer, presale in offers.items() if presale in found}
 
 
 async def count_approved(connection: Connection) -> int:
