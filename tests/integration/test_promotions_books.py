@@ -40,6 +40,7 @@ from nightmarket.promotions.errors import (
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
 from nightmarket.promotions.model.mapped import PackedBook
 from nightmarket.promotions.model.packing import Packer, finish
+from nightmarket.promotions.store import offers as store
 from nightmarket.tally.contract import ClaimRequest, Part
 from nightmarket.tally.handlers import SlicedTallies
 
@@ -254,6 +255,38 @@ async def test_books_have_no_gaps_however_many_publish_at_once(shop: Shop, fresh
 
 def _names(book: Book) -> list[str]:
     return [offer.name["en"] for offer in book.offers]
+
+
+async def test_offers_exclude_nobody_in_a_circle_through_published_ones(shop: Shop) -> None:
+    """A circle that a new offer would close through others is refused and named; a chain is not."""
+    first, second, third = (shop.offer(name={"en": name}) for name in ("First", "Second", "Third"))
+    second = msgspec.structs.replace(second, not_with=frozenset({first.id}))
+    third = msgspec.structs.replace(third, not_with=frozenset({second.id}))
+    await shop.publish(first, second, third)
+    closing = msgspec.structs.replace(first, revision=2, not_with=frozenset({third.id}))
+    with pytest.raises(OfferRefused) as refused:
+        await shop.publish(closing)
+    assert refused.value.fields["reason"] == "circular"
+    assert set(refused.value.fields["circle"]) == {first.id, second.id, third.id}
+    await shop.retire(second.id)
+    await shop.publish(closing)
+
+
+async def test_what_was_added_since_a_book_is_counted(shop: Shop) -> None:
+    """New, changed, retired and published again: the difference of two books is that of all offers of each."""
+    kept, gone = shop.offer(), shop.offer()
+    await shop.publish(kept, gone)
+    async with shop.database.transaction() as tx:
+        book, before = await store.newest(tx), await store.count_live(tx)
+    await shop.publish(msgspec.structs.replace(kept, revision=2), shop.offer(), shop.offer())
+    await shop.retire(gone.id)
+    async with shop.database.transaction() as tx:
+        assert await store.count_live(tx) == before + 1
+        assert await store.count_added(tx, book) == 1
+    await shop.publish(msgspec.structs.replace(gone, revision=2))
+    async with shop.database.transaction() as tx:
+        assert await store.count_added(tx, book) == 2
+        assert await store.count_added(tx, 0) == await store.count_live(tx)
 
 
 async def test_large_books_are_folded_into_a_file_that_processes_map(shop: Shop, tmp_path: Path) -> None:

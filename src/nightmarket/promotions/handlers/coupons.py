@@ -30,6 +30,7 @@ from nightmarket.promotions.contract.coupons import (
     held_state,
 )
 from nightmarket.promotions.errors import CouponNotFound, CouponRefused
+from nightmarket.promotions.model.asking import needs_any
 from nightmarket.promotions.model.coupons import code_of_number, coupon_flaws
 from nightmarket.promotions.model.limits import USES
 from nightmarket.promotions.store import coupons as store
@@ -184,7 +185,7 @@ class StoredCoupons:
 
 
 def _has_coupons(book: Book) -> bool:
-    return any(word.startswith(COUPON_WORD) for offer in book.offers for word in offer.condition.needs)
+    return needs_any(book, COUPON_WORD.removesuffix(":"))
 
 
 def fresh_codes(amount: int) -> list[str]:

@@ -1,9 +1,9 @@
 """Offers are published and retired: checked, numbered without gaps, and told as facts, in one transaction."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import combinations
 from uuid import UUID
 
 import msgspec
@@ -31,6 +31,7 @@ from nightmarket.promotions.errors import (
 )
 from nightmarket.promotions.model.flaws import Flaw
 from nightmarket.promotions.model.list_rules import ListPrice, list_flaws
+from nightmarket.promotions.model.offers import plain_code
 from nightmarket.promotions.model.rules import circular, collide, flaws
 from nightmarket.promotions.store import collaborations
 from nightmarket.promotions.store import offers as store
@@ -39,8 +40,11 @@ from nightmarket.tally.contract import Adjustment, NewTally, Tallies, TallyKind
 MAX_PUBLISH = 500
 """Offers that one publication or retirement names."""
 
-MAX_OFFERS = 10_000
+MAX_OFFERS = 200_000
 """Offers of one book; retire those that have ended."""
+
+CHECKED_AT_ONCE = 50
+"""Offers that are looked at before others get their turn."""
 
 BUSY_CAP = 1_000
 BUSY_BUDGET = 10_000
@@ -61,6 +65,8 @@ class StoredOffers:
         self._tallies = tallies
         self._catalog = catalog
         self._costs = costs
+        self._counted: tuple[int, str, int] | None = None
+        """A book, the stamp of the revision that made it, and how many offers it had."""
 
     async def publish(self, tx: Connection, offers: Sequence[Offer], at: datetime) -> int:
         """As in the contract. Raises OfferRefused, CodeTaken, RevisionTaken, UsesTaken or TooManyOffers.
@@ -69,14 +75,17 @@ class StoredOffers:
         of the tallies of its `budget`. What one buyer may have is changed without touching a tally: a buyer's is fitted
         when it is claimed from the next time (`tally.contract.Tallies.fit_limits`).
         """
-        _check_each(offers)
+        await _check_each(offers)
         for place, offer in enumerate(offers):
             _refuse(place, offer, list(list_flaws(offer, await self._listed(tx, offer))))
         await _check_agreed(tx, [offer for offer in offers if is_joint(offer)])
         number = await store.lock_counter(tx)
         if not offers:
             return number
-        await _check_together(tx, offers)
+        added = await _check_together(tx, offers)
+        if number + added > MAX_OFFERS and added + await self._live(tx, number) > MAX_OFFERS:
+            detail = f"A book has at most {MAX_OFFERS} offers; retire those that have ended."
+            raise TooManyOffers(detail, field="offers", limit=MAX_OFFERS)
         stored = [_with_tally(offer) for offer in offers]
         changes = [
             store.Change(number + place, offer.id, offer.revision, offer) for place, offer in enumerate(stored, start=1)
@@ -105,6 +114,16 @@ class StoredOffers:
         await store.append(tx, changes, at)
         await self._facts.append(tx, [OfferRetired(change.id, change.book) for change in changes], at)
         return changes[-1].book
+
+    async def _live(self, tx: Connection, number: int) -> int:
+        """How many offers the newest book has: of what was counted before only the changes are looked at."""
+        before, stamp = self._counted, await store.stamp(tx, number) or ""
+        if before is not None and await store.stamp(tx, before[0]) == before[1]:
+            count = before[2] + await store.count_added(tx, before[0])
+        else:
+            count = await store.count_live(tx)
+        self._counted = number, stamp, count
+        return count
 
     async def _listed(self, tx: Connection, offer: Offer) -> Mapping[UUID, ListPrice]:
         """The list prices of the variants that the offer names, and what they cost where that is known."""
@@ -173,9 +192,11 @@ def _check_amount(amount: int) -> None:
         raise TooManyOffers(f"Name at most {MAX_PUBLISH} offers at a time.", field="offers", limit=MAX_PUBLISH)
 
 
-def _check_each(offers: Sequence[Offer]) -> None:
+async def _check_each(offers: Sequence[Offer]) -> None:
     _check_amount(len(offers))
     for place, offer in enumerate(offers):
+        if place % CHECKED_AT_ONCE == CHECKED_AT_ONCE - 1:
+            await asyncio.sleep(0)
         _refuse(place, offer, flaws(offer))
     twice = [offer for offer, times in Counter(offer.id for offer in offers).items() if times > 1]
     if twice:
@@ -206,8 +227,8 @@ async def _check_agreed(tx: Connection, joint: Sequence[Offer]) -> None:
             raise OfferRefused(detail, field="funding", reason="not_agreed", offer=offer.id)
 
 
-async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
-    """What only the other offers tell; the counter is locked."""
+async def _check_together(tx: Connection, offers: Sequence[Offer]) -> int:
+    """What only the other offers tell; the counter is locked. How many offers more there will be."""
     standings = await store.standings(tx, [offer.id for offer in offers])
     for place, offer in enumerate(offers):
         standing = standings.get(offer.id)
@@ -218,24 +239,35 @@ async def _check_together(tx: Connection, offers: Sequence[Offer]) -> None:
     coded = [offer for offer in offers if offer.code is not None]
     replaced = {offer.id for offer in offers}
     known = await store.live_with_codes(tx, [offer.code for offer in coded if offer.code]) if coded else []
-    pairs = [(one, other) for one in coded for other in known if other.id not in replaced]
-    pairs.extend(combinations(coded, 2))
+    others: dict[str, list[Offer]] = {}
+    for other in known:
+        if other.id not in replaced:
+            others.setdefault(plain_code(other.code or ""), []).append(other)
+    pairs: list[tuple[Offer, Offer]] = []
+    for one in coded:
+        mine = others.setdefault(plain_code(one.code or ""), [])
+        pairs.extend((one, other) for other in mine)
+        mine.append(one)
     for one, other in pairs:
         if collide(one, other):
             detail = f"Another offer has the code {one.code} at that time; choose another code or another time."
             raise CodeTaken(detail, field="code", offer=one.id, other=other.id)
     if any(offer.not_with for offer in offers):
         await _check_exclusions(tx, offers, replaced)
-    added = sum(1 for offer in offers if offer.id not in standings or not standings[offer.id].live)
-    if added and await store.count_live(tx) + added > MAX_OFFERS:
-        detail = f"A book has at most {MAX_OFFERS} offers; retire those that have ended."
-        raise TooManyOffers(detail, field="offers", limit=MAX_OFFERS)
+    return sum(1 for offer in offers if offer.id not in standings or not standings[offer.id].live)
 
 
 async def _check_exclusions(tx: Connection, offers: Sequence[Offer], replaced: set[UUID]) -> None:
-    """Offers do not exclude each other in a circle."""
-    live = [offer for offer in await store.live_excluding(tx) if offer.id not in replaced]
-    circle = circular([*live, *offers])
+    """Offers do not exclude each other in a circle. There was none before, so one would lead through these: only those
+    to which they lead are looked at."""
+    seen, found = set(replaced), list[Offer]()
+    wanted = {other for offer in offers for other in offer.not_with} - seen
+    while wanted:
+        seen |= wanted
+        reached = await store.live_excluding(tx, sorted(wanted))
+        found += reached
+        wanted = {other for offer in reached for other in offer.not_with} - seen
+    circle = circular([*found, *offers])
     if circle:
         detail = "These offers exclude each other in a circle; give them the same word of exclusivity instead."
         raise OfferRefused(detail, field="offers.not_with", reason="circular", offer=circle[0], circle=circle)

@@ -19,22 +19,23 @@ MAX_LOOKED_AT = 400
 
 
 class OffersById(Mapping[UUID, Offer]):
-    """Offers and limits of a book by id, found one by one."""
+    """Offers and limits of a book by id, found one by one; of several books those of the first that has one."""
 
-    def __init__(self, book: Book) -> None:
-        self._compiled = compile_book(book)
+    def __init__(self, *books: Book) -> None:
+        self._compiled = [compile_book(book) for book in books]
 
     def __getitem__(self, id: UUID) -> Offer:
-        found = self._compiled.offer(id)
-        if found is None:
-            raise KeyError(id)
-        return found
+        for compiled in self._compiled:
+            found = compiled.offer(id)
+            if found is not None:
+                return found
+        raise KeyError(id)
 
     def __iter__(self) -> Iterator[UUID]:
-        return (offer.id for offer in self._compiled.every())
+        return iter({offer.id: None for compiled in self._compiled for offer in compiled.every()})
 
     def __len__(self) -> int:
-        return sum(self._compiled.counts)
+        return len(list(iter(self)))
 
 
 def naming(book: Book, kind: Named, word: UUID | str) -> list[Offer]:

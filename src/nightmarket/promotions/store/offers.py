@@ -27,7 +27,8 @@ SELECT body FROM promotions.revision r WHERE code = ANY($1::text[]) AND state = 
   AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
 """
 _EXCLUDING = """
-SELECT body FROM promotions.revision r WHERE state = 'published' AND jsonb_array_length(body -> 'not_with') > 0
+SELECT body FROM promotions.revision r
+WHERE offer = ANY($1::uuid[]) AND state = 'published' AND jsonb_array_length(body -> 'not_with') > 0
   AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
 """
 _LAST_BODIES = """
@@ -37,6 +38,16 @@ WHERE offer = ANY($1::uuid[]) AND body IS NOT NULL ORDER BY offer, book DESC
 _COUNT = """
 SELECT count(*) FROM promotions.revision r WHERE state = 'published'
   AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
+"""
+_COUNT_ADDED = """
+SELECT coalesce(sum(is_live::integer - was_live::integer), 0)::integer FROM (
+    SELECT
+        (SELECT state = 'published' FROM promotions.revision last WHERE last.offer = changed.offer
+         ORDER BY book DESC LIMIT 1) AS is_live,
+        coalesce((SELECT state = 'published' FROM promotions.revision before
+                  WHERE before.offer = changed.offer AND book <= $1 ORDER BY book DESC LIMIT 1), false) AS was_live
+    FROM (SELECT DISTINCT offer FROM promotions.revision WHERE book > $1) changed
+) AS counted
 """
 _APPEND = """
 INSERT INTO promotions.revision (book, offer, revision, state, code, body, at)
@@ -99,9 +110,9 @@ async def live_with_codes(tx: Connection, codes: Sequence[str]) -> list[Offer]:
     return [_offer(row) for row in await tx.fetch(_WITH_CODES, [plain_code(code) for code in codes])]
 
 
-async def live_excluding(tx: Connection) -> list[Offer]:
-    """Published offers that name others with which they do not go together."""
-    return [_offer(row) for row in await tx.fetch(_EXCLUDING)]
+async def live_excluding(tx: Connection, offers: Sequence[UUID]) -> list[Offer]:
+    """Those of the offers that are published and name others with which they do not go together."""
+    return [_offer(row) for row in await tx.fetch(_EXCLUDING, offers)]
 
 
 async def last_bodies(tx: Connection, offers: Sequence[UUID]) -> dict[UUID, Offer]:
@@ -113,6 +124,11 @@ async def last_bodies(tx: Connection, offers: Sequence[UUID]) -> dict[UUID, Offe
 async def count_live(tx: Connection) -> int:
     """How many offers the newest book has."""
     return await tx.fetchval(_COUNT)
+
+
+async def count_added(tx: Connection, book: int) -> int:
+    """How many offers more the newest book has than that one."""
+    return await tx.fetchval(_COUNT_ADDED, book)
 
 
 async def append(tx: Connection, changes: Sequence[Change], at: datetime) -> None:

@@ -13,6 +13,7 @@ from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, 
 from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.database import Connection
 from nightmarket.platform.http import safe_next
+from nightmarket.promotions.contract.asking import with_codes
 from nightmarket.promotions.contract.coupons import COUPON, Collect, HeldCoupon
 from nightmarket.promotions.errors import CouponNotGiven
 
@@ -106,9 +107,10 @@ async def _collect(store: Storefront, wish: Collect) -> str:
 
 async def collected_by_code(store: Storefront, visit: Visit, code: str) -> bool:
     """Whether what was typed as a code of the cart was a coupon's, which is the visitor's from now on."""
-    offers = {one.code.strip().casefold() for one in store.shop.books.current().offers if one.code is not None}
     person = await person_of(store, visit)
-    if person is None or not code or len(code) > MAX_CODE_LETTERS or code.strip().casefold() in offers:
+    if person is None or not code or len(code) > MAX_CODE_LETTERS:
+        return False
+    if with_codes(store.shop.books.current(), [code]):
         return False
     return await _collect(store, await _wish(store, visit, person, None, code)) == GOOD
 
