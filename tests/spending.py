@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nightmarket.bootstrap import PROVIDER, Shop
 from nightmarket.kernel.clock import VirtualClock
-from nightmarket.kernel.ids import derive
+from nightmarket.kernel.ids import derive, encode
 from nightmarket.orders.contract import (
     Completion,
     Contact,
@@ -19,6 +19,7 @@ from nightmarket.orders.contract import (
     payables,
 )
 from nightmarket.payments.contract.wallets import (
+    SOURCE,
     HeldLot,
     MoneyFor,
     NewSource,
@@ -36,6 +37,17 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GOOD, BAD = "success_token", "fail_token"
 READER = Contact("reader@example.org", "Wanda", "Example")
 HOME = Destination("DE", "Lantern Lane 1", "Example Town", "12345")
+
+
+async def packet_in(shop: Shop) -> str:
+    """A red packet of 10.00 in five parts, open now; its id outside."""
+    now = shop.clock.now()
+    money = MoneyFor({"en": "Test packet"}, "EUR", now, now + 40 * DAY)
+    terms = SourceTerms(SourceKind.OPEN, money, 1_000, now, now + DAY, at_least=100, parts=5)
+    id = shop.ids.new()
+    async with shop.database.transaction() as tx:
+        await shop.wallets.make(tx, NewSource(id, terms), "test")
+    return encode(SOURCE, id)
 
 
 @dataclass

@@ -50,6 +50,7 @@ from tests.placing import held_claim, place_order
 from tests.preselling import presold
 from tests.sampling import mall, sample_at
 from tests.shopper_doors import ACCOUNT, FOREIGN, OWN, SECRETS
+from tests.spending import packet_in
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/console/surprises": (surprise := await sealed(shop, lamp)),
         "/console/selling/surprises": surprise,
         "/console/presales": await presold(shop, lamp),
+        "/console/wallets": (packet := await packet_in(shop)),
+        "/packets": packet,
         "/console/groups": (together := await offered(shop, lamp)),
         "/console/selling/groups": together,
         "/console/festival/plan": await _festival(shop),

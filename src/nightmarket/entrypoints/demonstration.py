@@ -15,7 +15,7 @@ class DemoAccount(msgspec.Struct, frozen=True):
 
 DEMO_ACCOUNTS = [
     DemoAccount(role, f"{role}@demo.example", f"demo-{role}-night")
-    for role in ("operator", "merchant", "marketer", "service", "picker")
+    for role in ("operator", "merchant", "marketer", "service", "picker", "shopper")
 ]
 
 

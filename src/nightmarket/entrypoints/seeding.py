@@ -27,9 +27,11 @@ from .coupon_seed import plan_coupons
 from .demonstration import DEMO_ACCOUNTS
 from .festival_seed import plan_festival
 from .group_seed import plan_groups
+from .joint_seed import plan_joint_offers
 from .place_seed import plan_places
 from .presale_seed import plan_presales
 from .prize_seed import plan_prizes
+from .wallet_seed import plan_wallets
 
 ASSORTMENT = Path(nightmarket.__file__).parent / "demo"
 REFERENCE = (
@@ -85,9 +87,11 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
         shop.stage.folder.clear()
         await plan_prizes(shop)
         await plan_groups(shop)
+        await plan_joint_offers(shop)
         await plan_campaign(shop)
         await plan_presales(shop)
         await plan_coupons(shop)
+        await plan_wallets(shop)
         await plan_places(shop)
         return await plan_sale(shop)
 

@@ -5,13 +5,14 @@ from typing import Final
 
 from litestar.response.base import ASGIResponse
 
-from nightmarket.entrypoints.demonstration import demo_accounts
+from nightmarket.entrypoints.demonstration import DemoAccount, demo_accounts
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.access import (
     Account,
     AccountSuspended,
+    Role,
     Scope,
     TooManyAttempts,
     WrongCredentials,
@@ -36,7 +37,7 @@ async def show(desk: Desk) -> ASGIResponse:
     to = safe_next(desk.query("next"), HOME)
     if desk.actor.may(Scope.CONSOLE) and desk.visit.caller.binding:
         return desk.redirect(to)
-    return desk.page("login.html", form=Form(), to=to, demo=demo_accounts(desk.shop.settings))
+    return desk.page("login.html", form=Form(), to=to, demo=_staff(desk))
 
 
 async def sign_in(desk: Desk) -> ASGIResponse:
@@ -90,10 +91,15 @@ def _words(desk: Desk, problem: Problem) -> str:
 
 def _again(desk: Desk, form: Form, to: str, status: int) -> ASGIResponse:
     form.values.pop("password", None)
-    return desk.page("login.html", status=status, form=form, to=to, demo=demo_accounts(desk.shop.settings))
+    return desk.page("login.html", status=status, form=form, to=to, demo=_staff(desk))
 
 
 async def _record(desk: Desk, account: Account) -> None:
     async with desk.shop.database.transaction() as tx:
         deed = Acted(account.id, account.name, "console.sign_in", account.role.value)
         await desk.shop.facts.append(tx, [deed], desk.now)
+
+
+def _staff(desk: Desk) -> list[DemoAccount]:
+    """The demo's accounts that may come in here."""
+    return [account for account in demo_accounts(desk.shop.settings) if account.role != Role.SHOPPER.value]
