@@ -16,6 +16,7 @@ from nightmarket.engagement.contract.profiles import Purpose
 from nightmarket.engagement.contract.reminders import Reminder, Way
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, derive, encode
+from nightmarket.orders.contract import LineInput, SessionInput, SessionKind, cart_key
 from nightmarket.platform import webpush
 from nightmarket.platform.access import NewAccount, Role
 from nightmarket.platform.access.signing import decode_base64
@@ -39,9 +40,8 @@ class House:
     def __init__(self, opened: Opened, clock: VirtualClock) -> None:
         self.shop, self.clock, self.client = opened.shop, clock, opened.client
         shop = opened.shop
-        self.reminding = Reminding(
-            shop.database, shop.festivals, (shop.reminders, shop.profiles), shop.outbox, shop.reminder_links
-        )
+        shoppers = (shop.reminders, shop.profiles, shop.orders)
+        self.reminding = Reminding(shop.database, shop.festivals, shoppers, shop.outbox, shop.reminder_links)
 
     async def step(self) -> int:
         return await self.reminding.step(self.clock, ADDRESS)
@@ -125,7 +125,8 @@ async def test_a_mail_comes_once_at_its_time_also_when_the_phase_moves(house: Ho
     [sent] = await house.messages()
     assert sent.message.to == "ada@example.org"
     assert sent.message.subject == "Mitternacht beginnt in 10 Minuten"
-    assert f"{ADDRESS}/cart" in sent.message.text
+    assert f"{ADDRESS}/festival\n" in sent.message.text
+    assert "noch leer" in sent.message.text
     token = sent.message.text.rpartition("/festival/stop/")[2].strip()
     assert shop.reminder_links.read(token) == owner
 
@@ -302,3 +303,20 @@ async def test_a_shopper_has_a_calendar_that_nobody_can_guess(house: House) -> N
     assert second != first
     assert (await house.client.get(first)).status_code == 404
     assert (await house.client.get(second)).status_code == 200
+
+
+async def test_whose_cart_is_ready_is_told_so(house: House) -> None:
+    """Who has put something into the cart is led to it; the words to others are in the test above."""
+    shop, owner = house.shop, await account(house, "cora")
+    festival = await plan(house, "ready", AHEAD)
+    async with shop.database.transaction() as tx:
+        await shop.profiles.decide(tx, owner, Purpose.REMINDERS, True, "de")
+        await shop.reminders.ask(tx, reminder(house, festival, owner, Way.MAIL, "account"))
+    lamp = await shop.catalog.find("lanterns", "LAMP")
+    assert lamp is not None
+    wanted = SessionInput(lines=(LineInput(lamp, 1),), currency="EUR")
+    await shop.orders.create(owner, SessionKind.CART, cart_key(2), wanted)
+    house.clock.advance(AHEAD - timedelta(minutes=10))
+    assert await house.step() == 1
+    [sent] = [one for one in await house.messages() if one.message.to == "cora@example.org"]
+    assert sent.message.text.startswith(f"Dein Warenkorb ist bereit.\n\n{ADDRESS}/cart\n")

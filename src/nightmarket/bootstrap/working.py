@@ -160,9 +160,8 @@ def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     back = ComingBack(shop.database, shop.wishes, shop.catalog, shop.tallies, shop.outbox)
     news = Launches(shop.database, shop.wishes, shop.catalog, shop.outbox)
     address = shop.settings.address
-    reminding = Reminding(
-        shop.database, shop.festivals, (shop.reminders, shop.profiles), shop.outbox, shop.reminder_links
-    )
+    shoppers = (shop.reminders, shop.profiles, shop.orders)
+    reminding = Reminding(shop.database, shop.festivals, shoppers, shop.outbox, shop.reminder_links)
     witness = Witness(shop.stage.folder, shop.database, shop.tallies, shop.orders, shop.audit, shop.clock)
     watching = [Drain("crowd", witness.step, idle_seconds=CROWD_SECONDS)] if shop.stage.is_open else []
     unhurried = Share(UNHURRIED)

@@ -1,6 +1,7 @@
 """What others may ask of orders: carts, checkout sessions, orders; and the ports that others fill."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import IntEnum
 from typing import ClassVar, Protocol
@@ -110,6 +111,7 @@ __all__ = [
     "SessionView",
     "ShopperSource",
     "Standing",
+    "cart_key",
     "claim_id",
     "deliveries_of",
     "is_held",
@@ -243,6 +245,11 @@ class OrdersCancelled(msgspec.Struct, frozen=True):
     refund: int
     currency: str
     reason: str
+
+
+def cart_key(number: int) -> str:
+    """The key of an owner's cart of the shop's own pages, from 1; one that has closed is followed by the next."""
+    return f"storefront-{number}"
 
 
 class OrderReduction(msgspec.Struct, frozen=True):
@@ -413,6 +420,11 @@ class Orders(Protocol):
     async def merge_carts(self, owner: UUID, cart: UUID, other_owner: UUID, other: UUID) -> SessionView:
         """Move what is in the other cart into the first, in one transaction; what does not fit by the rules stays where
         it was. Safe to repeat; another cart that is closed, expired or not there counts as empty."""
+        ...
+
+    async def with_cart(self, connection: Connection, owners: Sequence[UUID]) -> AbstractSet[UUID]:
+        """Of these owners, at most 500, those who have something in one of their first 16 carts (`cart_key`) that can
+        still be changed."""
         ...
 
     async def forget_unplaced(self, owner: UUID, after: UUID, limit: int = 2_000) -> UUID | None:

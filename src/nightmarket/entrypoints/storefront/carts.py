@@ -17,7 +17,15 @@ from nightmarket.entrypoints.pages import Site, Visit
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.orders.contract import LineInput, OrderRow, SessionInput, SessionKind, SessionState, SessionView
+from nightmarket.orders.contract import (
+    LineInput,
+    OrderRow,
+    SessionInput,
+    SessionKind,
+    SessionState,
+    SessionView,
+    cart_key,
+)
 from nightmarket.orders.errors import SessionBusy, SessionClosed, SessionNotFound
 
 COOKIE = "nightmarket_cart"
@@ -155,7 +163,7 @@ class Carts:
         number = self.cookie(visit).number
         for _ in range(tries):
             number += 1
-            view = await self._orders.create(visit.owner, SessionKind.CART, f"storefront-{number}", EMPTY)
+            view = await self._orders.create(visit.owner, SessionKind.CART, cart_key(number), EMPTY)
             if view.state in OPEN and view.expires_at > self._site.shop.clock.now():
                 self._remember(visit, CartCookie(number, view.id, units_of(view)))
                 return view

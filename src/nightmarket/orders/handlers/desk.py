@@ -59,6 +59,7 @@ class OrderDesk:
         self.listed = self.owners.listed
         self.hand_over = self.owners.hand_over
         self.merge_carts = self.owners.merge_carts
+        self.with_cart = self.owners.with_cart
         self.forget_unplaced = self.owners.forget_unplaced
 
     async def order(self, owner: UUID | None, id: UUID) -> Order:

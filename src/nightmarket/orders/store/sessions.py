@@ -36,6 +36,22 @@ async def try_lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]
     )
 
 
+async def open_bodies(
+    connection: Connection, ids: Sequence[UUID], states: Sequence[int], now: datetime
+) -> list[tuple[UUID, SessionBody]]:
+    """Of these sessions the ones in such a state whose time is not up: owner and what is packed."""
+    rows = await connection.fetch(
+        """
+        SELECT owner, body FROM orders.session
+        WHERE id = ANY($1::uuid[]) AND state = ANY($2::int[]) AND expires_at > $3
+        """,
+        ids,
+        states,
+        now,
+    )
+    return [(row[0], SESSION_BODY.decode(row[1])) for row in rows]
+
+
 async def read_session(connection: Connection, id: UUID) -> Record | None:
     return await connection.fetchrow(
         """
