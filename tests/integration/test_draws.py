@@ -30,11 +30,12 @@ from nightmarket.promotions.contract.surprises import (
     SurpriseBooking,
     SurpriseState,
     check_surprise,
+    entitlement_of,
     opening,
 )
 from nightmarket.promotions.errors import DrawRefused, SurpriseRefused, TicketsClosed
 from nightmarket.promotions.handlers.draw_steps import voucher_code
-from nightmarket.promotions.handlers.surprises import early_code, early_offer, public_offer
+from nightmarket.promotions.handlers.surprises import early_offer, public_offer
 from nightmarket.promotions.model.surprises import usual_mask
 from nightmarket.promotions.store import offers as offer_store
 from tests.drawing import MINUTE, SECRET, DrawHouse, draw_house, new_draw, person, surprise_terms
@@ -279,7 +280,6 @@ async def test_a_surprise_price_from_its_promise_to_its_offer(house: DrawHouse, 
         await house.surprises.book(tx, SurpriseBooking(made.id, person(1), None, "en"))
     await house.surprises.step()
     assert not await _book(house)
-    assert not house.surprises.code(made)
     clock.advance(10 * MINUTE)
     await house.surprises.step()
     async with house.database.read() as connection:
@@ -287,9 +287,10 @@ async def test_a_surprise_price_from_its_promise_to_its_offer(house: DrawHouse, 
         assert await house.surprises.booked(connection, [made.id], person(1)) == {made.id}
         assert await house.surprises.bookings(connection, [made.id]) == {made.id: 1}
     assert early.state is SurpriseState.EARLY
-    code = early_code(made.id, SECRET)
-    assert house.surprises.code(early) == code
-    assert await _book(house) == {early_offer(made, code).id: early_offer(made, code)}
+    assert await _book(house) == {early_offer(made).id: early_offer(made)}
+    async with house.database.read() as connection:
+        assert await house.surprises.words(connection, person(1)) == (entitlement_of(made.id),)
+        assert await house.surprises.words(connection, person(2)) == ()
     clock.advance(10 * MINUTE)
     await house.surprises.step()
     await house.surprises.step()

@@ -270,7 +270,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     purse = purses(means, tallies, drawing.outbox, settings.address, festive["festivals"])
     mechanics |= purse
     others = _others(statements, claims, gates, mechanics)
-    told = knowing(means, identities, festive["festivals"], known)
+    told = knowing(means, identities, festive["festivals"], surprises, known)
     return Shop(
         **_means_shown(means),
         **_alone(settings, means, tallies),

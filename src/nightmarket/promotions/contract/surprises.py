@@ -42,9 +42,12 @@ __all__ = [
 ]
 
 
+SURPRISE_WORD = "surprise"
+
+
 def entitlement_of(surprise: UUID) -> str:
     """What those who booked are entitled to: the early offer asks for it."""
-    return f"surprise:{encode(SURPRISE, surprise)}"
+    return f"{SURPRISE_WORD}:{encode(SURPRISE, surprise)}"
 
 
 class SurpriseChanged(msgspec.Struct, frozen=True):
@@ -100,6 +103,10 @@ class Surprises(Protocol):
 
     async def booked(self, connection: Connection, surprises: Sequence[UUID], person: UUID) -> set[UUID]:
         """Which of these somebody has booked."""
+        ...
+
+    async def words(self, connection: Connection, person: UUID) -> tuple[str, ...]:
+        """What somebody who booked is entitled to, while prices are told to those who booked alone."""
         ...
 
     async def bookings(self, connection: Connection, surprises: Sequence[UUID]) -> Mapping[UUID, int]:

@@ -7,32 +7,32 @@ import msgspec
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 from nightmarket.platform.messages import ChannelKind, Message
-from nightmarket.promotions.contract.surprises import SURPRISE, Surprise, plain_price
+from nightmarket.promotions.contract.surprises import SURPRISE, Surprise, SurpriseState, plain_price
 from nightmarket.promotions.store.surprises import Told
 
 WORDS: Mapping[str, tuple[str, str, str, str]] = {
     "en": (
         "The surprise price you booked",
         "You booked it, so here it is: {price} {currency}.",
-        "Before everybody else you get it with this code at the checkout: {code}",
+        "Before everybody else it is yours: signed in, it stands in your cart by itself.",
         "Here you see it, and that it was fixed before:\n{link}",
     ),
     "de": (
         "Der Überraschungspreis, den du vorgemerkt hast",
         "Du hast ihn vorgemerkt, hier ist er: {price} {currency}.",
-        "Vor allen anderen bekommst du ihn mit diesem Code an der Kasse: {code}",
+        "Vor allen anderen gehört er dir: Angemeldet steht er von selbst in deinem Warenkorb.",
         "Hier siehst du ihn, und dass er vorher feststand:\n{link}",
     ),
     "it": (
         "Il prezzo a sorpresa che hai prenotato",
         "L’hai prenotato, ed eccolo: {price} {currency}.",
-        "Prima di tutti gli altri lo hai con questo codice alla cassa: {code}",
+        "Prima di tutti gli altri è tuo: se accedi, compare da solo nel carrello.",
         "Qui lo vedi, e vedi che era fissato da prima:\n{link}",
     ),
     "zh": (
         "你预约的惊喜价",
         "你已预约，价格揭晓：{price} {currency}。",
-        "在公开之前，结账时输入此优惠码即可享受该价格：{code}",
+        "在公开之前，该价格仅供你享受：登录后购物车会自动按此价格结算。",
         "在此查看价格，并核对它是事先定好的：\n{link}",
     ),
 }
@@ -40,10 +40,9 @@ WORDS: Mapping[str, tuple[str, str, str, str]] = {
 
 
 class Telling(msgspec.Struct, frozen=True):
-    """The price that may be known, and the code if it is for those who booked only."""
+    """The price that may be known."""
 
     surprise: Surprise
-    code: str
     address: str
 
 
@@ -54,10 +53,9 @@ def told_mail(telling: Telling, told: Told, to: str) -> Message:
     words = {
         "price": plain_price(terms.price, terms.currency),
         "currency": terms.currency,
-        "code": telling.code,
         "link": f"{telling.address}/surprises/{ident}",
     }
-    parts = [what, early, where] if telling.code else [what, where]
+    parts = [what, early, where] if telling.surprise.state is SurpriseState.EARLY else [what, where]
     return Message(
         key=f"surprise:{ident}:{encode('acc', told.account)}",
         channel=ChannelKind.MAIL,

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from nightmarket.kernel.findings import Finding
-from nightmarket.kernel.ids import ALPHABET, derive, encode
+from nightmarket.kernel.ids import derive, encode
 from nightmarket.platform.access import account_emails
 from nightmarket.platform.database import Connection
 from nightmarket.promotions.contract import Condition, Offer
@@ -20,6 +20,7 @@ from nightmarket.promotions.contract.surprises import (
     SurpriseBooking,
     SurpriseChanged,
     SurpriseState,
+    entitlement_of,
     opening,
 )
 from nightmarket.promotions.errors import OfferRefused, SurpriseNotFound, SurpriseRefused, TooManyOffers
@@ -40,13 +41,6 @@ FINDINGS_LIMIT = 100
 
 log = structlog.get_logger(__name__)
 NAME = {"en": "Surprise price", "de": "Überraschungspreis", "it": "Prezzo a sorpresa", "zh": "惊喜价"}
-
-
-def early_code(surprise: UUID, secret: bytes) -> str:
-    """The code by which those who booked have the price before the others; 60 bits that nobody can guess."""
-    number = derive("surprise-code", surprise, secret=secret[:64]).int
-    letters = "".join(ALPHABET[number >> 5 * place & 31] for place in range(CODE_LETTERS))
-    return f"EARLY-{letters.upper()}"
 
 
 class StoredSurprises:
@@ -100,10 +94,6 @@ class StoredSurprises:
             raise SurpriseRefused("The price is public by now; there is nothing to book.", field="state")
         await store.book(tx, booking, self._means.clock.now())
 
-    def code(self, surprise: Surprise) -> str:
-        """The code for those who booked, while the price is theirs alone; else nothing."""
-        return early_code(surprise.id, self._means.secret) if surprise.state is SurpriseState.EARLY else ""
-
     # what others ask
 
     async def one(self, connection: Connection, id: UUID) -> Surprise:
@@ -120,6 +110,9 @@ class StoredSurprises:
 
     async def booked(self, connection: Connection, surprises: Sequence[UUID], person: UUID) -> set[UUID]:
         return await store.booked(connection, surprises, person)
+
+    async def words(self, connection: Connection, person: UUID) -> tuple[str, ...]:
+        return tuple(sorted(entitlement_of(one) for one in await store.early(connection, person)))
 
     async def bookings(self, connection: Connection, surprises: Sequence[UUID]) -> Mapping[UUID, int]:
         return await self._counted.of(connection, surprises)
@@ -155,7 +148,7 @@ class StoredSurprises:
                 await store.set_state(tx, id, SurpriseState.REVEALED)
                 await self._tell(tx, found, "revealed", now)
             elif found.state is SurpriseState.SEALED and found.terms.early_at <= now:
-                await means.offers.publish(tx, [early_offer(found, early_code(id, means.secret))], now)
+                await means.offers.publish(tx, [early_offer(found)], now)
                 await store.set_state(tx, id, SurpriseState.EARLY)
                 await self._tell(tx, found, "early", now)
 
@@ -176,7 +169,7 @@ class StoredSurprises:
                 return
             told = await store.take_untold(tx, id, TOLD_AT_ONCE, now)
             emails = await account_emails(tx, [one.account for one in told])
-            telling = Telling(found, self.code(found), means.address)
+            telling = Telling(found, means.address)
             mails = [told_mail(telling, one, emails[one.account]) for one in told if one.account in emails]
             if mails:
                 await means.outbox.send(tx, mails)
@@ -211,15 +204,18 @@ class StoredSurprises:
 
 def public_offer(surprise: Surprise) -> Offer:
     """The price as an ordinary offer, from its reveal on."""
-    return _offer(surprise, "surprise_offer", surprise.terms.reveal_at, surprise.terms.ends_at, None)
+    return _offer(surprise, "surprise_offer", surprise.terms.reveal_at, surprise.terms.ends_at)
 
 
-def early_offer(surprise: Surprise, code: str) -> Offer:
-    """The price with a code, from the early telling to the reveal."""
-    return _offer(surprise, "surprise_early", surprise.terms.early_at, surprise.terms.reveal_at, code)
+def early_offer(surprise: Surprise) -> Offer:
+    """The price for those who booked, from the early telling to the reveal."""
+    needs = frozenset({entitlement_of(surprise.id)})
+    return _offer(surprise, "surprise_early", surprise.terms.early_at, surprise.terms.reveal_at, needs)
 
 
-def _offer(surprise: Surprise, kind: str, starts_at: datetime, ends_at: datetime, code: str | None) -> Offer:
+def _offer(
+    surprise: Surprise, kind: str, starts_at: datetime, ends_at: datetime, needs: frozenset[str] = frozenset()
+) -> Offer:
     terms = surprise.terms
     return Offer(
         id=derive(kind, surprise.id),
@@ -228,9 +224,8 @@ def _offer(surprise: Surprise, kind: str, starts_at: datetime, ends_at: datetime
         effect=FixedPrice({terms.currency: terms.price}),
         starts_at=starts_at,
         ends_at=ends_at,
-        condition=Condition(variants=frozenset(terms.variants)),
+        condition=Condition(variants=frozenset(terms.variants), needs=needs),
         funder=terms.merchant,
-        code=code,
     )
 
 

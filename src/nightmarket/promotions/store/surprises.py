@@ -157,6 +157,17 @@ async def booked(connection: Connection, surprises: Sequence[UUID], person: UUID
     return {row[0] for row in rows}
 
 
+async def early(connection: Connection, person: UUID) -> list[UUID]:
+    """Those that somebody booked and that are told to those who booked alone."""
+    rows = await connection.fetch(
+        "SELECT b.surprise FROM promotions.surprise_booking b JOIN promotions.surprise s ON s.id = b.surprise "
+        "WHERE b.person = $1 AND s.state = 'early' LIMIT $2",
+        person,
+        MAX_SURPRISES,
+    )
+    return [row["surprise"] for row in rows]
+
+
 async def bookings(connection: Connection, surprises: Sequence[UUID]) -> Mapping[UUID, int]:
     rows = await connection.fetch(
         "SELECT surprise, count(*) FROM promotions.surprise_booking WHERE surprise = ANY($1) GROUP BY surprise",

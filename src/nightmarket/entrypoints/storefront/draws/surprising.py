@@ -47,10 +47,9 @@ class SurpriseView(msgspec.Struct, frozen=True):
     is_public: bool
     has_early: bool
     price: str = ""
-    code: str = ""
 
 
-def surprise_view(visit: Visit, one: Surprise, *, knows: bool = False, code: str = "") -> SurpriseView:
+def surprise_view(visit: Visit, one: Surprise, *, knows: bool = False) -> SurpriseView:
     """What may be shown; the price only once it is public, or to one who `knows`."""
     terms = one.terms
     shown = one.is_revealed or (knows and one.state is SurpriseState.EARLY)
@@ -67,7 +66,6 @@ def surprise_view(visit: Visit, one: Surprise, *, knows: bool = False, code: str
         is_public=one.is_revealed,
         has_early=terms.early_at < terms.reveal_at,
         price=visit.formats.money(terms.price, terms.currency) if shown else "",
-        code=code if shown else "",
     )
 
 
@@ -83,7 +81,7 @@ async def show(
         one = await shop.surprises.one(connection, id_of(SURPRISE, id))
         booked = bool(person and await shop.surprises.booked(connection, [one.id], person))
         people = (await shop.surprises.bookings(connection, [one.id])).get(one.id, 0)
-    view = surprise_view(visit, one, knows=booked, code=shop.surprises.code(one) if booked else "")
+    view = surprise_view(visit, one, knows=booked)
     text = opening(one.id, one.terms, one.salt) if one.is_revealed else ""
     cards: list[Card] = list(await shop.catalog.cards_of([one.terms.product]))
     return await store.page(
@@ -113,6 +111,8 @@ async def book(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
         return store.site.redirect(visit, ways_in(f"/surprises/{id}")["sign_in"])
     try:
         async with store.shop.database.transaction() as tx:
+            if visit.account is None:
+                await store.shop.segments.proven(tx, visit.owner, person)
             await store.shop.surprises.book(tx, SurpriseBooking(ident, person, visit.account, visit.language))
     except SurpriseRefused:
         return store.site.redirect(visit, f"/surprises/{id}?done=late")
