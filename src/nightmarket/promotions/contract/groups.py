@@ -149,6 +149,10 @@ class Groups(Protocol):
 
     async def offer_of(self, connection: Connection, id: UUID) -> GroupOffer: ...
 
+    async def offers_of(self, connection: Connection, groups: Sequence[BuyingGroup]) -> Mapping[UUID, GroupOffer]:
+        """What these groups buy, by id of the offer."""
+        ...
+
     async def offers(
         self, connection: Connection, merchant: UUID | None = None, limit: int = 100
     ) -> Sequence[GroupOffer]:
@@ -163,12 +167,20 @@ class Groups(Protocol):
         """One group; locked for whoever is to write how it stands."""
         ...
 
+    async def some(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, BuyingGroup]:
+        """Groups by id, in the order of `ids`."""
+        ...
+
     async def of_offer(self, connection: Connection, offer: UUID, limit: int = 100) -> Sequence[BuyingGroup]:
         """The newest first."""
         ...
 
     async def of_person(self, connection: Connection, person: UUID, limit: int = 50) -> Sequence[GroupSeat]:
         """Somebody's places, the newest first."""
+        ...
+
+    async def place_of(self, connection: Connection, group: UUID, person: UUID) -> GroupSeat | None:
+        """Somebody's place in a group, held or settled."""
         ...
 
     async def counts(self, connection: Connection, offers: Sequence[UUID]) -> Mapping[UUID, Mapping[GroupState, int]]:

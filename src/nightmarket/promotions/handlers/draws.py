@@ -137,6 +137,9 @@ class StoredDraws:
             raise _no_draw()
         return found
 
+    async def some(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Draw]:
+        return await store.some(connection, ids)
+
     async def all(self, connection: Connection, limit: int = 100) -> Sequence[Draw]:
         return await store.newest(connection, limit)
 

@@ -138,6 +138,9 @@ class StoredGroups:
             raise _no_offer()
         return found
 
+    async def offers_of(self, connection: Connection, groups: Sequence[BuyingGroup]) -> Mapping[UUID, GroupOffer]:
+        return await store.some_offers(connection, list({one.offer for one in groups}))
+
     async def offers(
         self, connection: Connection, merchant: UUID | None = None, limit: int = 100
     ) -> Sequence[GroupOffer]:
@@ -152,11 +155,18 @@ class StoredGroups:
             raise _no_group()
         return found
 
+    async def some(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, BuyingGroup]:
+        found = await store.some(connection, ids)
+        return {id: found[id] for id in ids if id in found}
+
     async def of_offer(self, connection: Connection, offer: UUID, limit: int = 100) -> Sequence[BuyingGroup]:
         return await store.of_offer(connection, offer, limit)
 
     async def of_person(self, connection: Connection, person: UUID, limit: int = 50) -> Sequence[GroupSeat]:
         return await store.of_person(connection, person, limit)
+
+    async def place_of(self, connection: Connection, group: UUID, person: UUID) -> GroupSeat | None:
+        return await store.place_of(connection, group, person)
 
     async def counts(self, connection: Connection, offers: Sequence[UUID]) -> Mapping[UUID, Mapping[GroupState, int]]:
         return await store.counts(connection, offers)

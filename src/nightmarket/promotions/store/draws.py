@@ -79,6 +79,11 @@ async def one(connection: Connection, id: UUID, *, lock: bool = False) -> Draw |
     return _draw(row) if row else None
 
 
+async def some(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Draw]:
+    rows = await connection.fetch(f"SELECT {_DRAW} FROM promotions.draw WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: _draw(row) for row in rows}
+
+
 async def newest(connection: Connection, limit: int) -> list[Draw]:
     rows = await connection.fetch(
         f"SELECT {_DRAW} FROM promotions.draw ORDER BY closes_at DESC, id LIMIT $1", min(limit, MAX_DRAWS)

@@ -100,6 +100,11 @@ async def offer(connection: Connection, id: UUID, *, lock: bool = False) -> Grou
     return _offer(row) if row else None
 
 
+async def some_offers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, GroupOffer]:
+    rows = await connection.fetch(f"SELECT {_OFFER} FROM promotions.group_offer WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: _offer(row) for row in rows}
+
+
 async def offers(connection: Connection, merchant: UUID | None, limit: int) -> list[GroupOffer]:
     rows = await connection.fetch(
         f"SELECT {_OFFER} FROM promotions.group_offer WHERE $1::uuid IS NULL OR merchant = $1 "
@@ -178,6 +183,11 @@ async def group(connection: Connection, id: UUID, *, lock: bool = False) -> Buyi
         f"SELECT {_GROUP} FROM promotions.buying_group WHERE id = $1{' FOR NO KEY UPDATE' if lock else ''}", id
     )
     return _group(row) if row else None
+
+
+async def some(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, BuyingGroup]:
+    rows = await connection.fetch(f"SELECT {_GROUP} FROM promotions.buying_group WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: _group(row) for row in rows}
 
 
 async def of_offer(connection: Connection, offer: UUID, limit: int) -> list[BuyingGroup]:
@@ -282,6 +292,17 @@ async def of_person(connection: Connection, person: UUID, limit: int) -> list[Gr
         min(limit, MAX_GROUPS),
     )
     return [_seat(row) for row in rows]
+
+
+async def place_of(connection: Connection, group: UUID, person: UUID) -> GroupSeat | None:
+    """Somebody's place in a group, held or settled."""
+    row = await connection.fetchrow(
+        f"SELECT {_SEAT} FROM promotions.group_seat "
+        "WHERE buying_group = $1 AND person = $2 AND state IN ('held', 'settled') ORDER BY noted_at DESC LIMIT 1",
+        group,
+        person,
+    )
+    return _seat(row) if row else None
 
 
 async def write_seats(tx: Connection, group: UUID, states: Mapping[UUID, SeatState]) -> None:

@@ -168,7 +168,7 @@ async def show(
     group = await shop.group_purchases.look(id_of(GROUP, id))
     async with shop.database.read() as connection:
         offer = await shop.groups.offer_of(connection, group.offer)
-        mine = await _mine(store, connection, group.id, person)
+        mine = await shop.groups.place_of(connection, group.id, person) if person else None
     cards: list[Card] = list(await shop.catalog.cards_of([offer.terms.product]))
     return await store.page(
         visit,
@@ -185,15 +185,6 @@ async def show(
         now=int(shop.clock.now().timestamp() * 1_000),
         ways=ways_in(f"/groups/{id}"),
     )
-
-
-async def _mine(store: Storefront, connection: Any, group: UUID, person: UUID | None) -> GroupSeat | None:
-    """One's own place, if one has one."""
-    if person is None:
-        return None
-    seats = await store.shop.groups.of_person(connection, person, GROUPS_SHOWN)
-    kept = (SeatState.HELD, SeatState.SETTLED)
-    return next((seat for seat in seats if seat.group == group and seat.state in kept), None)
 
 
 async def _choices(store: Storefront, visit: Visit, offer: GroupOffer) -> list[tuple[str, str]]:
@@ -277,7 +268,7 @@ async def leave(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
         return store.site.redirect(visit, ways_in(here)["sign_in"])
     group = await shop.group_purchases.look(id_of(GROUP, id))
     async with shop.database.read() as connection:
-        mine = await _mine(store, connection, group.id, person)
+        mine = await shop.groups.place_of(connection, group.id, person)
     if mine is None or group.state is not GroupState.OPEN:
         return store.site.redirect(visit, f"{here}?done=late" if mine else here)
     try:
@@ -302,8 +293,8 @@ async def mine(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse
     async with shop.database.read() as connection:
         seats = await shop.groups.of_person(connection, person, GROUPS_SHOWN)
         kept = dict.fromkeys(seat.group for seat in seats if seat.state is not SeatState.LEFT)
-        groups = [await shop.groups.one(connection, one) for one in kept]
-        offers = {one.offer: await shop.groups.offer_of(connection, one.offer) for one in groups}
+        groups = list((await shop.groups.some(connection, list(kept))).values())
+        offers = await shop.groups.offers_of(connection, groups)
     cards = {one.product: one for one in await shop.catalog.cards_of([o.terms.product for o in offers.values()])}
     for one in groups:
         offer = offers[one.offer]
