@@ -36,11 +36,11 @@ FIELDS = {
 }
 MARKET = say_later("the market")
 ENDED, SENT, AHEAD, GIVES, OVER = (
-    (say_later("ended"), ""),
+    (say_later("was ended"), ""),
     (say_later("sent to all of them"), "good"),
     (say_later("begins later"), "warn"),
     (say_later("gives now"), "good"),
-    (say_later("over"), ""),
+    (say_later("not valid any more"), ""),
 )
 
 

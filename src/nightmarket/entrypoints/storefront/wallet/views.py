@@ -23,7 +23,7 @@ READY, WAITING, RESERVED, USED, OVER = (
     (say_later("to be spent later"), "warn"),
     (say_later("waits in an order"), "warn"),
     (say_later("all spent"), ""),
-    (say_later("over"), ""),
+    (say_later("not valid any more"), ""),
 )
 HAPPENED = {
     "wallet_given": say_later("Received"),
