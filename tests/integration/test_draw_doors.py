@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from nightmarket.entrypoints.app import build
+from nightmarket.entrypoints.storefront.coupons.pages import CODES_PER_PERSON, CODES_WINDOW
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.platform.access import SYSTEM, NewKey
@@ -183,3 +184,15 @@ async def test_a_draw_tells_its_seed_to_nobody_before_the_draw(house: Opened) ->
         assert page.status_code == 200
         assert draw.seed.hex() not in page.text
     assert draw.terms.closes_at - draw.terms.opens_at == timedelta(minutes=10)
+
+
+async def test_nobody_guesses_the_words_of_coupons(house: Opened) -> None:
+    """One person types a bounded number of codes in an hour, by the field for codes; the next hour they may again."""
+    visitor = await _visitor(house, "guesser")
+    page = await visitor.open("/coupons")
+    for number in range(CODES_PER_PERSON):
+        tried = await visitor.send(page, {"code": f"GUESS-{number}"}, to="/coupons/collect")
+        assert tried.url.params["done"] == "unknown"
+    assert (await visitor.send(page, {"code": "GUESS"}, to="/coupons/collect")).status_code == 429
+    _clock(house).advance(CODES_WINDOW)
+    assert (await visitor.send(page, {"code": "GUESS"}, to="/coupons/collect")).status_code == 200

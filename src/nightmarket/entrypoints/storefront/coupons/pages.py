@@ -1,5 +1,6 @@
 """The pages of coupons: those that can be collected, the entry of a code, and one's own."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,10 @@ from .booklets import booklet_rows
 from .words import DONE, GOOD, CouponView, coupon_view
 
 MAX_CODE_LETTERS = 40
+CODES_PER_PERSON = 60
+"""Codes that one person types within CODES_WINDOW: a word that many share is short enough to be guessed."""
+
+CODES_WINDOW = timedelta(hours=1)
 HERE = "/coupons"
 
 
@@ -96,6 +101,9 @@ async def collect(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespo
 
 
 async def _collect(store: Storefront, wish: Collect) -> str:
+    """Raises TooManyAttempts for one who types codes faster than anybody has them."""
+    if wish.code:
+        await store.shop.access.allowances.take(f"coupon-codes:{wish.person}", CODES_PER_PERSON, CODES_WINDOW)
     try:
         await store.shop.coupons.collect(wish)
     except CouponNotGiven as refused:
