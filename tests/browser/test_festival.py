@@ -116,6 +116,11 @@ def test_plan_b_is_one_press(visitor: Visitor) -> None:
 def test_the_shop_as_of_another_instant_is_the_operators_alone(visitor: Visitor) -> None:
     """Pages are of that instant under a banner, nothing can be bought, and nobody else sees any of it."""
     operator, shopper = _person(visitor, "operator"), visitor()
+    operator.goto("/products/four-colour-kite")
+    with operator.expect_response("**/cart/lines"):
+        operator.get_by_role("button", name="Add to cart").first.click()
+    operator.goto("/cart")
+    expect(operator.locator("main")).to_contain_text("€17.01")
     operator.goto("/console/festival")
     operator.locator("#at").fill("2030-11-10T23:59:59")
     operator.get_by_role("button", name="Show it").click()
@@ -126,7 +131,11 @@ def test_the_shop_as_of_another_instant_is_the_operators_alone(visitor: Visitor)
     operator.goto("/products/midnight-lantern")
     expect(banner).to_be_visible()
     operator.get_by_role("button", name="Add to cart").first.click()
-    operator.goto("/cart")
+    operator.goto("/cart")  # priced as of then, when the demo's ten per cent are over, and with nothing put into it
+    expect(banner).to_be_visible()
+    expect(operator.locator("main")).to_contain_text("€18.90")
+    expect(operator.locator("main")).not_to_contain_text("Midnight Lantern")
+    operator.goto("/orders")
     expect(operator.get_by_role("heading", name="Not in a dry run")).to_be_visible()
     for path in ("/", "/festival", "/goods"):
         shopper.goto(path)
@@ -146,11 +155,12 @@ def test_a_merchant_enrols_and_the_operator_approves(visitor: Visitor) -> None:
     """A price that the campaign does not allow is refused beside its field; a good one is approved into an offer."""
     operator, merchant = _person(visitor, "operator"), _person(visitor, "merchant")
     operator.goto("/console/festival/campaigns/new")
-    operator.locator("#name_en").fill("Midnight prices")
+    operator.locator("#name_en").fill("Prices of the tests")
     operator.get_by_role("button", name="Make the campaign").click()
-    expect(operator.get_by_role("heading", level=1, name="Midnight prices")).to_be_visible()
+    expect(operator.get_by_role("heading", level=1, name="Prices of the tests")).to_be_visible()
     merchant.goto("/console/selling/festival")
-    merchant.get_by_role("link", name="Enrol goods").first.click()
+    mine = merchant.locator("section", has=merchant.get_by_role("heading", name="Prices of the tests"))
+    mine.get_by_role("link", name="Enrol goods").click()
     price = merchant.locator("input[id^=price_var_]").first
     key = (price.get_attribute("id") or "").removeprefix("price_")
     price.fill("9999")
@@ -169,7 +179,7 @@ def test_a_merchant_enrols_and_the_operator_approves(visitor: Visitor) -> None:
     expect(operator.locator(".tag.good", has_text="approved")).to_be_visible()
     assert faults(operator) == []
     operator.goto("/console/offers")
-    expect(operator.get_by_text("Midnight prices").first).to_be_visible()
+    expect(operator.get_by_text("Prices of the tests").first).to_be_visible()
 
 
 def test_a_shopper_is_reminded_by_the_browser_and_has_a_calendar(visitor: Visitor) -> None:

@@ -11,7 +11,9 @@ from .shop import Shop
 
 
 def shop_as_of(shop: Shop, at: datetime) -> Shop:
-    """For pages alone: whoever orders, pays or signs in here does so by the real clock."""
+    """For pages alone: carts are read as they would be priced then; who orders, pays or signs in goes by the real
+    clock."""
     clock = VirtualClock(at)
     search = StoredSearch(shop.database, shop.books, clock)
-    return replace(shop, clock=clock, search=search, hints=Hints(shop.database), on_change=[])
+    orders = shop.orders.as_of(clock)
+    return replace(shop, clock=clock, search=search, orders=orders, hints=Hints(shop.database), on_change=[])

@@ -48,8 +48,8 @@ ELSEWHERE = (
 )
 """What is as it always is."""
 
-NOT_THERE = ("/cart", "/checkout", "/orders", "/account")
-"""What goes by the real clock, so a dry run does not show it."""
+NOT_THERE = ("/checkout", "/orders", "/account")
+"""What goes by the real clock, so a dry run does not show it. The cart is shown as it would be priced then."""
 
 _SECONDS = 8
 Build = Callable[[Site], ASGIApp]

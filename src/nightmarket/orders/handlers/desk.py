@@ -1,10 +1,12 @@
 """The whole of orders in one object, as `contract.Orders` promises it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from nightmarket.kernel.clock import Clock
 from nightmarket.orders import store
 from nightmarket.orders.contract import Finding, Order, OrderReduction, OrderRow
 from nightmarket.orders.errors import NotCancellable, SessionBusy, SessionNotFound
@@ -105,6 +107,11 @@ class OrderDesk:
 
     async def audit(self) -> Sequence[Finding]:
         return await Audit(self._means).run()
+
+    def as_of(self, clock: Clock) -> "OrderDesk":
+        """The same carts and checkouts as another clock prices them, to be looked at: whoever changes one does so by
+        the real clock."""
+        return OrderDesk(replace(self._means, clock=clock))
 
     @property
     def lanes(self) -> Sequence[GroupCommit[Any, Any]]:
