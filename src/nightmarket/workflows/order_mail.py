@@ -17,6 +17,7 @@ from nightmarket.orders.contract import (
     OrdersLapsed,
     OrdersPaid,
     OrdersPlaced,
+    paid_by_wallet,
 )
 from nightmarket.platform.access import Links, is_shadow
 from nightmarket.platform.aside import PIECE_LIMIT, Aside, Chore
@@ -140,7 +141,8 @@ def _mail(kind: str, attempt: int, rows: Sequence[OrderRow], link: str) -> Messa
     first = rows[0]
     language = first.body.language
     subject, text = WORDS[kind].get(language) or WORDS[kind][DEFAULT_LANGUAGE]
-    amount = decimal_of(sum(row.total for row in rows), first.currency)
+    by_wallet = paid_by_wallet(rows) if kind in ("awaiting", "lapsed") else 0  # what is paid otherwise is awaited
+    amount = decimal_of(sum(row.total for row in rows) - by_wallet, first.currency)
     total = format_currency(amount, first.currency, locale=LOCALES.get(language, "en"))
     id = encode("ord", first.id)
     lines = "\n".join(f"{line.quantity} x {line.title}" for row in rows for line in row.body.lines)

@@ -8,6 +8,7 @@ import msgspec
 
 from nightmarket.kernel.ids import encode
 from nightmarket.orders.contract import OrderRow, SessionView
+from nightmarket.payments.contract.wallets import HeldLot
 from nightmarket.platform import messages
 
 from .desk import AccountDesk
@@ -20,7 +21,7 @@ MOST_PAGES = 200
 
 
 async def everything(desk: AccountDesk) -> dict[str, Any]:
-    """As plain values. Orders with what was paid, cart, wishes, enquiries, addresses, decisions, mails
+    """As plain values. Orders with what was paid, wallet, cart, wishes, enquiries, addresses, decisions, mails
     and sessions."""
     account = await desk.account()
     shoppers = desk.shop.access.shoppers
@@ -32,6 +33,7 @@ async def everything(desk: AccountDesk) -> dict[str, Any]:
         alerts = await desk.shop.wishes.open_alerts(connection, desk.id)
         followed = await desk.shop.wishes.followed(connection, desk.id)
         enquiries = await desk.shop.enquiries.of_owner(connection, desk.id, ENQUIRIES)
+        lots = await desk.shop.wallets.lots(connection, desk.id)
     confirmed = await shoppers.confirmed_at(desk.id)
     cart = await desk.store.carts.read(desk.visit)
     return {
@@ -58,6 +60,7 @@ async def everything(desk: AccountDesk) -> dict[str, Any]:
         "cart": _cart(cart),
         "orders": [_order(rows) for rows in await _orders(desk)],
         "payments": await _payments(desk),
+        "wallet": [_lot(one) for one in lots],
         "messages": await _messages(desk, account.email) if confirmed else [],
     }
 
@@ -94,6 +97,19 @@ def _order(rows: tuple[OrderRow, ...]) -> dict[str, Any]:
             for row in rows
             for line in row.body.lines
         ],
+    }
+
+
+def _lot(lot: HeldLot) -> dict[str, Any]:
+    money = lot.source.terms.money
+    return {
+        "for": money.name,
+        "amount_minor_units": lot.amount,
+        "left_minor_units": lot.available,
+        "currency": money.currency,
+        "given_at": lot.given_at,
+        "from": lot.spend_from,
+        "until": lot.spend_until,
     }
 
 
