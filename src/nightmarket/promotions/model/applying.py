@@ -13,7 +13,8 @@ overlap in part, nothing that an amount could take off is lost to one that had o
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from nightmarket.kernel.money import allocate, shares_of
 
@@ -24,7 +25,7 @@ from .resolving import NO_LIMIT, Plan, Stage
 from .taking import take
 
 
-class Take(NamedTuple):
+class Take(msgspec.Struct, gc=False, frozen=True):
     """What an applied offer takes off each of its places, and in all."""
 
     meeting: Meeting
@@ -32,7 +33,7 @@ class Take(NamedTuple):
     amount: int
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, gc=False, frozen=True):
     """What a choice of offers comes to: all that they take off, and each one's part in order of application."""
 
     amount: int

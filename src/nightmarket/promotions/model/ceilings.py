@@ -55,7 +55,7 @@ def _planned(plan: Plan, meeting: Meeting, amounts: Sequence[int], lines: Sequen
         return _percent(first(gettable, sets * effect.get), meeting)
     if isinstance(effect, Bundle):
         return _bundle(effect, meeting, pieces)
-    return sum(take(plan, meeting, amounts, lines, pieces).amounts)
+    return sum(take(plan, meeting, amounts, lines, pieces)[0])
 
 
 def _percent(dearest: list[Run], meeting: Meeting) -> int:

@@ -20,6 +20,9 @@ from .searching import Choices, Option, search, straight
 Pairs = frozenset[frozenset[int]]
 NO_PAIRS: Pairs = frozenset()
 
+FEW = 6
+"""Offers that are all applied at once to see whether that is the best already, before circles are told apart."""
+
 
 def best(
     meetings: Sequence[Meeting],
@@ -34,8 +37,13 @@ def best(
         return apply(meetings, start)
     ordered = sorted(meetings, key=rank)
     pairs = _pairs(ordered) if compile_book(book).has_agreements else NO_PAIRS
-    if not pairs and _all_apply(ordered):
-        return apply(ordered, start)
+    if not pairs:
+        if _all_apply(ordered):
+            return apply(ordered, start)
+        if len(ordered) <= FEW and not _any_word(ordered):
+            found = straight(ordered, _worth_leaving_out(ordered), start.fork(), start)
+            if found is not None:
+                return found
     till = start.fork()
     amount = 0
     takes: list[Take] = []
@@ -45,6 +53,10 @@ def best(
         takes += found.takes
     takes.sort(key=_turn)
     return Outcome(amount, takes)
+
+
+def _any_word(meetings: Sequence[Meeting]) -> bool:
+    return any(meeting.rule.offer.exclusive is not None for meeting in meetings)
 
 
 def _turn(take: Take) -> tuple[int, int, bool, int]:

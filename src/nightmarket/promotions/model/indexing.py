@@ -67,7 +67,7 @@ class Index:
         self.lines: dict[LineKey, Reach] = {}
         """What was looked up before; `of_line` does the rest."""
         self.always = self._rules(book.pointed(ALWAYS, 0))
-        self._by_shopper = not self._kinds.isdisjoint(("codes", "needs", "places", "segments", "regions"))
+        self.by_shopper = not self._kinds.isdisjoint(("codes", "needs", "places", "segments", "regions"))
 
     def _rules(self, offers: Iterable[Offer]) -> tuple[Rule, ...]:
         rules = (rule_of(offer, self._currency) for offer in offers if holds(offer, self._now))
@@ -89,10 +89,9 @@ class Index:
     def others(self, cart: PriceCart, shopper: Shopper) -> Iterator[Rule]:
         """Rules to which something beside the lines leads."""
         yield from self.always
-        if self._by_shopper:
-            for kind, word in other_words(cart, shopper):
-                if kind in self._kinds:
-                    yield from self._rules(self._book.pointed(kind, word))
+        for kind, word in other_words(cart, shopper):
+            if kind in self._kinds:
+                yield from self._rules(self._book.pointed(kind, word))
 
 
 def _of_parts(rule: Rule) -> bool:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import cast
+
+import msgspec
 
 from .carts import PriceCart, PriceLine, Shopper
 from .compiled import compile_book
@@ -13,7 +15,7 @@ from .resolving import NO_LIMIT, Lines, Plan, Stage, lacks, refusal
 from .ruling import Rule, accepts
 
 
-class Meeting(NamedTuple):
+class Meeting(msgspec.Struct, gc=False, frozen=True):
     """An offer that the cart fulfils: places of its lines (in order of line id), or of its deliveries.
 
     `others` are places by their part: a bundle's parts; of "buy and get" and gifts what is bought, then what is got.
@@ -145,7 +147,7 @@ def _candidates(
                 cast("list[int]", entry[1]).append(place)
         for rule in others:
             found[rule.number] = rule, None
-    for rule in index.others(cart, shopper):
+    for rule in index.others(cart, shopper) if index.by_shopper else index.always:
         found[rule.number] = rule, None
     return found.values()
 
@@ -158,6 +160,10 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
     without = cart.without  # looked at first: a set asks each id for its hash even when it is empty
     meetings: list[Meeting] = []
     for rule, reached in _candidates(index, cart, shopper, order):
+        if rule.plain and not without:
+            if order:
+                meetings.append(Meeting(rule, order, everything))
+            continue
         if (without and rule.offer.id in without) or (rule.asks and not accepts_shopper(rule, shopper)):
             continue
         places = qualifying(rule, cart.lines, order) if reached is None else reached

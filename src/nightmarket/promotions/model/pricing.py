@@ -43,7 +43,8 @@ def _quote(
     subtotal = sum(line_amounts)
     line_shares: list[tuple[Share, ...]] = [()] * len(line_amounts)
     shipping_shares: list[tuple[Share, ...]] = [()] * len(shipping_amounts)
-    for meeting, amounts, _ in takes:
+    for take in takes:
+        meeting, amounts = take.meeting, take.amounts
         rule = meeting.rule
         if rule.stage is Stage.SHIPPING:
             shares, left = shipping_shares, shipping_amounts

@@ -56,6 +56,8 @@ class Rule(msgspec.Struct, frozen=True):
     """Pieces below which its effect can take nothing."""
     asks: bool = False
     """It asks who or where the shopper is."""
+    plain: bool = False
+    """Every cart with lines meets it, through all of them."""
     turn: tuple[int, int, bool, int] = (0, 0, False, 0)
     """Its place in the order of application; that of an amount depends on how many lines it has as well."""
 
@@ -79,6 +81,12 @@ def rule_of(offer: Offer, currency: str) -> Rule | None:
     steady = resolved.plan is None and cap == NO_LIMIT
     products = frozenset(product.int for product in condition.products)
     variants = frozenset(variant.int for variant in condition.variants)
+    any_line = not (merchants or products or variants or condition.categories or condition.brands or condition.excluded)
+    most_units = NO_LIMIT if offer.per_buyer is None or offer.per_buyer.units is None else offer.per_buyer.units
+    asks = bool(condition.regions or condition.segments or extra is not None)
+    by_parts = isinstance(offer.effect, Bundle | BuyGet | Gift)
+    least_pieces = _least_pieces(offer.effect)
+    bare = most_units == NO_LIMIT and not (asks or by_parts or at_least or least_pieces)
     return Rule(
         number=offer.id.int,
         offer=offer,
@@ -93,19 +101,18 @@ def rule_of(offer: Offer, currency: str) -> Rule | None:
         brands=condition.brands,
         regions=condition.regions,
         segments=condition.segments,
-        any_line=not (
-            merchants or products or variants or condition.categories or condition.brands or condition.excluded
-        ),
-        most_units=NO_LIMIT if offer.per_buyer is None or offer.per_buyer.units is None else offer.per_buyer.units,
+        any_line=any_line,
+        most_units=most_units,
         tie=(offer.funder is None, offer.id.int),
         plan=resolved.plan,
         extra=extra,
         cap=cap,
         steady=steady,
         plain_amount=steady and resolved.stage is Stage.AMOUNT,
-        by_parts=isinstance(offer.effect, Bundle | BuyGet | Gift),
-        least_pieces=_least_pieces(offer.effect),
-        asks=bool(condition.regions or condition.segments or extra is not None),
+        by_parts=by_parts,
+        least_pieces=least_pieces,
+        asks=asks,
+        plain=bare and any_line and resolved.stage is not Stage.SHIPPING,
         turn=(resolved.stage, 0, offer.funder is None, offer.id.int),
     )
 

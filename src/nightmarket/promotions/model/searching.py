@@ -68,6 +68,8 @@ def straight(circle: Sequence[Meeting], optional: int, till: Till, start: Till) 
     for place in range(len(circle) - 1, -1, -1):
         if optional >> place & 1 and before[place] + rest > total:
             return None
+        if not optional & ((1 << place) - 1):
+            break  # none that is left to look at may be left out
         rest += alone[place] if alone[place] >= 0 else _ceiling(circle[place], start)
     return Outcome(total, takes)
 

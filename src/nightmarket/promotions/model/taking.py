@@ -4,7 +4,6 @@ Each returns what it takes off every place of the meeting, and for effects on pi
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from nightmarket.kernel.money import BASIS_POINTS, Rounding, allocate, shares_of
 
@@ -27,12 +26,8 @@ from .meeting import Meeting
 from .pieces import Pieces, Run, between, count, first, last_of_groups, without, worth, worths
 from .resolving import NO_LIMIT, Plan, ResolvedStep, Stage
 
-
-class Taken(NamedTuple):
-    """Amounts by place of the meeting, and of effects on pieces the pieces chosen."""
-
-    amounts: list[int]
-    chosen: list[Run]
+Taken = tuple[list[int], list[Run]]
+"""Amounts by place of the meeting, and of effects on pieces the pieces chosen."""
 
 
 def take(plan: Plan, meeting: Meeting, left: Sequence[int], lines: Sequence[PriceLine], pieces: Pieces) -> Taken:
@@ -41,11 +36,11 @@ def take(plan: Plan, meeting: Meeting, left: Sequence[int], lines: Sequence[Pric
     if meeting.rule.stage < Stage.PERCENT:
         return _of_pieces(plan, meeting, lines, pieces)
     if isinstance(effect, EveryOff):
-        return Taken(_every(effect, plan, meeting, left, lines), [])
+        return _every(effect, plan, meeting, left, lines), []
     if isinstance(effect, Tiers):
-        return Taken(_tiers(plan, meeting, left, lines), [])
+        return _tiers(plan, meeting, left, lines), []
     if isinstance(effect, FreeShipping):
-        return Taken(_delivery(effect, meeting, left), [])
+        return _delivery(effect, meeting, left), []
     raise TypeError(effect)
 
 
@@ -81,12 +76,12 @@ def reached_steps(steps: Sequence[ResolvedStep], units: int, amount: int) -> lis
 
 def _percent(chosen: list[Run], places: Sequence[int], basis_points: int, rounding: Rounding) -> Taken:
     """Basis points off the chosen pieces, rounded once per line."""
-    return Taken(shares_of(worths(chosen, places), basis_points, rounding), chosen)
+    return shares_of(worths(chosen, places), basis_points, rounding), chosen
 
 
 def _shared(chosen: list[Run], places: Sequence[int], total: int) -> Taken:
     """One amount off the chosen pieces, shared by what they cost."""
-    return Taken(allocate(total, worths(chosen, places)), chosen)
+    return allocate(total, worths(chosen, places)), chosen
 
 
 def _of_each_line(effect: PercentOff | AmountOff, meeting: Meeting, pieces: Pieces) -> Taken:
@@ -99,8 +94,8 @@ def _of_each_line(effect: PercentOff | AmountOff, meeting: Meeting, pieces: Piec
         return _percent(chosen, places, rule.value, rule.rounding)
     if effect.each is Each.PIECE:
         off = [(min(rule.value, price), place, number) for price, place, number in chosen]
-        return Taken(worths(off, places), chosen)
-    return Taken([min(rule.value, amount) for amount in worths(chosen, places)], chosen)
+        return worths(off, places), chosen
+    return [min(rule.value, amount) for amount in worths(chosen, places)], chosen
 
 
 def _fixed(effect: FixedPrice, meeting: Meeting, pieces: Pieces) -> Taken:
@@ -111,7 +106,7 @@ def _fixed(effect: FixedPrice, meeting: Meeting, pieces: Pieces) -> Taken:
     if size == 1:
         chosen = [run for run in first(runs, sets) if run[0] > fixed]
         off = [(price - fixed, place, number) for price, place, number in chosen]
-        return Taken(worths(off, meeting.places), chosen)
+        return worths(off, meeting.places), chosen
     worthwhile = most(sets, lambda number: worth(between(runs, (number - 1) * size, number * size)) > fixed)
     chosen = first(runs, worthwhile * size)
     return _shared(chosen, meeting.places, worth(chosen) - worthwhile * fixed)
@@ -146,7 +141,7 @@ def _buy_get(effect: BuyGet, meeting: Meeting, pieces: Pieces) -> Taken:
     buyable, gettable = (pieces.dearest_first(part) for part in meeting.others)
     sets = sets_of(effect, buyable, gettable, pieces.dearest_first(meeting.places))
     if not sets:
-        return Taken([0] * len(meeting.places), [])
+        return [0] * len(meeting.places), []
     only = without(buyable, gettable)  # what cannot be got is bought first, so that enough is left to get
     bought = first(only, sets * effect.buy)
     bought += first(without(buyable, only), sets * effect.buy - count(bought))
