@@ -63,13 +63,13 @@ class Person:
         return {**self.headers, "content-type": f"multipart/form-data; boundary={MARK}"}, body
 
 
-async def people(shop: Shop, merchant: Any) -> dict[str, Person]:
-    """One of each role, an agent with a key, and a guest."""
+async def people(shop: Shop, merchant: Any, house: str = "example") -> dict[str, Person]:
+    """One of each role with an address at `house`, an agent with a key, and a guest."""
     cookies, tokens = Cookies(secure=False), FormTokens(shop.secret, public_url=ORIGIN)
     roles = [role for role in Role if role not in (Role.GUEST, Role.AGENT)]
     wanted = [
         NewAccount(
-            f"{role.value}@example.org",
+            f"{role.value}@{house}.org",
             f"Test {role.value}",
             role,
             f"made-up words of a {role.value}",

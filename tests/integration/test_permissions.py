@@ -420,6 +420,31 @@ async def test_a_merchant_sees_their_own_part_only(house: House) -> None:
     assert await house.state() == before
 
 
+SHARED_ROOMS = tuple(
+    f"/console/{room}/"
+    for name in ("coupons", "samples", "surprises", "presales", "groups")
+    for room in (name, f"selling/{name}")
+)
+"""Where merchants' things stand beside one another."""
+
+
+async def test_what_another_merchant_made_is_not_found(house: House) -> None:
+    """Every door that takes a merchant's people to one thing says of another merchant's that there is none, and
+    changes nothing, whoever knows its id."""
+    [teas] = [one for one in await house.shop.catalog.merchants() if one.slug == "teas"]
+    other = (await people(house.shop, teas.id, "teas"))["merchant"]
+    taken = [door for door in CONSOLE if "merchant" in CONSOLE[door] and "{id}" in door]
+    tried = [door for door in taken if door.partition(" ")[2].startswith(SHARED_ROOMS)]
+    assert len(tried) == 9
+    before = await house.state()
+    for door in tried:
+        method, _, template = door.partition(" ")
+        headers, body = _sent(other, door, FORMS.get(door, {}))
+        answer = await ask(house.app, method, house.path(template), headers, body)
+        assert answer.status == 404, (door, answer.status, answer.body[:300])
+    assert await house.state() == before
+
+
 async def test_who_did_what_is_written_with_the_deed(house: House) -> None:
     """An adjustment leaves its fact with name and cause; one that the tally refuses leaves neither change nor fact."""
     picker = house.people["picker"]

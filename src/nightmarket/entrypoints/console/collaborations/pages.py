@@ -184,7 +184,7 @@ PAGES = (
     Page("POST", f"{HERE}/new", Scope.OFFERS_WRITE, create),
     Page("GET", f"{HERE}/{{id:str}}", Scope.OFFERS_READ, show),
     Page("POST", f"{HERE}/{{id:str}}", Scope.OFFERS_WRITE, decide),
-    Page("GET", f"{SELLING}/new", Scope.SELLING, show_new),
-    Page("POST", f"{SELLING}/new", Scope.SELLING, create),
-    Page("POST", f"{SELLING}/{{id:str}}", Scope.SELLING, answer),
+    Page("GET", f"{SELLING}/new", Scope.SELLING, show_new, open_stall=True),
+    Page("POST", f"{SELLING}/new", Scope.SELLING, create, open_stall=True),
+    Page("POST", f"{SELLING}/{{id:str}}", Scope.SELLING, answer, open_stall=True),
 )
