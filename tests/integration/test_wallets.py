@@ -108,6 +108,45 @@ async def test_declined_and_lapsed_orders_let_go(house: Purses) -> None:
     await house.sound()
 
 
+async def test_a_silent_provider_keeps_the_wallets_part_waiting(house: Purses) -> None:
+    """While nobody knows whether the card was charged, the wallet's part stays reserved; it is spent when the answer
+    comes, once."""
+    one = await house.account()
+    await house.give(one, 500)
+    view = await house.checkout(one, "silent", {"CANDLE": 1})
+    waits = await house.pay(one, view, token="tok_silent")
+    [lot] = await house.lots(one)
+    assert (waits.awaited, lot.available, lot.reserved) == (True, 0, 500)
+    house.clock.advance(timedelta(seconds=31))
+    await house.shop.orders.due.step()
+    [lot] = await house.lots(one)
+    assert (lot.available, lot.reserved) == (0, 0)
+    await house.sound()
+
+
+async def test_a_merchants_money_is_for_its_goods(house: Purses) -> None:
+    """What a merchant funds is earned by its goods alone, pays for nothing else, and goes back when it is over."""
+    one = await house.account()
+    shop = house.shop
+    lamp = await shop.catalog.find("lanterns", "LAMP")
+    assert lamp is not None
+    merchant = (await shop.catalog.listings([lamp]))[lamp].merchant
+    money = house.money(funder=merchant, merchants=(merchant,))
+    await house.make(house.terms(CASHBACK, 10_000, money, basis_points=1_000))
+    await house.buy(one, "first", {"LAMP": 1, "OOLONG": 1}, pay=False)
+    await house.work()
+    assert await house.balance(one) == 222
+    tea = await house.buy(one, "tea", {"OOLONG": 1})
+    assert tea.order.to_pay == tea.order.total
+    both = await house.buy(one, "both", {"OOLONG": 1, "CANDLE": 1})
+    assert both.order.total - both.order.to_pay == 222
+    [spent] = both.order.rows[0].body.wallet
+    assert (spent.merchant, spent.amount) == (merchant, 222)
+    await house.sound()
+    house.clock.advance(41 * DAY)
+    await house.sound()
+
+
 async def test_what_was_earned_and_spent_comes_out_of_the_next(house: Purses) -> None:
     """Cancelling an order takes back what it earned; what was spent of that is owed and comes out of the next cashback;
     the wallet never shows less than nothing."""
