@@ -107,8 +107,8 @@ async def test_offers_of_a_place_hold_for_those_who_opened_its_code_for_some_hou
         await shop.offers.publish(tx, [offer], NOW)
     await shop.books.refresh()
     assert await _total(house, visitor) == 2_220
-    token = shop.places.token(place.id)
-    assert shop.places.read(token) == place.id
+    token = shop.places.token(place)
+    assert shop.places.read(token) == (place.id, 1)
     assert shop.places.read(token[:-2] + "xx") is None
     async with shop.database.transaction() as tx:
         assert await shop.places.visit(tx, place, visitor) == NOW + 4 * HOUR
@@ -248,4 +248,51 @@ async def test_who_leaves_gives_the_seat_back_and_is_forgotten(house: Opened) ->
         left = await shop.samples.booking(tx, booked.id)
         assert (left.state, left.email, left.first_name, left.account) == (BookingState.CANCELLED, "", "", None)
         await shop.samples.book(tx, _wanted(slots[0], 2))
+    await _sound(house)
+
+
+async def test_a_place_is_changed_gets_a_new_code_and_is_closed(house: Opened) -> None:
+    """A change keeps short name and code; a new code ends the earlier one and its visits; a closed place takes no visit
+    and no change; and who signs in stays where they are."""
+    shop, place = house.shop, await _place(house, _terms())
+    visitor, account = derive("test-visitor"), derive("test-account")
+    offer = Offer(
+        shop.ids.new(), 1, {"en": "Here"}, PercentOff(1_000), NOW, NOW + HOUR * 99,
+        condition=Condition(places=frozenset({"north-mall"})),
+    )  # fmt: skip
+    async with shop.database.transaction() as tx:
+        await shop.offers.publish(tx, [offer], NOW)
+        moved = msgspec.structs.replace(_terms("other-word"), address="2 Made-up Square")
+        place = await shop.places.change(tx, place.id, moved)
+        await shop.places.visit(tx, place, visitor)
+    assert (place.terms.slug, place.terms.address, place.code) == ("north-mall", "2 Made-up Square", 1)
+    await shop.books.refresh()
+    async with shop.database.transaction() as tx:
+        await shop.places.move(tx, visitor, account)
+    assert (await shop.places.where(visitor, NOW), await shop.places.where(account, NOW)) == ([], ["north-mall"])
+    first = shop.places.token(place)
+    async with shop.database.transaction() as tx:
+        place = await shop.places.renew(tx, place.id)
+    assert shop.places.read(shop.places.token(place)) == (place.id, 2) != shop.places.read(first)
+    assert (await house.client.get(f"/place/{first}", headers={"accept": "text/html"})).status_code == 404
+    assert (await house.client.get(f"/place/{shop.places.token(place)}")).status_code == 200
+    assert await shop.places.where(account, NOW) == []
+    for _ in range(2):
+        async with shop.database.transaction() as tx:
+            place = await shop.places.close(tx, place.id)
+    async with shop.database.transaction() as tx:
+        assert await shop.places.visit(tx, place, visitor) is None
+        with pytest.raises(PlaceRefused):
+            await shop.places.change(tx, place.id, _terms())
+
+
+async def test_a_sample_gets_more_slots(house: Opened) -> None:
+    """Slots of another day come to those that are there, each once; what is sent twice changes nothing."""
+    sample, slots = await _sample(house)
+    plan = SlotPlan((NOW + timedelta(days=3)).date(), time(12), time(13), 30, 4)
+    for expected in (2, 0):
+        async with house.shop.database.transaction() as tx:
+            assert await house.shop.samples.extend(tx, sample.id, plan) == expected
+    async with house.shop.database.read() as connection:
+        assert len(await house.shop.samples.slots(connection, [sample.id], NOW)) == len(slots) + 2
     await _sound(house)

@@ -64,6 +64,7 @@ KINDS = (
     "promotions.booklet_made",
     "promotions.booklet_stamped",
     "promotions.place_made",
+    "promotions.place_changed",
     "promotions.sample_made",
     "promotions.sample_booked",
     "promotions.seat_changed",

@@ -132,6 +132,9 @@ class Carts:
         The guest's cart is changed in the same transaction, so that doing this twice moves everything once.
         """
         guest, before = visit.caller.guest_id, self.cookie(visit)
+        if guest is not None:
+            async with self._site.shop.database.transaction() as tx:
+                await self._site.shop.places.move(tx, guest, account)
         visit.owner = account
         visit.cookies.pop(COOKIE, None)
         view = await self._begin(visit, CARTS_TRIED)

@@ -15,6 +15,7 @@ __all__ = [
     "VISIT_LASTS",
     "NewPlace",
     "Place",
+    "PlaceChanged",
     "PlaceKind",
     "PlaceMade",
     "PlaceTerms",
@@ -31,6 +32,14 @@ class PlaceMade(msgspec.Struct, frozen=True):
     slug: str
 
 
+class PlaceChanged(msgspec.Struct, frozen=True):
+    """Fact: a place was changed, closed, or got a new code (`what`)."""
+
+    kind: ClassVar[str] = "promotions.place_changed"
+    place: UUID
+    what: str
+
+
 class NewPlace(msgspec.Struct, frozen=True):
     """A place to be made; its id comes with the form."""
 
@@ -45,6 +54,18 @@ class Places(Protocol):
         """Check and write it; safe to repeat. Raises PlaceRefused."""
         ...
 
+    async def change(self, tx: Connection, id: UUID, terms: PlaceTerms) -> Place:
+        """Give it another name, address, time or hours; short name and merchant stay. Raises PlaceRefused."""
+        ...
+
+    async def close(self, tx: Connection, id: UUID) -> Place:
+        """No visit counts there any more, nor those of a while ago. For good; safe to repeat."""
+        ...
+
+    async def renew(self, tx: Connection, id: UUID) -> Place:
+        """Give it a new code: all earlier ones open nothing from now on, and their visits are over."""
+        ...
+
     async def one(self, connection: Connection, id: UUID) -> Place: ...
 
     async def some(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Place]: ...
@@ -53,16 +74,20 @@ class Places(Protocol):
         """The newest first; for a merchant its own and the malls."""
         ...
 
-    def token(self, id: UUID) -> str:
-        """What the place's QR code says: the id, signed; it is good as long as the place is."""
+    def token(self, place: Place) -> str:
+        """What the place's QR code says: its id and the number of the code, signed."""
         ...
 
-    def read(self, token: str) -> UUID | None:
-        """The place of a token that we signed."""
+    def read(self, token: str) -> tuple[UUID, int] | None:
+        """The place of a token that we signed, and the number of the code that it is."""
         ...
 
     async def visit(self, tx: Connection, place: Place, owner: UUID) -> datetime | None:
         """Note that a shopper opened the place's address; until when it counts, None where it is closed now."""
+        ...
+
+    async def move(self, tx: Connection, guest: UUID, account: UUID) -> None:
+        """A guest's visits are an account's from now on: who signs in stays where they are."""
         ...
 
     async def where(self, owner: UUID, now: datetime) -> Sequence[str]:

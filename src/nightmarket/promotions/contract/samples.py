@@ -95,6 +95,10 @@ class Samples(Protocol):
         """Check, write, open the tallies of its slots; safe to repeat. Raises SampleRefused."""
         ...
 
+    async def extend(self, tx: Connection, id: UUID, plan: SlotPlan) -> int:
+        """Add slots; those that are there stay as they are. Returns how many are new. Raises SampleRefused."""
+        ...
+
     async def book(self, tx: Connection, wanted: NewBooking) -> Booking:
         """One seat per person and sample; a repeat finds the first. Raises SampleRefused, SlotFull."""
         ...

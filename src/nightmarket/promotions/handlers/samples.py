@@ -11,7 +11,7 @@ from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.ids import Ids, encode
 from nightmarket.platform.access import Signer
 from nightmarket.platform.database import Connection
-from nightmarket.promotions.contract.places import Places
+from nightmarket.promotions.contract.places import Place, Places
 from nightmarket.promotions.contract.samples import (
     Booking,
     BookingState,
@@ -20,8 +20,10 @@ from nightmarket.promotions.contract.samples import (
     Sample,
     SampleBooked,
     SampleMade,
+    SampleTerms,
     SeatChanged,
     Slot,
+    SlotPlan,
     slot_tally,
 )
 from nightmarket.promotions.errors import SampleNotFound, SampleRefused, SlotFull
@@ -46,6 +48,10 @@ ID_BYTES = 16
 FINDINGS_LIMIT = 100
 
 
+MAX_SLOTS_IN_ALL = 1_000
+"""Slots of one sample."""
+
+
 class StoredSamples:
     """Implements `contract.samples.Samples`. Lock order: the booking's row, then the slot's tally."""
 
@@ -63,17 +69,26 @@ class StoredSamples:
         place = await self._places.one(tx, new.terms.place)
         if place.terms.merchant not in (None, new.terms.merchant):
             raise SampleRefused("That counter belongs to another merchant.", field="place", reason="foreign")
-        slots = slots_of(new.id, new.plan, ZoneInfo(place.terms.zone))
-        flaws = list(sample_flaws(new.terms, new.plan, slots, now))
-        if slots and slots[-1].ends_at > place.terms.ends_at:
-            flaws.append(Flaw("day", "place_over", "The place is closed by then."))
-        _refuse(flaws)
+        slots = _planned(new.id, new.terms, new.plan, place, now)
         made = Sample(new.id, new.terms, now, by)
         if await store.insert(tx, made, slots):
             tallies = [NewTally(slot_tally(slot.id), TallyKind.SLOT, slot.seats) for slot in slots]
             await self._means.tallies.open(tx, tallies, now)
             await self._means.facts.append(tx, [SampleMade(made.id, new.terms.merchant, len(slots))], now)
         return made
+
+    async def extend(self, tx: Connection, id: UUID, plan: SlotPlan) -> int:
+        now, sample = self._means.clock.now(), await self.one(tx, id)
+        slots = _planned(id, sample.terms, plan, await self._places.one(tx, sample.terms.place), now)
+        if await store.count_slots(tx, id) + len(slots) > MAX_SLOTS_IN_ALL:
+            text = f"A sample has at most {MAX_SLOTS_IN_ALL} slots; offer it again for more."
+            raise SampleRefused(text, field="day", reason="too_many")
+        new = await store.add_slots(tx, id, slots)
+        tallies = [NewTally(slot_tally(one.id), TallyKind.SLOT, one.seats) for one in slots if one.id in new]
+        if tallies:
+            await self._means.tallies.open(tx, tallies, now)
+            await self._means.facts.append(tx, [SampleMade(id, sample.terms.merchant, len(tallies))], now)
+        return len(tallies)
 
     async def check_in(self, tx: Connection, merchant: UUID | None, code: str) -> tuple[Booking, bool]:
         now = self._means.clock.now()
@@ -264,3 +279,13 @@ def _refuse(flaws: Sequence[Flaw]) -> None:
 
 def _none() -> SampleNotFound:
     return SampleNotFound("There is no such sample or booking.", field="sample")
+
+
+def _planned(sample: UUID, terms: SampleTerms, plan: SlotPlan, place: Place, now: datetime) -> list[Slot]:
+    """The slots of a plan at a place. Raises SampleRefused."""
+    slots = slots_of(sample, plan, ZoneInfo(place.terms.zone))
+    flaws = list(sample_flaws(terms, plan, slots, now))
+    if place.closed_at is not None or (slots and slots[-1].ends_at > place.terms.ends_at):
+        flaws.append(Flaw("day", "place_over", "The place is closed by then."))
+    _refuse(flaws)
+    return slots

@@ -62,12 +62,18 @@ class PlaceTerms(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A place that was made; it does not change."""
+    """A place as it stands. `code` is the number of the QR code that is good; `closed_at`: for good."""
 
     id: UUID
     terms: PlaceTerms
     made_at: datetime
     made_by: str
+    code: int = 1
+    closed_at: datetime | None = None
+
+    def open_at(self, now: datetime) -> bool:
+        """Whether a visit counts now."""
+        return self.closed_at is None and self.terms.open_at(now)
 
 
 def visit_until(terms: PlaceTerms, now: datetime) -> datetime:

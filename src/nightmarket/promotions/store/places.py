@@ -11,12 +11,12 @@ from nightmarket.promotions.contract.places import Place, PlaceTerms
 
 MAX_PLACES = 500
 SWEPT_AT_ONCE = 1_000
-_PLACE = "id, terms, made_at, made_by"
+_PLACE = "id, terms, made_at, made_by, code, closed_at"
 
 
 def _place(row: Record) -> Place:
     terms = msgspec.json.decode(row["terms"], type=PlaceTerms)
-    return Place(row["id"], terms, row["made_at"], row["made_by"])
+    return Place(row["id"], terms, row["made_at"], row["made_by"], row["code"], row["closed_at"])
 
 
 async def insert(tx: Connection, place: Place) -> bool:
@@ -39,9 +39,47 @@ async def insert(tx: Connection, place: Place) -> bool:
     return bool(done)
 
 
-async def some(connection: Connection, ids: Sequence[UUID]) -> list[Place]:
-    rows = await connection.fetch(f"SELECT {_PLACE} FROM promotions.place WHERE id = ANY($1::uuid[])", list(ids))
-    return [_place(row) for row in rows]
+async def some(connection: Connection, ids: Sequence[UUID], *, lock: bool = False) -> list[Place]:
+    query = f"SELECT {_PLACE} FROM promotions.place WHERE id = ANY($1::uuid[]){' FOR NO KEY UPDATE' if lock else ''}"
+    return [_place(row) for row in await connection.fetch(query, list(ids))]
+
+
+async def change(tx: Connection, id: UUID, terms: PlaceTerms) -> None:
+    await tx.execute(
+        "UPDATE promotions.place SET terms = $2::jsonb, starts_at = $3, ends_at = $4 WHERE id = $1",
+        id,
+        msgspec.json.encode(terms).decode(),
+        terms.starts_at,
+        terms.ends_at,
+    )
+
+
+async def close(tx: Connection, id: UUID, at: datetime) -> None:
+    await tx.execute("UPDATE promotions.place SET closed_at = $2 WHERE id = $1", id, at)
+
+
+async def renew(tx: Connection, id: UUID) -> None:
+    """The next code is the good one."""
+    await tx.execute("UPDATE promotions.place SET code = code + 1 WHERE id = $1", id)
+
+
+async def end_visits(tx: Connection, place: UUID) -> None:
+    await tx.execute("DELETE FROM promotions.place_visit WHERE place = $1", place)
+
+
+async def move(tx: Connection, guest: UUID, account: UUID) -> None:
+    """Give an owner's visits to another; of two of one place the later end counts."""
+    await tx.execute(
+        """
+        INSERT INTO promotions.place_visit AS v (owner, place, slug, visited_at, until_at)
+        SELECT $2, place, slug, visited_at, until_at FROM promotions.place_visit WHERE owner = $1 ORDER BY place
+        ON CONFLICT (owner, place) DO UPDATE SET
+            visited_at = greatest(v.visited_at, excluded.visited_at), until_at = greatest(v.until_at, excluded.until_at)
+        """,
+        guest,
+        account,
+    )
+    await tx.execute("DELETE FROM promotions.place_visit WHERE owner = $1", guest)
 
 
 async def newest(connection: Connection, merchant: UUID | None) -> list[Place]:

@@ -46,21 +46,31 @@ async def insert(tx: Connection, sample: Sample, slots: Sequence[Slot]) -> bool:
         sample.made_at,
         sample.made_by,
     )
-    if not done:
-        return False
-    await tx.execute(
+    if done:
+        await add_slots(tx, sample.id, slots)
+    return bool(done)
+
+
+async def add_slots(tx: Connection, sample: UUID, slots: Sequence[Slot]) -> set[UUID]:
+    """Write slots; returns those that were not there."""
+    rows = await tx.fetch(
         f"""
         INSERT INTO promotions.sample_slot ({_SLOT})
         SELECT u.id, $1, u.starts_at, u.ends_at, u.seats
         FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::int[]) AS u (id, starts_at, ends_at, seats)
+        ON CONFLICT DO NOTHING RETURNING id
         """,
-        sample.id,
+        sample,
         [one.id for one in slots],
         [one.starts_at for one in slots],
         [one.ends_at for one in slots],
         [one.seats for one in slots],
     )
-    return True
+    return {row["id"] for row in rows}
+
+
+async def count_slots(tx: Connection, sample: UUID) -> int:
+    return int(await tx.fetchval("SELECT count(*) FROM promotions.sample_slot WHERE sample = $1", sample))
 
 
 async def one(connection: Connection, id: UUID) -> Sample | None:

@@ -1,7 +1,7 @@
 """Numbers, money, times and lists as people type them; what cannot be read is noted beside its field."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form
@@ -111,6 +111,25 @@ class Fields:
 
 def are_digits(text: str, most: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= most
+
+
+def hours_text(hours: Iterable[Hours]) -> str:
+    """Hours as `Fields.hours` reads them, a line each."""
+    return "\n".join(line for one in hours for line in _lines(one))
+
+
+def _lines(one: Hours) -> list[str]:
+    span = f"{_clock(one.from_minute)}-{_clock(one.until_minute)}"
+    days = sorted(one.weekdays)
+    if not days:
+        return [span]
+    if len(days) > 1 and days == list(range(days[0], days[-1] + 1)):
+        return [f"{DAYS[days[0]]}-{DAYS[days[-1]]} {span}"]
+    return [f"{DAYS[day]} {span}" for day in days]
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _minute(text: str) -> int:

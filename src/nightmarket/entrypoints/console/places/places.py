@@ -5,7 +5,7 @@ from datetime import timedelta
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.offers.fields import Fields
+from nightmarket.entrypoints.console.offers.fields import Fields, hours_text
 from nightmarket.entrypoints.console.reading import basis_points, instant, names, note
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
@@ -42,6 +42,7 @@ REFUSED = (
     say_later("Hours end after they begin, at midnight at the latest."),
     say_later("Write a time zone such as Europe/Berlin."),
     say_later("Another place has that short name."),
+    say_later("This place is closed for good; make another."),
 )
 """What promotions refuse, in their words, so that they are translated."""
 
@@ -50,7 +51,7 @@ async def show_list(desk: Desk) -> ASGIResponse:
     """The newest first; a merchant's people see their own and the malls."""
     async with desk.shop.database.read() as connection:
         found = await desk.shop.places.all(connection, desk.merchant)
-    rows = [(encode(PLACE, one.id), one, one.terms.open_at(desk.now)) for one in found]
+    rows = [(encode(PLACE, one.id), one, one.open_at(desk.now)) for one in found]
     return desk.page("venues/list.html", rows=rows)
 
 
@@ -69,21 +70,9 @@ async def show_new(desk: Desk) -> ASGIResponse:
 async def create(desk: Desk) -> ASGIResponse:
     """Make it; its id comes with the form, so that sending it twice makes one. A merchant's is its own counter."""
     form = await desk.form()
-    id = form.once(PLACE)
-    starts_at, ends_at = instant(desk, form, "starts_at"), instant(desk, form, "ends_at")
-    hours = Fields(desk, form, "EUR").hours("hours", form.get("zone"))
-    if form.errors or starts_at is None or ends_at is None:
+    id, terms = form.once(PLACE), _terms(desk, form, form.get("slug"))
+    if terms is None:
         return _form_page(desk, form, 422)
-    terms = PlaceTerms(
-        slug=form.get("slug"),
-        merchant=desk.merchant,
-        name=names(form, "name"),
-        address=form.get("address"),
-        zone=form.get("zone"),
-        starts_at=starts_at,
-        ends_at=ends_at,
-        hours=hours,
-    )
     ident = encode(PLACE, id)
     try:
         async with desk.acting("places.make", ident, terms.slug) as tx:
@@ -99,10 +88,58 @@ async def show(desk: Desk) -> ASGIResponse:
     return await _place_page(desk, await _seen(desk), Form(_usual(desk)))
 
 
+async def show_change(desk: Desk) -> ASGIResponse:
+    """The form, with what the place is now."""
+    place = await _own(desk)
+    terms = place.terms
+    values = {
+        "address": terms.address,
+        "zone": terms.zone,
+        "starts_at": terms.starts_at.isoformat()[:16],
+        "ends_at": terms.ends_at.isoformat()[:16],
+        "hours": hours_text(terms.hours),
+    }
+    return _form_page(desk, Form(values | {f"name_{one}": text for one, text in terms.name.items()}), place=place)
+
+
+async def change(desk: Desk) -> ASGIResponse:
+    """Give it another name, address, time or hours."""
+    form, place = await desk.form(), await _own(desk)
+    terms = _terms(desk, form, place.terms.slug)
+    if terms is None:
+        return _form_page(desk, form, 422, place=place)
+    ident = encode(PLACE, place.id)
+    try:
+        async with desk.acting("places.change", ident, terms.slug) as tx:
+            await desk.shop.places.change(tx, place.id, terms)
+    except PlaceRefused as refused:
+        note(desk, form, refused, FIELDS, "name_en")
+        return _form_page(desk, form, refused.status, place=place)
+    return desk.redirect(f"{HERE}/{ident}")
+
+
+async def renew(desk: Desk) -> ASGIResponse:
+    """Give it a new code: the earlier ones open nothing any more."""
+    await desk.form()
+    place = await _own(desk)
+    async with desk.acting("places.renew", encode(PLACE, place.id), place.terms.slug) as tx:
+        await desk.shop.places.renew(tx, place.id)
+    return desk.redirect(f"{HERE}/{encode(PLACE, place.id)}")
+
+
+async def close(desk: Desk) -> ASGIResponse:
+    """Close it for good."""
+    await desk.form()
+    place = await _own(desk)
+    async with desk.acting("places.close", encode(PLACE, place.id), place.terms.slug) as tx:
+        await desk.shop.places.close(tx, place.id)
+    return desk.redirect(f"{HERE}/{encode(PLACE, place.id)}")
+
+
 async def sheet(desk: Desk) -> ASGIResponse:
     """The code on a sheet to print."""
     place = await _seen(desk)
-    address = f"{desk.shop.settings.address}/place/{desk.shop.places.token(place.id)}"
+    address = f"{desk.shop.settings.address}/place/{desk.shop.places.token(place)}"
     return desk.page("venues/sheet.html", place=place, picture=qr_picture(address), address=address)
 
 
@@ -137,6 +174,32 @@ async def publish(desk: Desk) -> ASGIResponse:
     return desk.redirect(f"{HERE}/{encode(PLACE, place.id)}")
 
 
+async def _own(desk: Desk) -> Place:
+    """The place, if this person may change it: malls are the market's."""
+    found = await _seen(desk)
+    if desk.merchant is not None and found.terms.merchant != desk.merchant:
+        raise NotFound("There is nothing with that id.", field="id")
+    return found
+
+
+def _terms(desk: Desk, form: Form, slug: str) -> PlaceTerms | None:
+    """What the form says of the place; None, with the errors noted, where it cannot be read."""
+    starts_at, ends_at = instant(desk, form, "starts_at"), instant(desk, form, "ends_at")
+    hours = Fields(desk, form, "EUR").hours("hours", form.get("zone"))
+    if form.errors or starts_at is None or ends_at is None:
+        return None
+    return PlaceTerms(
+        slug=slug,
+        merchant=desk.merchant,
+        name=names(form, "name"),
+        address=form.get("address"),
+        zone=form.get("zone"),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        hours=hours,
+    )
+
+
 async def _seen(desk: Desk) -> Place:
     """The place, if this person may see it: malls are everybody's."""
     async with desk.shop.database.read() as connection:
@@ -152,7 +215,7 @@ def _usual(desk: Desk) -> dict[str, str]:
 
 
 async def _place_page(desk: Desk, place: Place, form: Form, status: int = 200) -> ASGIResponse:
-    address = f"{desk.shop.settings.address}/place/{desk.shop.places.token(place.id)}"
+    address = f"{desk.shop.settings.address}/place/{desk.shop.places.token(place)}"
     offers = [
         one
         for one in naming(desk.shop.books.current(), "places", place.terms.slug)
@@ -164,7 +227,8 @@ async def _place_page(desk: Desk, place: Place, form: Form, status: int = 200) -
         form=form,
         place=place,
         ident=encode(PLACE, place.id),
-        is_open=place.terms.open_at(desk.now),
+        is_open=place.open_at(desk.now),
+        is_own=desk.merchant is None or place.terms.merchant == desk.merchant,
         picture=qr_picture(address),
         address=address,
         offers=offers,
@@ -172,5 +236,6 @@ async def _place_page(desk: Desk, place: Place, form: Form, status: int = 200) -
     )
 
 
-def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
-    return desk.page("venues/new.html", status=status, form=form, languages=LANGUAGES)
+def _form_page(desk: Desk, form: Form, status: int = 200, *, place: Place | None = None) -> ASGIResponse:
+    ident = encode(PLACE, place.id) if place else ""
+    return desk.page("venues/new.html", status=status, form=form, languages=LANGUAGES, place=place, ident=ident)

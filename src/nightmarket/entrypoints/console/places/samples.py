@@ -45,6 +45,7 @@ NO_CLOCK = say_later("Write a time of day such as 14:30.")
 REFUSED = (
     say_later("That counter belongs to another merchant."),
     say_later("The place is closed by then."),
+    say_later("A sample has at most 1000 slots; offer it again for more."),
     say_later("A slot lasts 5 to 480 minutes."),
     say_later("A slot has 1 to 500 seats."),
     say_later("Between these times there is no whole slot."),
@@ -92,17 +93,8 @@ async def show_list(desk: Desk) -> ASGIResponse:
 
 async def show_new(desk: Desk) -> ASGIResponse:
     """The form: tomorrow afternoon, two seats each quarter of an hour."""
-    day = (desk.now + timedelta(days=1)).date()
-    values = {
-        "once": encode(SAMPLE, desk.shop.ids.new()),
-        "day": day.isoformat(),
-        "from_time": "14:00",
-        "until_time": "18:00",
-        "minutes": "15",
-        "seats": "2",
-        "place": desk.query("place"),
-    }
-    return await _form_page(desk, Form(values))
+    values = {"once": encode(SAMPLE, desk.shop.ids.new()), "place": desk.query("place")}
+    return await _form_page(desk, Form(_usual(desk) | values))
 
 
 async def create(desk: Desk) -> ASGIResponse:
@@ -111,11 +103,10 @@ async def create(desk: Desk) -> ASGIResponse:
     id = form.once(SAMPLE)
     merchant = desk.merchant or _id(desk, form, "merchant", "mer", NO_MERCHANT)
     place = _id(desk, form, "place", PLACE, NO_PLACE)
-    day, begins, ends = _day(desk, form), _clock(desk, form, "from_time"), _clock(desk, form, "until_time")
-    minutes, seats = whole(desk, form, "minutes"), whole(desk, form, "seats")
-    if form.errors or merchant is None or place is None or day is None or begins is None or ends is None:
+    plan = _plan(desk, form)
+    if merchant is None or place is None or plan is None:
         return await _form_page(desk, form, 422)
-    new = NewSample(id, SampleTerms(merchant, place, names(form, "name")), SlotPlan(day, begins, ends, minutes, seats))
+    new = NewSample(id, SampleTerms(merchant, place, names(form, "name")), plan)
     ident = encode(SAMPLE, id)
     try:
         async with desk.acting("samples.offer", ident, new.terms.name.get("en", "")) as tx:
@@ -127,13 +118,53 @@ async def create(desk: Desk) -> ASGIResponse:
 
 
 async def show(desk: Desk) -> ASGIResponse:
-    """One sample: its slots and who comes."""
+    """One sample: its slots and who comes, and the form of more slots."""
+    return await _sample_page(desk, await _own(desk), Form(_usual(desk)))
+
+
+async def extend(desk: Desk) -> ASGIResponse:
+    """More slots, on another day or at other hours."""
+    form, sample = await desk.form(), await _own(desk)
+    plan = _plan(desk, form)
+    if plan is None:
+        return await _sample_page(desk, sample, form, 422)
+    ident = encode(SAMPLE, sample.id)
+    try:
+        async with desk.acting("samples.extend", ident, plan.day.isoformat()) as tx:
+            await desk.shop.samples.extend(tx, sample.id, plan)
+    except SampleRefused as refused:
+        note(desk, form, refused, FIELDS, "day")
+        return await _sample_page(desk, sample, form, refused.status)
+    return desk.redirect(f"{HERE}/{ident}")
+
+
+async def _own(desk: Desk) -> Sample:
     async with desk.shop.database.read() as connection:
         sample = await desk.shop.samples.one(connection, desk.id(SAMPLE))
     require_own(desk, sample.terms.merchant)
+    return sample
+
+
+async def _sample_page(desk: Desk, sample: Sample, form: Form, status: int = 200) -> ASGIResponse:
     rows = await _slots(desk, [sample], sample.made_at, None)
     ident = encode(SAMPLE, sample.id)
-    return desk.page("venues/sample.html", sample=sample, ident=ident, rows=rows, guests=_counted(rows))
+    words = {"sample": sample, "ident": ident, "rows": rows, "guests": _counted(rows), "form": form}
+    return desk.page("venues/sample.html", status=status, **words)
+
+
+def _plan(desk: Desk, form: Form) -> SlotPlan | None:
+    """The slots that the form describes; None, with the errors noted, where they cannot be read."""
+    day, begins, ends = _day(desk, form), _clock(desk, form, "from_time"), _clock(desk, form, "until_time")
+    minutes, seats = whole(desk, form, "minutes"), whole(desk, form, "seats")
+    if form.errors or day is None or begins is None or ends is None:
+        return None
+    return SlotPlan(day, begins, ends, minutes, seats)
+
+
+def _usual(desk: Desk) -> dict[str, str]:
+    """Tomorrow afternoon, two seats each quarter of an hour."""
+    day = (desk.now + timedelta(days=1)).date()
+    return {"day": day.isoformat(), "from_time": "14:00", "until_time": "18:00", "minutes": "15", "seats": "2"}
 
 
 async def show_counter(desk: Desk) -> ASGIResponse:

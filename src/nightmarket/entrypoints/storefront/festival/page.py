@@ -12,6 +12,7 @@ from nightmarket.catalog.contract import Card, Listing
 from nightmarket.entrypoints.pages import Formats, Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.bodies import Key, Made
+from nightmarket.entrypoints.storefront.coupons.offered import for_everything
 from nightmarket.entrypoints.storefront.frames import Gaps
 from nightmarket.entrypoints.storefront.storefront import Storefront
 from nightmarket.entrypoints.storefront.wares import Shelf, WareView
@@ -85,6 +86,7 @@ class FestivalPage:
             "windows": [one for one in moment.festival.windows if one.id != window.id and one.ends_at > now],
             "festival_formats": _formats(visit, moment.festival),
             "wares": _wares(shelf, cards),
+            "coupons": await for_everything(store, visit) if moment.main else [],
             "origin": shop.settings.address,
         }
         return Made("festival/page.html", words, levels, frozenset(card.product for card in cards))

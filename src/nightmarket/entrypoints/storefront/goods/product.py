@@ -13,6 +13,7 @@ from nightmarket.catalog.contract import Card, Listing, Media, Product, ProductT
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.storefront.attributes import option_label
 from nightmarket.entrypoints.storefront.bodies import Key, Made
+from nightmarket.entrypoints.storefront.coupons.offered import for_product
 from nightmarket.entrypoints.storefront.draws.surprising import SurpriseView, surprise_view
 from nightmarket.entrypoints.storefront.frames import Gaps
 from nightmarket.entrypoints.storefront.groups.offered import OfferedView, offered_view
@@ -145,6 +146,7 @@ class ProductPages:
             "deliveries": deliveries(store, product, visit),
             "presales": await _presales(store, visit, product.id),
             "surprise": await _surprise(store, visit, product.id),
+            "coupons": await for_product(store, visit, product, [step.slug for step in path]),
             "together": await _together(store, visit, product.id),
             "rivals": _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, shelf),
             "path": path,

@@ -65,9 +65,15 @@ CREATE TABLE engagement.segment_member (
     PRIMARY KEY (segment, account)
 );
 CREATE INDEX segment_member_account ON engagement.segment_member (account);
+
+ALTER TABLE promotions.place ADD COLUMN code integer NOT NULL DEFAULT 1 CHECK (code > 0);
+ALTER TABLE promotions.place ADD COLUMN closed_at timestamptz;
+COMMENT ON COLUMN promotions.place.code IS 'which of its QR codes is good: the one with this number';
 """
 
 DOWN = """
+ALTER TABLE promotions.place DROP COLUMN closed_at;
+ALTER TABLE promotions.place DROP COLUMN code;
 DROP TABLE engagement.segment_member;
 DROP TABLE engagement.segment;
 DROP TABLE engagement.following;
