@@ -50,6 +50,8 @@ class FixedCatalog:
 
     def forget_merchants(self, merchants: Iterable[UUID]) -> None: ...
 
+    def forget_categories(self, categories: Iterable[str]) -> None: ...
+
     async def product(self, slug: str) -> Product | None:
         return None
 

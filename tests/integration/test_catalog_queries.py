@@ -78,6 +78,10 @@ async def test_listing_has_all_that_a_cart_needs(shop: Workshop) -> None:
     assert listing.prices == {"EUR": 4990, "USD": 5500}
     assert len(listing.stock) == 2
     assert listing.for_sale
+    assert listing.ancestors == ("kitchen",)
+    card, page = (await shop.catalog.cards(category="woks"))[0], await shop.catalog.product("wok")
+    assert page is not None
+    assert card.ancestors == page.ancestors == listing.ancestors
     async with shop.database.read() as connection:
         levels = await shop.tallies.levels(connection, [stock.tally for stock in listing.stock])
     assert [levels[stock.tally].available for stock in listing.stock] == [7, 5]

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from nightmarket.catalog.contract import MerchantChanged, ProductChanged
+from nightmarket.catalog.contract import MerchantChanged, ProductChanged, ReferenceChanged
 from nightmarket.gate.contract import RoomChanged
 from nightmarket.kernel.clock import Clock, SystemClock
 from nightmarket.kernel.ids import Ids, SystemIds
@@ -44,7 +44,7 @@ async def open_shop(
     clock = clock or SystemClock()
     database = await Database.open(settings.database_url, committers=committers, application=application)
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
-    kinds = [ProductChanged.kind, MerchantChanged.kind, OfferPublished.kind, OfferRetired.kind]
+    kinds = [ProductChanged.kind, MerchantChanged.kind, ReferenceChanged.kind, OfferPublished.kind, OfferRetired.kind]
     kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind, FestivalChanged.kind, SwitchesChanged.kind))
     kinds.extend((SurpriseChanged.kind, GroupOfferChanged.kind))
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
@@ -85,6 +85,13 @@ async def open_shop(
         await database.close()
 
 
+def _forget_listings(shop: Shop, fact: Fact) -> None:
+    if fact.kind == MerchantChanged.kind:
+        shop.catalog.forget_merchants(one.merchant for one in fact.read(MerchantChanged))
+    else:
+        shop.catalog.forget_categories(one.key for one in fact.read(ReferenceChanged) if one.what == "category")
+
+
 async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
     """Caches forget what has changed."""
     changed: list[UUID] = []
@@ -93,8 +100,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
         if fact.kind == ProductChanged.kind:
             changed.extend(variant for product in fact.read(ProductChanged) for variant in product.variants)
             products.extend(product.product for product in fact.read(ProductChanged))
-        elif fact.kind == MerchantChanged.kind:
-            shop.catalog.forget_merchants(one.merchant for one in fact.read(MerchantChanged))
+        elif fact.kind in (MerchantChanged.kind, ReferenceChanged.kind):
+            _forget_listings(shop, fact)
         elif fact.kind == SurpriseChanged.kind:
             products.extend(one.product for one in fact.read(SurpriseChanged))
         elif fact.kind == GroupOfferChanged.kind:

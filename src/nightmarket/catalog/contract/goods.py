@@ -76,6 +76,8 @@ class Listing(msgspec.Struct, frozen=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     """Of a booking: when the slot begins and ends."""
+    ancestors: tuple[str, ...] = ()
+    """The categories above its own, the nearest first."""
     stamp: bytes = b""
     """A digest of all else here (`stamped`): the same stamp means the same listing. Empty where nobody took it."""
 
@@ -201,6 +203,8 @@ class Product(msgspec.Struct, frozen=True):
     size_chart: SizeChart | None = None
     shelves: tuple[str, ...] = ()
     """Further categories, in other trees than goods."""
+    ancestors: tuple[str, ...] = ()
+    """The categories above its own, the nearest first."""
 
 
 class ProductText(msgspec.Struct, frozen=True):
@@ -230,6 +234,8 @@ class Card(msgspec.Struct, frozen=True):
     brand_slug: str | None = None
     kind: ProductKind = ProductKind.GOODS
     master: UUID | None = None
+    ancestors: tuple[str, ...] = ()
+    """The categories above its own, the nearest first."""
 
 
 class Category(msgspec.Struct, frozen=True):

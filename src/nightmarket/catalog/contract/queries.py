@@ -26,6 +26,10 @@ class Catalog(Protocol):
         """Drop cached listings of these merchants; called by the follower of `catalog.merchant_changed`."""
         ...
 
+    def forget_categories(self, categories: Iterable[str]) -> None:
+        """Drop cached listings in or below these categories; called by the follower of `catalog.reference_changed`."""
+        ...
+
     async def product(self, slug: str) -> Product | None:
         """The live product of an open merchant that has this slug."""
         ...

@@ -73,6 +73,11 @@ class StoredCatalog:
         gone = frozenset(merchants)
         self.forget([listing.variant for listing in self._cache.values() if listing.merchant in gone])
 
+    def forget_categories(self, categories: Iterable[str]) -> None:
+        gone = frozenset(categories)
+        kept = self._cache.values()
+        self.forget([one.variant for one in kept if not gone.isdisjoint((one.category, *one.ancestors))])
+
     async def product(self, slug: str) -> Product | None:
         async with self._database.read() as connection, connection.transaction(isolation="repeatable_read"):
             return await products.product(connection, slug)

@@ -6,7 +6,7 @@ from uuid import UUID
 from nightmarket.catalog.contract import Card, ProductKind
 from nightmarket.platform.database import Connection, Record
 
-from .listings import SHOWN, stock_of_variants
+from .listings import SHOWN, ancestors_of, stock_of_variants
 from .packing import read_media, read_prices, read_product_texts
 
 _CARDS = f"""
@@ -58,6 +58,7 @@ async def _cards(connection: Connection, rows: Sequence[Record]) -> list[Card]:
         [row["id"] for row in rows],
     )
     stock = await stock_of_variants(connection, [variant["id"] for variant in variants])
+    above = await ancestors_of(connection, [row["category"] for row in rows])
     by_product: dict[UUID, list[tuple[UUID, dict[str, int], str]]] = {}
     for owner, variant, prices, media in variants:
         by_product.setdefault(owner, []).append((variant, read_prices(prices), media))
@@ -83,6 +84,7 @@ async def _cards(connection: Connection, rows: Sequence[Record]) -> list[Card]:
                 brand_slug=row["brand_slug"],
                 kind=ProductKind(row["kind"]),
                 master=row["master"],
+                ancestors=above.get(row["category"], ()),
             )
         )
     return cards

@@ -1,9 +1,10 @@
 """What carts and prices read of variants: a fixed number of queries whatever the number of variants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from nightmarket.catalog.contract import Listing, ProductKind, Stock, Texts, stamped
+from nightmarket.catalog.model.bounds import MAX_CATEGORY_DEPTH
 from nightmarket.platform.database import Connection
 
 from .packing import read_options, read_prices, read_product_texts
@@ -27,6 +28,24 @@ async def stock_of_variants(connection: Connection, variants: Sequence[UUID]) ->
     return found
 
 
+async def ancestors_of(connection: Connection, categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The categories above each of these, the nearest first; those at the top are absent."""
+    rows = await connection.fetch(
+        """
+        WITH RECURSIVE above AS (
+            SELECT slug, parent, 1 AS steps FROM catalog.category WHERE slug = ANY($1::text[]) AND parent IS NOT NULL
+            UNION ALL
+            SELECT above.slug, c.parent, steps + 1 FROM above JOIN catalog.category c ON c.slug = above.parent
+            WHERE c.parent IS NOT NULL AND steps < $2
+        )
+        SELECT slug, array_agg(parent ORDER BY steps) FROM above GROUP BY slug
+        """,
+        list(set(categories)),
+        MAX_CATEGORY_DEPTH,
+    )
+    return {slug: tuple(parents) for slug, parents in rows}
+
+
 async def listings(connection: Connection, variants: Sequence[UUID]) -> dict[UUID, Listing]:
     """The listings of those variants that exist; the picture is the variant's first, else the product's."""
     rows = await connection.fetch(
@@ -40,6 +59,7 @@ async def listings(connection: Connection, variants: Sequence[UUID]) -> dict[UUI
         variants,
     )
     stock = await stock_of_variants(connection, [row["id"] for row in rows])
+    above = await ancestors_of(connection, [row["category"] for row in rows])
     return {
         row["id"]: stamped(
             Listing(
@@ -59,6 +79,7 @@ async def listings(connection: Connection, variants: Sequence[UUID]) -> dict[UUI
                 kind=ProductKind(row["kind"]),
                 starts_at=row["starts_at"],
                 ends_at=row["ends_at"],
+                ancestors=above.get(row["category"], ()),
             )
         )
         for row in rows

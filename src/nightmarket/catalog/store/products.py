@@ -7,7 +7,7 @@ from nightmarket.catalog.contract import Product, ProductKind, ProductState, Var
 from nightmarket.platform.database import Connection
 
 from .directory import read_merchants
-from .listings import SHOWN, stock_of_variants
+from .listings import SHOWN, ancestors_of, stock_of_variants
 from .packing import read_attributes, read_media, read_options, read_prices, read_product_texts
 from .reference import size_charts
 from .sameness import read_masters
@@ -37,6 +37,7 @@ async def products(connection: Connection, wanted: Sequence[UUID], *, masters: b
     merchants = await read_merchants(connection, list({row["merchant"] for row in rows}))
     charts = await size_charts(connection, [row["size_chart"] for row in rows if row["size_chart"]])
     variants = await _variants(connection, [row["id"] for row in rows])
+    above = await ancestors_of(connection, [row["category"] for row in rows])
     same = await read_masters(connection, [row["id"] for row in rows]) if masters else {}
     return {
         row["id"]: Product(
@@ -57,6 +58,7 @@ async def products(connection: Connection, wanted: Sequence[UUID], *, masters: b
             master=same[row["id"]][0] if row["id"] in same else None,
             size_chart=next((chart for chart in charts if chart.slug == row["size_chart"]), None),
             shelves=tuple(row["shelves"]),
+            ancestors=above.get(row["category"], ()),
         )
         for row in rows
     }

@@ -237,7 +237,7 @@ def _listed(number: int, line: wire.PriceLineInput, listing: Listing, currency: 
         text = f"{listing.sku} has no price in {currency}; send a unit_price."
         raise InvalidInput(text, field=f"lines[{number}].unit_price")
     what = (listing.variant, listing.product, listing.merchant, listing.category, listing.brand)
-    return PriceLine(_line_id(number), *what, line.quantity, amount)
+    return PriceLine(_line_id(number), *what, line.quantity, amount, listing.ancestors)
 
 
 def _foreign(number: int, line: wire.PriceLineInput, merchant: UUID) -> PriceLine:

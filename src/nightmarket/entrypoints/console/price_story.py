@@ -82,7 +82,7 @@ def _cart(order: Order, listings: Mapping[UUID, Listing]) -> PriceCart:
     for row in order.rows:
         for line in row.body.lines:
             listing = listings.get(line.variant)
-            category, brand = (listing.category, listing.brand) if listing else ("", "")
+            category, brand, above = (listing.category, listing.brand, listing.ancestors) if listing else ("", "", ())
             lines.append(
                 PriceLine(
                     line.id,
@@ -93,6 +93,7 @@ def _cart(order: Order, listings: Mapping[UUID, Listing]) -> PriceCart:
                     brand,
                     line.quantity,
                     line.unit_price,
+                    above,
                 )
             )
         if row.body.shipping is not None:

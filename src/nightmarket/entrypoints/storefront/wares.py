@@ -209,7 +209,8 @@ class Shelf:
         return (found, None) if chosen == wanted else (None, found)
 
     def ware(self, card: Card) -> WareView:
-        line = PriceLine("1", card.product, card.product, card.merchant, card.category, card.brand, 1, 0)
+        ids = (card.product, card.product, card.merchant)
+        line = PriceLine("1", *ids, card.category, card.brand, 1, 0, card.ancestors)
         here, elsewhere = self.prices(card.prices_from, line)
         id = encode("prd", card.product)
         return WareView(
@@ -242,13 +243,14 @@ class Shelf:
 
     def most_per_buyer(self, product: Product, variant: Variant) -> int | None:
         """How many of a variant one buyer may have, if that is limited now."""
-        line = PriceLine("1", variant.id, product.id, product.merchant.id, product.category, product.brand, 1, 0)
+        line = _line(product, variant)
         met = limits_met(PriceCart("", (line,)), self._book, self._now)
         return min((one.most for one in met), default=None)
 
     def rival(self, rival: Rival, listing: Listing) -> RivalView:
         """What another merchant asks for the same thing."""
-        line = PriceLine("1", rival.variant, listing.product, listing.merchant, listing.category, listing.brand, 1, 0)
+        ids = (rival.variant, listing.product, listing.merchant)
+        line = PriceLine("1", *ids, listing.category, listing.brand, 1, 0, listing.ancestors)
         here, elsewhere = self.prices(rival.prices, line)
         id = encode("var", rival.variant)
         return RivalView(
@@ -263,7 +265,8 @@ class Shelf:
 
     def listing_price(self, listing: Listing) -> ShelfPrice | None:
         """What a variant costs of which only the listing is known."""
-        line = PriceLine("1", listing.variant, listing.product, listing.merchant, listing.category, listing.brand, 1, 0)
+        ids = (listing.variant, listing.product, listing.merchant)
+        line = PriceLine("1", *ids, listing.category, listing.brand, 1, 0, listing.ancestors)
         return self.prices(listing.prices, line)[0]
 
     def listing_stock(self, listing: Listing) -> StockView:
@@ -286,7 +289,8 @@ class Shelf:
 
 def _line(product: Product, variant: Variant) -> PriceLine:
     """One unit of the variant, to be priced."""
-    return PriceLine("1", variant.id, product.id, product.merchant.id, product.category, product.brand, 1, 0)
+    ids = (variant.id, product.id, product.merchant.id)
+    return PriceLine("1", *ids, product.category, product.brand, 1, 0, product.ancestors)
 
 
 async def left(shop: Shop, tallies: Iterable[UUID]) -> dict[UUID, int]:

@@ -60,10 +60,7 @@ def _lines(row: OrderRow, listings: Mapping[UUID, Listing]) -> list[PriceLine]:
     found: list[PriceLine] = []
     for line in row.body.lines:
         listing = listings.get(line.variant)
-        category, brand = (listing.category, listing.brand) if listing is not None else ("", "")
-        found.append(
-            PriceLine(
-                line.id, line.variant, line.product, row.merchant, category, brand, line.quantity, line.unit_price
-            )
-        )
+        category, brand, above = (listing.category, listing.brand, listing.ancestors) if listing else ("", "", ())
+        ids = (line.id, line.variant, line.product, row.merchant)
+        found.append(PriceLine(*ids, category, brand, line.quantity, line.unit_price, above))
     return found

@@ -333,6 +333,7 @@ def price_cart(
                 listing.brand,
                 line.quantity,
                 amount,
+                listing.ancestors,
             )
         )
     shipping: list[ShippingLine] = []

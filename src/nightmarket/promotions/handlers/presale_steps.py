@@ -280,4 +280,5 @@ class PresaleSteps:
 
 def _line(listing: Listing) -> PriceLine:
     """One unit of the goods, to be priced."""
-    return PriceLine("1", listing.variant, listing.product, listing.merchant, listing.category, listing.brand, 1, 0)
+    ids = (listing.variant, listing.product, listing.merchant)
+    return PriceLine("1", *ids, listing.category, listing.brand, 1, 0, listing.ancestors)
