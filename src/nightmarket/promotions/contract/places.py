@@ -94,6 +94,10 @@ class Places(Protocol):
         """Where a shopper is, by the words that offers know. Asks nobody while no offer of the book is for a place."""
         ...
 
+    async def here(self, connection: Connection, owner: UUID) -> Sequence[str]:
+        """The short names of the places at which a shopper is, whether or not an offer asks."""
+        ...
+
     async def sweep(self) -> int:
         """Forget visits that are over; for a drain."""
         ...

@@ -123,6 +123,9 @@ class StoredPlaces:
         async with self._means.database.read() as connection:
             return await store.where(connection, owner, now)
 
+    async def here(self, connection: Connection, owner: UUID) -> Sequence[str]:
+        return await store.where(connection, owner, self._means.clock.now())
+
     def _matters(self) -> bool:
         """Whether any offer of the book is for a place; looked at once per book."""
         book = self._books.current()

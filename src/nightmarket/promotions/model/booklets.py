@@ -30,16 +30,20 @@ class StampAct(StrEnum):
     """Going to a page of the shop from the booklet."""
     BUY = "buy"
     """A paid order with goods of a merchant."""
+    PLACE = "place"
+    """Being at a place: its QR code was opened a while ago."""
 
 
 class Stamp(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One field of a booklet: whose it is, and what earns it (`path` of a page, or the `merchant` to buy from)."""
+    """One field of a booklet: whose it is, and what earns it: the `path` of a page, the `merchant` to buy from, or the
+    short name of a `place`."""
 
     key: str
     label: str
     act: StampAct
     path: str = ""
     merchant: UUID | None = None
+    place: str = ""
 
 
 class Reward(msgspec.Struct, frozen=True):
@@ -113,6 +117,8 @@ def _stamps(terms: BookletTerms) -> Iterator[Flaw]:
             yield Flaw("stamps", "path", "Write the address of a page of this shop, such as /brands/lumen.")
         if stamp.act is StampAct.BUY and stamp.merchant is None:
             yield Flaw("stamps", "merchant", "Say from which merchant one has to buy.")
+        if stamp.act is StampAct.PLACE and not stamp.place:
+            yield Flaw("stamps", "place", "Say at which place one has to be, by its short name.")
 
 
 def _rewards(terms: BookletTerms) -> Iterator[Flaw]:

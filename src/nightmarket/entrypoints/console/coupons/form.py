@@ -26,6 +26,7 @@ WAYS = {
 }
 NO_ADDRESS = say_later("Write one e-mail address on each line.")
 NO_MERCHANT = say_later("There is no merchant with this short name.")
+NO_PLACE = say_later("There is no place with this short name.")
 NO_REWARD = say_later("Write the number of stamps and the coupon, one pair each line.")
 
 REFUSED = (
@@ -47,6 +48,7 @@ REFUSED = (
     say_later("A booklet has 1 to 40 stamps."),
     say_later("Say in up to 60 letters whose stamp it is."),
     say_later("Say from which merchant one has to buy."),
+    say_later("Say at which place one has to be, by its short name."),
     say_later("A booklet turns into 1 to 10 coupons."),
     say_later("Each coupon is given once."),
     say_later("A coupon takes at least one stamp, and not more than there are."),
@@ -111,6 +113,8 @@ async def read_booklet(desk: Desk, form: Form) -> BookletTerms | None:
     lantern-kitchen Lantern Kitchen`, rewards such as `3 cpn_...`."""
     times = _times(desk, form, ("opens_at", "closes_at"))
     merchants = {one.slug: one.id for one in await desk.shop.catalog.merchants()}
+    async with desk.shop.database.read() as connection:
+        places = {one.terms.slug for one in await desk.shop.places.all(connection) if one.closed_at is None}
     stamps: list[Stamp] = []
     for number in range(1, MAX_STAMPS + 1):
         label, act = form.get(f"stamp{number}_label"), form.get(f"stamp{number}_act", StampAct.VISIT.value)
@@ -122,6 +126,10 @@ async def read_booklet(desk: Desk, form: Form) -> BookletTerms | None:
             if merchant is None:
                 form.wrong(f"stamp{number}_where", desk.say(NO_MERCHANT))
             stamps.append(Stamp(f"s{number}", label, StampAct.BUY, merchant=merchant))
+        elif act == StampAct.PLACE.value:
+            if where not in places:
+                form.wrong(f"stamp{number}_where", desk.say(NO_PLACE))
+            stamps.append(Stamp(f"s{number}", label, StampAct.PLACE, place=where))
         else:
             stamps.append(Stamp(f"s{number}", label, StampAct.VISIT, where))
     rewards = _rewards(desk, form)

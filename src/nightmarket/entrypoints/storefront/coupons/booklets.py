@@ -29,6 +29,7 @@ DONE = {
     "stamped": say_later("Stamped."),
     "won": say_later("The booklet has turned into a coupon: it applies in your cart by itself."),
     "none": say_later("No paid order has earned this stamp yet."),
+    "away": say_later("First open the QR code that hangs at this place, then come back here."),
     "closed": say_later("No stamps are given at the moment."),
 }
 
@@ -143,6 +144,8 @@ async def stamp(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     wanted = booklet.terms.stamp(form.get("stamp"))
     if wanted is None:
         return store.site.redirect(visit, f"/booklets/{id}?done=closed")
+    if wanted.act is StampAct.PLACE and not await _is_at(store, visit, wanted.place):
+        return store.site.redirect(visit, f"/booklets/{id}?done=away")
     occasion = await _occasion(store, visit, booklet, wanted) if wanted.act is StampAct.BUY else ""
     if occasion is None:
         return store.site.redirect(visit, f"/booklets/{id}?done=none")
@@ -154,6 +157,12 @@ async def stamp(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     if wanted.act is StampAct.VISIT and not answer.coupons:
         return store.site.redirect(visit, wanted.path)
     return store.site.redirect(visit, f"/booklets/{id}?done={_said(answer)}")
+
+
+async def _is_at(store: Storefront, visit: Visit, place: str) -> bool:
+    """Whether the visitor opened the place's code a while ago."""
+    async with store.shop.database.read() as connection:
+        return place in await store.shop.places.here(connection, visit.owner)
 
 
 def _said(answer: Stamped) -> str:
