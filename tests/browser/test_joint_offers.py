@@ -100,4 +100,4 @@ def test_two_merchants_make_an_offer_and_both_see_their_part(visitor: Visitor) -
     expect(tea.locator("main")).to_contain_text("From and to partners")
     kitchen.goto(joint)
     kitchen.get_by_role("button", name="End it now").click()
-    expect(kitchen.locator("#state")).to_have_text("ended")
+    expect(kitchen.locator("#state")).to_have_text("over")

@@ -12,7 +12,7 @@ STATES = {
     JointState.DECLINED: (say_later("declined by a merchant"), "danger"),
     JointState.REFUSED: (say_later("refused by the market"), "danger"),
     JointState.WITHDRAWN: (say_later("withdrawn"), ""),
-    JointState.ENDED: (say_later("ended"), ""),
+    JointState.ENDED: (say_later("over"), ""),
 }
 KINDS = {
     JointKind.BUNDLE: say_later("A good of each, together for one price"),
