@@ -55,6 +55,8 @@ CONSOLE: dict[str, frozenset[str]] = {
     "POST /console/festival/campaigns/new": OFFER_WRITERS,
     "GET /console/festival/campaigns/{id}": OFFER_WRITERS,
     "POST /console/festival/campaigns/{id}": OFFER_WRITERS,
+    "GET /console/festival/campaigns/{id}/edit": OFFER_WRITERS,
+    "POST /console/festival/campaigns/{id}/edit": OFFER_WRITERS,
     "GET /console/selling/festival": SELLERS,
     "POST /console/selling/festival": SELLERS,
     "GET /console/selling/festival/{id}": SELLERS,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from nightmarket.catalog.contract import Listing, PriceDraft
@@ -13,7 +14,7 @@ from nightmarket.kernel.ids import decode, derive
 from nightmarket.promotions.contract import Condition, Offer, PercentOff, PriceCart, PriceLine, Shopper, price
 from nightmarket.promotions.contract.campaigns import Campaign, Enrolment, EnrolmentState, Funder, Wanted
 from nightmarket.promotions.contract.festivals import Festival
-from nightmarket.promotions.errors import EnrolmentRefused
+from nightmarket.promotions.errors import CampaignRefused, EnrolmentRefused
 from tests.conftest import FESTIVAL_EVE
 from tests.open_shop import Opened, opened
 
@@ -198,3 +199,24 @@ async def test_goods_are_decided_about_together_and_once(house: House) -> None:
     async with house.shop.database.as_merchant(lamp.merchant) as connection:
         own = await house.shop.campaigns.enrolments(connection)
     assert {one.id for one in own} == {lamp.id, candle.id}
+
+
+async def test_a_campaign_changes_as_far_as_what_is_approved_allows(house: House) -> None:
+    """Its times move as long as nothing is approved; then its rules still do, and a closed one takes nothing more."""
+    campaign = await house.campaign()
+    change = msgspec.structs.replace
+
+    async def save(one: Campaign) -> Campaign:
+        async with house.shop.database.transaction() as tx:
+            return await house.shop.campaigns.save(tx, one, "a test", house.clock.now())
+
+    moved = await save(change(campaign, ends_at=campaign.ends_at + DAY))
+    enrolment = await house.enrol(moved, "LAMP", 1_500)
+    await house.approve(enrolment.id)
+    with pytest.raises(CampaignRefused):
+        await save(change(moved, ends_at=campaign.ends_at))
+    with pytest.raises(CampaignRefused):
+        await save(change(campaign, least_units=1))  # somebody was faster
+    closed = await save(change(moved, least_units=1, open=False))
+    with pytest.raises(EnrolmentRefused):
+        await house.enrol(closed, "CANDLE", 250)

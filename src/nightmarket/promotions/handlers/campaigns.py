@@ -64,6 +64,9 @@ class StoredCampaigns:
         before = await store.campaign(tx, campaign.id)
         if before is None and len(await store.campaigns(tx)) >= MAX_CAMPAIGNS:
             raise CampaignRefused(f"There are {MAX_CAMPAIGNS} campaigns already.", field="name_en")
+        if before is not None and _moved(before, campaign) and await store.any_approved(tx, campaign.id):
+            words = "Goods are approved already, so its times, its festival and who pays stay as they are."
+            raise CampaignRefused(words, field="starts_at")
         saved = msgspec.structs.replace(campaign, revision=campaign.revision + 1)
         if campaign.revision != (before.revision if before else 0) or not await store.insert_campaign(
             tx, saved, at, by
@@ -256,6 +259,11 @@ class StoredCampaigns:
     async def _tell(self, tx: Connection, enrolments: Sequence[Enrolment], at: datetime) -> None:
         facts = [EnrolmentsChanged(one.id, one.campaign, one.merchant, one.state.value) for one in enrolments]
         await self._means.facts.append(tx, facts, at)
+
+
+def _moved(before: Campaign, after: Campaign) -> bool:
+    """Whether what approved goods have been made offers with is another."""
+    return any(getattr(before, name) != getattr(after, name) for name in ("festival", "starts_at", "ends_at", "funder"))
 
 
 def _line(listing: Listing) -> PriceLine:

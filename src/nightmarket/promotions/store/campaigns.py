@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.platform.database import Connection, Record
-from nightmarket.promotions.contract import Offer
+from nightmarket.promotions.contract import Offer, PriceLine
 from nightmarket.promotions.contract.campaigns import (
     MAX_CAMPAIGNS,
     MAX_OF_CAMPAIGN,
@@ -26,8 +26,18 @@ _COLUMNS = (
     "id, campaign, merchant, product, variant, currency, list_price, basis_points, price, floor, lowest, units, state, "
     "reason, at, by, decided_at, decided_by, offer, claim, claim_until"
 )
-_LIVES = """
-SELECT offer, at, body FROM promotions.revision r
+_GOODS = ("variants", "products", "merchants", "brands", "categories")
+_LIVES = f"""
+WITH about AS (
+    SELECT DISTINCT offer FROM promotions.revision
+    WHERE code IS NULL AND jsonb_array_length(body -> 'condition' -> 'needs') = 0 AND {
+    " AND ".join(
+        f"(jsonb_array_length(body -> 'condition' -> '{kind}') = 0 OR body -> 'condition' -> '{kind}' ?| ${number})"
+        for number, kind in enumerate(_GOODS, start=3)
+    )
+}
+)
+SELECT offer, at, body FROM promotions.revision r JOIN about USING (offer)
 WHERE at >= $1 OR NOT EXISTS (
     SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book AND later.at <= $1
 )
@@ -51,6 +61,12 @@ async def campaign(connection: Connection, id: UUID) -> Campaign | None:
     return msgspec.json.decode(body, type=Campaign) if body else None
 
 
+async def any_approved(connection: Connection, campaign: UUID) -> bool:
+    return await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM promotions.enrolment WHERE campaign = $1 AND state = 'approved')", campaign
+    )
+
+
 async def insert_campaign(tx: Connection, one: Campaign, at: datetime, by: str) -> bool:
     done = await tx.execute(
         "INSERT INTO promotions.campaign (id, revision, festival, body, at, by) VALUES ($1, $2, $3, $4::jsonb, $5, $6) "
@@ -65,9 +81,19 @@ async def insert_campaign(tx: Connection, one: Campaign, at: datetime, by: str) 
     return done == "INSERT 0 1"
 
 
-async def lives(connection: Connection, since: datetime) -> list[tuple[UUID, datetime, Offer | None]]:
-    """Revisions that held at some time since then, in order of books."""
-    rows = await connection.fetch(_LIVES, since, MAX_REVISIONS)
+async def lives(
+    connection: Connection, since: datetime, lines: Sequence[PriceLine]
+) -> list[tuple[UUID, datetime, Offer | None]]:
+    """Revisions that held at some time since then, in order of books, of offers that any of these lines could have
+    without a code and without anything that only some are entitled to."""
+    wanted = (
+        [str(line.variant) for line in lines],
+        [str(line.product) for line in lines],
+        [str(line.merchant) for line in lines],
+        [line.brand for line in lines],
+        [category for line in lines for category in (line.category, *line.ancestors)],
+    )
+    rows = await connection.fetch(_LIVES, since, MAX_REVISIONS, *wanted)
     return [
         (row["offer"], row["at"], msgspec.json.decode(row["body"], type=Offer) if row["body"] else None) for row in rows
     ]

@@ -39,6 +39,7 @@ REFUSED = (
     say_later("Reductions lie between 0.01 and 99.99 per cent, the least before the most."),
     say_later("Ask for 0 to 1,000,000 units."),
     say_later("Somebody changed this campaign in the meantime; look at it again."),
+    say_later("Goods are approved already, so its times, its festival and who pays stay as they are."),
     say_later("Choose 1 to 100 goods."),
     say_later("One of these was decided about in the meantime; look again."),
     say_later("Say why, in words for the merchant."),
@@ -92,7 +93,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
     """The form of a campaign: from the festival's next midnight on."""
     await desk.shop.festivals.refresh()
     moment = desk.shop.festivals.moment(desk.now)
-    values = {"once": encode(CAMPAIGN, desk.shop.ids.new()), "funder": Funder.MERCHANT.value}
+    values = {"once": encode(CAMPAIGN, desk.shop.ids.new()), "funder": Funder.MERCHANT.value, "open": "yes"}
     if moment is not None and moment.next is not None:
         zone = moment.festival.zone_info
         values |= {
@@ -103,8 +104,31 @@ async def show_new(desk: Desk) -> ASGIResponse:
     return _form_page(desk, Form({**values, "least_off": "10", "most_off": "80", "least_units": "5"}))
 
 
+async def show_edit(desk: Desk) -> ASGIResponse:
+    """The form of a campaign as it stands."""
+    await desk.shop.festivals.refresh()
+    async with desk.shop.database.read() as connection:
+        one = await desk.shop.campaigns.get(connection, desk.id(CAMPAIGN))
+    zone = _festival(desk, one.festival).zone_info
+    values = {
+        "once": encode(CAMPAIGN, one.id),
+        "revision": str(one.revision),
+        "festival": encode(FESTIVAL, one.festival),
+        "starts_at": local_text(one.starts_at, zone),
+        "ends_at": local_text(one.ends_at, zone),
+        "least_off": f"{one.least_off / 100:g}",
+        "most_off": f"{one.most_off / 100:g}",
+        "least_units": str(one.least_units),
+        "funder": one.funder.value,
+        "open": "yes" if one.open else "",
+        **{f"name_{language}": text for language, text in one.name.items()},
+    }
+    return _form_page(desk, Form(values))
+
+
 async def create(desk: Desk) -> ASGIResponse:
-    """Make the campaign that was described; its id comes with the form, so that twice is once."""
+    """Make the campaign that was described, or change it; its id and revision come with the form, so that twice is
+    once."""
     form = await desk.form()
     campaign = _read(desk, form)
     if campaign is None:
@@ -116,7 +140,7 @@ async def create(desk: Desk) -> ASGIResponse:
     except CampaignRefused as refused:
         form.wrong(refused.field or "name_en", desk.say(refused.detail))
         return _form_page(desk, form, refused.status)
-    return desk.redirect(f"{HERE}/{ident}?done=campaign-saved")
+    return desk.redirect(f"{HERE}/{ident}?done={'goods-saved' if campaign.revision else 'campaign-saved'}")
 
 
 def _read(desk: Desk, form: Form) -> Campaign | None:
@@ -131,7 +155,8 @@ def _read(desk: Desk, form: Form) -> Campaign | None:
         return None
     return Campaign(
         id=id,
-        revision=0,
+        revision=form.number("revision", 0),
+        open=bool(form.get("open")),
         festival=festival.id,
         name=names(form, "name"),
         starts_at=spans[0],
@@ -201,6 +226,7 @@ async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         status=status,
         form=form,
         campaign=campaign,
+        ident=encode(CAMPAIGN, campaign.id),
         zoned=_formats(desk, campaign),
         views=await views_of(desk, enrolments),
         funder=desk.say(FUNDERS[campaign.funder]),

@@ -19,6 +19,8 @@ PAGES = (
     Page("POST", f"{campaigns.HERE}/new", S.OFFERS_WRITE, campaigns.create),
     Page("GET", f"{campaigns.HERE}/{{id:str}}", S.OFFERS_WRITE, campaigns.show),
     Page("POST", f"{campaigns.HERE}/{{id:str}}", S.OFFERS_WRITE, campaigns.decide),
+    Page("GET", f"{campaigns.HERE}/{{id:str}}/edit", S.OFFERS_WRITE, campaigns.show_edit),
+    Page("POST", f"{campaigns.HERE}/{{id:str}}/edit", S.OFFERS_WRITE, campaigns.create),
     Page("POST", f"{HERE}/dry-run", S.JOBS_WRITE, dry_run.begin),
     Page("POST", f"{HERE}/dry-run/end", S.JOBS_WRITE, dry_run.end),
     Page("POST", f"{HERE}/switches", S.JOBS_WRITE, switching.turn),
