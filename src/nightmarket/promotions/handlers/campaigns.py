@@ -84,7 +84,7 @@ class StoredCampaigns:
         self, connection: Connection, listings: Mapping[UUID, Listing], currency: str, at: datetime
     ) -> Mapping[UUID, int]:
         since = at - LOOK_BACK
-        lives = lives_of(await store.lives(connection, since))
+        lives = lives_of(await store.lives(connection, since, [_line(listing) for listing in listings.values()]))
         products = {variant: listing.product for variant, listing in listings.items()}
         histories = await self._means.history.list_prices(connection, products, currency, since)
         found: dict[UUID, int] = {}

@@ -197,7 +197,7 @@ class PresaleSteps:
         history = histories.get(terms.variant)
         if history is None:
             return None
-        lives = lives_of(await lives_store.lives(connection, terms.opens_at))
+        lives = lives_of(await lives_store.lives(connection, terms.opens_at, [_line(listing)]))
         return lowest(_line(listing), history.spans, lives, (terms.opens_at, min(now, terms.ends_at), terms.currency))
 
     async def give_units_back(self) -> int:

@@ -73,8 +73,9 @@ def _is_public(offer: Offer, line: PriceLine) -> bool:
         (where.products, line.product),
         (where.variants, line.variant),
         (where.brands, line.brand),
-        (where.categories, line.category),
     )
+    if where.categories and where.categories.isdisjoint((line.category, *line.ancestors)):
+        return False
     return all(not wanted or own in wanted for wanted, own in named)
 
 
