@@ -95,6 +95,38 @@ async def test_an_offer_that_sells_below_cost_in_sum_is_stopped_and_can_be_put_b
     assert [one.undone_by for one in await _stops(house)] == ["Test Operator"]
 
 
+async def test_cancelled_orders_leave_the_sums(house: Opened) -> None:
+    """Two orders below cost, of which one is cancelled, are one: the offer goes on until another is paid; the mail
+    is in the language of the rules."""
+    shop, lamp = house.shop, decode("var", house.items["LAMP"])
+    account = NewAccount("night@example.org", "Test Operator", Role.OPERATOR, "made-up words of an operator", None)
+    await shop.access.accounts.create([account])
+    listing = (await shop.catalog.listings([lamp]))[lamp]
+    async with shop.database.transaction() as tx:
+        await shop.editor.set_costs(tx, listing.merchant, [CostDraft(lamp, {"EUR": "10.00"})], "Test Hand")
+        rules = GuardRules(loss_orders=2, language="de")
+        await shop.guard.set_rules(tx, rules, by="Test Operator", at=shop.clock.now())
+    offer = await _publish(house)
+    first = await place_order(house.client, [house.items["LAMP"]])
+    await _hear(house)
+    await shop.orders.cancel_order(None, decode("ord", first), "the buyer asked for it")
+    await _hear(house)
+    async with shop.database.read() as connection:
+        row = await connection.fetchrow("SELECT orders, discount, costed, sold, cost FROM promotions.guard_sale")
+    assert row is not None
+    assert tuple(row) == (0, 0, 0, 0, 0)
+    await place_order(house.client, [house.items["LAMP"]])
+    await _hear(house)
+    assert await _stops(house) == []
+    await place_order(house.client, [house.items["LAMP"]])
+    await _hear(house)
+    assert [one.offer for one in await _stops(house)] == [offer.id]
+    async with shop.database.read() as connection:
+        [mail] = [one.message for one in await page(connection, Filter(), None, 50) if one.message.to == account.email]
+    assert (mail.language, "14,40\xa0€" in mail.text) == ("de", True)
+    assert "Einkaufspreis" in mail.subject
+
+
 async def test_goods_of_unknown_cost_stop_nothing(house: Opened) -> None:
     """Without a cost nobody knows of a loss, however cheap."""
     shop = house.shop

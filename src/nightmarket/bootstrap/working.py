@@ -116,6 +116,13 @@ def _mechanics(shop: Shop, metrics: Metrics) -> list[Drain]:
     ]
 
 
+async def _forget_sales(shop: Shop) -> int:
+    """The loss guard forgets what no window reaches."""
+    async with shop.database.transaction() as tx:
+        await shop.guard.sweep(tx, shop.clock.now())
+    return 0
+
+
 def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
     """What throws away what is too old to be kept."""
     return [
@@ -130,6 +137,7 @@ def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
         Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-tickets", shop.gates.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("guarded-sales", partial(_forget_sales, shop), idle_seconds=HOUSEKEEPING_SECONDS),
     ]
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 from nightmarket.platform.database import Connection
 
 STOP = "gst"
@@ -38,6 +39,8 @@ class GuardRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loss_orders: int = 20
     redemption_orders: int = 50
     redemption_factor: int = 20
+    language: str = DEFAULT_LANGUAGE
+    """Of the mails to operators."""
 
 
 class OfferSale(msgspec.Struct, frozen=True):
@@ -95,6 +98,10 @@ class LossGuard(Protocol):
 
     async def note(self, tx: Connection, sales: Sequence[OfferSale], at: datetime) -> Sequence[GuardStop]:
         """Count sales, and stop what the rules say; returns what was stopped by this."""
+        ...
+
+    async def take_back(self, tx: Connection, sales: Sequence[tuple[datetime, OfferSale]]) -> None:
+        """Sales of orders that were cancelled, each with the instant at which it was placed: they count no more."""
         ...
 
     async def stops(self, connection: Connection) -> Sequence[GuardStop]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.kernel.ids import derive
+from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Facts
 from nightmarket.promotions.contract import Offer, Offers
@@ -35,9 +36,11 @@ class StoredGuard:
         return await store.rules(connection)
 
     async def set_rules(self, tx: Connection, rules: GuardRules, *, by: str, at: datetime) -> None:
-        for field in out_of_bounds(msgspec.structs.asdict(rules)):
+        for field in out_of_bounds({name: getattr(rules, name) for name in LIMITS}):
             least, most = LIMITS[field]
             raise GuardRefused(f"Write a number between {least} and {most}.", field=field, least=least, most=most)
+        if rules.language not in LANGUAGES:
+            raise GuardRefused("Choose one of the list.", field="language")
         await store.set_rules(tx, rules, by, at)
 
     async def note(self, tx: Connection, sales: Sequence[OfferSale], at: datetime) -> Sequence[GuardStop]:
@@ -61,6 +64,10 @@ class StoredGuard:
         ]
         await self._facts.append(tx, told, at)
         return stops
+
+    async def take_back(self, tx: Connection, sales: Sequence[tuple[datetime, OfferSale]]) -> None:
+        if sales:
+            await store.take_back(tx, sales)
 
     async def stops(self, connection: Connection) -> Sequence[GuardStop]:
         return await store.stops(connection, MAX_STOPS_SHOWN)

@@ -21,6 +21,30 @@ ON CONFLICT (offer, hour, currency) DO UPDATE SET orders = g.orders + excluded.o
     discount = g.discount + excluded.discount, costed = g.costed + excluded.costed, sold = g.sold + excluded.sold,
     cost = g.cost + excluded.cost
 """
+_TAKE_BACK = """
+UPDATE promotions.guard_sale AS g SET orders = greatest(0, g.orders - b.orders),
+    discount = greatest(0, g.discount - b.discount), costed = g.costed - b.costed, sold = g.sold - b.sold,
+    cost = g.cost - b.cost
+FROM (
+    SELECT offer, currency, hour, sum(orders)::bigint AS orders, sum(discount)::bigint AS discount,
+        sum(costed)::bigint AS costed, sum(sold)::bigint AS sold, sum(cost)::bigint AS cost
+    FROM (
+        SELECT gone.*, (
+            SELECT min(s.hour) FROM promotions.guard_sale s
+            WHERE s.offer = gone.offer AND s.currency = gone.currency AND s.orders > 0
+              AND s.hour >= date_trunc('hour', gone.placed_at, 'UTC')
+        ) AS hour
+        FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+            $8::timestamptz[]) AS gone (offer, currency, orders, discount, costed, sold, cost, placed_at)
+        WHERE NOT EXISTS (
+            SELECT FROM promotions.guard_stop p WHERE p.offer = gone.offer AND p.undone_at > gone.placed_at
+        )
+    ) AS found GROUP BY offer, currency, hour
+) AS b WHERE g.offer = b.offer AND g.currency = b.currency AND g.hour = b.hour
+"""
+"""Off the first hour since the order was placed in which the offer was counted. What was counted before it was put
+back is forgotten already."""
+
 _SUMS = """
 SELECT offer, currency, sum(costed)::bigint AS costed, sum(sold)::bigint AS sold, sum(cost)::bigint AS cost,
     coalesce(sum(orders) FILTER (WHERE hour = $3), 0)::bigint AS hour_orders
@@ -49,17 +73,17 @@ async def set_rules(tx: Connection, rules: GuardRules, by: str, at: datetime) ->
 
 async def count(tx: Connection, sales: Sequence[OfferSale], at: datetime) -> None:
     """Add sales to their hour; each offer and currency at most once."""
-    await tx.execute(
-        _COUNT,
-        [one.offer for one in sales],
-        [one.currency for one in sales],
-        [one.orders for one in sales],
-        [one.discount for one in sales],
-        [one.costed for one in sales],
-        [one.sold for one in sales],
-        [one.cost for one in sales],
-        _hour(at),
-    )
+    await tx.execute(_COUNT, *_columns(sales), _hour(at))
+
+
+async def take_back(tx: Connection, sales: Sequence[tuple[datetime, OfferSale]]) -> None:
+    """Take cancelled sales, each with the instant of its order, out of the hours in which they were counted."""
+    await tx.execute(_TAKE_BACK, *_columns([one for _, one in sales]), [at for at, _ in sales])
+
+
+def _columns(sales: Sequence[OfferSale]) -> tuple[Sequence[object], ...]:
+    names = ("offer", "currency", "orders", "discount", "costed", "sold", "cost")
+    return tuple([getattr(one, name) for one in sales] for name in names)
 
 
 async def sums(

@@ -9,7 +9,7 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
-from nightmarket.kernel.languages import pick
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES, pick
 from nightmarket.promotions.contract.guards import STOP, GuardRules, GuardStop, StopReason
 from nightmarket.promotions.errors import GuardRefused
 
@@ -37,20 +37,22 @@ async def show(desk: Desk) -> ASGIResponse:
     """The rules, and the newest stops."""
     async with desk.shop.database.read() as connection:
         rules = await desk.shop.guard.rules(connection)
-    values = {name: str(getattr(rules, name)) for name in NUMBERS}
-    return await _page(desk, Form(values | ({"on": "1"} if rules.on else {})))
+    return await _page(desk, Form(_values(rules)))
 
 
 async def set_rules(desk: Desk) -> ASGIResponse:
     """Change the rules, for what is paid from now on."""
     form = await desk.form()
     numbers = {name: form.number(name, 0) for name in NUMBERS}
-    rules = GuardRules(on=form.get("on") == "1", **numbers)
+    rules = GuardRules(on=form.get("on") == "1", language=form.get("language", DEFAULT_LANGUAGE), **numbers)
     detail = ", ".join(f"{name} {number}" for name, number in numbers.items())
     try:
         async with desk.acting("guard.rules", HERE, detail if rules.on else "off") as tx:
             await desk.shop.guard.set_rules(tx, rules, by=desk.actor.name, at=desk.now)
     except GuardRefused as refused:
+        if refused.field == "language":
+            form.wrong("language", desk.say(say_later("Choose one of the list.")))
+            return await _page(desk, form, 422)
         text = say_later("Write a number between %(least)s and %(most)s.")
         form.wrong(refused.field or NUMBERS[0], desk.say(text, **refused.fields))
         return await _page(desk, form, 422)
@@ -77,8 +79,21 @@ async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         stops = await desk.shop.guard.stops(connection)
         if not set(NUMBERS) & form.values.keys():  # a stop that cannot be put back leaves the rules as they are
             rules = await desk.shop.guard.rules(connection)
-            form.values |= {name: str(getattr(rules, name)) for name in NUMBERS} | ({"on": "1"} if rules.on else {})
-    return desk.page("trials/guard.html", status=status, form=form, stops=_views(desk, stops), here=HERE)
+            form.values |= _values(rules)
+    return desk.page(
+        "trials/guard.html",
+        status=status,
+        form=form,
+        stops=_views(desk, stops),
+        languages=LANGUAGES,
+        here=HERE,
+    )
+
+
+def _values(rules: GuardRules) -> dict[str, str]:
+    """The rules as the form has them."""
+    numbers = {name: str(getattr(rules, name)) for name in NUMBERS}
+    return numbers | {"language": rules.language} | ({"on": "1"} if rules.on else {})
 
 
 def _views(desk: Desk, stops: Sequence[GuardStop]) -> list[StopView]:
