@@ -103,7 +103,9 @@ def terms_of(book: Book, rates: FlatRates = RATES, zone: ZoneInfo = ZONES[0]) ->
 def held(packed: bytes | None, listings: Goods, terms: Terms, now: datetime) -> Prepared | None:
     """What the claim batch would take."""
     one = prepared_at(packed, now)
-    fits = one is not None and one.stamp == stamp_of(terms.stamp(), one.order.lines, listings)
+    if one is None or any(line.variant not in listings for line in one.order.lines):
+        return None
+    fits = one.stamp == stamp_of(terms.stamp(), [listings[line.variant] for line in one.order.lines])
     return one if fits else None
 
 

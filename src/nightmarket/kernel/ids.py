@@ -5,6 +5,7 @@ import hashlib
 import os
 import random
 import uuid
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID, SafeUUID
 
@@ -15,6 +16,9 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32 in lower case: sorts like the bytes it encodes and has no look-alikes."""
 
 ENCODED_LENGTH = 26
+LETTERS_KEPT = 20_000
+"""Ids whose letters a process keeps: goods are named again and again, an order twice in one answer."""
+
 _PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
 _TO_DIGITS = dict.fromkeys(range(128), "!") | {
@@ -76,25 +80,28 @@ def derive(namespace: str, *parts: UUID | str | int | bytes, secret: bytes = b""
     UUIDv8 of BLAKE2b-128 over namespace and parts, each with its length, so that ("a", "bc") and ("ab", "c") differ;
     a number counts as its decimal text. With `secret` (up to 64 bytes) nobody without it can guess the id.
     """
-    digest = hashlib.blake2b(digest_size=16, key=secret)
-    update = digest.update
+    said: list[bytes] = []
     for part in (namespace, *parts):
         if isinstance(part, UUID):
-            update(_SIXTEEN + part.bytes)
+            said += (_SIXTEEN, part.bytes)
             continue
         raw = part if isinstance(part, bytes) else str(part).encode()
-        update(len(raw).to_bytes(4, "big") + raw)
-    value = int.from_bytes(digest.digest(), "big")
+        said += (len(raw).to_bytes(4, "big"), raw)
+    value = int.from_bytes(hashlib.blake2b(b"".join(said), digest_size=16, key=secret).digest(), "big")
     return _uuid(value & _FREE | _VERSION_8)
 
 
 def encode(prefix: str, value: UUID) -> str:
     """`prefix_` and 26 letters of base 32; sorts as the id does."""
-    number = value.int
+    return f"{prefix}_{_letters(value.int)}"
+
+
+@lru_cache(maxsize=LETTERS_KEPT)
+def _letters(number: int) -> str:
     high, middle, low = number >> 90, number >> 50 & 0xFFFFFFFFFF, number & 0x3FFFFFFFFFFFF
     pairs = _PAIRS  # two letters at a time: this runs several times per order
     return (
-        f"{prefix}_{pairs[high >> 30]}{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[high >> 30]}{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
         f"{pairs[middle >> 30]}{pairs[middle >> 20 & 1023]}{pairs[middle >> 10 & 1023]}{pairs[middle & 1023]}"
         f"{pairs[low >> 40]}{pairs[low >> 30 & 1023]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}"
         f"{pairs[low & 1023]}"

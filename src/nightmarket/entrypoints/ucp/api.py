@@ -1,5 +1,6 @@
 """UCP's operations as functions of owner and request; the framework's routes and the hot ones both call these."""
 
+import time
 from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
@@ -76,6 +77,7 @@ class UcpApi:
     def __init__(self, shop: Shop, house: str | None = None) -> None:
         self._shop = shop
         self._orders = shop.orders
+        self._noted = _Lately()
         self._to = Translator(shop.settings.address, self.handlers, shop.settings.currency, shop.clock, house)
 
     async def owner(self, scope: ASGIScope) -> UUID:
@@ -90,8 +92,11 @@ class UcpApi:
             authorization = f"Bearer {key}"
         agent = header(scope, b"ucp-agent")
         if authorization is None:
-            owner = _agent(agent or "", is_signed(scope))
-            await self._note(owner, agent)
+            signed = is_signed(scope)
+            owner = _agent(agent or "", signed)
+            if not self._noted.lately((agent, signed)):
+                await self._note(owner, agent)
+                self._noted.add((agent, signed))
             return owner
         actor = await self._shop.access.client(authorization)
         require(actor, Scope.CHECKOUT)
@@ -260,6 +265,25 @@ class UcpApi:
         }
         meta = wire.Meta(wire.VERSION, capabilities=offered, payment_handlers=self.handlers, services=services)
         return wire.Profile(meta, await self._shop.signing.published())
+
+
+class _Lately:
+    """Which agents were noted within this second: a crowd comes from a few of them."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._known: set[tuple[str | None, bool]] = set()
+
+    def lately(self, agent: tuple[str | None, bool]) -> bool:
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second = second
+            self._known.clear()
+        return agent in self._known
+
+    def add(self, agent: tuple[str | None, bool]) -> None:
+        if len(self._known) < AGENTS_KEPT:
+            self._known.add(agent)
 
 
 def checked_key(key: str | None) -> str:

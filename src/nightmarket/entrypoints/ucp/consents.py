@@ -1,6 +1,7 @@
 """Buyer consent in UCP's words: purposes with parts, and the plain booleans of the wire version before."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import UNSET
 
@@ -8,6 +9,7 @@ from nightmarket.kernel.languages import pick
 
 from . import wire
 
+LANGUAGES_KEPT = 64
 MARKETING = "dev.ucp.consent.marketing"
 PURPOSES: dict[str, dict[str, str]] = {
     MARKETING: {
@@ -68,6 +70,8 @@ def consent_given(asked: Mapping[str, wire.ConsentRequest | bool]) -> dict[str, 
 
 def consent_shown(given: Mapping[str, bool], language: str) -> dict[str, wire.Consent | bool]:
     """What the buyer decided, and that marketing is off where nobody decided; a plain boolean stays one."""
+    if not given:
+        return _undecided(language)
     shown: dict[str, wire.Consent | bool] = {}
     for name, granted in given.items():
         purpose, _, part = name.partition("/")
@@ -85,6 +89,11 @@ def consent_shown(given: Mapping[str, bool], language: str) -> dict[str, wire.Co
     if all(isinstance(one, wire.Consent) for one in shown.values()) and MARKETING not in shown:
         shown[MARKETING] = wire.Consent(False, "business", _text(MARKETING, language))
     return shown
+
+
+@lru_cache(maxsize=LANGUAGES_KEPT)
+def _undecided(language: str) -> dict[str, wire.Consent | bool]:
+    return {MARKETING: wire.Consent(False, "business", _text(MARKETING, language))}
 
 
 def _text(purpose: str, language: str) -> str:

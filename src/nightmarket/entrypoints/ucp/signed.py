@@ -17,7 +17,10 @@ MARKS = (b"signature-input", b"signature")
 
 def is_signed(scope: ASGIScope) -> bool:
     """Whether a request carries a signature, good or not."""
-    return any(name in MARKS for name, _ in scope["headers"])
+    for name, _ in scope["headers"]:  # noqa: SIM110 (a generator costs more than what it looks at)
+        if name in MARKS:
+            return True
+    return False
 
 
 async def check(shop: Shop, scope: ASGIScope, body: bytes) -> None:

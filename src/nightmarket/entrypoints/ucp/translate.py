@@ -411,15 +411,17 @@ def _totals(view: SessionView) -> list[wire.Total]:
 
 
 def _order_totals(order: Order) -> list[wire.Total]:
-    lines = [line for row in order.rows for line in row.body.lines]
-    parcels = [row.body.shipping for row in order.rows if row.body.shipping is not None]
-    return _sums(
-        sum(line.quantity * line.unit_price for line in lines),
-        sum(line.total for line in lines),
-        sum(parcel.amount for parcel in parcels),
-        sum(parcel.total for parcel in parcels) if parcels else None,
-        order.total,
-    )
+    listed = goods = shipping = 0
+    shipped: int | None = None
+    for row in order.rows:
+        for line in row.body.lines:
+            listed += line.quantity * line.unit_price
+            goods += line.total
+        parcel = row.body.shipping
+        if parcel is not None:
+            shipping += parcel.amount
+            shipped = (shipped or 0) + parcel.total
+    return _sums(listed, goods, shipping, shipped, order.total)
 
 
 def _expectation(row: OrderRow) -> wire.Expectation:

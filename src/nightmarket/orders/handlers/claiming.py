@@ -65,6 +65,10 @@ from .pricing import (
 )
 from .sourcing import NOTHING_ASIDE, aside_of, stock_parts
 
+CHECKOUT, CANCELLED = int(SessionKind.CHECKOUT), int(SessionState.CANCELLED)
+PLACED = (int(SessionState.IN_PROGRESS), int(SessionState.COMPLETED))
+"""Plain numbers: a member of an enumeration is looked up for longer than a row's state is read."""
+
 
 class Complete(msgspec.Struct, frozen=True):
     """Turn a session into an order that will be paid through `handler`, `listed` for its owner or not.
@@ -98,6 +102,8 @@ class _Ready(msgspec.Struct):
     item: Complete
     attempt: int
     lines: tuple[CartLine, ...]
+    goods: Sequence[Listing]
+    """Of each line."""
     order: PackedOrder | Priced
 
 
@@ -126,18 +132,18 @@ class ClaimBatch:
         open_items: dict[UUID, tuple[Complete, Record]] = {}
         for index, item in enumerate(items):
             record = sessions.get(item.id)
-            if record is None or record["owner"] != item.owner or record["kind"] != SessionKind.CHECKOUT:
+            if record is None or record["owner"] != item.owner or record["kind"] != CHECKOUT:
                 strangers[index] = SessionNotFound("There is no such checkout, or it belongs to someone else.")
                 continue
-            match record["state"]:
-                case SessionState.IN_PROGRESS | SessionState.COMPLETED:
-                    placed_before.append(item.id)
-                case SessionState.CANCELLED:
-                    outcomes[item.id] = SessionClosed("This checkout was cancelled; start a new one.")
-                case _ if record["expires_at"] < now:
-                    outcomes[item.id] = SessionClosed("This checkout has expired; start a new one.")
-                case _:
-                    open_items.setdefault(item.id, (item, record))
+            state = record["state"]
+            if state in PLACED:
+                placed_before.append(item.id)
+            elif state == CANCELLED:
+                outcomes[item.id] = SessionClosed("This checkout was cancelled; start a new one.")
+            elif record["expires_at"] < now:
+                outcomes[item.id] = SessionClosed("This checkout has expired; start a new one.")
+            else:
+                open_items.setdefault(item.id, (item, record))
         if placed_before:
             for id, rows in (await store.orders(tx, placed_before)).items():
                 attempt = rows[0].attempt
@@ -160,7 +166,7 @@ class ClaimBatch:
         means = self._means
         terms = means.terms(means.books.current())
         ready, listings = await self._ready(items, outcomes, terms, now)
-        stock = {stock.tally for one in ready for line in one.lines for stock in listings[line.variant].stock}
+        stock = {stock.tally for one in ready for listing in one.goods for stock in listing.stock}
         scarce = await self._scarce(tx, ready, terms.book, now) if counts(terms.book) else set[UUID]()
         seats = [one.order.body.seat for one in ready if isinstance(one.order, Priced)]
         scarce.update(tally for seat in seats if seat is not None for tally in seat.tallies)
@@ -226,19 +232,24 @@ class ClaimBatch:
                 lines = bodies[id].lines
             variants.update([line.variant for line in lines])
         listings = await self._means.catalog.listings(variants)
+        known = listings.get
         stamp = terms.stamp()
         ready: list[_Ready] = []
         for id, (item, record) in items.items():
             one = prepared.get(id)
-            if one is not None and one.stamp == stamp_of(stamp, one.order.lines, listings):
-                ready.append(_Ready(item, record["attempt"], one.order.lines, one.order))
-                continue
+            if one is not None:
+                lines = one.order.lines
+                goods = [listing for line in lines if (listing := known(line.variant)) is not None]
+                if len(goods) == len(lines) and one.stamp == stamp_of(stamp, goods):
+                    ready.append(_Ready(item, record["attempt"], lines, goods, one.order))
+                    continue
             body = bodies.get(id) or decode(record["body"])
             found = priced(item.owner, body, listings, terms, now)
             if isinstance(found, Problem):
                 outcomes[id] = found
             else:
-                ready.append(_Ready(item, record["attempt"], body.lines, found))
+                goods = [listings[line.variant] for line in body.lines]
+                ready.append(_Ready(item, record["attempt"], body.lines, goods, found))
         return ready, listings
 
     async def _scarce(self, tx: Connection, ready: Sequence[_Ready], book: Book, now: datetime) -> set[UUID]:
@@ -266,7 +277,7 @@ class ClaimBatch:
         """Claim for one order."""
         order, item = one.order, one.item
         aside = aside_of(order.body.known, order.quote) if isinstance(order, Priced) else NOTHING_ASIDE
-        stock, left = stock_parts(one.lines, listings, ledger, aside)
+        stock, left = stock_parts(one.lines, one.goods, ledger, aside)
         if left:
             return out_of_stock(left)
         refused = seat_refused(order, item.handler, now)

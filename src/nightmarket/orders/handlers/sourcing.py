@@ -1,7 +1,6 @@
 """Where the units of an order come from: one place if one has them all, else several."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.orders.model.session import CartLine, Known
@@ -14,20 +13,21 @@ NOTHING_ASIDE: Mapping[str, int] = {}
 
 def stock_parts(
     lines: Sequence[CartLine],
-    listings: Mapping[UUID, Listing],
+    goods: Sequence[Listing],
     ledger: Ledger,
     aside: Mapping[str, int] = NOTHING_ASIDE,
 ) -> tuple[list[Part], dict[str, int]]:
-    """The parts of a claim that cover the lines; or, per line that cannot be covered, the units that are left.
+    """The parts of a claim that cover the lines, `goods` their listings; or, per line that cannot be covered,
+    the units that are left.
 
     `aside` are units of lines that an offer's own uses hold, so that they are not taken from what everybody can buy.
     A merchant's places are tried in the listing's order. No line is refused while its places together have enough.
     """
     parts: list[Part] = []
     short: dict[str, int] = {}
-    for line in lines:
-        stock = listings[line.variant].stock
-        wanted = line.quantity - aside.get(line.id, 0)
+    for line, listing in zip(lines, goods, strict=True):
+        stock = listing.stock
+        wanted = line.quantity - aside.get(line.id, 0) if aside else line.quantity
         if not wanted:
             continue
         if len(stock) == 1 and ledger.free(stock[0].tally) >= wanted:  # nearly always

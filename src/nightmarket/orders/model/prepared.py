@@ -226,12 +226,11 @@ def orderable(body: SessionBody, cart: PriceCart, deliveries: Mapping[UUID, Sequ
     return bool(complete and body.lines and contact and contact.email and is_whole(body.destination))
 
 
-def stamp_of(terms: bytes, lines: Sequence[CartLine], listings: Mapping[UUID, Listing]) -> bytes | None:
-    """The stamp of an order with these lines; None where one of the goods has none."""
+def stamp_of(terms: bytes, goods: Sequence[Listing]) -> bytes | None:
+    """The stamp of an order of these goods, line by line; None where one of them has none."""
     stamps = [terms]
-    for line in lines:
-        listing = listings.get(line.variant)
-        if listing is None or not listing.stamp:
+    for listing in goods:
+        if not listing.stamp:
             return None
         stamps.append(listing.stamp)
     return blake2b(b"".join(stamps), digest_size=16).digest()
@@ -257,8 +256,9 @@ def prepare(
 def _prepare(
     body: SessionBody, listings: Mapping[UUID, Listing], shopper: Shopper, terms: Terms, now: datetime
 ) -> Prepared | None:
-    stamp, to = stamp_of(terms.stamp(), body.lines, listings), body.destination
-    if stamp is None or to is None:
+    goods = [listing for line in body.lines if (listing := listings.get(line.variant)) is not None]
+    stamp, to = stamp_of(terms.stamp(), goods), body.destination
+    if stamp is None or to is None or len(goods) < len(body.lines):
         return None
     variants = [line.variant for line in body.lines]
     deliveries = deliveries_of(variants, listings, to.country, body.currency, terms.options)

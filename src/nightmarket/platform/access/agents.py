@@ -217,7 +217,7 @@ class Agents:
 
     def name(self, owner: UUID, url: str) -> None:
         """Remember by which profile the owner of sessions names itself. Asks nobody."""
-        self._named.put(owner, url)
+        self._named.keep(owner, url)
 
     def known(self, url: str) -> AgentProfile | None:
         """The profile at that address, as far as this process knows it. Asks nobody."""
