@@ -191,6 +191,9 @@ async def test_goods_are_decided_about_together_and_once(house: House) -> None:
         await house.shop.campaigns.decline(tx, [oolong.id], "too dear", by="an operator", at=house.clock.now())
     async with house.shop.database.read() as connection:
         found = await house.shop.campaigns.enrolments(connection, campaign=campaign.id)
+        counts = await house.shop.campaigns.counts(connection)
+    once = dict.fromkeys((EnrolmentState.APPROVED, EnrolmentState.WITHDRAWN, EnrolmentState.DECLINED), 1)
+    assert counts == {campaign.id: once}
     assert {one.id: one.state for one in found} == {
         lamp.id: EnrolmentState.APPROVED,
         candle.id: EnrolmentState.WITHDRAWN,
@@ -198,7 +201,9 @@ async def test_goods_are_decided_about_together_and_once(house: House) -> None:
     }
     async with house.shop.database.as_merchant(lamp.merchant) as connection:
         own = await house.shop.campaigns.enrolments(connection)
+        mine = await house.shop.campaigns.counts(connection)
     assert {one.id for one in own} == {lamp.id, candle.id}
+    assert sum(mine[campaign.id].values()) == 2
 
 
 async def test_a_campaign_changes_as_far_as_what_is_approved_allows(house: House) -> None:

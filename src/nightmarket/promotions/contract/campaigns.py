@@ -88,6 +88,10 @@ class Campaigns(Protocol):
         """Of a campaign, of a merchant, or of both; the oldest first, at most MAX_OF_CAMPAIGN."""
         ...
 
+    async def counts(self, connection: Connection) -> Mapping[UUID, Mapping[EnrolmentState, int]]:
+        """How many enrolments each campaign has in which state."""
+        ...
+
     async def approve(self, tx: Connection, ids: Sequence[UUID], *, by: str, at: datetime) -> Sequence[Enrolment]:
         """Check again, put the units aside until the campaign begins, and publish each as an offer; all or none.
 

@@ -165,6 +165,9 @@ class StoredCampaigns:
     ) -> Sequence[Enrolment]:
         return await store.enrolments(connection, campaign, merchant)
 
+    async def counts(self, connection: Connection) -> Mapping[UUID, Mapping[EnrolmentState, int]]:
+        return await store.counts(connection)
+
     async def approve(self, tx: Connection, ids: Sequence[UUID], *, by: str, at: datetime) -> Sequence[Enrolment]:
         due = await self._proposed_of(tx, ids)
         approved: list[Enrolment] = []

@@ -130,6 +130,14 @@ async def enrolments(connection: Connection, campaign: UUID | None, merchant: UU
     return [_enrolment(row) for row in rows]
 
 
+async def counts(connection: Connection) -> dict[UUID, dict[EnrolmentState, int]]:
+    rows = await connection.fetch("SELECT campaign, state, count(*) FROM promotions.enrolment GROUP BY campaign, state")
+    found: dict[UUID, dict[EnrolmentState, int]] = {}
+    for campaign, state, number in rows:
+        found.setdefault(campaign, {})[EnrolmentState(state)] = number
+    return found
+
+
 async def lock(tx: Connection, ids: Sequence[UUID]) -> list[Enrolment]:
     """These, kept from others until the transaction ends."""
     rows = await tx.fetch(

@@ -67,14 +67,14 @@ async def show_list(desk: Desk) -> ASGIResponse:
     """Every campaign, with how many goods wait."""
     async with desk.shop.database.read() as connection:
         campaigns = await desk.shop.campaigns.all(connection)
-        every = await desk.shop.campaigns.enrolments(connection)
+        counts = await desk.shop.campaigns.counts(connection)
     rows = [
         (
             encode(CAMPAIGN, one.id),
             one,
             _formats(desk, one),
-            sum(1 for e in every if e.campaign == one.id and e.state is EnrolmentState.PROPOSED),
-            sum(1 for e in every if e.campaign == one.id and e.state is EnrolmentState.APPROVED),
+            counts.get(one.id, {}).get(EnrolmentState.PROPOSED, 0),
+            counts.get(one.id, {}).get(EnrolmentState.APPROVED, 0),
         )
         for one in campaigns
     ]
