@@ -18,7 +18,7 @@ import msgspec
 from .offers import Offer, boundaries
 from .pointing import EFFECTS, TIMED, Trait, pointers, traits_of
 
-VERSION = 2
+VERSION = 3
 MAGIC = b"NMBOOK\x00\x01"
 END = b"NMBOOK\x00\xff"
 ALIGN = 8

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal, get_args
 from uuid import UUID
 
-from .conditions import Goods
+from .conditions import Condition, Goods
 from .effects import Bundle, Effect, FreeShipping, PurchaseLimit
 from .offers import Offer, merchants_of, owners_of, plain_code
 from .resolving import anchor_of
@@ -40,6 +40,9 @@ NAMED: tuple[Named, ...] = get_args(Named)
 
 EFFECTS: dict[str, type] = {str(effect.__struct_config__.tag): effect for effect in get_args(Effect)}
 """Kinds of effects by their stable word, in the order in which a packed book numbers them."""
+
+ASKS = "asks"
+"""Offers and limits by what else they ask of who the shopper is: segments, first_order, channels."""
 
 NEED_KINDS = "need_kinds"
 """Offers by what stands before the colon of an entitlement that they need."""
@@ -107,6 +110,8 @@ def pointers(offer: Offer) -> Iterator[tuple[str, int | str]]:
     condition = offer.condition
     for merchant in condition.merchants | merchants_of(offer):
         yield CONCERNS, merchant.int
+    for word in asked_of(condition):
+        yield ASKS, word
     if offer.is_limit:
         wanted = condition.variants or condition.products
         for id in wanted:
@@ -123,6 +128,16 @@ def pointers(offer: Offer) -> Iterator[tuple[str, int | str]]:
         if other != kind:
             for word in named(offer, other):
                 yield also(other), word
+
+
+def asked_of(condition: Condition) -> Iterator[str]:
+    """What a condition asks of who the shopper is, beside entitlements and places."""
+    if condition.segments:
+        yield "segments"
+    if condition.first_order:
+        yield "first_order"
+    if condition.channels:
+        yield "channels"
 
 
 def named(offer: Offer, kind: Named) -> frozenset[int] | frozenset[str]:

@@ -2,10 +2,10 @@
 
 from .compiled import compile_book
 from .offers import Book
-from .pointing import Trait
+from .pointing import ASKS
 
 
 def asks_who(book: Book) -> tuple[bool, bool, bool]:
     """Whether an offer asks for segments, for a first order, for a channel; after a retirement it may still say so."""
-    traits = compile_book(book).traits
-    return bool(traits & Trait.BY_SEGMENT), bool(traits & Trait.BY_FIRST_ORDER), bool(traits & Trait.BY_CHANNEL)
+    leads = compile_book(book).leads
+    return leads(ASKS, "segments"), leads(ASKS, "first_order"), leads(ASKS, "channels")
