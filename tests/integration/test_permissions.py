@@ -21,7 +21,7 @@ from nightmarket.catalog.contract import (
     RunState,
     SizeChart,
 )
-from nightmarket.entrypoints.app import build
+from nightmarket.entrypoints.app import SECRET_PATHS, build
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.gate.contract import Guards, NewRoom
 from nightmarket.kernel.ids import decode
@@ -260,6 +260,8 @@ def test_every_door_is_declared(house: House) -> None:
     declared = set(CONSOLE) | OPEN | OWN | SECRETS | ACCOUNT | set(KEYED)
     assert house.doors - declared == set()
     assert declared - house.doors == set()
+    tokens = {door.partition(" ")[2] for door in house.doors if "{token" in door}
+    assert {path for path in tokens if not path.startswith(SECRET_PATHS)} == set(), "logs would have these tokens"
 
 
 @pytest.mark.parametrize("door", CONSOLE)

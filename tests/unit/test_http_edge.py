@@ -145,6 +145,16 @@ async def test_hot_routes_and_pages_answer_side_by_side(ids: SeededIds) -> None:
     assert [line.path for line in house.lines] == ["/page/x"]
 
 
+async def test_the_log_has_no_address_that_is_a_secret(ids: SeededIds) -> None:
+    """What only its holder may know of an address is left out, whether there is such a page or not."""
+    house = House(ids, secret_prefixes=("/page/",))
+    async with house.client() as client:
+        await client.get("/page/x")
+        await client.get("/page/a-secret/more")
+        await client.get("/other")
+    assert [line.path for line in house.lines] == ["/page/…", "/page/…", "/other"]
+
+
 async def test_head_is_get_without_body(ids: SeededIds) -> None:
     """Who asks for the head only gets the same headers, on hot routes, pages and errors alike."""
     house = House(ids)

@@ -47,6 +47,9 @@ from nightmarket.platform.telemetry import Exchange
 BODY_LIMITS = (("/console/selling/", UPLOAD_LIMIT), ("/console/imports", IMPORT_LIMIT))
 """Where more than a form may be sent: pictures with the product that they show, and files of goods."""
 
+SECRET_PATHS = ("/festival/calendar/", "/festival/stop/", "/sample-pass/", "/place/")
+"""Who knows the rest of such an address may do what it is for: read a calendar, show a pass."""
+
 ANYONE = Rate(1_200, 60)
 """Requests a minute from one address, where the shop is open to others."""
 
@@ -67,6 +70,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
     options = EdgeOptions(
         public_url=shop.settings.address,
         body_limits=BODY_LIMITS,
+        secret_prefixes=SECRET_PATHS,
         errors=errors,
         limiter=limiter,
         unlimited_prefixes=UNLIMITED,

@@ -92,6 +92,9 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     body_limit: int = BODY_LIMIT
     body_limits: tuple[tuple[str, int], ...] = ()
+    secret_prefixes: tuple[str, ...] = ()
+    """Addresses whose rest nobody but their holder may know: of these the log has the prefix only."""
+
     limiter: RateLimiter | None = None
     unlimited_prefixes: tuple[str, ...] = ("/health/", "/metrics", "/static/")
     known: Callable[[ASGIScope], bool] | None = None
@@ -222,7 +225,7 @@ class Edge:
                 raise
             await self.errors.response(error, scope).send(send)
         except Exception as error:
-            log.exception("request_failed", request=marks.request_id, path=scope["path"])
+            log.exception("request_failed", request=marks.request_id, path=self._said(scope["path"]))
             if marks.status:
                 raise
             await self.errors.response(error, scope).send(send)
@@ -298,13 +301,18 @@ class Edge:
             AccessLine(
                 request=marks.request_id,
                 method=method,
-                path=scope["path"][:500],
+                path=self._said(scope["path"]),
                 route=route,
                 status=status,
                 milliseconds=round(seconds * 1_000, 3),
                 address=marks.address,
             )
         )
+
+    def _said(self, path: str) -> str:
+        """The path as logs may have it."""
+        secret = next((prefix for prefix in self._options.secret_prefixes if path.startswith(prefix)), None)
+        return path[:500] if secret is None else f"{secret}…"
 
     def _told_enough_of_slowness(self) -> bool:
         second = int(time.monotonic())
