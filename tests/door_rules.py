@@ -387,6 +387,8 @@ FORMS: dict[str, dict[str, str]] = {
         "redemption_orders": "50",
         "redemption_factor": "20",
     },
+    "POST /console/collaborations/{id}": {"do": "approve"},
+    "POST /console/selling/collaborations/{id}": {"do": "withdraw"},
     **coupon_doors.FORMS,
     "POST /console/draws/new": {
         "once": "drw_00000000000000000000000001",

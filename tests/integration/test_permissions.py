@@ -45,6 +45,7 @@ from tests.drawing import couponed, drawn_up, sealed, segmented
 from tests.grouping import offered
 from tests.keyed_doors import ASKED, KEYED
 from tests.open_shop import Opened, opened
+from tests.partnering import proposed
 from tests.past_trials import tried_on_the_past
 from tests.placing import held_claim, place_order
 from tests.preselling import presold
@@ -162,6 +163,8 @@ async def _things(opened: Opened, lamp: Listing) -> dict[str, str]:
         "/packets": packet,
         "/console/groups": (together := await offered(shop, lamp)),
         "/console/selling/groups": together,
+        "/console/collaborations": (joint := await proposed(shop, lamp)),
+        "/console/selling/collaborations": joint,
         "/console/festival/plan": await _festival(shop),
         "/console/festival/campaigns": (campaign := await _campaign(shop)),
         "/console/selling/festival": campaign,
