@@ -10,6 +10,8 @@ from nightmarket.promotions.contract.campaigns import Campaign, Funder, Wanted
 from nightmarket.promotions.contract.festivals import PhaseKind, end_of
 from nightmarket.promotions.errors import CampaignRefused, EnrolmentRefused, OfferRefused
 
+from .festival_seed import planned
+
 STALLS, OF_A_STALL = 12, 2
 LOOKED_AT = 12
 """Goods of a stall that are looked at for ones of which there is enough."""
@@ -24,7 +26,9 @@ BY = "demo"
 
 async def plan_campaign(shop: Shop) -> None:
     """Make it once for each time that the demo's festival is planned."""
-    festival = shop.festivals.get(derive("demo-festival"))
+    festival = planned(shop)
+    if festival is None:
+        return
     begins = next((phase.starts_at for phase in festival.phases if phase.kind is PhaseKind.MIDNIGHT), None)
     ends, now = end_of(festival), shop.clock.now()
     if begins is None or ends is None or now >= ends:

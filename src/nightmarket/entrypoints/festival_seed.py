@@ -62,3 +62,9 @@ async def plan_festival(shop: Shop) -> None:
     festival = demo_festival(now, known.get(derive("demo-festival"), 0))
     async with shop.database.transaction() as tx:
         await shop.festivals.save(tx, festival, BY, now)
+    await shop.festivals.refresh()
+
+
+def planned(shop: Shop) -> Festival | None:
+    """The demo's own festival; none where somebody had planned another before it."""
+    return next((one for one in shop.festivals.all() if one.id == derive("demo-festival")), None)

@@ -9,6 +9,8 @@ from nightmarket.promotions.contract.festivals import PhaseKind, end_of
 from nightmarket.promotions.contract.presales import NewPresale, PresaleTerms, UnpaidRule
 from nightmarket.promotions.errors import OfferRefused, PresaleRefused
 
+from .festival_seed import planned
+
 BIG, SMALL = ("travel-guitar", "quiet-hours-headphones"), ("linen-apron", "four-colour-kite")
 """The first of each that is sold and in stock is booked early."""
 
@@ -21,7 +23,9 @@ WHO = "demo"
 async def plan_presales(shop: Shop) -> None:
     """Propose and approve them, unless booking is open already."""
     now = shop.clock.now().replace(microsecond=0)
-    festival = shop.festivals.get(derive("demo-festival"))
+    festival = planned(shop)
+    if festival is None:
+        return
     midnight = next((one.starts_at for one in festival.phases if one.kind is PhaseKind.MIDNIGHT), None)
     ends = end_of(festival)
     async with shop.database.read() as connection:
