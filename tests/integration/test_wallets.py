@@ -281,6 +281,16 @@ async def test_it_ends_with_a_warning_and_a_posting(house: Purses) -> None:
     await house.sound()
 
 
+async def test_who_leaves_leaves_it_to_the_giver(house: Purses) -> None:
+    """A shopper who leaves has nothing any more; what was left goes back to who gave it."""
+    one = await house.account()
+    await house.give(one, 600)
+    async with house.shop.database.transaction() as tx:
+        await house.shop.wallets.forget(tx, one, one)
+    await house.sound()
+    assert await house.balance(one) == 0
+
+
 async def test_wrong_sources_are_refused_with_reasons(house: Purses) -> None:
     """What cannot be is refused, each flaw with its field."""
     late = house.money(spend_until=house.clock.now() - HOUR)
