@@ -10,10 +10,13 @@ from nightmarket.kernel.problems import Defect
 from nightmarket.promotions.contract import (
     AmountOff,
     Book,
+    Bundle,
     Condition,
     FreeShipping,
+    Goods,
     Offer,
     OfferNote,
+    Part,
     PercentOff,
     PriceCart,
     PriceLine,
@@ -70,6 +73,19 @@ def test_below_the_minimum_it_says_what_is_missing() -> None:
     assert note(changed(condition=Condition(at_least={"EUR": 4999}))) == OfferNote(
         PLAIN.id, "below_minimum", missing=999
     )
+
+
+def test_a_bundle_says_how_many_pieces_its_next_one_lacks() -> None:
+    """Of the parts together; where a line could stand in several of them, nothing."""
+    shades = Goods(categories=frozenset({"shades"}))
+    deal = changed(effect=Bundle((Part(Goods(products=frozenset({LINE.product}))), Part(shades, 2)), {"EUR": 4000}))
+    found = note(deal)
+    assert (found.reason, found.missing_units) == ("companion_missing", 2)
+    shade = msgspec.structs.replace(LINE, id="b", product=UUID(int=12), category="shades", quantity=3)
+    found = note(deal, cart=msgspec.structs.replace(CART, lines=(LINE, shade)))
+    assert (found.reason, found.missing_units) == ("applied", 2)
+    unclear = changed(effect=Bundle((Part(Goods()), Part(shades)), {"EUR": 4000}))
+    assert note(unclear, cart=msgspec.structs.replace(CART, lines=(LINE, shade))).missing_units == 0
 
 
 def test_a_refused_offer_is_used_up() -> None:

@@ -1,7 +1,7 @@
 """`python -m nightmarket.promotions.handlers.packing_program`: packs a book, as its standard input says, and ends.
 
-It runs beside the shop's processes at a lower priority. Where the file of a book before is at hand, what changed since
-is folded into it; else the whole book is read from the revisions.
+Where the file of a book before is at hand, what changed since is folded into it, at a lower priority than the shop's
+processes have; else the whole book is read from the revisions, for which a process that starts waits.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ async def make(making: Making, file: BinaryIO) -> None:
             base = await usable(connection, Path(making.base))
             packer = Packer(file)
             if base is not None and 0 <= making.number - base.head.number <= MAX_FOLDED:
+                os.nice(NICENESS)
                 await _fold(connection, base, making.number, packer)
             else:
                 async for page in store.pages_at(connection, making.number):
@@ -58,7 +59,6 @@ async def _fold(connection: Connection, base: PackedBook, number: int, packer: P
 
 
 if __name__ == "__main__":
-    os.nice(NICENESS)
     wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=Making)
     with Path(wanted.to).open("wb", buffering=BUFFER_BYTES) as to:
         asyncio.run(make(wanted, to))

@@ -23,7 +23,7 @@ MAX_COMPILED_BOOKS = 8
 MAX_INDEXES = 32
 """Spans of time x currencies for which a compiled book keeps its index; the oldest goes first."""
 
-MAX_LAYER = 250
+MAX_LAYER = 200
 """Changes that are put together in one layer; a publication that comes on top of more begins a new one."""
 
 MAX_NOTED = 1_000

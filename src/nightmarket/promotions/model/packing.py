@@ -8,13 +8,15 @@ it. Keys are hashes of words; what a hash points to by accident, the conditions 
 import struct
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from operator import attrgetter
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
+from .conditions import Condition
 from .offers import Offer, boundaries
 from .pointing import EFFECTS, TIMED, Trait, pointers, traits_of
 
@@ -61,7 +63,10 @@ def micros(at: datetime) -> int:
 
 def packed(offer: Offer) -> bytes:
     """The offer without what is as it is by default."""
-    return _ENCODER.encode(dict(_told(offer)))
+    told = {name: value for name, value in zip(_OTHERS, _others(offer), strict=True) if value}
+    told |= zip(_ALWAYS_TOLD, _always_told(offer), strict=True)
+    told["condition"] = {name: value for name, value in zip(_WANTED, _wanted(offer.condition), strict=True) if value}
+    return _ENCODER.encode(told)
 
 
 def unpacked(body: bytes | memoryview) -> Offer:
@@ -69,17 +74,13 @@ def unpacked(body: bytes | memoryview) -> Offer:
     return _DECODER.decode(body)
 
 
-def _told(offer: Offer) -> Iterable[tuple[str, object]]:
-    for name in Offer.__struct_fields__:
-        value = getattr(offer, name)
-        if name == "condition":
-            yield name, {key: one for key in value.__struct_fields__ if (one := getattr(value, key))}
-        elif name in _TOLD or value not in _SAID_BY_SILENCE:
-            yield name, value
-
-
-_TOLD = frozenset(("id", "revision", "name", "effect", "starts_at", "ends_at", "combines"))
-_SAID_BY_SILENCE: tuple[object, ...] = (None, False, (), dict[str, object](), frozenset[object]())
+_ALWAYS_TOLD = ("id", "revision", "name", "effect", "starts_at", "ends_at", "combines")
+_OTHERS = tuple(name for name in Offer.__struct_fields__ if name not in {*_ALWAYS_TOLD, "condition"})
+"""What is nothing by default, and not told where it is nothing."""
+_WANTED = Condition.__struct_fields__
+_others: Callable[[Offer], tuple[object, ...]] = attrgetter(*_OTHERS)
+_always_told: Callable[[Offer], tuple[object, ...]] = attrgetter(*_ALWAYS_TOLD)
+_wanted: Callable[[Condition], tuple[object, ...]] = attrgetter(*_WANTED)
 
 
 class _Words(NamedTuple):

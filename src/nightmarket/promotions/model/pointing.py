@@ -3,7 +3,8 @@
 The same words lead to offers in memory and in a mapped file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Literal, get_args
 from uuid import UUID
 
@@ -37,6 +38,7 @@ CONCERNS = "concerns"
 
 Named = Literal["variants", "products", "brands", "places", "needs"]
 NAMED: tuple[Named, ...] = get_args(Named)
+_named: Callable[[Condition], tuple[frozenset[object], ...]] = attrgetter(*NAMED)
 
 EFFECTS: dict[str, type] = {str(effect.__struct_config__.tag): effect for effect in get_args(Effect)}
 """Kinds of effects by their stable word, in the order in which a packed book numbers them."""
@@ -124,8 +126,8 @@ def pointers(offer: Offer) -> Iterator[tuple[str, int | str]]:
         yield kind, word
     for prefix in {need.partition(":")[0] for need in condition.needs}:
         yield NEED_KINDS, prefix
-    for other in NAMED:
-        if other != kind:
+    for other, some in zip(NAMED, _named(condition), strict=True):
+        if some and other != kind:
             for word in named(offer, other):
                 yield also(other), word
 

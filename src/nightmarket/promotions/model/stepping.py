@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from .carts import PriceCart
-from .effects import BuyGet, EveryOff, FixedPrice, NthPiece, Tiers
+from .effects import Bundle, BuyGet, EveryOff, FixedPrice, NthPiece, Tiers
 from .meeting import units
-from .resolving import NO_LIMIT
+from .resolving import NO_LIMIT, Plan
 from .ruling import Rule
 
 
@@ -22,7 +22,8 @@ class Next(NamedTuple):
 def next_step(rule: Rule, cart: PriceCart, places: list[int], left: int) -> Next | None:
     """The way to the next step of the qualifying lines, of which `left` was left at its turn; None where there is none.
 
-    Of thresholds for each merchant apart, and of bundles, nothing is said: their next step is not one amount.
+    Of thresholds for each merchant apart nothing is said: their next step is not one amount. Nor of bundles with a line
+    that could stand in several parts: how many pieces they lack depends on where it stands.
     """
     plan = rule.plan
     if plan is None:
@@ -50,8 +51,26 @@ def next_step(rule: Rule, cart: PriceCart, places: list[int], left: int) -> Next
             return _of_pieces(number, buy + get, times, points)
         case FixedPrice(pieces=size, times=times) if size > 1 and rule.value != NO_LIMIT:
             return _of_pieces(number, size, times, 0)
+        case Bundle():
+            return _of_parts(plan.effect, plan, cart, places)
         case _:
             return None
+
+
+def _of_parts(bundle: Bundle, plan: Plan, cart: PriceCart, places: list[int]) -> Next | None:
+    """The pieces that the next bundle lacks."""
+    there = [0] * len(bundle.parts)
+    for line in (cart.lines[place] for place in places):
+        mine = [number for number, goods in enumerate(plan.goods) if goods.accept(line)]
+        if len(mine) > 1:
+            return None
+        for number in mine:
+            there[number] += line.quantity
+    done = min(have // part.units for have, part in zip(there, bundle.parts, strict=True))
+    if bundle.times is not None and done >= bundle.times:
+        return None
+    lacking = [max(0, (done + 1) * part.units - have) for have, part in zip(there, bundle.parts, strict=True)]
+    return Next(0, sum(lacking), 0, 0, done > 0)
 
 
 def _of_pieces(number: int, size: int, times: int | None, basis_points: int) -> Next | None:

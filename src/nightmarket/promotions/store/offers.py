@@ -12,7 +12,7 @@ from nightmarket.promotions.model.offers import Offer, plain_code
 PAGE = 1_000
 """Offers of a whole book that one reading returns at most."""
 
-CHANGES_PAGE = 250
+CHANGES_PAGE = 100
 """Changes that one reading returns at most: so many are taken in without keeping requests waiting."""
 
 _LOCK_COUNTER = "SELECT book FROM promotions.counter FOR UPDATE"
