@@ -76,8 +76,8 @@ def worth_of(offer: Offer, visit: Visit) -> Worth | None:
     """The offer in the visit's currency, if it holds there."""
     formats, currency = visit.formats, visit.currency
     at_least = offer.condition.at_least
-    if at_least and currency not in at_least:
-        return None
+    if (at_least and currency not in at_least) or offer.condition.alongside:
+        return None  # what else must be in the cart is said there
     match offer.effect:
         case PercentOff(basis_points=points):
             text = f"−{formats.percent(points)}"
