@@ -220,6 +220,7 @@ def asked(deals: Sequence[Offer], book: Book) -> None:
     assert how_many(book) == len(every)
     phases = sorted(every, key=lambda one: (phase(one), one.starts_at, one.id))
     assert list(in_turn(book, NOW)) == phases
+    assert list(in_turn(book, NOW, skip=2)) == phases[2:]
     for merchant in {one for offer in every for one in offer.condition.merchants | {offer.funder}} - {None}:
         named = [one for one in every if merchant in one.condition.merchants or merchant in payers(one)]
         assert concerning(book, merchant) == named

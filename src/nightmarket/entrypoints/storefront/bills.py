@@ -35,6 +35,9 @@ from nightmarket.promotions.contract.asking import OffersById
 from .limiting import LimitsView, limits_of
 from .wares import PictureView, left, small_picture
 
+STEPS_SHOWN = 20
+"""Next steps that the cart's page names, the nearest first."""
+
 STROKES = 4
 
 CODE_REASONS = {
@@ -322,7 +325,7 @@ def _steps(explanation: Explanation, offers: Mapping[UUID, Offer], currency: str
             goal = max(note.missing, offer.condition.at_least.get(currency, 0))
         reached = max(0, goal - note.missing)
         steps.append(StepView(pick(offer.name, visit.language) or "", note.missing, reached * STROKES // max(goal, 1)))
-    return sorted(steps, key=lambda step: step.missing)
+    return sorted(steps, key=lambda step: step.missing)[:STEPS_SHOWN]
 
 
 def _missed(

@@ -4,8 +4,7 @@ offers the book has. Nobody walks over `Book.offers` while a request waits.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from heapq import merge
-from itertools import chain, islice
+from itertools import islice
 from uuid import UUID
 
 from .carts import PriceCart, Shopper
@@ -127,27 +126,24 @@ def _payers(offer: Offer) -> set[UUID | None]:
     return {offer.funder, *(one.funder for one in offer.funding)}
 
 
-def in_turn(book: Book, now: datetime, merchant: UUID | None = None) -> Iterator[Offer]:
-    """All offers and limits, found one by one: those that run, then those to come, then those that are over, each in
-    order of their start. Of a merchant: their own, and the market's that name them or nobody."""
-    compiled = compile_book(book)
+def in_turn(book: Book, now: datetime, merchant: UUID | None = None, *, skip: int = 0) -> Iterator[Offer]:
+    """All offers and limits but the first so many, found one by one: those that run, then those to come, then those
+    that are over, each in order of their start. Of a merchant: their own, and the market's that name them or nobody."""
     windows = (
         Window(starts_until=now, ends_after=now),
         Window(starts_after=now),
         Window(starts_until=now, ends_until=now),
     )
     if merchant is None:
-        return chain.from_iterable(compiled.starting(window) for window in windows)
-    mine = [one for one in concerning(book, merchant) if merchant in _payers(one) or one.funder is None]
-    layer = Layer(one for one in mine if not traits_of(one) & Trait.EVERYBODY)
-    return chain.from_iterable(
-        merge(
-            (moment[3] for moment in layer.starting(window)),
-            compiled.starting(window._replace(traits=Trait.EVERYBODY)),
-            key=lambda one: (one.starts_at, one.id.int),
-        )
-        for window in windows
-    )
+        return compile_book(book).in_turn(windows, None, skip)
+    everybody = [window._replace(traits=Trait.EVERYBODY) for window in windows]
+    return compile_book(book).in_turn(everybody, _own(book, merchant), skip)
+
+
+def _own(book: Book, merchant: UUID) -> Layer:
+    """Offers that a merchant pays for, or the market's that name the merchant."""
+    mine = (one for one in concerning(book, merchant) if merchant in _payers(one) or one.funder is None)
+    return Layer(one for one in mine if not traits_of(one) & Trait.EVERYBODY)
 
 
 def how_many(book: Book, merchant: UUID | None = None) -> int:
@@ -155,6 +151,4 @@ def how_many(book: Book, merchant: UUID | None = None) -> int:
     compiled = compile_book(book)
     if merchant is None:
         return sum(compiled.counts)
-    mine = [one for one in concerning(book, merchant) if merchant in _payers(one) or one.funder is None]
-    own = sum(1 for one in mine if not traits_of(one) & Trait.EVERYBODY)
-    return own + compiled.how_many(Trait.EVERYBODY)
+    return len(_own(book, merchant)) + compiled.how_many(Trait.EVERYBODY)

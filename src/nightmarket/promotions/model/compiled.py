@@ -6,13 +6,14 @@ The compiled form is kept beside the book that it was made from; it holds nothin
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import merge
+from itertools import chain
 from operator import eq
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
 from .carts import PriceCart, PriceLine, Shopper
 from .indexing import Index, line_words, other_words
-from .layers import Layer, Moment, Window
+from .layers import Layer, Moment, PlacedMoment, Window
 from .offers import Book, Offer
 from .pointing import ALWAYS, LIMITS, WIDE_LIMITS, Trait, traits_of
 from .ruling import Rule, rule_of
@@ -49,8 +50,9 @@ class Below(Protocol):
     def leads(self, kind: str, word: str) -> bool: ...
     def span(self, now: datetime) -> tuple[datetime | None, datetime | None]: ...
     def every(self) -> Iterator[Offer]: ...
-    def starting(self, window: Window) -> Iterator[Moment]: ...
-    def ending(self, window: Window) -> Iterator[Moment]: ...
+    def starting(self, window: Window) -> Iterator[PlacedMoment]: ...
+    def ending(self, window: Window) -> Iterator[PlacedMoment]: ...
+    def offer(self, number: int) -> Offer: ...
     def holding(self, now: datetime, traits: int) -> Iterator[Offer]: ...
     def of_effect(self, effect: type) -> Iterator[Offer]: ...
     def how_many(self, trait: int) -> int: ...
@@ -188,11 +190,21 @@ class CompiledBook:
 
     def starting(self, window: Window) -> Iterator[Offer]:
         """Those in the window, the first to begin first, those of one instant in order of id."""
-        return self._merged([one.starting(window) for one in self._parts()])
+        return self._standing(_merged([one.starting(window) for one in self._parts()]))
+
+    def in_turn(self, windows: Iterable[Window], besides: Layer | None, skip: int) -> Iterator[Offer]:
+        """Those in one window after another, and in each those of the layer besides, whatever their traits; but not the
+        first so many, which are not decoded."""
+        moments: list[Iterable[Moment | PlacedMoment]] = []
+        for window in windows:
+            parts: list[Iterator[Moment] | Iterator[PlacedMoment]] = [one.starting(window) for one in self._parts()]
+            parts += [] if besides is None else [besides.starting(window._replace(traits=0))]
+            moments.append(_merged(parts))
+        return self._standing(chain.from_iterable(moments), skip)
 
     def ending(self, window: Window) -> Iterator[Offer]:
         """Those in the window, the first to end first, those of one instant in order of id."""
-        return self._merged([one.ending(window) for one in self._parts()])
+        return self._standing(_merged([one.ending(window) for one in self._parts()]))
 
     def holding(self, now: datetime, traits: int) -> Iterator[Offer]:
         """Those with one of the traits that hold but for their hours, in no order."""
@@ -212,10 +224,19 @@ class CompiledBook:
         hidden = [one for id in self.changes if (one := self.below.offer_of(UUID(int=id))) is not None]
         return found + self.below.how_many(trait) - sum(1 for one in hidden if traits_of(one) & trait)
 
-    def _merged(self, parts: Sequence[Iterator[Moment]]) -> Iterator[Offer]:
-        for moment in merge(*parts, key=lambda moment: moment[:2]):
-            if self._stands(moment[3]):
-                yield moment[3]
+    def _standing(self, moments: Iterable[Moment | PlacedMoment], skip: int = 0) -> Iterator[Offer]:
+        """The offers of these that nothing above hides, but for the first so many."""
+        below, changes = self.below, self.changes
+        for _, id, _, what in moments:
+            if id in changes and self._hides and changes[id] is not what:
+                continue
+            if skip:
+                skip -= 1
+            elif isinstance(what, int):
+                assert below is not None
+                yield below.offer(what)
+            else:
+                yield what
 
     def _parts(self) -> Sequence[Below | Layer]:
         return self.layers if self.below is None else (self.below, *self.layers)
@@ -288,6 +309,15 @@ class CompiledBook:
     def known_codes(self, codes: Iterable[str]) -> set[str]:
         """Those of the plain codes that some offer has."""
         return {code for code in codes if self.pointed("codes", code)}
+
+
+def _merged(parts: Sequence[Iterator[Moment] | Iterator[PlacedMoment]]) -> Iterable[Moment | PlacedMoment]:
+    """The moments of all of them in order of time, those of one instant in order of id."""
+    return merge(*parts, key=_order) if len(parts) > 1 else chain(*parts)
+
+
+def _order(moment: Moment | PlacedMoment) -> tuple[datetime, int]:
+    return moment[:2]
 
 
 _compiled: dict[int, CompiledBook] = {}

@@ -26,6 +26,9 @@ class Window(NamedTuple):
 Moment = tuple[datetime, int, int, Offer]
 """An instant of an offer, its id as a number, its traits, and the offer."""
 
+PlacedMoment = tuple[datetime, int, int, int]
+"""The same of an offer in a file, of which only its number there is known yet."""
+
 
 class Layer:
     """Offers in order of id. What is asked of it is prepared when it is first asked for, and never changes."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from .compiled import CompiledBook, keep
-from .layers import EVER, NEVER, Moment, Window
+from .layers import EVER, NEVER, PlacedMoment, Window
 from .offers import Offer, plain_code
 from .packing import EPOCH, MICROSECOND, Head, head_of, micros, unpacked, word_hash
 from .pointing import ALSO, ALWAYS, ASKS, CONCERNS, EFFECTS, KINDS, LIMITS, NEED_KINDS, TIMED, WIDE_LIMITS, Trait
@@ -125,13 +125,13 @@ class PackedBook:
         for number in range(len(self)):
             yield unpacked(self.body(number))
 
-    def starting(self, window: Window) -> Iterator[Moment]:
+    def starting(self, window: Window) -> Iterator[PlacedMoment]:
         """Those in the window, the first to begin first, those of one instant in order of id."""
         order = self._by_start.get(window.traits, self._by_start[0])
         numbers = _within(order, self.starts, window.starts_after, window.starts_until)
         return self._moments(numbers, self.starts, (self.ends, window.ends_after, window.ends_until), window.traits)
 
-    def ending(self, window: Window) -> Iterator[Moment]:
+    def ending(self, window: Window) -> Iterator[PlacedMoment]:
         """Those in the window, the first to end first, those of one instant in order of id."""
         order = self._by_end.get(window.traits, self._by_end[0])
         numbers = _within(order, self.ends, window.ends_after, window.ends_until)
@@ -148,14 +148,14 @@ class PackedBook:
 
     def _moments(
         self, numbers: memoryview, instants: memoryview, besides: tuple[memoryview, datetime, datetime], traits: int
-    ) -> Iterator[Moment]:
+    ) -> Iterator[PlacedMoment]:
         """Those whose other instant lies within as well."""
         others, after, until = besides[0], micros(besides[1]), micros(besides[2])
-        mine, offers, ids = self.traits_of, self.offer, self.ids
+        mine, ids = self.traits_of, self.ids
         for number in numbers:
             if after < others[number] <= until and (not traits or mine[number] & traits):
                 at = EPOCH + instants[number] * MICROSECOND
-                yield at, int.from_bytes(ids[16 * number : 16 * number + 16], "big"), mine[number], offers(number)
+                yield at, int.from_bytes(ids[16 * number : 16 * number + 16], "big"), mine[number], number
 
     def how_many(self, trait: int) -> int:
         """How many have that trait."""

@@ -29,7 +29,7 @@ from .wording import Wording
 SHOWN_LIMIT = 200
 """Offers on one page: those that run first, then those to come, then those that are over."""
 
-PAGES = 10_000
+PAGES = 2_000
 PAGE_DIGITS = 8
 
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CNY", "JPY")
@@ -79,7 +79,7 @@ async def show_list(desk: Desk) -> ASGIResponse:
     book, page = desk.shop.books.current(), desk.query("page")
     number = min(int(page), PAGES) if page.isascii() and page.isdigit() and len(page) < PAGE_DIGITS else 1
     before = (max(1, number) - 1) * SHOWN_LIMIT
-    found = islice(in_turn(book, desk.now, desk.merchant), before, before + SHOWN_LIMIT)
+    found = islice(in_turn(book, desk.now, desk.merchant, skip=before), SHOWN_LIMIT)
     views = await _views(desk, list(found))
     amount = how_many(book, desk.merchant)
     return desk.page(
