@@ -32,6 +32,7 @@ ACROSS = frozenset(
         "0030_wallets",
         "0031_collaborations",
         "0032_segments",
+        "0033_indexes",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""
