@@ -15,7 +15,7 @@ from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import Completion, Known, OrderState, PaymentInput, SessionKind, SessionView
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import make_partitions
-from nightmarket.promotions.contract import AmountOff, PercentOff
+from nightmarket.promotions.contract import AmountOff, Condition, Offer, PercentOff
 from nightmarket.promotions.contract.booklets import BookletTerms, NewBooklet, Reward, Stamp, StampAct, Stamping
 from nightmarket.promotions.contract.coupons import (
     Collect,
@@ -264,6 +264,52 @@ async def test_pressing_twice_at_once_gives_one_coupon(house: House) -> None:
     assert {answer.coupon.id for answer in answers} == {coupon.id}
     assert await house.spent(coupon) == 1
     assert len(await house.held(me)) == 1
+    assert await house.clean()
+
+
+async def test_a_code_with_one_use_is_one_buyers_of_a_hundred(house: House) -> None:
+    """ACIDRain, one voucher for many: a hundred buyers are shown the lower price of a code that one order may have, and
+    complete at once in two processes; one order has it, and no other is placed at a price that nobody was shown."""
+    shop, now = house.shop, house.shop.clock.now()
+    once = Offer(
+        shop.ids.new(), 1, {"en": "Once"}, AmountOff({"EUR": 200}), now, now + DAY, code="ONCE", max_uses=1
+    )  # fmt: skip
+    async with shop.database.transaction() as tx:
+        await StoredOffers(shop.facts, shop.tallies).publish(tx, [once], now)
+    await shop.books.refresh()
+    desks = [shop.desk(buyers=Accounts()), shop.desk(buyers=Accounts())]
+    asked = wanted((listing("LAMP"), 1), codes=("ONCE",))
+    makes = (desks[n % 2].create(person(n), SessionKind.CHECKOUT, "key", asked) for n in range(100))
+    views = await asyncio.gather(*makes)
+    assert {view.assessment.quote.discount for view in views} == {200}
+    buys = (desks[n % 2].complete(person(n), view.id, TEST) for n, view in enumerate(views))
+    answers = await asyncio.gather(*buys, return_exceptions=True)
+    done = [answer for answer in answers if isinstance(answer, Completion)]
+    assert [bool(one.order.rows[0].body.applied) for one in done] == [True]
+    assert {answer.code for answer in answers if isinstance(answer, Problem)} == {"price_changed"}
+    assert await house.clean()
+
+
+async def test_a_cart_that_changes_while_it_is_paid_keeps_its_coupons_terms(house: House) -> None:
+    """ACIDRain, cart changed during checkout: goods are taken out while the order is placed. Whichever comes first, an
+    order with the coupon has the goods that the coupon asks for."""
+    condition = Condition(at_least={"EUR": 3 * listing("LAMP").prices["EUR"]})
+    coupon = await house.make(new(house, quota=20, condition=condition))
+    desks = [house.shop.desk(buyers=Accounts()), house.shop.desk(buyers=Accounts())]
+    three, one = wanted((listing("LAMP"), 3)), wanted((listing("LAMP"), 1))
+    for number in range(20):
+        await house.coupons.collect(Collect(person(number), person(number), coupon.id))
+    kind = SessionKind.CHECKOUT
+    views = await asyncio.gather(*(desks[0].create(person(n), kind, "key", three) for n in range(20)))
+    assert {view.assessment.quote.discount for view in views} == {200}
+    works = [work for n, view in enumerate(views) for work in (
+        desks[0].complete(person(n), view.id, TEST), desks[1].update(person(n), kind, view.id, one)
+    )]  # fmt: skip
+    answers = await asyncio.gather(*works, return_exceptions=True)
+    assert all(isinstance(answer, Completion | SessionView | Problem) for answer in answers)
+    for done in (answer for answer in answers if isinstance(answer, Completion)):
+        body = done.order.rows[0].body
+        assert bool(body.applied) is (sum(line.quantity for line in body.lines) == 3)
     assert await house.clean()
 
 
