@@ -69,7 +69,7 @@ class Cashback:
         ]
 
     async def _look(self, tx: Connection, pieces: Sequence[bytes]) -> None:
-        """Each order as it is by now, paid or over, in the order in which it was told of: budgets go to who came first."""
+        """Each order as it is by now, paid or over, as they were told of: budgets go to who came first."""
         ids = list(dict.fromkeys(order for piece in pieces for order in _PIECE.decode(piece)))
         found = await self._orders.rows(tx, ids)
         orders = {id: found[id] for id in ids if id in found and not is_shadow(found[id][0].owner)}

@@ -69,7 +69,7 @@ CREATE TABLE payments.wallet_earning (
 );
 COMMENT ON COLUMN payments.wallet_earning.settled IS 'what of it paid for cashback that was owed, instead of a lot';
 COMMENT ON COLUMN payments.wallet_earning.taken IS 'what was taken back when the order was cancelled';
-COMMENT ON COLUMN payments.wallet_earning.owed IS 'what could not be taken back, as it was spent; comes out of the next';
+COMMENT ON COLUMN payments.wallet_earning.owed IS 'what could not be taken back, as it was spent; the next pays it';
 CREATE INDEX wallet_earning_waiting ON payments.wallet_earning (credit_at) WHERE state = 'waiting';
 CREATE INDEX wallet_earning_owed ON payments.wallet_earning (account, source) WHERE owed > 0;
 CREATE INDEX wallet_earning_source ON payments.wallet_earning (source);
@@ -82,7 +82,7 @@ CREATE TABLE payments.wallet_offer_use (
 COMMENT ON TABLE payments.wallet_offer_use IS 'accounts that have a paid order with an offer in a festival''s windows';
 
 CREATE INDEX posting_of_wallets ON payments.posting USING gin (parties) WHERE kind ^@ 'wallet_';
-COMMENT ON INDEX payments.posting_of_wallets IS 'what happened to a lot; kinds of postings that touch wallets begin so';
+COMMENT ON INDEX payments.posting_of_wallets IS 'what happened to a lot: its postings are of kinds that begin so';
 """
 
 DOWN = """
