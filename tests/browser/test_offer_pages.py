@@ -36,7 +36,7 @@ def test_a_threshold_and_a_bundle_by_form_with_a_live_preview(visitor: Visitor) 
     page.locator("#code").fill("TESTTHREE")
     trial = page.locator("#trial")
     expect(trial).to_contain_text("every €300.00 minus €50.00")
-    expect(trial.locator("tbody tr").last).to_contain_text("€555.00")
+    expect(trial.locator("tbody tr").last).to_contain_text("€550.00")
     page.set_viewport_size({"width": 360, "height": 800})
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -47,7 +47,7 @@ def test_a_threshold_and_a_bundle_by_form_with_a_live_preview(visitor: Visitor) 
     page.locator("#parts").fill("2 category:tea\nbrand:Lumo")
     page.locator("#amount").fill("30")
     page.locator("#code").fill("TESTSET")
-    expect(trial.locator("tbody tr").first).to_contain_text("applied")
+    expect(trial.locator("tbody")).to_contain_text("applied")
     assert faults(page) == []
     _published(page, "Two and one together")
 

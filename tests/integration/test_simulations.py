@@ -34,7 +34,7 @@ class Asked:
         return msgspec.msgpack.decode(self._wanted, type=shape)
 
     async def step(self, name: str, work: Callable[[], T]) -> T:
-        raise NotImplementedError(name)
+        raise AssertionError(f"a simulation takes no steps, but {name}")
 
     async def progress(self, done: int, total: int | None = None, message: str = "") -> None:
         self.told.append(done)

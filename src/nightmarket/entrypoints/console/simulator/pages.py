@@ -30,7 +30,7 @@ STATES = {
     JobState.QUEUED: (say_later("waiting"), "warn"),
     JobState.RUNNING: (say_later("running"), "warn"),
     JobState.DONE: (say_later("done"), "good"),
-    JobState.FAILED: (say_later("failed"), "bad"),
+    JobState.FAILED: (say_later("failed"), "danger"),
     JobState.CANCELLED: (say_later("stopped"), ""),
 }
 SPANS = {
