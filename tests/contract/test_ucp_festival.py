@@ -13,7 +13,9 @@ from nightmarket.kernel.clock import VirtualClock
 from nightmarket.promotions.contract import Condition, EveryOff, Offer, PercentOff
 from nightmarket.promotions.contract.festivals import Festival, Phase, PhaseKind, Window
 from tests.drawing import drawn_up
+from tests.grouping import offered
 from tests.open_shop import Opened, opened
+from tests.preselling import presold
 from tests.ucp_talk import key, lines
 
 
@@ -34,7 +36,7 @@ async def _checked(shop: Opened, path: str) -> Any:
 
 
 async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened) -> None:
-    """A festival's phases and an open draw are told, by the shop's clock; before there is any, the answer says so."""
+    """Phases, an open draw, a presale and goods for groups are told by the shop's clock; of no festival the answer says so."""
     assert (await _checked(shop, "/ucp/festival"))["festival"] is None
     now = shop.shop.clock.now()
     end = now + timedelta(days=1)
@@ -47,10 +49,19 @@ async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened) -> None:
         await shop.shop.festivals.save(tx, festival, "test", now)
     await shop.shop.festivals.refresh()
     await drawn_up(shop.shop)
+    lamp = await shop.shop.catalog.find("lanterns", "LAMP")
+    assert lamp is not None
+    goods = (await shop.shop.catalog.listings([lamp]))[lamp]
+    presale, group = await presold(shop.shop, goods), await offered(shop.shop, goods)
     told = await _checked(shop, "/ucp/festival")
     [stretch] = told["festival"]["windows"][0]["phases"]
     assert (stretch["kind"], stretch["title"], stretch["is_on"]) == ("eve", "Test eve", True)
-    assert "draw" in {one["kind"] for one in told["happenings"]}
+    happenings = {one["id"]: one for one in told["happenings"]}
+    assert "draw" in {one["kind"] for one in happenings.values()}
+    early, together = happenings[presale], happenings[group]
+    assert (early["kind"], early["state"], early["terms"]["balance"]) == ("presale", "open", 1_700)
+    assert (early["terms"]["back_if_unpaid"], early["terms"]["places_left"]) == (100, 1)
+    assert (together["kind"], together["terms"]["basis_points_off_from_5"]) == ("group", 2_000)
 
 
 async def test_a_cart_learns_what_is_missing(shop: Opened) -> None:
