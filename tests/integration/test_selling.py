@@ -37,6 +37,7 @@ GOODS = "/console/selling/goods"
 PREPARING = tuple(f"/console/selling/{name}" for name in ("goods", "table", "costs", "places", "stall"))
 ENDING = {
     "/console/counter",
+    "/console/places/{id:str}/close",
     "/console/selling/festival",
     "/console/selling/coupons/{id:str}/end",
     "/console/selling/groups/{id:str}/stop",

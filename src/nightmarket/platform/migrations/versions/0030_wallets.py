@@ -69,7 +69,8 @@ CREATE TABLE payments.wallet_earning (
 );
 COMMENT ON COLUMN payments.wallet_earning.settled IS 'what of it paid for cashback that was owed, instead of a lot';
 COMMENT ON COLUMN payments.wallet_earning.taken IS 'what was taken back when the order was cancelled';
-COMMENT ON COLUMN payments.wallet_earning.owed IS 'what could not be taken back, as it was spent; the next pays it';
+COMMENT ON COLUMN payments.wallet_earning.owed
+    IS 'what could not be taken back, as it was spent; the next pays it';
 CREATE INDEX wallet_earning_waiting ON payments.wallet_earning (credit_at) WHERE state = 'waiting';
 CREATE INDEX wallet_earning_owed ON payments.wallet_earning (account, source) WHERE owed > 0;
 CREATE INDEX wallet_earning_source ON payments.wallet_earning (source);
