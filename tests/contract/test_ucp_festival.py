@@ -36,7 +36,7 @@ async def _checked(shop: Opened, path: str) -> Any:
 
 
 async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened) -> None:
-    """Phases, an open draw, a presale and goods for groups are told by the shop's clock; of no festival the answer says so."""
+    """Phases, an open draw, a presale and goods for groups are told by the shop's clock; none is said too."""
     assert (await _checked(shop, "/ucp/festival"))["festival"] is None
     now = shop.shop.clock.now()
     end = now + timedelta(days=1)
