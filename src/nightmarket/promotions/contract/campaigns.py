@@ -65,8 +65,8 @@ class Campaigns(Protocol):
         ...
 
     async def save(self, tx: Connection, campaign: Campaign, by: str, at: datetime) -> Campaign:
-        """Write the revision after `campaign.revision`. Raises CampaignRefused, also for other times, another festival or
-        another funder once goods are approved."""
+        """Write the revision after `campaign.revision`. Raises CampaignRefused, also for other times, another festival
+        or another funder once goods are approved."""
         ...
 
     async def lowest(
