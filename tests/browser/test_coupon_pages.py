@@ -139,8 +139,8 @@ def test_a_coupon_that_cannot_be_is_refused_beside_its_field(visitor: Visitor) -
 
 
 def test_a_group_of_shoppers_is_made_looked_at_and_has_a_coupon(visitor: Visitor) -> None:
-    """A marketer asks how many would be in a group, makes it, and makes a coupon for it by the form, with an effect that
-    only the form of offers knew; a shopper who is not in the group is not shown the coupon."""
+    """A marketer asks how many would be in a group, makes it, and makes a coupon for it by the form, with an effect
+    that only the form of offers knew; a shopper who is not in the group is not shown the coupon."""
     marketer, operator = staff(visitor, "marketer"), staff(visitor, "operator")
     marketer.set_viewport_size({"width": 360, "height": 800})
     marketer.goto("/console/segments/new")

@@ -158,7 +158,7 @@ async def test_what_does_not_shop_stays_open(house: House) -> None:
 
 
 async def test_programs_get_a_problem_with_a_ticket(house: House) -> None:
-    """A program is told 429 as UCP and RFC 9457 say it, when to come again, and gets a ticket that later buys it a pass."""
+    """A program is told 429 as UCP and RFC 9457 say it, when to come again, and has a ticket for a pass."""
     await house.make(Guards.SITE)
     client = house.open.client
     refused = await client.post("/ucp/checkout-sessions", json={}, headers={"idempotency-key": "one"})
