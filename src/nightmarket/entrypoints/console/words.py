@@ -107,8 +107,8 @@ ACCOUNTS = {
     3: say_later("Discount paid by the market"),
     4: say_later("Held by the payment provider"),
     6: say_later("Deposits of presales"),
-    9: say_later("Between merchants who share a discount"),
     7: say_later("Wallet money of shoppers"),
+    9: say_later("Between merchants who share a discount"),
 }
 """The journal's accounts."""
 
@@ -133,11 +133,11 @@ ACTIONS = {
     "simulations.begin": say_later("tried offers on the past"),
     "simulations.stop": say_later("stopped a simulation"),
     "draws.make": say_later("made a draw"),
+    "wallets.make": say_later("made a cashback or red packet"),
+    "wallets.end": say_later("ended a cashback or red packet"),
     "draws.beacon": say_later("noted a draw's public value"),
     "presales.propose": say_later("proposed a presale"),
     "presales.approve": say_later("approved a presale"),
-    "wallets.make": say_later("made a cashback or red packet"),
-    "wallets.end": say_later("ended a cashback or red packet"),
     "presales.decline": say_later("declined a presale"),
     "groups.offer": say_later("offered goods to groups"),
     "groups.stop": say_later("stopped new groups"),
@@ -225,12 +225,12 @@ CHECKS = {
         "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given."
     ),
     "presales": say_later("Each place, unit and deposit of a presale is where its booking says."),
-    "surprises": say_later("Each surprise price fits the hash that was published, and its offer says the same price."),
-    "samples": say_later("Each slot's seats are held and spent as its bookings say."),
-    "coupons": say_later("Each coupon's quota has spent what people have, and stamps have turned into their coupons."),
     "wallets": say_later(
         "Each lot of wallet money has left what the journal says, and no budget has given more than it had."
     ),
+    "surprises": say_later("Each surprise price fits the hash that was published, and its offer says the same price."),
+    "samples": say_later("Each slot's seats are held and spent as its bookings say."),
+    "coupons": say_later("Each coupon's quota has spent what people have, and stamps have turned into their coupons."),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),
 }
