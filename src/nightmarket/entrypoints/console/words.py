@@ -133,6 +133,14 @@ ACTIONS = {
     "simulations.begin": say_later("tried offers on the past"),
     "simulations.stop": say_later("stopped a simulation"),
     "draws.make": say_later("made a draw"),
+    "collaborations.propose": say_later("proposed a joint offer"),
+    "collaborations.accept": say_later("accepted a joint offer"),
+    "collaborations.decline": say_later("declined a joint offer"),
+    "collaborations.approve": say_later("published a joint offer"),
+    "collaborations.refuse": say_later("refused a joint offer"),
+    "collaborations.withdraw": say_later("withdrew a joint offer"),
+    "collaborations.end": say_later("ended a joint offer"),
+    "partners.refresh": say_later("computed partners anew"),
     "wallets.make": say_later("made a cashback or red packet"),
     "wallets.end": say_later("ended a cashback or red packet"),
     "draws.beacon": say_later("noted a draw's public value"),
@@ -229,6 +237,9 @@ CHECKS = {
         "Each lot of wallet money has left what the journal says, and no budget has given more than it had."
     ),
     "surprises": say_later("Each surprise price fits the hash that was published, and its offer says the same price."),
+    "collaborations": say_later(
+        "Each offer's funders pay all of it, and who pays for another merchant's goods has agreed to it."
+    ),
     "samples": say_later("Each slot's seats are held and spent as its bookings say."),
     "coupons": say_later("Each coupon's quota has spent what people have, and stamps have turned into their coupons."),
     "facts": say_later("Every fact lies in the partition of its month."),
