@@ -60,7 +60,7 @@ class House:
 
     async def post(self, who: str, path: str, **fields: str) -> httpx.Response:
         person = self.persons[who]
-        return await self.opened.client.post(path, content=person.form(fields), headers=person.headers | FORM)
+        return await self.opened.client.post(path, content=person.form(fields), headers={**person.headers, **FORM})
 
     def terms(self, **changes: object) -> JointTerms:
         now = self.shop.clock.now()

@@ -13,7 +13,7 @@ from nightmarket.bootstrap import Shop, consumers
 from nightmarket.catalog.contract import Merchant, MerchantState
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.console.routes import PAGES
-from nightmarket.entrypoints.console.selling.stalls import APPLICANTS_UPLOADS
+from nightmarket.entrypoints.console.stalls import APPLICANTS_UPLOADS
 from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import NewAccount, Role, Scope
 from nightmarket.platform.messages import Filter, page

@@ -1,6 +1,6 @@
 """A draft on the shop's own orders: read as past carts, priced by the job with what goods cost, and its report kept."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -33,7 +33,7 @@ class Asked:
     def arguments(self, shape: type[T]) -> T:
         return msgspec.msgpack.decode(self._wanted, type=shape)
 
-    async def step(self, name: str, work: Callable[[], T]) -> T:
+    async def step(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         raise AssertionError(f"a simulation takes no steps, but {name}")
 
     async def progress(self, done: int, total: int | None = None, message: str = "") -> None:

@@ -180,14 +180,14 @@ WINDOWS = (
 )
 
 
+NAMED: tuple[Named, ...] = ("variants", "products", "brands", "places", "needs")
+
+
 def words_of(deals: Sequence[Offer]) -> Iterator[tuple[Named, UUID | str]]:
     for offer in deals:
-        wanted = offer.condition
-        yield from (("variants", one) for one in wanted.variants)
-        yield from (("products", one) for one in wanted.products)
-        yield from (("brands", one) for one in wanted.brands)
-        yield from (("places", one) for one in wanted.places)
-        yield from (("needs", one) for one in wanted.needs)
+        for kind in NAMED:
+            for one in getattr(offer.condition, kind):
+                yield kind, one
 
 
 def asked(deals: Sequence[Offer], book: Book) -> None:
@@ -195,7 +195,8 @@ def asked(deals: Sequence[Offer], book: Book) -> None:
     offers = sorted((one for one in deals if not one.is_limit), key=lambda one: one.id)
     every = sorted(deals, key=lambda one: one.id)
     assert dict(OffersById(book)) == {one.id: one for one in every}
-    for kind, word in {*words_of(offers), ("brands", "nobody's"), ("places", "nowhere")}:
+    unheard: tuple[tuple[Named, str], ...] = ("brands", "nobody's"), ("places", "nowhere")
+    for kind, word in {*words_of(offers), *unheard}:
         wanted = [one for one in offers if word in getattr(one.condition, kind)]
         assert naming(book, kind, word) == wanted
         assert names_any(book, kind) or not wanted
@@ -221,7 +222,8 @@ def asked(deals: Sequence[Offer], book: Book) -> None:
     phases = sorted(every, key=lambda one: (phase(one), one.starts_at, one.id))
     assert list(in_turn(book, NOW)) == phases
     assert list(in_turn(book, NOW, skip=2)) == phases[2:]
-    for merchant in {one for offer in every for one in offer.condition.merchants | {offer.funder}} - {None}:
+    concerned = {one for offer in every for one in {*offer.condition.merchants, offer.funder} if one is not None}
+    for merchant in concerned:
         named = [one for one in every if merchant in one.condition.merchants or merchant in payers(one)]
         assert concerning(book, merchant) == named
         theirs = [one for one in phases if merchant in payers(one) or (one.funder is None and fits(one, merchant))]

@@ -29,7 +29,7 @@ def _market(*, both: int = 20, known: int = 2, books: bool = True) -> list[Purch
     sells both, `both` times in one cart; and two hundred carts of books, five of them with a tent as by chance."""
     numbers, found = count(), list[Purchase]()
 
-    def cart(buyer: object, *lines: tuple[UUID, str]) -> None:
+    def cart(buyer: str, *lines: tuple[UUID, str]) -> None:
         number = next(numbers)
         found.extend(Purchase(number, buyer, merchant, word, GOODS[word]) for merchant, word in lines)
 
@@ -65,9 +65,11 @@ def test_what_few_people_did_is_not_there() -> None:
     """Below the least number of carts or of people nothing is proposed and no share of buyers is told."""
     assert propose(_market(both=MIN_CARTS - 1)) == []
     few = MIN_BUYERS - 1
-    same = [one._replace(buyer=f"c{int(one.buyer[1:]) % few}") if one.merchant == CAMP else one for one in _market()]
+    same = [
+        one._replace(buyer=f"c{int(str(one.buyer)[1:]) % few}") if one.merchant == CAMP else one for one in _market()
+    ]
     assert propose(same) == []
-    small = [one for one in _market() if one.merchant != STOVES or int(one.buyer[1:]) < MIN_MERCHANT_BUYERS - 1]
+    small = [one for one in _market() if one.merchant != STOVES or int(str(one.buyer)[1:]) < MIN_MERCHANT_BUYERS - 1]
     assert not [one for one in propose(small) if STOVES in (one.merchant, one.partner)]
     told = {(one.merchant, one.partner): one.known for one in propose(_market(known=MIN_BUYERS))}
     assert told[TENTS, STOVES] == 1_200, "5 of 40 buyers, in whole percents"

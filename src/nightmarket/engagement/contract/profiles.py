@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.engagement.model.addresses import AddressInput
 from nightmarket.platform.database import Connection
 
 MAX_ADDRESSES = 20
@@ -29,20 +30,6 @@ class Purpose(StrEnum):
 DEFAULTS = {Purpose.MARKETING_MAIL: False, Purpose.REMINDERS: False, Purpose.BEHAVIOUR: True}
 TEXT_VERSIONS = {Purpose.MARKETING_MAIL: "2026-11", Purpose.REMINDERS: "2026-11", Purpose.BEHAVIOUR: "2026-11"}
 """Which wording the page shows today; a decision is kept with the one that it was about."""
-
-
-class AddressInput(msgspec.Struct, frozen=True, kw_only=True):
-    """An address as typed; `country` is ISO 3166-1 alpha-2."""
-
-    first_name: str
-    last_name: str
-    street: str
-    city: str
-    country: str
-    extended: str = ""
-    postal_code: str = ""
-    region: str = ""
-    phone: str = ""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):

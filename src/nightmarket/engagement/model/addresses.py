@@ -3,9 +3,9 @@
 import re
 import unicodedata
 
+import msgspec
 from babel.core import Locale
 
-from nightmarket.engagement.contract.profiles import AddressInput
 from nightmarket.kernel.problems import InvalidInput
 
 MAX_WORD = 120
@@ -14,6 +14,20 @@ MAX_PHONE = 40
 
 COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code))
 NEEDED = ("first_name", "last_name", "street", "city")
+
+
+class AddressInput(msgspec.Struct, frozen=True, kw_only=True):
+    """An address as typed; `country` is ISO 3166-1 alpha-2."""
+
+    first_name: str
+    last_name: str
+    street: str
+    city: str
+    country: str
+    extended: str = ""
+    postal_code: str = ""
+    region: str = ""
+    phone: str = ""
 
 
 def checked(wanted: AddressInput) -> AddressInput:

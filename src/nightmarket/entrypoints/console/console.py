@@ -18,7 +18,7 @@ from nightmarket.platform.http import SAFE_METHODS, wants_page
 from .desk import Desk
 from .figures import Figures
 from .live import Live
-from .selling.stalls import NOT_SHOWN, own, require_open
+from .stalls import NOT_SHOWN, own, require_open
 
 FOLDER = Path(__file__).parent
 HOME = "/console"

@@ -6,7 +6,7 @@ from nightmarket.bootstrap import CURRENCY
 from nightmarket.entrypoints.console.console import Page
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.reading import note
-from nightmarket.entrypoints.console.selling.stalls import merchant_of
+from nightmarket.entrypoints.console.stalls import merchant_of
 from nightmarket.entrypoints.pages import Form
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES

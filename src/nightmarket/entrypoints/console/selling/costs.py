@@ -9,6 +9,7 @@ from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import CostDraft, ShelfRow
 from nightmarket.catalog.errors import EntryRefused
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.stalls import merchant_of
 from nightmarket.entrypoints.pages import Form
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
@@ -16,7 +17,6 @@ from nightmarket.kernel.languages import pick
 from .drafts import words_of
 from .fields import CURRENCIES
 from .repricing import as_text
-from .stalls import merchant_of
 from .table import Cell, moved
 
 PATH = "/console/selling/costs"

@@ -11,14 +11,13 @@ from nightmarket.catalog.contract import ShelfRow
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.festival.campaigns import FUNDERS, views_of
 from nightmarket.entrypoints.console.reading import money
+from nightmarket.entrypoints.console.stalls import merchant_of, own
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.promotions.contract.campaigns import CAMPAIGN, ENROLMENT, Wanted
 from nightmarket.promotions.errors import EnrolmentRefused
-
-from .stalls import merchant_of, own
 
 HERE = "/console/selling/festival"
 ROWS = 40

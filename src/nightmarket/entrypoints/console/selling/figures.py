@@ -9,12 +9,12 @@ from uuid import UUID
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.stalls import merchant_of, own
 from nightmarket.entrypoints.console.tables import table_file
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.money import decimal_of
 from nightmarket.orders.contract import OrderRow, OrderState
 
-from .stalls import merchant_of, own
 from .sums import Span, Sums, dues_of, sums_of
 
 ROWS_LIMIT = 20_000

@@ -10,14 +10,13 @@ from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import Entry, Merchant, ProductState
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.grid import Column, Grid
+from nightmarket.entrypoints.console.stalls import own, require_open
 from nightmarket.entrypoints.console.tables import table_file
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.money import decimal_of
 from nightmarket.kernel.problems import InvalidInput, Problem
-
-from .stalls import own, require_open
 
 PATH = "/console/selling/goods"
 ROWS = 50

@@ -19,6 +19,7 @@ from nightmarket.catalog.contract import (
 )
 from nightmarket.catalog.errors import EntryRefused, VersionConflict
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.stalls import StallNotOpen, count_upload, own, require_open
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -44,7 +45,6 @@ from .fields import (
     put_rows,
     rows_of,
 )
-from .stalls import StallNotOpen, count_upload, own, require_open
 
 GOODS = "/console/selling/goods"
 PICTURES_AT_ONCE = 10

@@ -8,6 +8,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import PriceDraft, ShelfRow
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.stalls import own
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import derive, encode
 from nightmarket.kernel.languages import pick
@@ -15,7 +16,6 @@ from nightmarket.kernel.money import BASIS_POINTS, decimal_of, share_of
 from nightmarket.kernel.problems import InvalidInput, Kind, Problem
 
 from .goods import PATH, chosen_ids, page
-from .stalls import own
 
 _PERCENT = re.compile(r"([+-]?)([0-9]{1,5})(?:[.,]([0-9]{1,2}))?\s*%?")
 LEAST, MOST = -9_000, 100_000

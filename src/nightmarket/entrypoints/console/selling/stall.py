@@ -5,6 +5,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.catalog.contract import Merchant, MerchantProfile, MerchantState, Texts
 from nightmarket.catalog.errors import EntryRefused, VersionConflict
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.stalls import count_upload, own
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -12,7 +13,6 @@ from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.platform.media import Media
 
 from .drafts import words_of
-from .stalls import count_upload, own
 
 PATH = "/console/selling/stall"
 PLACES = "/console/selling/places"

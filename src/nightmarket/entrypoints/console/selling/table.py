@@ -10,6 +10,7 @@ from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import PriceDraft, ShelfRow
 from nightmarket.catalog.errors import EntryRefused
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.stalls import merchant_of
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -24,7 +25,6 @@ from .drafts import words_of
 from .fields import CURRENCIES
 from .product import places_of
 from .repricing import as_text
-from .stalls import merchant_of
 
 PATH = "/console/selling/table"
 FIELDS = 440

@@ -4,9 +4,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from nightmarket.catalog.contract import Merchant, MerchantState
-from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.problems import Kind, NotFound, Problem
+
+from .desk import Desk
 
 NO_STALL = say_later("This account belongs to no merchant. Open these pages with a merchant's account.")
 NOT_OPEN = say_later("Your stall is not open, so nothing can be put on sale. Save it as a draft.")
