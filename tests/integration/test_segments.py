@@ -318,7 +318,8 @@ async def test_wrong_rules_are_refused_and_changes_do_not_cross(house: Opened) -
 
 
 async def test_who_leaves_is_forgotten(house: Opened) -> None:
-    """After an account has left, no row has its id or its address's key: purchases, segments, coupons, stamps."""
+    """After an account has left, no row has its id or its address's key: purchases, segments, coupons, stamps,
+    tickets of draws, bookings of surprises; in the draw the ticket stays."""
     shop, now = house.shop, house.shop.clock.now()
     owner, person = await account(shop, "gone@example.org"), shop.identities.key_of("gone@example.org")
     await save(shop, "leaving", orders_from=1)
@@ -328,6 +329,17 @@ async def test_who_leaves_is_forgotten(house: Opened) -> None:
     async with shop.database.transaction() as tx:
         coupon = await shop.coupons.make(tx, NewCoupon(shop.ids.new(), terms), "test")
     await shop.coupons.collect(Collect(person, owner, coupon.id))
+    ticket = shop.ids.new()
+    async with shop.database.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO promotions.draw_ticket (draw, id, rule, person, account, language, taken_at) "
+            "VALUES ($1, $2, 'visit', $3, $4, 'en', $5)",
+            shop.ids.new(),
+            ticket,
+            person,
+            owner,
+            now,
+        )
     login = await shop.access.accounts.login("gone@example.org", "made-up words here", address="test")
     await shop.leaving.leave(login.account)
     tables = {
@@ -335,10 +347,13 @@ async def test_who_leaves_is_forgotten(house: Opened) -> None:
         "engagement.segment_member": ("account",),
         "promotions.coupon_held": ("person",),
         "promotions.coupon_holder": ("owner", "person"),
+        "promotions.draw_ticket": ("account", "person"),
+        "promotions.surprise_booking": ("account", "person"),
     }
     async with shop.database.read() as connection:
         for table, columns in tables.items():
             for column in columns:
                 key = person if column == "person" else owner
                 assert not await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", key), table
+        assert await connection.fetchval("SELECT count(*) FROM promotions.draw_ticket WHERE id = $1", ticket) == 1
         assert not await shop.coupons.audit(connection)

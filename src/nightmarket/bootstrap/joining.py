@@ -271,12 +271,13 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     mechanics |= purse
     others = _others(statements, claims, gates, mechanics)
     told = knowing(means, identities, festive["festivals"], surprises, known)
+    keepers = (collected["coupons"], draws, surprises, told["segments"], purse["wallets"])
     return Shop(
         **_means_shown(means),
         **_alone(settings, means, tallies),
         **mechanics,
         **goods,
-        **_people(means, identities, visits["samples"], (collected["coupons"], told["segments"], purse["wallets"])),
+        **_people(means, identities, visits["samples"], keepers),
         **festive,
         **told,
         settings=settings,

@@ -156,6 +156,10 @@ class Draws(Protocol):
         """How many tickets were taken by each rule."""
         ...
 
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        """Tickets of somebody who leaves stay in the draw as an unknown person's: the list is published."""
+        ...
+
     async def tickets_of(
         self, connection: Connection, person: UUID, draw: UUID | None = None, limit: int = 200
     ) -> Sequence[TicketView]:

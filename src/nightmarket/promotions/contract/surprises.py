@@ -109,6 +109,10 @@ class Surprises(Protocol):
         """What somebody who booked is entitled to, while prices are told to those who booked alone."""
         ...
 
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        """Bookings of somebody who leaves stay counted as an unknown person's."""
+        ...
+
     async def bookings(self, connection: Connection, surprises: Sequence[UUID]) -> Mapping[UUID, int]:
         """How many people booked."""
         ...

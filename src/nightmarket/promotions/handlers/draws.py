@@ -149,6 +149,9 @@ class StoredDraws:
     async def by_rule(self, connection: Connection, draw: UUID) -> Mapping[str, int]:
         return await store.by_rule(connection, draw)
 
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        await store.forget(tx, account, person, UUID(bytes=os.urandom(16), version=4))
+
     async def tickets_of(
         self, connection: Connection, person: UUID, draw: UUID | None = None, limit: int = 200
     ) -> Sequence[TicketView]:

@@ -114,6 +114,9 @@ class StoredSurprises:
     async def words(self, connection: Connection, person: UUID) -> tuple[str, ...]:
         return tuple(sorted(entitlement_of(one) for one in await store.early(connection, person)))
 
+    async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:
+        await store.forget(tx, account, person, UUID(bytes=os.urandom(16), version=4))
+
     async def bookings(self, connection: Connection, surprises: Sequence[UUID]) -> Mapping[UUID, int]:
         return await self._counted.of(connection, surprises)
 

@@ -317,3 +317,13 @@ async def late_tickets(connection: Connection) -> list[tuple[UUID, UUID]]:
 async def all_draws(connection: Connection) -> list[UUID]:
     rows = await connection.fetch("SELECT id FROM promotions.draw ORDER BY id")
     return [row[0] for row in rows]
+
+
+async def forget(tx: Connection, account: UUID, person: UUID, nobody: UUID) -> None:
+    """What somebody had is an unknown person's from now on. Reads the whole table: people leave seldom."""
+    await tx.execute(
+        "UPDATE promotions.draw_ticket SET person = $3, account = NULL WHERE person = $2 OR account = $1",
+        account,
+        person,
+        nobody,
+    )

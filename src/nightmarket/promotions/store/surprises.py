@@ -203,3 +203,13 @@ async def take_untold(tx: Connection, surprise: UUID, limit: int, now: datetime)
         now,
     )
     return [Told(*row) for row in rows]
+
+
+async def forget(tx: Connection, account: UUID, person: UUID, nobody: UUID) -> None:
+    """What somebody had is an unknown person's from now on. Reads the whole table: people leave seldom."""
+    await tx.execute(
+        "UPDATE promotions.surprise_booking SET person = $3, account = NULL WHERE person = $2 OR account = $1",
+        account,
+        person,
+        nobody,
+    )
