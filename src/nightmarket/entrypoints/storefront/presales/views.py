@@ -8,6 +8,7 @@ from nightmarket.catalog.contract import Card
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.storefront import Storefront
+from nightmarket.entrypoints.storefront.wares import PictureView, picture_of
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.promotions.contract.presales import (
@@ -55,6 +56,7 @@ class PresaleView(msgspec.Struct, frozen=True):
     is_open: bool
     left: int
     units: int
+    picture: PictureView | None
 
 
 class BookingView(msgspec.Struct, frozen=True):
@@ -99,6 +101,7 @@ def presale_view(visit: Visit, one: Presale, card: Card | None, now: datetime, s
         is_open=one.takes_bookings(now),
         left=max(0, terms.units - standing),
         units=terms.units,
+        picture=picture_of(card.media, visit.language) if card else None,
     )
 
 
