@@ -97,6 +97,14 @@ class StockView(msgspec.Struct, frozen=True):
         return self.gaps.stock(self.id, style)
 
 
+class Coming(msgspec.Struct, frozen=True):
+    """A price that begins later. `words` say when, in the zone of what it belongs to."""
+
+    price: ShelfPrice
+    starts_at: datetime
+    words: str
+
+
 class WareView(msgspec.Struct, frozen=True):
     """A product in a grid."""
 
@@ -109,6 +117,7 @@ class WareView(msgspec.Struct, frozen=True):
     other_price: ShelfPrice | None
     several: bool
     stock: StockView
+    coming: Coming | None = None
 
 
 class RivalView(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """GET /festival: what is on, what is next, and the goods; and the server's time, which countdowns go by."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from nightmarket.entrypoints.storefront.bodies import Key, Made
 from nightmarket.entrypoints.storefront.coupons.offered import for_everything
 from nightmarket.entrypoints.storefront.frames import Gaps
 from nightmarket.entrypoints.storefront.storefront import Storefront
-from nightmarket.entrypoints.storefront.wares import Shelf, WareView
+from nightmarket.entrypoints.storefront.wares import Coming, Shelf, WareView
 from nightmarket.platform.http import ASGIScope, Response
 from nightmarket.promotions.contract import Book, Offer, asking
 from nightmarket.promotions.contract.festivals import Festival, Moment, Phase, PhaseKind, Window
@@ -79,13 +79,14 @@ class FestivalPage:
         cards = await shop.catalog.cards_of(products)
         levels = await store.levels.read([tally for card in cards for tally in card.tallies])
         shelf = Shelf(shop, visit, levels, gaps)
+        formats = _formats(visit, moment.festival)
         words: dict[str, Any] = {
             "moment": moment,
             "window": window,
             "phases": [_view(phase, moment, visit) for phase in window.phases],
             "windows": [one for one in moment.festival.windows if one.id != window.id and one.ends_at > now],
-            "festival_formats": _formats(visit, moment.festival),
-            "wares": _wares(shelf, cards),
+            "festival_formats": formats,
+            "wares": _wares(shelf, cards, _coming(shelf, offers, (cards, listings), (now, formats))),
             "coupons": await for_everything(store, visit) if moment.main else [],
             "origin": shop.settings.address,
         }
@@ -123,8 +124,31 @@ def _products(offers: Sequence[Offer], listings: Mapping[UUID, Listing]) -> list
     return found
 
 
-def _wares(shelf: Shelf, cards: Sequence[Card]) -> list[WareView]:
-    return [shelf.ware(card) for card in cards]
+def _coming(
+    shelf: Shelf,
+    offers: Sequence[Offer],
+    goods: tuple[Sequence[Card], Mapping[UUID, Listing]],
+    when: tuple[datetime, Formats],
+) -> dict[UUID, Coming]:
+    """What goods will cost by the first of these offers that is still to begin, by product."""
+    cards, listings = {card.product: card for card in goods[0]}, goods[1]
+    now, formats = when
+    found: dict[UUID, Coming] = {}
+    for offer in offers:
+        if offer.starts_at <= now:
+            continue
+        then = shelf.at(offer.starts_at)
+        own = [listings[variant] for variant in sorted(offer.condition.variants) if variant in listings]
+        prices = [(one.product, then.listing_price(one)) for one in own if one.product in cards]
+        prices += [(one, then.ware(cards[one]).price) for one in sorted(offer.condition.products) if one in cards]
+        for product, price in prices:
+            if price is not None and price.off:
+                found.setdefault(product, Coming(price, offer.starts_at, formats.brief(offer.starts_at)))
+    return found
+
+
+def _wares(shelf: Shelf, cards: Sequence[Card], coming: Mapping[UUID, Coming]) -> list[WareView]:
+    return [msgspec.structs.replace(shelf.ware(card), coming=coming.get(card.product)) for card in cards]
 
 
 class ServerTime:
