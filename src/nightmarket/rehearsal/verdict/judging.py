@@ -68,6 +68,8 @@ class Book:
     units: dict[UUID, dict[UUID, int]] = field(default_factory=dict[UUID, dict[UUID, int]])
     """Units of each variant, by order; of its last attempt."""
     at: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
+    played: set[UUID] = field(default_factory=set[UUID])
+    """Orders that the rehearsal's shoppers were told of."""
 
     async def hear(self, connection: Connection) -> None:
         """All facts, from the first."""
@@ -158,9 +160,9 @@ class Judge:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await book.hear(connection)
-            told = (counting.order_of(text) for text in counting.last_words(run.acknowledged))
-            ids = {*book.units, *(id for id in told if id is not None)}
-            known = await self._known(connection, sorted(ids), book)
+            told = {counting.order_of(text) for text in counting.last_words(run.acknowledged)}
+            book.played = {id for id in told if id is not None}
+            known = await self._known(connection, sorted(book.units.keys() | book.played), book)
             goods = await self._goods(connection, book, known)
         statement = await self._statement()
         answers = [
@@ -185,7 +187,7 @@ class Judge:
         found: dict[UUID, Known] = {}
         for start in range(0, len(ids), ROWS_AT_ONCE):
             rows = await self.court.orders.rows(connection, ids[start : start + ROWS_AT_ONCE])
-            found |= {id: _known(parts, was_paid=id in book.paid) for id, parts in rows.items() if parts}
+            found |= {id: _known(parts, book) for id, parts in rows.items() if parts}
         return found
 
     async def _goods(self, connection: Connection, book: Book, known: dict[UUID, Known]) -> dict[UUID, Goods]:
@@ -220,7 +222,8 @@ class Judge:
         return lines
 
 
-def _known(rows: Sequence[OrderRow], *, was_paid: bool) -> Known:
+def _known(rows: Sequence[OrderRow], book: Book) -> Known:
     first = rows[0]
+    played = first.id in book.played or is_shadow(first.owner)
     total = sum(row.total for row in rows)
-    return Known(first.state, total, first.currency, first.handler, was_paid, is_shadow(first.owner))
+    return Known(first.state, total, first.currency, first.handler, first.id in book.paid, played)
