@@ -98,7 +98,7 @@ def test_a_festival_of_half_a_minute(demo: Demo) -> None:
     before = demo.stock()
     play = demo.rehearse("--minutes", "0.4", "--peak", "5", "--seed", "7", "--processes", "2", "--language", "de")
     try:
-        assert play.process.wait(PLAY_SECONDS) == 0, play.said[-8:]
+        assert play.process.wait(PLAY_SECONDS) == 0, "\n".join(play.said[-30:])
     finally:
         play.clear_away()
     assert play.heard("GO")
@@ -144,7 +144,7 @@ def test_what_is_kept_stays(demo: Demo) -> None:
     assert before == [(0,)]
     play = demo.rehearse("--minutes", "0.3", "--peak", "4", "--seed", "18", "--looks", "0", "--keep")
     try:
-        assert play.process.wait(PLAY_SECONDS) == 0, play.said[-8:]
+        assert play.process.wait(PLAY_SECONDS) == 0, "\n".join(play.said[-30:])
     finally:
         play.clear_away()
     told = {line["order"] for line in demo.lines("acknowledged.jsonl")}

@@ -72,6 +72,8 @@ def test_doubles_are_counted() -> None:
         (Goods(capacity=50, free=0, sold=51), 1, 1),
         (Goods(capacity=50, free=0, sold=48), 0, 2),
         (Goods(capacity=50, free=2, sold=49), 0, 1),
+        (Goods(capacity=50, free=10, sold=32, beside=8), 0, 0),
+        (Goods(capacity=50, free=0, sold=43, beside=8), 1, 1),
     ],
 )
 def test_units_are_counted_from_orders(goods: Goods, over: int, under: int) -> None:

@@ -212,6 +212,12 @@ class Tallies(Protocol):
         """These tallies as their adjustments and claims add up, whatever their slices say. Reads all claims."""
         ...
 
+    async def claimed_beside(
+        self, connection: Connection, tallies: Iterable[UUID], claims: Iterable[UUID]
+    ) -> Mapping[UUID, int]:
+        """Units of these tallies that other claims than these hold or took. Reads all claims."""
+        ...
+
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         """Recompute every tally from its adjustments and claims; returns the rows that are off."""
         ...

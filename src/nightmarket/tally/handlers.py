@@ -222,6 +222,11 @@ class SlicedTallies:
         rows = await store.recount(connection, tallies)
         return {row["tally"]: Level(row["capacity"], row["held"], row["spent"]) for row in rows}
 
+    async def claimed_beside(
+        self, connection: Connection, tallies: Iterable[UUID], claims: Iterable[UUID]
+    ) -> Mapping[UUID, int]:
+        return await store.claimed_beside(connection, tallies, claims)
+
     async def audit(self, connection: Connection) -> Sequence[Finding]:
         return [
             Finding(

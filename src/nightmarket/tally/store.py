@@ -295,6 +295,21 @@ async def recount(connection: Connection, tallies: Iterable[UUID]) -> list[Recor
     )
 
 
+async def claimed_beside(connection: Connection, tallies: Iterable[UUID], claims: Iterable[UUID]) -> dict[UUID, int]:
+    """Units of these tallies in all other claims that hold or took some."""
+    rows = await connection.fetch(
+        """
+        SELECT u.tally, sum(u.quantity)::bigint AS units
+        FROM tally.claim c, unnest(c.tallies, c.quantities) AS u(tally, quantity)
+        WHERE c.state IN (1, 2) AND c.tallies && $1::uuid[] AND c.id <> ALL ($2::uuid[]) AND u.tally = ANY ($1::uuid[])
+        GROUP BY u.tally
+        """,
+        list(tallies),
+        list(claims),
+    )
+    return {row["tally"]: row["units"] for row in rows}
+
+
 AUDIT_SLICES = """
 WITH part AS (
     SELECT u.tally, u.slice, sum(u.quantity) FILTER (WHERE c.state = 1) AS held,

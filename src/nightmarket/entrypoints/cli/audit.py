@@ -8,7 +8,7 @@ import msgspec
 from nightmarket.entrypoints.cli.connected import database, settings_here
 from nightmarket.kernel.problems import Problem
 
-NAME_WIDTH = 10
+NAME_WIDTH = 14
 
 
 class TablesMissing(Problem):

@@ -40,6 +40,8 @@ class Goods(msgspec.Struct, frozen=True):
     free: int
     sold: int
     """In orders that hold or have them, those included that were paid, cancelled and given back to `capacity`."""
+    beside: int = 0
+    """In claims that are no order's: committed to a festival, another shop's, a sample's."""
 
 
 def answer(name: str, holds: str, looked_at: int, found: Sequence[str], off: int | None = None) -> Answer:
@@ -97,18 +99,22 @@ def doubled(placed: Mapping[tuple[UUID, int], int], paid: Mapping[UUID, int]) ->
 
 def oversold(goods: Mapping[UUID, Goods]) -> Answer:
     """No more units are in orders than ever came in."""
-    over = {id: one.sold - one.capacity for id, one in goods.items() if one.sold > one.capacity}
-    found = [f"{encode('var', id)}: {goods[id].sold} in orders, {goods[id].capacity} came in" for id in over]
+    over = {id: one.sold + one.beside - one.capacity for id, one in goods.items()}
+    over = {id: units for id, units in over.items() if units > 0}
+    found = [
+        f"{encode('var', id)}: {goods[id].sold + goods[id].beside} in orders, {goods[id].capacity} came in"
+        for id in over
+    ]
     holds = "No more units are in orders than there are."
     return answer("no oversell", holds, len(goods), found, sum(over.values()))
 
 
 def undersold(goods: Mapping[UUID, Goods]) -> Answer:
-    """Every unit is either in an order or free to be bought: none is held by nobody, and none is free twice."""
+    """Every unit is in an order, set apart by somebody, or free: none is held by nobody, and none is free twice."""
     found: list[str] = []
     units = 0
     for id, one in goods.items():
-        nobodys = one.capacity - one.sold - one.free
+        nobodys = one.capacity - one.sold - one.beside - one.free
         if nobodys:
             units += abs(nobodys)
             what = f"{nobodys} held by nobody" if nobodys > 0 else f"{-nobodys} free that are in orders"

@@ -15,7 +15,7 @@ import structlog
 from nightmarket.catalog.contract import Catalog
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.problems import Unavailable
-from nightmarket.orders.contract import OrderReader, OrderRow, OrdersPaid, OrdersPlaced, OrderState
+from nightmarket.orders.contract import OrderReader, OrderRow, OrdersPaid, OrdersPlaced, OrderState, claim_id
 from nightmarket.payments.contract import Movement, Statements
 from nightmarket.platform.access import is_shadow
 from nightmarket.platform.database import CONNECTION_LOST, Connection, Database
@@ -205,11 +205,14 @@ class Judge:
         tallies = [tally for some in places.values() for tally in some]
         counted = await self.court.tallies.recount(connection, tallies)
         levels = await self.court.tallies.levels(connection, tallies)
+        own = [claim_id(order, attempt) for order, attempt in book.placed]
+        beside = await self.court.tallies.claimed_beside(connection, tallies, own)
         return {
             variant: Goods(
                 capacity=sum(counted[one].capacity for one in some if one in counted),
                 free=sum(levels[one].available for one in some if one in levels),
                 sold=sold[variant],
+                beside=sum(beside.get(one, 0) for one in some),
             )
             for variant, some in places.items()
             if some
