@@ -11,7 +11,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.entrypoints.storefront.draws.people import person_of, ways_in
+from nightmarket.entrypoints.storefront.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick

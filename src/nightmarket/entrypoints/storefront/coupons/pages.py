@@ -9,7 +9,7 @@ from litestar.params import FromQuery
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Visit
-from nightmarket.entrypoints.storefront.draws.people import person_of, ways_in
+from nightmarket.entrypoints.storefront.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.problems import NotFound
 from nightmarket.platform.database import Connection

@@ -13,6 +13,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.entrypoints.storefront.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
@@ -31,7 +32,6 @@ from nightmarket.promotions.contract.draws import (
 )
 from nightmarket.promotions.errors import TicketsClosed
 
-from .people import person_of, ways_in
 from .proving import Asked, Proofs
 
 DRAWS_SHOWN = 50

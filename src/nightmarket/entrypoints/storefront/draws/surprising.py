@@ -11,6 +11,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.catalog.contract import Card
 from nightmarket.entrypoints.pages import Visit
 from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.entrypoints.storefront.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import TheStore, id_of
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.problems import NotFound
@@ -23,8 +24,6 @@ from nightmarket.promotions.contract.surprises import (
     opening,
 )
 from nightmarket.promotions.errors import SurpriseRefused
-
-from .people import person_of, ways_in
 
 DONE = {
     "booked": say_later("Noted: you hear of the price before everybody else."),

@@ -12,7 +12,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.entrypoints.storefront.draws.people import person_of, ways_in
+from nightmarket.entrypoints.storefront.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick

@@ -12,7 +12,7 @@ from nightmarket.bootstrap import PROVIDER
 from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.buyers import card_token, forget_card
-from nightmarket.entrypoints.storefront.draws.people import ways_in
+from nightmarket.entrypoints.storefront.people import ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.problems import NotFound
