@@ -18,7 +18,6 @@ REFUSED: Mapping[str, str] = {
     "not_deliverable": say_later("not delivered there"),
     "too_late": say_later("too late for the slot"),
     "slot_over": say_later("too late for the slot"),
-    "capacity_taken": say_later("slot fully booked"),
     "identity_needed": say_later("confirmed address needed"),
     "address_missing": say_later("address missing"),
     "address_incomplete": say_later("address incomplete"),
