@@ -323,7 +323,6 @@ OPEN = frozenset(
         "GET /group-offers/{id}",
         "POST /group-offers/{id}/start",
         "GET /groups/{id}",
-        "GET /groups/{id}/qr.svg",
         "POST /groups/{id}/join",
         "POST /groups/{id}/leave",
         "GET /account/groups",

@@ -8,8 +8,8 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.offers.fields import Fields, hours_text
 from nightmarket.entrypoints.console.reading import basis_points, instant, names, note
 from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages.qr import qr_picture
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.entrypoints.storefront.places.codes import qr_picture
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.problems import NotFound

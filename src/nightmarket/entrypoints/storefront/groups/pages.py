@@ -1,17 +1,16 @@
 """The page of a group, the way in and out of it, its QR code, and one's own groups."""
 
-import io
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import segno
 from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Card
 from nightmarket.entrypoints.pages import Visit
+from nightmarket.entrypoints.pages.qr import qr_picture
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
@@ -47,7 +46,6 @@ TRIES = 8
 """Checkouts that one person may begin in one group."""
 
 GROUPS_SHOWN = 50
-QR_SCALE = 6
 
 DONE = {
     "closed": say_later("This group is closed. You can start your own."),
@@ -170,6 +168,7 @@ async def show(
         offer = await shop.groups.offer_of(connection, group.offer)
         mine = await shop.groups.place_of(connection, group.id, person) if person else None
     cards: list[Card] = list(await shop.catalog.cards_of([offer.terms.product]))
+    link = f"{shop.settings.address}/groups/{encode(GROUP, group.id)}"
     return await store.page(
         visit,
         "groups/group.html",
@@ -180,7 +179,8 @@ async def show(
         mine=encode("ord", mine.order) if mine else "",
         is_held=mine is not None and mine.state is SeatState.HELD,
         person=person,
-        link=f"{shop.settings.address}/groups/{id}",
+        link=link,
+        picture=qr_picture(link),
         done=visit.say(DONE[done]) if done in DONE else "",
         now=int(shop.clock.now().timestamp() * 1_000),
         ways=ways_in(f"/groups/{id}"),
@@ -201,17 +201,6 @@ async def _choices(store: Storefront, visit: Visit, offer: GroupOffer) -> list[t
             (encode("var", variant), f"{words or pick(listing.title, visit.language) or listing.sku} · {price}")
         )
     return found
-
-
-@get("/groups/{id:str}/qr.svg", include_in_schema=False)
-async def code(store: TheStore, id: FromPath[str]) -> ASGIResponse:
-    """The group's address as a QR code."""
-    ident = id_of(GROUP, id)
-    out = io.BytesIO()
-    address = f"{store.shop.settings.address}/groups/{encode(GROUP, ident)}"
-    segno.make_qr(address, error="m").save(out, kind="svg", scale=QR_SCALE, xmldecl=False, light="#fff")
-    headers = {"content-type": "image/svg+xml", "cache-control": "public, max-age=86400"}
-    return ASGIResponse(body=out.getvalue(), headers=headers)
 
 
 @post("/groups/{id:str}/join", include_in_schema=False)
@@ -304,4 +293,4 @@ async def mine(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse
     return await store.page(visit, "groups/mine.html", place="/account/groups", done="", rows=rows)
 
 
-ROUTES = [start, offered, show, code, join, leave, mine]
+ROUTES = [start, offered, show, join, leave, mine]

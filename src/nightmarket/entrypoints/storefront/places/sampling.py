@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.pages import Form, Visit
+from nightmarket.entrypoints.pages.qr import qr_picture
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.people import person_of, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
@@ -29,8 +30,6 @@ from nightmarket.promotions.contract.samples import (
     slot_tally,
 )
 from nightmarket.promotions.errors import SampleRefused, SlotFull
-
-from .codes import qr_picture
 
 NOT_EMAIL = say_later("Write the e-mail address like name@example.org.")
 OTHER_EMAIL = say_later("This is not the address that you have confirmed. Write that one, or confirm this one.")
