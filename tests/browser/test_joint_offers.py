@@ -60,6 +60,14 @@ def _propose(page: Page) -> str:
 def _buy(page: Page) -> str:
     """Both goods through the checkout; the order's number."""
     put_in(page, ENGLISH, "cast-iron-wok", "28 cm", script=True)
+    told = page.get_by_role("region", name="Together with another merchant")
+    expect(told.get_by_role("listitem").filter(has_text=NAME)).to_contain_text("Both for €50.00")
+    page.goto("/cart")
+    missing = page.get_by_role("region", name="Nearly there").locator(".offer-step").filter(has_text=NAME)
+    expect(missing).to_contain_text("Still missing: Mooncakes")
+    assert faults(page) == []
+    page.goto("/products/mooncakes")
+    expect(told.get_by_role("listitem").filter(has_text=NAME)).to_contain_text("Cast-Iron Wok")
     put_in(page, ENGLISH, "mooncakes", "Red bean", script=True)
     page.goto("/cart")
     expect(page.locator("main")).to_contain_text(NAME)

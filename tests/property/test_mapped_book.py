@@ -33,6 +33,7 @@ from nightmarket.promotions.contract.asking import (
     concerning,
     how_many,
     in_turn,
+    joint_with,
     met_by,
     names_any,
     naming,
@@ -41,6 +42,7 @@ from nightmarket.promotions.contract.asking import (
     with_code,
     with_effect,
 )
+from nightmarket.promotions.model.conditions import open_at
 from nightmarket.promotions.model.folding import fold
 from nightmarket.promotions.model.mapped import PackedBook, mapped_book
 from nightmarket.promotions.model.packing import Packer, finish, packed, unpacked
@@ -226,6 +228,12 @@ def asked(deals: Sequence[Offer], book: Book) -> None:
     for merchant in concerned:
         named = [one for one in every if merchant in one.condition.merchants or merchant in payers(one)]
         assert concerning(book, merchant) == named
+        shared = [one for one in offers if merchant in payers(one) and len(payers(one) - {None}) > 1]
+        assert joint_with(book, merchant, NOW) == [
+            one
+            for one in shared
+            if announced_to_all(one, single=None) and one.starts_at <= NOW < one.ends_at and open_at(one.condition, NOW)
+        ]
         theirs = [one for one in phases if merchant in payers(one) or (one.funder is None and fits(one, merchant))]
         assert list(in_turn(book, NOW, merchant)) == theirs
         assert how_many(book, merchant) == len(theirs)

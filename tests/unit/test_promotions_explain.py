@@ -11,6 +11,7 @@ from nightmarket.promotions.contract import (
     AmountOff,
     Book,
     Bundle,
+    Companion,
     Condition,
     FreeShipping,
     Goods,
@@ -80,12 +81,22 @@ def test_a_bundle_says_how_many_pieces_its_next_one_lacks() -> None:
     shades = Goods(categories=frozenset({"shades"}))
     deal = changed(effect=Bundle((Part(Goods(products=frozenset({LINE.product}))), Part(shades, 2)), {"EUR": 4000}))
     found = note(deal)
-    assert (found.reason, found.missing_units) == ("companion_missing", 2)
+    assert (found.reason, found.missing_units, found.lacking) == ("companion_missing", 2, (shades,))
     shade = msgspec.structs.replace(LINE, id="b", product=UUID(int=12), category="shades", quantity=3)
     found = note(deal, cart=msgspec.structs.replace(CART, lines=(LINE, shade)))
     assert (found.reason, found.missing_units) == ("applied", 2)
     unclear = changed(effect=Bundle((Part(Goods()), Part(shades)), {"EUR": 4000}))
     assert note(unclear, cart=msgspec.structs.replace(CART, lines=(LINE, shade))).missing_units == 0
+
+
+def test_goods_and_their_companions_are_missing_whichever_is_there_first() -> None:
+    """Who buys a lamp gets shades for less: with the lamp alone the shades are missing, with the shades the lamp."""
+    lamp, shades = Goods(products=frozenset({LINE.product})), Goods(categories=frozenset({"shades"}))
+    deal = changed(condition=Condition(categories=shades.categories, alongside=(Companion(lamp),)))
+    assert note(deal) == OfferNote(PLAIN.id, "companion_missing", missing_units=1, lacking=(shades,))
+    shade = msgspec.structs.replace(LINE, product=UUID(int=12), category="shades")
+    found = note(deal, cart=msgspec.structs.replace(CART, lines=(shade,)))
+    assert found == OfferNote(PLAIN.id, "companion_missing", missing_units=1, lacking=(lamp,))
 
 
 def test_a_refused_offer_is_used_up() -> None:

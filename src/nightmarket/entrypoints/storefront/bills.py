@@ -32,6 +32,7 @@ from nightmarket.promotions.contract import (
 )
 from nightmarket.promotions.contract.asking import OffersById
 
+from .joining import JointView, joint_of_cart
 from .limiting import LimitsView, limits_of
 from .wares import PictureView, left, small_picture
 
@@ -144,6 +145,7 @@ class Bill(msgspec.Struct, frozen=True):
     lost: list[LineView]
     applied: list[AppliedView]
     steps: list[StepView]
+    joint: list[JointView]
     missed: list[MissedView]
     codes: list[CodeView]
     quote: Quote
@@ -214,6 +216,7 @@ async def bill_of(
         lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
         applied=_applied(quote, offers, merchants, visit),
         steps=_steps(explanation, offers, currency, visit),
+        joint=await joint_of_cart(shop, visit, explanation, merchants, currency),
         missed=_missed(explanation, offers, visit, shopper.entitlements),
         codes=_codes(view, explanation, offers, visit),
         quote=quote,

@@ -19,6 +19,7 @@ from nightmarket.promotions.model.collaborations import (
     Side,
     joint_offer,
     joint_offer_id,
+    sides_of,
 )
 from nightmarket.promotions.model.offers import Offer
 from nightmarket.promotions.model.partnering import (
@@ -54,6 +55,7 @@ __all__ = [
     "joint_offer",
     "joint_offer_id",
     "propose",
+    "sides_of",
 ]
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 from .carts import PriceCart, Shopper
 from .compiled import BookOffers, CompiledBook, compile_book
 from .layers import Layer, Window
-from .offers import Book, Offer, plain_code
-from .pointing import ANNOUNCED, CONCERNS, EFFECTS, NEED_KINDS, Named, Trait, also, named, traits_of
+from .offers import Book, Offer, is_joint, merchants_of, plain_code
+from .pointing import ANNOUNCED, CONCERNS, EFFECTS, JOINT, NEED_KINDS, Named, Trait, also, named, traits_of
+from .ruling import holds
 
 MAX_LOOKED_AT = 400
 """Offers that a question for announced ones looks at; where there are more, the answer is about the first of them."""
@@ -124,6 +125,17 @@ def _names(offer: Offer, merchant: UUID) -> bool:
 
 def _payers(offer: Offer) -> set[UUID | None]:
     return {offer.funder, *(one.funder for one in offer.funding)}
+
+
+def joint_with(book: Book, merchant: UUID, now: datetime) -> list[Offer]:
+    """What the merchant shares with others and everybody may have, without a code, that holds at that instant; of
+    MAX_LOOKED_AT that are looked at, in order of id."""
+    found = islice(compile_book(book).pointed(JOINT, merchant.int), MAX_LOOKED_AT)
+    return sorted((one for one in found if _is_announced_of(one, merchant) and holds(one, now)), key=_number)
+
+
+def _is_announced_of(offer: Offer, merchant: UUID) -> bool:
+    return merchant in merchants_of(offer) and is_joint(offer) and bool(traits_of(offer) & ANNOUNCED)
 
 
 def in_turn(book: Book, now: datetime, merchant: UUID | None = None, *, skip: int = 0) -> Iterator[Offer]:

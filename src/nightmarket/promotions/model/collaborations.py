@@ -13,7 +13,7 @@ from nightmarket.kernel.money import BASIS_POINTS
 from .conditions import Companion, Condition, Goods
 from .effects import Bundle, Part, PercentOff
 from .flaws import Flaw
-from .offers import Funding, Offer
+from .offers import Funding, Offer, is_joint
 
 COLLABORATION = "col"
 """The prefix of a joint offer's id outside."""
@@ -153,6 +153,16 @@ def joint_offer(collaboration: UUID, terms: JointTerms, revision: int = 1) -> Of
         max_uses=terms.most_orders,
         funding=(*funding, Funding(None, terms.by_market)) if terms.by_market else funding,
     )
+
+
+def sides_of(offer: Offer) -> tuple[Goods, Goods] | None:
+    """What a cart needs of the first and of the second for this joint offer; None for an offer that is none."""
+    if not is_joint(offer):
+        return None
+    if isinstance(offer.effect, Bundle):
+        first, second = (part.goods for part in offer.effect.parts[:2])
+        return first, second
+    return (offer.condition.alongside[0].goods, offer.condition.goods) if offer.condition.alongside else None
 
 
 def _goods(side: Side) -> Goods:

@@ -14,8 +14,8 @@ from uuid import UUID
 from .carts import PriceCart, PriceLine, Shopper
 from .indexing import Index, line_words, other_words
 from .layers import Layer, Moment, PlacedMoment, Window
-from .offers import Book, Offer
-from .pointing import ALWAYS, LIMITS, WIDE_LIMITS, Trait, traits_of
+from .offers import Book, Offer, is_joint
+from .pointing import ALWAYS, JOINT, LIMITS, WIDE_LIMITS, Trait, traits_of
 from .ruling import Rule, rule_of
 
 MAX_COMPILED_BOOKS = 8
@@ -284,11 +284,14 @@ class CompiledBook:
 
     def noted(self, cart: PriceCart, shopper: Shopper) -> list[tuple[Offer, Rule | None]]:
         """The offers of which `explain` has a note, each with its rule in the cart's currency: all of them, of a large
-        book those to which something of the cart, or of the shopper, leads."""
+        book those to which something of the cart, or of the shopper, leads, and what its merchants share."""
         if self.counts[0] <= MAX_NOTED:
             offers = (offer for offer in self.every() if not offer.is_limit)
             return [(offer, self._rule(offer, cart.currency)) for offer in offers]
-        return [(offer, self._rule(offer, cart.currency)) for offer in self.met(cart, shopper)]
+        found = {offer.id.int: offer for offer in self.met(cart, shopper)}
+        for merchant in {line.merchant.int for line in cart.lines} if JOINT in self.kinds else ():
+            found.update((offer.id.int, offer) for offer in self.pointed(JOINT, merchant) if is_joint(offer))
+        return [(found[number], self._rule(found[number], cart.currency)) for number in sorted(found)]
 
     def met(self, cart: PriceCart, shopper: Shopper) -> list[Offer]:
         """Offers, live or not, to which something of the cart or shopper leads, in order of id."""
@@ -325,8 +328,9 @@ _compiled: dict[int, CompiledBook] = {}
 
 def compile_book(book: Book) -> CompiledBook:
     """The compiled form of this very book, made once; it keeps the book alive, so the identity stays its own."""
-    if isinstance(book.offers, BookOffers):
-        return book.offers.compiled
+    offers = book.offers
+    if type(offers) is BookOffers:  # isinstance asks an abstract class, which takes ten times as long
+        return offers.compiled
     found = _compiled.get(id(book))
     if found is None:
         found = CompiledBook.of(book)

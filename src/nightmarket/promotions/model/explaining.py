@@ -102,7 +102,7 @@ class _Reasons:
     def _of_lines(self, offer: Offer, rule: Rule) -> OfferNote:
         places = qualifying(rule, self._cart.lines, self._order)
         if not places:
-            return _note("no_line")
+            return self._without_lines(offer, rule)
         missing = rule.at_least - subtotal(self._cart.lines, places)
         if missing > 0:
             return msgspec.structs.replace(_note("below_minimum"), missing=missing)
@@ -115,6 +115,15 @@ class _Reasons:
             return _note(self._cart.refused.get(offer.id, "used_up"))
         return self._of_others(offer, rule, places)
 
+    def _without_lines(self, offer: Offer, rule: Rule) -> OfferNote:
+        """Of what it asks for beside its own goods all may be there: then these are what is missing."""
+        extra = rule.extra
+        if extra is None or not extra.alongside or lacks(extra, self._cart) is not None:
+            return _note("no_line")
+        return msgspec.structs.replace(
+            _note("companion_missing"), missing_units=max(1, extra.least_units), lacking=(offer.condition.goods,)
+        )
+
     def _asked(self, rule: Rule, places: list[int]) -> OfferNote | None:
         """What more must be in the cart: pieces, other goods, the parts of a set."""
         extra = rule.extra
@@ -124,12 +133,12 @@ class _Reasons:
                 return msgspec.structs.replace(_note("below_minimum"), missing_units=short)
             lacking = lacks(extra, self._cart)
             if lacking is not None:
-                note = _note("companion_missing")
-                return msgspec.structs.replace(note, missing_units=lacking[0], missing=lacking[1])
+                note, goods = _note("companion_missing"), rule.offer.condition.alongside[lacking[2]].goods
+                return msgspec.structs.replace(note, missing_units=lacking[0], missing=lacking[1], lacking=(goods,))
         plan = rule.plan
         if (
             plan is None
-            or rule.stage is Stage.SHIPPING
+            or rule.delivers
             or meeting_of(rule, self._cart, places, self._order) is not None
         ):
             return None
@@ -155,7 +164,7 @@ class _Reasons:
             return msgspec.structs.replace(_note("not_combinable"), other=in_the_way)
         if offer.exclusive in self._taken_words:
             return _note("better_offer")
-        if rule.plan is not None and rule.stage is not Stage.SHIPPING:
+        if rule.plan is not None and not rule.delivers:
             step = next_step(rule, self._cart, places, self._left_before(rule, places))
             if step is not None and not step.reached:
                 return _with_step(_note("below_minimum"), step)
@@ -183,9 +192,9 @@ class _Reasons:
 
     def _could_take(self, rule: Rule, places: list[int]) -> bool:
         """Whether the offer would still take something off what the quote leaves to be paid."""
-        left = self._quote.shipping if rule.stage is Stage.SHIPPING else self._quote.lines
+        left = self._quote.shipping if rule.delivers else self._quote.lines
         totals = [left[place].total for place in touched(rule, self._cart, places)]
-        if rule.stage is Stage.PERCENT:
+        if rule.stage == Stage.PERCENT:
             return any(share_of(total, rule.value, rule.rounding) for total in totals)
         return any(totals)
 
@@ -203,4 +212,5 @@ def _with_step(note: OfferNote, step: Next | None) -> OfferNote:
         missing_units=step.missing_units,
         gain=step.gain,
         gain_basis_points=step.gain_basis_points,
+        lacking=step.lacking,
     )

@@ -13,7 +13,20 @@ from .compiled import CompiledBook, keep
 from .layers import EVER, NEVER, PlacedMoment, Window
 from .offers import Offer, plain_code
 from .packing import EPOCH, MICROSECOND, Head, head_of, micros, unpacked, word_hash
-from .pointing import ALSO, ALWAYS, ASKS, CONCERNS, EFFECTS, KINDS, LIMITS, NEED_KINDS, TIMED, WIDE_LIMITS, Trait
+from .pointing import (
+    ALSO,
+    ALWAYS,
+    ASKS,
+    CONCERNS,
+    EFFECTS,
+    JOINT,
+    KINDS,
+    LIMITS,
+    NEED_KINDS,
+    TIMED,
+    WIDE_LIMITS,
+    Trait,
+)
 
 MAX_DECODED = 5_000
 """Offers that a process keeps decoded of one file."""
@@ -21,7 +34,7 @@ MAX_DECODED = 5_000
 MAX_WORDS = 20_000
 """Words that a process has looked up in one file and remembers."""
 
-SECTIONS = (*KINDS, ALWAYS, LIMITS, WIDE_LIMITS, CONCERNS, ASKS, NEED_KINDS, *ALSO)
+SECTIONS = (*KINDS, ALWAYS, LIMITS, WIDE_LIMITS, CONCERNS, JOINT, ASKS, NEED_KINDS, *ALSO)
 """Every kind of word that leads to offers or limits."""
 
 

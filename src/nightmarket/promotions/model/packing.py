@@ -20,7 +20,7 @@ from .conditions import Condition
 from .offers import Offer, boundaries
 from .pointing import EFFECTS, TIMED, Trait, pointers, traits_of
 
-VERSION = 3
+VERSION = 4
 MAGIC = b"NMBOOK\x00\x01"
 END = b"NMBOOK\x00\xff"
 ALIGN = 8

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from .conditions import Condition, Goods
 from .effects import Bundle, Effect, FreeShipping, PurchaseLimit
-from .offers import Offer, merchants_of, owners_of, plain_code
+from .offers import Offer, is_joint, merchants_of, owners_of, plain_code
 from .resolving import anchor_of
 
 Kind = Literal[
@@ -42,6 +42,9 @@ _named: Callable[[Condition], tuple[frozenset[object], ...]] = attrgetter(*NAMED
 
 EFFECTS: dict[str, type] = {str(effect.__struct_config__.tag): effect for effect in get_args(Effect)}
 """Kinds of effects by their stable word, in the order in which a packed book numbers them."""
+
+JOINT = "joint"
+"""Offers that merchants share, by each of these merchants."""
 
 ASKS = "asks"
 """Offers and limits by what else they ask of who the shopper is: segments, first_order, channels."""
@@ -112,6 +115,9 @@ def pointers(offer: Offer) -> Iterator[tuple[str, int | str]]:
     condition = offer.condition
     for merchant in condition.merchants | merchants_of(offer):
         yield CONCERNS, merchant.int
+    if is_joint(offer):
+        for merchant in merchants_of(offer):
+            yield JOINT, merchant.int
     for word in asked_of(condition):
         yield ASKS, word
     if offer.is_limit:

@@ -4,15 +4,17 @@ from uuid import UUID
 
 import msgspec
 
+from .conditions import Goods
 
-class Share(msgspec.Struct, frozen=True, array_like=True):
+
+class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one offer takes off one line, in minor units (positive)."""
 
     offer: UUID
     amount: int
 
 
-class QuoteLine(msgspec.Struct, frozen=True, array_like=True):
+class QuoteLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A priced line: `total` = quantity x unit_price - shares, never negative."""
 
     id: str
@@ -24,7 +26,7 @@ class QuoteLine(msgspec.Struct, frozen=True, array_like=True):
     total: int
 
 
-class QuoteShipping(msgspec.Struct, frozen=True, array_like=True):
+class QuoteShipping(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A merchant's delivery, priced: `total` = amount - shares."""
 
     merchant: UUID
@@ -34,7 +36,7 @@ class QuoteShipping(msgspec.Struct, frozen=True, array_like=True):
     total: int
 
 
-class Funded(msgspec.Struct, frozen=True, array_like=True):
+class Funded(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One funder's part of what an offer took off; None is the operator."""
 
     funder: UUID | None
@@ -42,7 +44,7 @@ class Funded(msgspec.Struct, frozen=True, array_like=True):
     amount: int
 
 
-class Applied(msgspec.Struct, frozen=True, array_like=True):
+class Applied(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An offer in a quote: what it took off in all, who pays for it, and the tally that one use comes from.
 
     An offer that takes nothing off is not applied and costs no use.
@@ -57,7 +59,7 @@ class Applied(msgspec.Struct, frozen=True, array_like=True):
     """Where several pay: their parts, which sum to `amount`. Each share is split by `split_of`."""
 
 
-class Quote(msgspec.Struct, frozen=True, array_like=True):
+class Quote(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The price of a cart: `total` = subtotal - discount + shipping, all in minor units of `currency`.
 
     `discount` is what came off the lines; what came off shipping is already gone from `shipping_total`.
@@ -103,6 +105,9 @@ class OfferNote(msgspec.Struct, frozen=True):
     """Of a gift: the variants of which `missing_units` more in the cart cost nothing."""
     funders: tuple[UUID, ...] = ()
     """The merchants who share it, where several pay, the market aside."""
+    lacking: tuple[Goods, ...] = ()
+    """Of a bundle the parts of which pieces are missing, else the companions, or what the offer itself is for, of
+    which the cart lacks some."""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -1,6 +1,5 @@
 """An offer in one currency: when its turn comes, what it is worth, and what it asks for beside lines and shopper."""
 
-from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
@@ -29,8 +28,8 @@ from .offers import Offer
 NO_LIMIT = -1
 
 
-class Stage(IntEnum):
-    """The order of application."""
+class Stage:
+    """The order of application; plain numbers, for each price compares many."""
 
     PRICE = 0
     PIECES = 1
@@ -107,7 +106,7 @@ class Plan(msgspec.Struct, frozen=True):
 class Resolved(NamedTuple):
     """An effect in one currency."""
 
-    stage: Stage
+    stage: int
     value: int
     rounding: Rounding = Rounding.DOWN
     plan: Plan | None = None
@@ -235,13 +234,13 @@ def refusal(extra: Extra, shopper: Shopper) -> str | None:
     return None
 
 
-def lacks(extra: Extra, cart: PriceCart) -> tuple[int, int] | None:
-    """Units and amount that the first missing companion lacks; None when all are there. An amount of NO_LIMIT says
-    that the offer names no such amount in this currency."""
-    for goods, units, amount in extra.alongside:
+def lacks(extra: Extra, cart: PriceCart) -> tuple[int, int, int] | None:
+    """Units and amount that the first missing companion lacks, and its place; None when all are there. An amount of
+    NO_LIMIT says that the offer names no such amount in this currency."""
+    for place, (goods, units, amount) in enumerate(extra.alongside):
         lines = [line for line in cart.lines if goods.accept(line)]
         short = units - sum(line.quantity for line in lines)
         left = amount - sum(line.quantity * line.unit_price for line in lines) if amount > 0 else 0
         if amount == NO_LIMIT or short > 0 or left > 0:
-            return max(short, 0), max(left, 0)
+            return max(short, 0), max(left, 0), place
     return None

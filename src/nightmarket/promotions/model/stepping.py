@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from .carts import PriceCart
+from .conditions import Goods
 from .effects import Bundle, BuyGet, EveryOff, FixedPrice, NthPiece, Tiers
 from .meeting import units
 from .resolving import NO_LIMIT, Plan
@@ -17,6 +18,8 @@ class Next(NamedTuple):
     gain: int
     gain_basis_points: int
     reached: bool
+    lacking: tuple[Goods, ...] = ()
+    """The parts of a bundle of which pieces are missing."""
 
 
 def next_step(rule: Rule, cart: PriceCart, places: list[int], left: int) -> Next | None:
@@ -70,7 +73,8 @@ def _of_parts(bundle: Bundle, plan: Plan, cart: PriceCart, places: list[int]) ->
     if bundle.times is not None and done >= bundle.times:
         return None
     lacking = [max(0, (done + 1) * part.units - have) for have, part in zip(there, bundle.parts, strict=True)]
-    return Next(0, sum(lacking), 0, 0, done > 0)
+    parts = tuple(part.goods for part, short in zip(bundle.parts, lacking, strict=True) if short)
+    return Next(0, sum(lacking), 0, 0, done > 0, parts)
 
 
 def _of_pieces(number: int, size: int, times: int | None, basis_points: int) -> Next | None:

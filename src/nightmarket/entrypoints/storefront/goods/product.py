@@ -17,6 +17,7 @@ from nightmarket.entrypoints.storefront.coupons.offered import for_product
 from nightmarket.entrypoints.storefront.draws.surprising import SurpriseView, surprise_view
 from nightmarket.entrypoints.storefront.frames import Gaps
 from nightmarket.entrypoints.storefront.groups.offered import OfferedView, offered_view
+from nightmarket.entrypoints.storefront.joining import joint_of_product
 from nightmarket.entrypoints.storefront.presales.views import PresaleView, presale_view
 from nightmarket.entrypoints.storefront.storefront import Storefront
 from nightmarket.entrypoints.storefront.wares import (
@@ -147,6 +148,7 @@ class ProductPages:
             "presales": await _presales(store, visit, product.id),
             "surprise": await _surprise(store, visit, product.id),
             "coupons": await for_product(store, visit, product, [step.slug for step in path]),
+            "joint": await joint_of_product(shop, visit, product, directory.merchants),
             "together": await _together(store, visit, product.id),
             "rivals": _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, shelf),
             "path": path,
