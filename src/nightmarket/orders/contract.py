@@ -15,6 +15,7 @@ from nightmarket.payments.contract import PaymentRow
 from nightmarket.platform.database import Connection
 
 from .model.board import BoardFilter, CoursePoint, MerchantFigure, OrderFigure, OrderSummary
+from .model.declining import may_decline
 from .model.order import (
     HELD,
     TRANSFER,
@@ -115,6 +116,7 @@ __all__ = [
     "claim_id",
     "deliveries_of",
     "is_held",
+    "may_decline",
     "paid_by_wallet",
     "payables",
     "provider_of",
@@ -262,13 +264,15 @@ class OrderReduction(msgspec.Struct, frozen=True):
 
 
 class OrdersReduced(msgspec.Struct, frozen=True):
-    """Fact: a paid order came to less afterwards; `refund` minor units are owed to the buyer."""
+    """Fact: a paid order came to less afterwards; `refund` minor units are owed to the buyer, besides `to_wallet` that
+    are back in the wallet already."""
 
     kind: ClassVar[str] = "orders.reduced"
     order: UUID
     refund: int
     currency: str
     reason: str
+    to_wallet: int = 0
 
 
 class OrdersNoted(msgspec.Struct, frozen=True):

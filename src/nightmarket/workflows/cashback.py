@@ -2,7 +2,7 @@
 
 Consumers set orders aside; a chore looks at them, in the transaction of what follows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from nightmarket.orders.contract import (
     OrdersDeclined,
     OrdersLapsed,
     OrdersPaid,
+    OrdersReduced,
     OrderState,
 )
 from nightmarket.payments.contract.wallets import PaidOrder, Payable, Wallets
@@ -41,8 +42,8 @@ class Cashback:
     ) -> None:
         self._wallets, self._orders, self._buyers = wallets, orders, buyers
         self._festivals, self._aside, self._clock = festivals, aside, clock
-        kinds = (OrdersPaid.kind, OrdersCancelled.kind, OrdersLapsed.kind, OrdersDeclined.kind)
-        self.subscription = Subscription(TOPIC, kinds, self._hear)
+        kinds = (OrdersPaid.kind, OrdersReduced.kind, OrdersCancelled.kind, OrdersLapsed.kind, OrdersDeclined.kind)
+        self.subscription = Subscription(TOPIC, kinds, self._hear, joint=True)
 
     def chore(self) -> Chore:
         return Chore(TOPIC, self._look)
@@ -54,6 +55,11 @@ class Cashback:
         paid = [one.order for fact in facts if fact.kind == OrdersPaid.kind for one in fact.read(OrdersPaid)]
         if paid and (self._on(now) or await self._wallets.earning(tx, now)):
             ids += paid
+        lessened = [fact for fact in facts if fact.kind == OrdersReduced.kind]
+        if lessened and await self._wallets.in_use(tx):
+            less = [one.order for fact in lessened for one in fact.read(OrdersReduced) if one.to_wallet]
+            found = await self._orders.rows(tx, less)
+            await self._wallets.come_back(tx, {one.lot for rows in found.values() for one in rows[0].body.wallet})
         over = [*_over(facts)]
         if over and await self._wallets.in_use(tx):
             ids += over
@@ -97,18 +103,15 @@ class Cashback:
 
 
 def paid_order(rows: Sequence[OrderRow]) -> PaidOrder:
-    """An order as cashback sees it: each merchant's goods, without delivery and without what the wallet paid; what the
-    wallet pays of a merchant's part it pays of the goods first."""
+    """An order as cashback sees it: each merchant's goods, without delivery and what the wallet paid of them."""
     first = rows[0]
     return PaidOrder(first.id, first.owner, first.currency, first.placed_at, tuple(_goods(rows)))
 
 
 def _goods(rows: Sequence[OrderRow]) -> Iterable[Payable]:
-    by_wallet: Mapping[UUID, int] = {
-        row.merchant: sum(one.amount for one in row.body.wallet if one.merchant == row.merchant) for row in rows
-    }
     for row in rows:
-        amount = sum(line.total for line in row.body.lines) - by_wallet[row.merchant]
+        by_wallet = sum(one.amount for one in row.body.wallet if one.merchant == row.merchant and one.line)
+        amount = sum(line.total for line in row.body.lines) - by_wallet
         if amount > 0:
             yield Payable(row.merchant, amount)
 

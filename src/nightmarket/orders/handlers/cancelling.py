@@ -14,6 +14,7 @@ from nightmarket.orders.model.order import OrderState, claim_id, paid_by_wallet,
 from nightmarket.orders.model.session import SessionState
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import sale_refunded, sale_withdrawn
+from nightmarket.payments.contract.wallets import spent_by_lot
 from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
 from nightmarket.tally.contract import RESTOCK, Adjustment, ClaimState
@@ -62,12 +63,14 @@ class CancelBatch:
         orders, outcomes = await self._lock(tx, items, OrderState.PAID)
         claims = {claim_id(id, rows[0].attempt): id for id, rows in orders.items()}
         parts = await means.tallies.parts(tx, list(claims))
+        lots = {id: spent_by_lot(rows[0].body.wallet) for id, rows in orders.items()}
         await means.tallies.adjust(
             tx,
             [
-                Adjustment(derive("restock", claim), part.tally, part.quantity, RESTOCK)
+                Adjustment(derive("restock", claim), part.tally, quantity, RESTOCK)
                 for claim, some in parts.items()
                 for part in some
+                if (quantity := lots[claims[claim]].get(part.tally, part.quantity))  # a lot may have got some back
             ],
             now,
         )

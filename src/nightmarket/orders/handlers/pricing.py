@@ -77,7 +77,7 @@ def priced(
     to = body.destination
     variants = [line.variant for line in body.lines]
     deliveries = deliveries_of(variants, listings, to.country, body.currency, terms.options) if to is not None else {}
-    cart = price_cart(body, listings, deliveries, now)
+    cart = price_cart(body, listings, deliveries, terms.book, now)
     shopper = shopper_of(owner, body)
     if not orderable(body, cart, deliveries):
         notices = assess(body, listings, deliveries, terms.book, shopper, now).notices

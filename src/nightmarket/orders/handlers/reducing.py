@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-import msgspec
-
 from nightmarket.kernel.ids import derive
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrderReduction, OrderRow, OrdersReduced
-from nightmarket.orders.model.order import OrderState, claim_id, reduced
-from nightmarket.payments.contract import PaymentRow, PaymentState, Sale, SalePart, refund_part
+from nightmarket.orders.model.giving_back import Lessened, lessened, sale_given_back
+from nightmarket.orders.model.order import OrderState
+from nightmarket.payments.contract import PaymentRow, PaymentState, Posting, refund_part
 from nightmarket.platform.database import Connection
+from nightmarket.tally.contract import RESTOCK, Adjustment
 
 from .means import Means
 
@@ -19,7 +19,8 @@ KEPT = frozenset({PaymentState.AUTHORISED, PaymentState.CAPTURED, PaymentState.R
 
 
 async def reduce_paid(means: Means, tx: Connection, wanted: Sequence[OrderReduction]) -> Mapping[UUID, int]:
-    """Implements `contract.Orders.reduce_paid`. Locks the sessions, then the payments."""
+    """Implements `contract.Orders.reduce_paid`. Locks the sessions, then the lots of wallet money that paid of them,
+    then the payments."""
     found: dict[UUID, int] = {}
     if not wanted:
         return found
@@ -32,33 +33,36 @@ async def reduce_paid(means: Means, tx: Connection, wanted: Sequence[OrderReduct
     now = means.clock.now()
     changed: list[OrderRow] = []
     back: list[tuple[UUID, int]] = []
-    sales: list[tuple[Sale, UUID]] = []
+    postings: list[Posting] = []
+    lots: list[Adjustment] = []
     facts: list[OrdersReduced] = []
     for one in wanted:
         rows, payment = orders.get(one.order, ()), payments.get(one.order)
         if not rows or rows[0].state is not OrderState.PAID or payment is None or one.order in found:
             continue
-        row, amount = _reduced(rows, one, payment.amount - max(payment.owed, payment.refunded))
-        if row is None:
+        less = lessened(rows, one.offer, one.amount, payment.amount - max(payment.owed, payment.refunded))
+        if less is None:
             continue
-        found[one.order] = amount
-        changed.append(row)
-        back.append((payment.id, amount))
-        sale = Sale(row.id, claim_id(row.id, row.attempt), row.currency, (SalePart(row.merchant, amount),))
-        sales.append((sale, derive("order_reduced", row.id, row.merchant, row.total)))
-        facts.append(OrdersReduced(row.id, amount, row.currency, one.reason))
+        found[one.order] = less.amount
+        changed += [row for row, before in zip(less.rows, rows, strict=True) if row != before]
+        refund = _refund(rows, less)
+        postings.append(refund_part(sale_given_back(rows, less), refund, now))
+        lots += [Adjustment(derive("wallet_restock", refund, lot), lot, sum_, RESTOCK) for lot, sum_ in less.to_lots]
+        if less.to_card:
+            back.append((payment.id, less.to_card))
+        to_wallet = less.amount - less.to_card
+        facts.append(OrdersReduced(one.order, less.to_card, rows[0].currency, one.reason, to_wallet))
     await store.rewrite(tx, changed)
-    await means.journal.post_once(tx, [refund_part(sale, refund, now) for sale, refund in sales])
+    if lots:
+        await means.tallies.adjust(tx, lots, now)
+    await means.journal.post_once(tx, postings)
     await means.payments.give_back(tx, back, now)
     if facts:
         await means.facts.append(tx, facts, now)
     return found
 
 
-def _reduced(rows: Sequence[OrderRow], wanted: OrderReduction, kept: int) -> tuple[OrderRow | None, int]:
-    """The row in which the offer takes off more, and how much more; no row where it cannot."""
-    for row in rows:
-        body, amount = reduced(row.body, wanted.offer, min(wanted.amount, kept))
-        if amount:
-            return msgspec.structs.replace(row, body=body, total=row.total - amount), amount
-    return None, 0
+def _refund(before: Sequence[OrderRow], less: Lessened) -> UUID:
+    """Names this refund: an order comes to each total once."""
+    row = next(new for new, old in zip(less.rows, before, strict=True) if new.total != old.total)
+    return derive("order_reduced", row.id, row.merchant, row.total)

@@ -250,6 +250,7 @@ class SessionDesk:
             currency=view.body.currency,
             contact=view.body.contact or wanted.contact,
             codes=view.body.codes or wanted.codes,
+            declined=view.body.declined or wanted.declined,
         )
 
     async def _write(self, tx: Connection, items: Sequence[Write]) -> Sequence[bool | Problem]:

@@ -12,6 +12,7 @@ from nightmarket.kernel.money import known_currency
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.kernel.quantity import check_line_quantity
 
+from .declining import MAX_DECLINED
 from .session import (
     ANYWHERE,
     MAX_CODES,
@@ -55,6 +56,7 @@ def body_of(wanted: SessionInput) -> SessionBody:
         cart=wanted.cart,
         seat=wanted.seat,
         purse=wanted.purse,
+        declined=_declined(wanted.declined),
     )
 
 
@@ -95,6 +97,12 @@ def _contact(contact: Contact) -> Contact:
         phone=_word(contact.phone, "phone", 40),
         consent=_consent(contact.consent) if contact.consent else contact.consent,
     )
+
+
+def _declined(offers: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    if len(offers) > MAX_DECLINED:
+        raise InvalidInput(f"At most {MAX_DECLINED} offers can be declined in one order.", field="discounts.declined")
+    return tuple(sorted({*offers}))
 
 
 def _options(wanted: SessionInput) -> dict[str, str]:

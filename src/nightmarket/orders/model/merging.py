@@ -4,6 +4,7 @@ import msgspec
 
 from nightmarket.kernel.quantity import MAX_LINE_QUANTITY
 
+from .declining import MAX_DECLINED
 from .session import MAX_CODES, MAX_LINES, CartLine, SessionBody
 
 
@@ -42,6 +43,7 @@ def merged(into: SessionBody, other: SessionBody) -> Merged:
             into,
             lines=tuple(lines.values()),
             codes=codes[:MAX_CODES],
+            declined=tuple(sorted({*into.declined, *other.declined}))[:MAX_DECLINED],
             contact=into.contact or other.contact,
             destination=into.destination or other.destination,
         ),

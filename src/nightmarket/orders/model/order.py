@@ -280,7 +280,7 @@ def sale_of(order: UUID, claim: UUID, rows: Sequence[OrderRow]) -> Sale:
 
 def by_wallet(spent: Sequence[Spent]) -> tuple[tuple[UUID, int], ...]:
     """What each lot pays of an order, in order of lot."""
-    return tuple(sorted(spent_by_lot(spent).items())) if spent else ()
+    return tuple((lot, amount) for lot, amount in sorted(spent_by_lot(spent).items()) if amount) if spent else ()
 
 
 def paid_by_wallet(rows: Sequence[OrderRow]) -> int:

@@ -13,6 +13,7 @@ def payables(cart: PriceCart, quote: Quote) -> list[Payable]:
             line.total,
             frozenset((lines[line.id].category, *lines[line.id].ancestors)),
             lines[line.id].brand,
+            line=line.id,
         )
         for line in quote.lines
         if line.total

@@ -262,8 +262,8 @@ def _prepare(
         return None
     variants = [line.variant for line in body.lines]
     deliveries = deliveries_of(variants, listings, to.country, body.currency, terms.options)
-    cart = price_cart(body, listings, deliveries, now)
     book = terms.book
+    cart = price_cart(body, listings, deliveries, book, now)
     if body.seat is not None or body.purse is not None or not orderable(body, cart, deliveries):
         return None
     if book_tallies(cart, book, shopper, now) or buyer_caps(cart, book, shopper, now):
@@ -273,5 +273,5 @@ def _prepare(
         return None
     since, until = steady(book, now)
     begins = [at for line in body.lines if (at := listings[line.variant].starts_at) is not None]
-    order = pack(body, quote, listings, deliveries, zone=terms.zone)
+    order = pack(body, quote, listings, deliveries, refused=tuple(cart.refused.items()), zone=terms.zone)
     return Prepared(stamp, since, min(until, *begins) if begins else until, order)

@@ -21,6 +21,8 @@ from nightmarket.promotions.contract import (
     reduces_delivery,
 )
 
+from .declining import going_without
+
 KEY_BYTES, BODY_BYTES = 8, 16
 MAX_MARKS = 16
 """Idempotency keys that a session remembers itself; older ones have rows of their own (`handlers/marking.py`)."""
@@ -129,6 +131,8 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     known: Known = NOTHING_KNOWN
     seat: Seat | None = None
     purse: Purse | None = None
+    declined: tuple[UUID, ...] = ()
+    """Offers that the buyer does without (`declining.py`)."""
 
     def wrote(self, mark: bytes) -> bool | None:
         """Whether that request wrote it before; None where its key came with another body."""
@@ -171,6 +175,8 @@ class SessionInput(msgspec.Struct, frozen=True):
     """Given by the house, never by who asks from outside."""
     purse: Purse | None = None
     """Wallet money that is to pay of it; given by the house, too."""
+    declined: tuple[UUID, ...] = ()
+    """Offers limited per buyer that this one does without."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -309,9 +315,11 @@ def price_cart(
     body: SessionBody,
     listings: Mapping[UUID, Listing],
     deliveries: Mapping[UUID, Sequence[DeliveryOption]],
+    book: Book,
     now: datetime,
 ) -> PriceCart:
-    """The cart as the price sees it: lines on sale in this currency, and each merchant's chosen delivery."""
+    """The cart as the price sees it: lines on sale in this currency, each merchant's chosen delivery, and without what
+    its buyer does without."""
     currency = body.currency
     lines: list[PriceLine] = []
     merchants: dict[UUID, None] = {}
@@ -341,7 +349,11 @@ def price_cart(
         chosen = _chosen(body, merchant, deliveries)
         offered = deliveries.get(merchant, ())
         shipping.extend(ShippingLine(merchant, option.id, option.amount) for option in offered if option.id == chosen)
-    return PriceCart(currency, tuple(lines), tuple(shipping), body.codes)
+    cart = PriceCart(currency, tuple(lines), tuple(shipping), body.codes)
+    if not body.declined or body.seat is not None:
+        return cart
+    refused = going_without(body.declined, body.known.entitlements, book)
+    return msgspec.structs.replace(cart, without=frozenset(refused), refused=refused)
 
 
 def assess(
@@ -353,7 +365,7 @@ def assess(
     now: datetime,
 ) -> Assessment:
     """Price a session and say what is missing before it can be completed."""
-    cart = price_cart(body, listings, deliveries, now)
+    cart = price_cart(body, listings, deliveries, book, now)
     groups: dict[UUID, list[str]] = {}
     for line in cart.lines:
         groups.setdefault(line.merchant, []).append(line.id)

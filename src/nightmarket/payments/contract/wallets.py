@@ -1,6 +1,6 @@
 """What others may ask of wallets: make money that has a purpose and an end, see it, and pay with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
@@ -209,6 +209,11 @@ class Wallets(Protocol):
     async def give_up(self, tx: Connection, orders: Mapping[UUID, Sequence[UUID]]) -> None:
         """These orders were cancelled; each with the lots that had paid of it. Cashback is dropped or taken back, and
         money that came back after its end can be spent for GRACE."""
+        ...
+
+    async def come_back(self, tx: Connection, lots: Collection[UUID]) -> None:
+        """Money came back into these lots since an order came to less: it pays what is owed of it, and what came after
+        its end can be spent for GRACE."""
         ...
 
     async def note_offers(self, tx: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:

@@ -4,7 +4,7 @@ A wallet never shows less than nothing. What was credited for an order that is c
 made; what of it was spent by then is owed, and comes out of later cashback of the same giver.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -102,11 +102,15 @@ class EarningDesk:
         await self._giving.give_back(tx, back)
 
     async def give_up(self, tx: Connection, orders: Mapping[UUID, Sequence[UUID]]) -> None:
-        """Orders that are over, each with the lots that had paid of it: what they earned is dropped or taken back, and
-        what came back into lots is taken where it is owed, or may be spent for a while if its end has come."""
-        restored = await lots.some(tx, {id for some in orders.values() for id in some}, lock=True)
+        """Orders that are over, each with the lots that had paid of it: what they earned is dropped or taken back."""
+        back = {id for some in orders.values() for id in some}
+        await self.come_back(tx, back, await store.of_orders(tx, list(orders)))
+
+    async def come_back(self, tx: Connection, ids: Collection[UUID], earned: Sequence[Earning]) -> None:
+        """Money came back into these lots: it is taken where it is owed, or may be spent for a while if its end has
+        come. `earned` is given up besides."""
+        restored = await lots.some(tx, ids, lock=True)
         await self._let_be_spent(tx, list(restored.values()))
-        earned = await store.of_orders(tx, list(orders))
         owing = await store.owed(tx, {lot.account for lot in restored.values()}) if restored else []
         of_lots = {lot.about for lot in restored.values()}
         wanted = {(one.source, one.order_id): one for one in (*owing, *earned)}

@@ -1,6 +1,6 @@
 """Wallets: sources are made and ended, lots are seen, reminded of, and end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -173,6 +173,9 @@ class StoredWallets:
 
     async def give_up(self, tx: Connection, orders: Mapping[UUID, Sequence[UUID]]) -> None:
         await self._earnings.give_up(tx, orders)
+
+    async def come_back(self, tx: Connection, lots: Collection[UUID]) -> None:
+        await self._earnings.come_back(tx, lots, [])
 
     async def note_offers(self, tx: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
         await sources.note_uses(tx, used)

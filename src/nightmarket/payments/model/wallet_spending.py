@@ -53,14 +53,18 @@ class Payable(msgspec.Struct, frozen=True):
     categories: frozenset[str] = frozenset()
     brand: str = ""
     is_goods: bool = True
+    line: str = ""
+    """The line's id; empty for a delivery."""
 
 
 class Spent(msgspec.Struct, frozen=True, array_like=True):
-    """What a lot pays of one merchant's part of an order."""
+    """What a lot pays of one line of an order, or of a merchant's delivery (`line` empty). Nothing: it has got all of
+    that back."""
 
     lot: UUID
     merchant: UUID
     amount: int
+    line: str = ""
 
 
 def spend(
@@ -75,11 +79,11 @@ def spend(
     network = _Network(able, items)
     for number, one in enumerate(able):
         network.pay(number, max(0, free.get(one.id, 0)))
-    sums: dict[tuple[UUID, UUID], int] = {}
+    sums: dict[tuple[UUID, UUID, str], int] = {}
     for (number, place), amount in network.flow.items():
-        key = able[number].id, items[place].merchant
+        key = able[number].id, items[place].merchant, items[place].line
         sums[key] = sums.get(key, 0) + amount
-    return tuple(Spent(lot, merchant, amount) for (lot, merchant), amount in sorted(sums.items()) if amount)
+    return tuple(Spent(lot, merchant, sum_, line) for (lot, merchant, line), sum_ in sorted(sums.items()) if sum_)
 
 
 def spent_by_lot(spent: Sequence[Spent]) -> dict[UUID, int]:
