@@ -14,7 +14,8 @@ from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Cursor, Fact, Facts
-from nightmarket.platform.subscriptions import SKIP_TRANSACTIONS, Lag, Subscription, ensure, follow, lag, step
+from nightmarket.platform.following import LOOK_LIMIT, Watch, follow
+from nightmarket.platform.subscriptions import SKIP_TRANSACTIONS, Lag, Subscription, ensure, lag, step
 
 pytestmark = pytest.mark.engine
 
@@ -45,6 +46,7 @@ async def write(tx: Connection, facts: Sequence[Fact]) -> None:
 
 
 SALES = Subscription("sales", (Sold.kind,), write)
+SALES_JOINT = Subscription("sales", (Sold.kind,), write, joint=True)
 
 
 async def effects(pools: Database) -> list[int]:
@@ -256,6 +258,55 @@ async def test_too_much_at_once_gets_through(pools: Database, facts: Facts, cloc
         await until(pools=pools, count=150)
     assert await effects(pools) == list(range(150))
     assert sizes == [150, 100, 50]
+
+
+async def test_joint_consumers_share_a_transaction(pools: Database, facts: Facts, clock: VirtualClock) -> None:
+    """One look hands what it read to all joint consumers in one transaction, and their places move with it; however
+    much it is, each hears each fact once and in order, also where it had gone on by itself before."""
+    joint = [Subscription(name, (Sold.kind,), write, joint=True) for name in ("sales", "figures")]
+    watch = Watch(pools, joint, clock)
+    await watch.look()
+    await sell(pools, facts, clock, 0)
+    assert await watch.look() == 1
+    assert [await once(pools, one, clock) for one in joint] == [1, 1]  # who is new begins by itself
+    await sell(pools, facts, clock, 1)
+    assert await watch.look() == 1
+    async with pools.read() as connection:
+        shared = await connection.fetch("SELECT DISTINCT xmin::text FROM test.effect WHERE number = 1")
+        places = await connection.fetch("SELECT DISTINCT epoch, xid::text, sequence FROM platform.subscription")
+    assert (len(shared), len(places)) == (1, 1)
+    await sell(pools, facts, clock, *range(2, LOOK_LIMIT + 9))
+    assert await once(pools, joint[0], clock) == LOOK_LIMIT + 7
+    assert [await watch.look() for _ in range(3)] == [LOOK_LIMIT, 7, 0]
+    assert await effects(pools) == [0, 0, 1, 1, *list(range(2, LOOK_LIMIT + 9)) * 2]
+    assert (await lagging(pools, clock)).handled == LOOK_LIMIT + 9
+
+
+async def test_a_joint_consumer_that_fails_stops_no_other(pools: Database, facts: Facts, clock: VirtualClock) -> None:
+    """Where one of the joint consumers raises, none of its or the others' work is kept; each then does it alone, the
+    failing one notes it and stays apart, and once it can, it hears all it missed."""
+    broken = asyncio.Event()
+
+    async def handle(tx: Connection, facts: Sequence[Fact]) -> None:
+        await write(tx, facts)
+        if not broken.is_set():
+            raise OSError("no such stall")
+
+    joint = [SALES_JOINT, Subscription("stalls", (Sold.kind,), handle, joint=True)]
+    watch = Watch(pools, joint, clock)
+    followers = [asyncio.create_task(follow(pools, one, clock, watch=watch, failure_seconds=0.02)) for one in joint]
+    async with following(*followers, asyncio.create_task(watch.run())):
+        await sell(pools, facts, clock, 1, 2)
+        await until(pools=pools, count=2)
+        await sell(pools, facts, clock, 3)
+        await until(pools=pools, count=3)
+        assert await effects(pools) == [1, 2, 3]
+        broken.set()
+        await until(pools=pools, count=6)
+        await sell(pools, facts, clock, 4)
+        await until(pools=pools, count=8)
+    assert sorted(await effects(pools)) == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert await lagging(pools, clock) == Lag("sales", 4, 0.0, None)
 
 
 async def test_lag_is_the_age_of_the_oldest(pools: Database, facts: Facts, clock: VirtualClock) -> None:

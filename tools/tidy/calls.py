@@ -35,7 +35,7 @@ EDGES = frozenset(
         "src/nightmarket/payments/providers/webhooks.py",  # one webhook must not keep the others from arriving
         "src/nightmarket/platform/http/direct.py",  # every request gets an answer
         "src/nightmarket/platform/http/edge.py",  # every request gets an answer
-        "src/nightmarket/platform/subscriptions.py",  # a consumer's fault must not stop the others
+        "src/nightmarket/platform/following.py",  # a consumer's fault must not stop the others
     }
 )
 

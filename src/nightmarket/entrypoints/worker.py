@@ -11,10 +11,10 @@ from nightmarket.bootstrap import consumers, drains, jobs, open_shop, published
 from nightmarket.entrypoints.simulating.runs import simulate_job
 from nightmarket.entrypoints.telling import sender_of, webhook_drains
 from nightmarket.platform.collector import set_for_batches
+from nightmarket.platform.following import Watch, follow
 from nightmarket.platform.jobs import Drain, Drains
 from nightmarket.platform.jobs.runner import JobRunner
 from nightmarket.platform.settings import Settings, read_settings, with_secret
-from nightmarket.platform.subscriptions import Watch, follow
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
 from nightmarket.platform.telemetry import configure_logging
 
@@ -48,7 +48,7 @@ async def work(settings: Settings, slot: str) -> None:
         runner = JobRunner(shop.database, shop.clock, [*jobs(shop), simulate_job(shop)], executor=slot)
         await runner.start()
         hearing = consumers(shop)
-        watch = Watch(shop.database, hearing)
+        watch = Watch(shop.database, hearing, shop.clock)
         following = [
             asyncio.create_task(follow(shop.database, consumer, shop.clock, watch=watch), name=consumer.name)
             for consumer in hearing

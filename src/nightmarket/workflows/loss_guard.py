@@ -102,7 +102,7 @@ def loss_guard(books: Books, aside: Aside) -> Subscription:
                 pieces += [(len(ids), _ENCODE(Piece(cancelled=ids))) for ids in some]
         await aside.put(tx, TOPIC, pieces)
 
-    return Subscription(TOPIC, (OrdersPaid.kind, OrdersCancelled.kind), handle)
+    return Subscription(TOPIC, (OrdersPaid.kind, OrdersCancelled.kind), handle, joint=True)
 
 
 def _cut(orders: list[UUID]) -> list[list[UUID]]:

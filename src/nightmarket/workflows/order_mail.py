@@ -91,7 +91,7 @@ def order_mail(aside: Aside) -> Subscription:
         await aside.put(tx, TOPIC, [(len(part), _PACK.encode(part)) for part in parts])
 
     kinds = (OrdersPlaced.kind, OrdersPaid.kind, OrdersCancelled.kind, OrdersLapsed.kind)
-    return Subscription("order-mail", kinds, handle)
+    return Subscription("order-mail", kinds, handle, joint=True)
 
 
 def order_mail_chore(orders: OrderReader, outbox: Outbox, address: str, links: Links) -> Chore:

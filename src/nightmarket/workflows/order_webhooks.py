@@ -126,7 +126,7 @@ def order_webhooks(orders: OrderReader, clock: Clock) -> Subscription:
         if events:
             await queue(tx, events, now)
 
-    return Subscription("order-webhooks", tuple(_READERS), handle)
+    return Subscription("order-webhooks", tuple(_READERS), handle, joint=True)
 
 
 def order_sender(

@@ -113,7 +113,7 @@ class PresaleDesk:
         self.claims: GroupCommit[NewBooking, Booking] = GroupCommit("presale-places", means.database, self._claim)
         self.deposits: GroupCommit[Deposit, Booking] = GroupCommit("presale-deposits", means.database, self._settle)
         self.subscription = Subscription(
-            "presales", (OrdersPaid.kind, OrdersCancelled.kind, PaymentReported.kind), self._hear
+            "presales", (OrdersPaid.kind, OrdersCancelled.kind, PaymentReported.kind), self._hear, joint=True
         )
 
     async def close(self) -> None:

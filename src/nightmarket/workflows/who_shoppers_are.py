@@ -139,7 +139,7 @@ class Shoppers:
                 await self.ask(tx, f"{last.epoch}.{last.xid}.{last.sequence}")
 
         kinds = (OrdersPaid.kind, OrdersCancelled.kind, ProfileChanged.kind, SegmentChanged.kind)
-        return Subscription(TOPIC, kinds, handle)
+        return Subscription(TOPIC, kinds, handle, joint=True)
 
     def chore(self) -> Chore:
         """What was set aside is read and noted."""

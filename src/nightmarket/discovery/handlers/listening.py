@@ -75,7 +75,7 @@ def sales_follower(aside: Aside) -> Subscription:
         pieces = [(len(units), _PACK.encode((day, list(units.items())))) for day, units in sold.items() if units]
         await aside.put(tx, SALES, pieces)
 
-    return Subscription("search-sales", (OrdersPlaced.kind, ClaimsMade.kind), handle)
+    return Subscription("search-sales", (OrdersPlaced.kind, ClaimsMade.kind), handle, joint=True)
 
 
 def sales_chore() -> Chore:
