@@ -14,6 +14,7 @@ from nightmarket.promotions.contract import (
     Offer,
     PriceCart,
     Shopper,
+    asking,
     book_of,
     book_tallies,
     buyer_caps,
@@ -23,24 +24,6 @@ from nightmarket.promotions.contract import (
     price,
     reduces_delivery,
     steady,
-)
-from nightmarket.promotions.contract.asking import (
-    OffersById,
-    Window,
-    announced,
-    announced_ending,
-    announced_holding,
-    concerning,
-    how_many,
-    in_turn,
-    joint_with,
-    met_by,
-    names_any,
-    naming,
-    needs_any,
-    with_changes,
-    with_code,
-    with_effect,
 )
 from nightmarket.promotions.model.conditions import open_at
 from nightmarket.promotions.model.folding import fold
@@ -97,7 +80,7 @@ def split(draw: st.DrawFn, deals: tuple[Offer, ...]) -> Book:
         return mapped(base, changes)
     book = mapped(base, {})
     for id, offer in changes.items():
-        book = with_changes(book, 7, {id: offer})
+        book = asking.with_changes(book, 7, {id: offer})
     return book
 
 
@@ -168,17 +151,17 @@ def announced_to_all(offer: Offer, *, single: bool | None) -> bool:
     return single is None or single is bool(wanted.products or wanted.variants)
 
 
-def in_window(offer: Offer, window: Window) -> bool:
+def in_window(offer: Offer, window: asking.Window) -> bool:
     begins = window.starts_after < offer.starts_at <= window.starts_until
     return begins and window.ends_after < offer.ends_at <= window.ends_until
 
 
 WINDOWS = (
-    Window(),
-    Window(starts_after=NOW),
-    Window(starts_until=NOW, ends_after=NOW),
-    Window(starts_until=NOW, ends_after=NOW, ends_until=NOW + DAY),
-    Window(ends_until=NOW),
+    asking.Window(),
+    asking.Window(starts_after=NOW),
+    asking.Window(starts_until=NOW, ends_after=NOW),
+    asking.Window(starts_until=NOW, ends_after=NOW, ends_until=NOW + DAY),
+    asking.Window(ends_until=NOW),
 )
 
 
@@ -196,47 +179,47 @@ def asked(deals: Sequence[Offer], book: Book) -> None:
     """Every question to the book has the answer that a walk over these offers finds."""
     offers = sorted((one for one in deals if not one.is_limit), key=lambda one: one.id)
     every = sorted(deals, key=lambda one: one.id)
-    assert dict(OffersById(book)) == {one.id: one for one in every}
+    assert dict(asking.OffersById(book)) == {one.id: one for one in every}
     unheard: tuple[tuple[Named, str], ...] = ("brands", "nobody's"), ("places", "nowhere")
     for kind, word in {*words_of(offers), *unheard}:
         wanted = [one for one in offers if word in getattr(one.condition, kind)]
-        assert naming(book, kind, word) == wanted
-        assert names_any(book, kind) or not wanted
+        assert asking.naming(book, kind, word) == wanted
+        assert asking.names_any(book, kind) or not wanted
     for single in (None, True, False):
         mine = [one for one in offers if announced_to_all(one, single=single)]
-        assert announced_holding(book, NOW, single=single) == [
+        assert asking.announced_holding(book, NOW, single=single) == [
             one for one in mine if one.starts_at <= NOW < one.ends_at
         ]
         for window in WINDOWS:
             inside = [one for one in mine if in_window(one, window)]
             inside.sort(key=lambda one: (one.starts_at, one.id))
-            assert list(announced(book, window, single=single)) == inside
-            assert announced_ending(book, window, single=single) == inside
+            assert list(asking.announced(book, window, single=single)) == inside
+            assert asking.announced_ending(book, window, single=single) == inside
     for tag in {one.effect.__struct_config__.tag for one in every}:
-        found = sorted(with_effect(book, str(tag)), key=lambda one: one.id)
+        found = sorted(asking.with_effect(book, str(tag)), key=lambda one: one.id)
         assert found == [one for one in every if one.effect.__struct_config__.tag == tag]
     for code in {one.code for one in offers if one.code}:
-        assert with_code(book, code) == [one for one in offers if one.code == code]
+        assert asking.with_code(book, code) == [one for one in offers if one.code == code]
     for need in {need.partition(":")[0] for one in offers for need in one.condition.needs}:
-        assert needs_any(book, need)
-    assert not needs_any(book, "nobody's")
-    assert how_many(book) == len(every)
+        assert asking.needs_any(book, need)
+    assert not asking.needs_any(book, "nobody's")
+    assert asking.how_many(book) == len(every)
     phases = sorted(every, key=lambda one: (phase(one), one.starts_at, one.id))
-    assert list(in_turn(book, NOW)) == phases
-    assert list(in_turn(book, NOW, skip=2)) == phases[2:]
+    assert list(asking.in_turn(book, NOW)) == phases
+    assert list(asking.in_turn(book, NOW, skip=2)) == phases[2:]
     concerned = {one for offer in every for one in {*offer.condition.merchants, offer.funder} if one is not None}
     for merchant in concerned:
         named = [one for one in every if merchant in one.condition.merchants or merchant in payers(one)]
-        assert concerning(book, merchant) == named
+        assert asking.concerning(book, merchant) == named
         shared = [one for one in offers if merchant in payers(one) and len(payers(one) - {None}) > 1]
-        assert joint_with(book, merchant, NOW) == [
+        assert asking.joint_with(book, merchant, NOW) == [
             one
             for one in shared
             if announced_to_all(one, single=None) and one.starts_at <= NOW < one.ends_at and open_at(one.condition, NOW)
         ]
         theirs = [one for one in phases if merchant in payers(one) or (one.funder is None and fits(one, merchant))]
-        assert list(in_turn(book, NOW, merchant)) == theirs
-        assert how_many(book, merchant) == len(theirs)
+        assert list(asking.in_turn(book, NOW, merchant)) == theirs
+        assert asking.how_many(book, merchant) == len(theirs)
 
 
 def phase(offer: Offer) -> int:
@@ -294,9 +277,9 @@ def test_changes_leave_the_book_before_as_it_was(
     changed = {offer.id: offer for offer in (*deals, *more)}
     gone = data.draw(st.sets(st.sampled_from(sorted(changed)))) if changed else set[UUID]()
     before = price(cart, first, shopper, NOW)
-    second = with_changes(first, 8, {id: None if id in gone else offer for id, offer in changed.items()})
+    second = asking.with_changes(first, 8, {id: None if id in gone else offer for id, offer in changed.items()})
     kept = book_of(8, (offer for id, offer in changed.items() if id not in gone))
     assert price(cart, second, shopper, NOW) == price(cart, kept, shopper, NOW)
-    assert {offer.id for offer in met_by(second, cart, shopper)} <= {offer.id for offer in kept.offers}
+    assert {offer.id for offer in asking.met_by(second, cart, shopper)} <= {offer.id for offer in kept.offers}
     assert price(cart, first, shopper, NOW) == before
     assert first == book_of(7, deals)

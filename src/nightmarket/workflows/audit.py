@@ -4,7 +4,7 @@ May run while the shop is open: every check reads one instant of the database, o
 """
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +18,27 @@ from nightmarket.tally.contract import Tallies
 
 AUDIT_SECONDS = 600
 """How long one statement of an audit may read; it holds no lock that others wait for."""
+
+HOLDS: Mapping[str, str] = {
+    "tallies": "Every tally is what its adjustments and claims add up to, and has each of its slices once.",
+    "orders": "Every order adds up, and its session, claim and payments agree with its state.",
+    "journal": "Every posting sums to zero, and the accounts of each order agree with its payments.",
+    "payments": "No payment is stuck, and every event of a provider fits a payment.",
+    "statements": "What the providers moved is what our payments say: no money without order, and none missing.",
+    "claims": "Every claim of another shop holds or took what its lines say, and ended once.",
+    "queues": "Each place in a waiting room's line is one ticket's, and each draw follows from its secret.",
+    "draws": "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given.",
+    "surprises": "Each surprise price fits the hash that was published, and its offer says the same price.",
+    "coupons": "Each coupon's quota has spent what people have, and stamps have turned into their coupons.",
+    "samples": "Each slot's seats are held and spent as its bookings say.",
+    "groups": "Each group's seats are held and spent as its members' orders say.",
+    "presales": "Each place, unit and deposit of a presale is where its booking says.",
+    "wallets": "Each lot of wallet money has left what the journal says, and no budget has given more than it had.",
+    "collaborations": "Each offer's funders pay all of it, and who pays for another merchant's goods has agreed to it.",
+    "facts": "Every fact lies in the partition of its month.",
+    "consumers": "No consumer of facts fails.",
+}
+"""What each check looks at, in the order in which they run."""
 
 
 class Audited(Protocol):
@@ -59,6 +80,19 @@ class Others:
     wallets: AuditedByReading
     collaborations: AuditedByReading
 
+    def mechanics(self) -> list[tuple[str, AuditedByReading]]:
+        """Those of a festival, by the names of their checks."""
+        return [
+            ("draws", self.draws),
+            ("surprises", self.surprises),
+            ("coupons", self.coupons),
+            ("samples", self.samples),
+            ("groups", self.groups),
+            ("presales", self.presales),
+            ("wallets", self.wallets),
+            ("collaborations", self.collaborations),
+        ]
+
 
 class Audit:
     """Runs every check of the house. `run` answers check by check, so that a person sees how far it is."""
@@ -93,95 +127,23 @@ class Audit:
 
                 return run
 
-            checks: list[tuple[str, str, Callable[[], Awaitable[_Found]]]] = [
-                (
-                    "tallies",
-                    "Every tally is what its adjustments and claims add up to, and has each of its slices once.",
-                    reading(self._tallies.audit),
-                ),
-                (
-                    "orders",
-                    "Every order adds up, and its session, claim and payments agree with its state.",
-                    self._orders.audit,
-                ),
-                (
-                    "journal",
-                    "Every posting sums to zero, and the accounts of each order agree with its payments.",
-                    reading(self._journal.audit),
-                ),
-                (
-                    "payments",
-                    "No payment is stuck, and every event of a provider fits a payment.",
-                    reading(self._payments.audit),
-                ),
-                (
-                    "statements",
-                    "What the providers moved is what our payments say: no money without order, and none missing.",
-                    self._others.statements.audit,
-                ),
-                (
-                    "claims",
-                    "Every claim of another shop holds or took what its lines say, and ended once.",
-                    self._others.claims.audit,
-                ),
-                (
-                    "queues",
-                    "Each place in a waiting room's line is one ticket's, and each draw follows from its secret.",
-                    reading(self._others.gates.audit),
-                ),
-                *((name, holds, reading(audit)) for name, holds, audit in self._mechanics()),
-                ("facts", "Every fact lies in the partition of its month.", reading(_partitions)),
-                ("consumers", "No consumer of facts fails.", reading(_consumers)),
+            others = self._others
+            checks: list[tuple[str, Callable[[], Awaitable[_Found]]]] = [
+                ("tallies", reading(self._tallies.audit)),
+                ("orders", self._orders.audit),
+                ("journal", reading(self._journal.audit)),
+                ("payments", reading(self._payments.audit)),
+                ("statements", others.statements.audit),
+                ("claims", others.claims.audit),
+                ("queues", reading(others.gates.audit)),
+                *((name, reading(room.audit)) for name, room in others.mechanics()),
+                ("facts", reading(_partitions)),
+                ("consumers", reading(_consumers)),
             ]
-            for name, holds, check in checks:
+            for name, check in checks:
                 began = time.monotonic()
                 findings = await check()
-                yield Check(name, holds, findings, time.monotonic() - began)
-
-    def _mechanics(self) -> list[tuple[str, str, Callable[[Connection], Awaitable[Sequence[Finding]]]]]:
-        """Of each mechanic of a festival its name, what holds, and the check."""
-        return [
-            (
-                "draws",
-                "Each draw's winners follow from its seed, list and terms, and its tallies spent what was given.",
-                self._others.draws.audit,
-            ),
-            (
-                "surprises",
-                "Each surprise price fits the hash that was published, and its offer says the same price.",
-                self._others.surprises.audit,
-            ),
-            (
-                "coupons",
-                "Each coupon's quota has spent what people have, and stamps have turned into their coupons.",
-                self._others.coupons.audit,
-            ),
-            (
-                "samples",
-                "Each slot's seats are held and spent as its bookings say.",
-                self._others.samples.audit,
-            ),
-            (
-                "groups",
-                "Each group's seats are held and spent as its members' orders say.",
-                self._others.groups.audit,
-            ),
-            (
-                "presales",
-                "Each place, unit and deposit of a presale is where its booking says.",
-                self._others.presales.audit,
-            ),
-            (
-                "wallets",
-                "Each lot of wallet money has left what the journal says, and no budget has given more than it had.",
-                self._others.wallets.audit,
-            ),
-            (
-                "collaborations",
-                "Each offer's funders pay all of it, and who pays for another merchant's goods has agreed to it.",
-                self._others.collaborations.audit,
-            ),
-        ]
+                yield Check(name, HOLDS[name], findings, time.monotonic() - began)
 
     async def findings(self) -> list[Finding]:
         """Everything that is off; empty when the house is in order."""
