@@ -1,6 +1,7 @@
 """The demo comes in once and quickly, and the pages for what goes wrong are whole in every language."""
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from nightmarket.entrypoints.demonstration import DEMO_ACCOUNTS
 from nightmarket.entrypoints.pages import Site, open_site
 from nightmarket.entrypoints.pages.problem_page import HAPPENED, NOBODY, TITLES, problem_page
 from nightmarket.entrypoints.pages.static import PREFIX, StaticFiles
-from nightmarket.entrypoints.seeding import SALE_OFFER, seed_demo
+from nightmarket.entrypoints.seeding import KITCHEN, SALE_OFFER, TEA_HOUSE, seed_demo
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.problems import NotFound, Unavailable
+from nightmarket.orders.contract import OrderState
 from nightmarket.platform.access import WrongCredentials
 from nightmarket.platform.http import Errors
 from nightmarket.platform.settings import Settings
@@ -51,6 +53,23 @@ async def test_demo_comes_in_whole(shop: Shop) -> None:
     assert {offer.code for offer in shop.books.current().offers} == {None, "NIGHT11"}
     for account in DEMO_ACCOUNTS:
         assert (await shop.access.accounts.verify_password(account.email, account.password)).email == account.email
+
+
+async def test_the_demo_has_a_past(shop: Shop) -> None:
+    """Made-up orders of past evenings, paid and whole for the audit, from which a partner for the demo's merchant
+    follows, with the reason; none of them is a rehearsal's, and none of today."""
+    await shop.partners.compute()
+    merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
+    async with shop.database.read() as connection:
+        [found] = await shop.collaborations.partners(connection, merchants[KITCHEN])
+        placed = await connection.fetch("SELECT state, placed_at FROM orders.order")
+    assert (found.partner, [(one.mine, one.theirs) for one in found.pairs]) == (
+        merchants[TEA_HOUSE],
+        [("lamps", "tea")],
+    )
+    assert {row["state"] for row in placed} == {OrderState.PAID}
+    assert max(row["placed_at"] for row in placed) < shop.clock.now() - timedelta(days=2)
+    assert await shop.audit.findings() == []
 
 
 async def test_demo_comes_in_once(shop: Shop) -> None:

@@ -28,6 +28,7 @@ from .demonstration import DEMO_ACCOUNTS
 from .festival_seed import plan_festival
 from .group_seed import plan_groups
 from .joint_seed import plan_joint_offers
+from .past_seed import place_past_orders
 from .place_seed import plan_places
 from .presale_seed import plan_presales
 from .prize_seed import plan_prizes
@@ -79,6 +80,7 @@ async def seed_demo(settings: Settings, url: str) -> datetime | None:
             await shop.indexer.rebuild()
             merchants = {one.slug: one.id for one in await shop.catalog.merchants()}
             await _publish(shop, demo_offers(shop, merchants))
+            await place_past_orders(shop.settings, KITCHEN, TEA_HOUSE, shop.clock.now())
         else:
             await renew_slots(shop)
         if settings.is_loopback:
