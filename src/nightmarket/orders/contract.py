@@ -264,8 +264,8 @@ class OrderReduction(msgspec.Struct, frozen=True):
 
 
 class OrdersReduced(msgspec.Struct, frozen=True):
-    """Fact: a paid order came to less afterwards; `refund` minor units are owed to the buyer, besides `to_wallet` that
-    are back in the wallet already."""
+    """Fact: an order came to less after it was placed; `refund` minor units are owed to the buyer, besides `to_wallet`
+    that are back in the wallet already."""
 
     kind: ClassVar[str] = "orders.reduced"
     order: UUID

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from nightmarket.orders import store
 from nightmarket.orders.contract import OrderRow
-from nightmarket.orders.model.order import OrderState, claim_id, is_held, provider_of, sale_of
+from nightmarket.orders.model.giving_back import by_wallet_less, lessened_waiting
+from nightmarket.orders.model.order import OrderState, claim_id, is_held, paid_by_wallet, provider_of, sale_of
 from nightmarket.orders.model.repricing import repriced
 from nightmarket.payments.contract import Authorisation, Outcome, PaymentState
 
@@ -41,7 +42,8 @@ class HoldDesk:
             if payment.state is not PaymentState.HELD and payment.amount:
                 continue
             before = sale_of(id, claim_id(id, first.attempt), rows)
-            now = repriced(rows, listings, await means.books.at(first.body.book), orders[id])
+            priced = repriced(rows, listings, await means.books.at(first.body.book), orders[id])
+            now = lessened_waiting(rows, priced)
             settlements.append(
                 _settlement(
                     now,
@@ -49,10 +51,10 @@ class HoldDesk:
                         payment.reference,
                         Outcome.APPROVED,
                         payment.reference,
-                        sum(row.total for row in now),
+                        sum(row.total for row in now) - paid_by_wallet(now),
                         first.currency,
                     ),
-                    Taken(now, before),
+                    Taken(now, before, by_wallet_less(first.body.wallet, now[0].body.wallet)),
                 )
             )
         done = await asyncio.gather(*(self._settles.settle(one) for one in settlements))

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders import store
-from nightmarket.orders.contract import OrdersDeclined, OrdersPaid
+from nightmarket.orders.contract import OrdersDeclined, OrdersPaid, OrdersReduced
 from nightmarket.orders.model.order import OrderRow, OrderState, claim_id, hold_of, is_held, provider_of, sale_of
 from nightmarket.orders.model.session import SessionState
 from nightmarket.orders.points import Point
@@ -18,7 +19,6 @@ from nightmarket.payments.contract import (
     Outcome,
     PaymentState,
     Sale,
-    amount_to_pay,
     sale_paid,
     sale_placed,
     sale_repriced,
@@ -26,7 +26,7 @@ from nightmarket.payments.contract import (
 )
 from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
-from nightmarket.tally.contract import ClaimRequest, ClaimState, Grant, SlicesShort
+from nightmarket.tally.contract import RESTOCK, Adjustment, ClaimRequest, ClaimState, Grant, SlicesShort
 
 from .means import Means
 
@@ -55,6 +55,8 @@ class Taken(msgspec.Struct, frozen=True):
 
     rows: tuple[OrderRow, ...]
     before: Sale
+    to_lots: tuple[tuple[UUID, int], ...] = ()
+    """What lots of wallet money pay less than they had reserved."""
 
 
 class Settled(StrEnum):
@@ -104,8 +106,24 @@ class SettleBatch:
             await self._write(tx, held, ends)
 
         before = await means.tallies.end(tx, ends, write)
+        await self._give_lots_back(tx, [item for claim, item in first.items() if before.get(claim) is ClaimState.HELD])
         means.faults.reach(Point.SETTLE_WRITTEN)
         return [_result(item, before.get(item.claim)) for item in items]
+
+    async def _give_lots_back(self, tx: Connection, held: Sequence[Settlement]) -> None:
+        """What orders that waited cost less now goes back into the lots that had paid of it."""
+        backs: list[Adjustment] = []
+        facts: list[OrdersReduced] = []
+        for item in held:
+            if item.taken is None or not item.taken.to_lots or item.authorisation.outcome is not Outcome.APPROVED:
+                continue
+            to_lots = item.taken.to_lots
+            backs += [Adjustment(derive("wallet_less", item.claim, lot), lot, back, RESTOCK) for lot, back in to_lots]
+            whole = sum(back for _, back in to_lots)
+            facts.append(OrdersReduced(item.order, 0, item.authorisation.currency, "settled for less", whole))
+        if backs:
+            await self._means.tallies.adjust(tx, backs, self._means.clock.now())
+            await self._means.facts.append(tx, facts, self._means.clock.now())
 
     async def _write(self, tx: Connection, held: Sequence[Settlement], ends: Mapping[UUID, ClaimState]) -> None:
         """Write what became of claims that were held."""
@@ -138,7 +156,7 @@ class SettleBatch:
             changed = [(one, sales[item.order]) for item, one in taken if one.before != sales[item.order]]
             await store.rewrite(tx, [row for one, _ in changed for row in one.rows])
             await means.journal.post(tx, [sale_repriced(one.before, sale, now) for one, sale in changed])
-            await means.payments.take_held(tx, [(i.claim, amount_to_pay(sales[i.order])) for i, _ in taken], now)
+            await means.payments.take_held(tx, [(i.claim, i.authorisation.amount) for i, _ in taken], now)
         await means.journal.post(tx, [sale_paid(sales[id], now) for id in ids])
         fresh = [item for item in paid if item.taken is None] if taken else paid
         for provider, rows in _by_provider(fresh).items():

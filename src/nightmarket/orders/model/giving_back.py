@@ -5,7 +5,7 @@ down, each lot its part of that by largest remainder, and all else goes to the c
 paid, none pays for what it may not pay for, and card and wallet together get the difference exactly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from nightmarket.kernel.money import allocate
 from nightmarket.payments.contract import Sale, SalePart
 from nightmarket.payments.contract.wallets import Spent, spent_by_lot
 
-from .order import OrderLine, OrderRow, claim_id, reduced, sale_of
+from .order import OrderRow, claim_id, reduced, sale_of
 
 
 class Lessened(msgspec.Struct, frozen=True):
@@ -38,19 +38,43 @@ def lessened(rows: Sequence[OrderRow], offer: UUID, most: int, kept: int) -> Les
         if line is None:
             continue
         amount = min(most, line.total)
-        wallet, to_lots = _of_lots(row.body.wallet, line, amount)
-        if amount - sum(back for _, back in to_lots) > kept:
+        part = row.merchant, line.id, line.total
+        wallet = _of_lots(row.body.wallet, part, amount)
+        if amount - _less(row.body.wallet, wallet) > kept:
             amount = min(amount, kept)
-            wallet, to_lots = _of_lots(row.body.wallet, line, amount)
+            wallet = _of_lots(row.body.wallet, part, amount)
         if amount <= 0:
             continue
         body, taken = reduced(row.body, offer, amount)
         changed = [*rows]
         changed[place] = msgspec.structs.replace(row, body=body, total=row.total - taken)
-        if to_lots:
-            changed = [_with_wallet(one, wallet) for one in changed]
-        return Lessened(tuple(changed), taken, to_lots)
+        to_lots = by_wallet_less(row.body.wallet, wallet)
+        return Lessened(tuple(_with_wallet(one, wallet) for one in changed), taken, to_lots)
     return None
+
+
+def lessened_waiting(before: Sequence[OrderRow], after: Sequence[OrderRow]) -> tuple[OrderRow, ...]:
+    """An order that waits for its money to be taken, once it is priced anew: what its lots pay of it by the same rule.
+    It stays as it was where the card would have to pay more than it was asked for, since something that the wallet may
+    not pay for became dearer."""
+    wallet = before[0].body.wallet
+    if not wallet:
+        return tuple(after)
+    left = wallet
+    for old, new in zip(before, after, strict=True):
+        for id_, costs, now in _parts(old, new):
+            if now < costs:
+                left = _of_lots(left, (old.merchant, id_, costs), costs - now)
+    rows = tuple(_with_wallet(one, left) for one in after)
+    less = sum(row.total for row in before) - sum(row.total for row in rows)
+    return rows if less >= _less(wallet, left) else tuple(before)
+
+
+def by_wallet_less(before: Sequence[Spent], after: Sequence[Spent]) -> tuple[tuple[UUID, int], ...]:
+    """What each lot pays less than before, in order of lot."""
+    now = spent_by_lot(after)
+    backs = ((lot, amount - now.get(lot, 0)) for lot, amount in sorted(spent_by_lot(before).items()))
+    return tuple((lot, back) for lot, back in backs if back)
 
 
 def sale_given_back(before: Sequence[OrderRow], found: Lessened) -> Sale:
@@ -74,23 +98,30 @@ def given_back(before: Mapping[UUID, SalePart], after: Mapping[UUID, SalePart]) 
     return tuple(found)
 
 
-def _of_lots(
-    wallet: tuple[Spent, ...], line: OrderLine, amount: int
-) -> tuple[tuple[Spent, ...], tuple[tuple[UUID, int], ...]]:
-    """What lots have paid once `amount` of that line went back, and what each gets of it. A lot that gets all of its
+def _parts(old: OrderRow, new: OrderRow) -> Iterator[tuple[str, int, int]]:
+    """Each line and the delivery of a row (named as in `Spent`), with what it cost and what it costs."""
+    for line, now in zip(old.body.lines, new.body.lines, strict=True):
+        yield line.id, line.total, now.total
+    if old.body.shipping is not None and new.body.shipping is not None:
+        yield "", old.body.shipping.total, new.body.shipping.total
+
+
+def _of_lots(wallet: tuple[Spent, ...], part: tuple[UUID, str, int], amount: int) -> tuple[Spent, ...]:
+    """What lots have paid once `amount` of a part (merchant, line, what it cost) went back. A lot that gets all of its
     part back stays named, with nothing."""
-    paid = [one.amount for one in wallet if one.line == line.id]
-    to_wallet = amount * sum(paid) // line.total if amount else 0
+    merchant, line, total = part
+    paid = [one.amount if (one.merchant, one.line) == (merchant, line) else 0 for one in wallet]
+    to_wallet = amount * sum(paid) // total if amount else 0
     if not to_wallet:
-        return wallet, ()
-    backs = iter(allocate(to_wallet, paid))
-    changes = [msgspec.structs.replace(one, amount=next(backs)) for one in wallet if one.line == line.id]
-    gone = {(one.lot, one.merchant, one.line): one.amount for one in changes}
-    left = tuple(
-        msgspec.structs.replace(one, amount=one.amount - gone.get((one.lot, one.merchant, one.line), 0))
-        for one in wallet
+        return wallet
+    backs = allocate(to_wallet, paid)
+    return tuple(
+        msgspec.structs.replace(one, amount=one.amount - back) for one, back in zip(wallet, backs, strict=True)
     )
-    return left, tuple(sorted((lot, back) for lot, back in spent_by_lot(changes).items() if back))
+
+
+def _less(before: Sequence[Spent], after: Sequence[Spent]) -> int:
+    return sum(one.amount for one in before) - sum(one.amount for one in after)
 
 
 def _with_wallet(row: OrderRow, wallet: tuple[Spent, ...]) -> OrderRow:
