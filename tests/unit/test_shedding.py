@@ -6,7 +6,8 @@ from typing import Any
 
 from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
-from nightmarket.platform.http import Edge, EdgeOptions, Response, ShedLimits
+from nightmarket.platform.http import Edge, EdgeOptions, Errors, Response, ShedLimits
+from nightmarket.platform.http.brush import Brush
 from nightmarket.platform.http.shedding import SPREAD_SECONDS_LIMIT, Shedder
 
 
@@ -72,6 +73,24 @@ async def test_one_too_many_is_refused_before_its_body() -> None:
     await edge(after.scope, after.receive, after.send)
     assert after.status == 200
     assert worker.bodies == 5
+
+
+def test_who_is_refused_unread_is_told_in_the_words_of_its_api() -> None:
+    """A request refused by its bytes alone gets what one that was read gets: its own path's words, and its length."""
+    errors = Errors(shapes=(("/api/", lambda said: (b"application/json", b'{"of":"%b"}' % said.instance.encode())),))
+    options = EdgeOptions(public_url="http://shop.test", shed=ShedLimits(most=0, enough=0), log=None, errors=errors)
+    edge = Edge(Worker(), SystemIds(SystemClock()), options)
+    brush, shedder = Brush(edge), edge.shedder
+    assert shedder is not None
+    for path, kind in (("/api/x", b"application/json"), ("/x", b"application/problem+json"), ("/api/y", b"/json")):
+        refusal = brush.off(b"POST %b HTTP/1.1\r\nhost: x\r\n\r\n" % path.encode(), shedder)
+        assert refusal is not None
+        head, body = refusal[0].split(b"\r\n\r\n")
+        assert kind in head
+        assert b"content-length: %d\r\n" % len(body) in head + b"\r\n"
+        id = head.split(b"x-request-id: ")[1].split(b"\r\n")[0]
+        assert id in body
+        assert body.startswith(b'{"of":') == path.startswith("/api/")
 
 
 class Hand:

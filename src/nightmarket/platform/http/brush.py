@@ -7,6 +7,7 @@ answered with prepared bytes. Any other, such as a browser's, which gets a page 
 
 import re
 import time
+from typing import NamedTuple
 
 from .asgi import ASGIScope
 from .direct import whole
@@ -22,15 +23,26 @@ _NAMES = {b"GET": "GET", b"POST": "POST", b"PUT": "PUT"}
 BODY_BYTES = 64 * 1024
 
 
+class _Prepared(NamedTuple):
+    """An answer, cut where a request's id belongs (twice) and where its length does."""
+
+    head: bytes
+    middle: bytes
+    rest: bytes
+    tail: bytes
+    length: int
+    """Of the body, without the id."""
+    status: int
+
+
 class Brush:
     """Prepared answers for one too many."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._exempt = tuple(prefix.encode() for prefix in edge.exempt)
-        self._parts: dict[int, tuple[bytes, bytes, bytes, bytes]] = {}
-        self._status = 0
-        self._length = 0
+        self._shaped = tuple(prefix.encode() for prefix in edge.errors.prefixes)
+        self._prepared: dict[tuple[int, bytes], _Prepared] = {}
 
     def off(self, data: bytes, shedder: Shedder) -> tuple[bytes, int] | None:
         """The whole answer to these bytes, and for how many seconds the connection may rest: a proxy's never, since the
@@ -48,30 +60,37 @@ class Brush:
         body = 0
         lengths = head.count(b"content-length")
         if lengths:
-            length = _LENGTH.search(head)
-            if lengths > 1 or length is None:
+            declared = _LENGTH.search(head)
+            if lengths > 1 or declared is None:
                 return None
-            body = int(length[1])
+            body = int(declared[1])
         if end + 4 + body != len(data) or body > BODY_BYTES:
             return None
-        retry_after = shedder.retry_after()
-        parts = self._parts.get(retry_after) or self._prepare(retry_after)
+        retry_after, shape = shedder.retry_after(), b"/"
+        if data.startswith(self._shaped, first.start(2)):
+            shape = next(one for one in self._shaped if data.startswith(one, first.start(2)))
+        made = self._prepared.get((retry_after, shape)) or self._prepare(retry_after, shape)
+        start, middle, rest, tail, length, status = made
         id = self._edge.next_id().encode()
-        answer = b"%b%b%b%d%b%b%b" % (parts[0], id, parts[1], self._length + len(id), parts[2], id, parts[3])
-        self._edge.tell_shed(_NAMES[first[1]], self._status, time.perf_counter() - started)
+        answer = b"%b%b%b%d%b%b%b" % (start, id, middle, length + len(id), rest, id, tail)
+        self._edge.tell_shed(_NAMES[first[1]], status, time.perf_counter() - started)
         return answer, 0 if any(name in head for name in _FOR_OTHERS) else retry_after
 
-    def _prepare(self, retry_after_seconds: int) -> tuple[bytes, bytes, bytes, bytes]:
-        """The answer to a program, cut where the request's id and the length belong."""
-        scope: ASGIScope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+    def _prepare(self, retry_after_seconds: int, shape: bytes) -> "_Prepared":
+        """The answer to a program that asks for a path that begins so, cut where the request's id and the length
+        belong."""
+        path = shape.decode("ascii")
+        scope: ASGIScope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
         answer = self._edge.busy_answer(scope, _ID, retry_after_seconds)
         head, body = whole(answer).split(b"\r\n\r\n", 1)
         word = _ID.encode()
         before, after = head.split(word)
         length = b"content-length: %d" % len(answer.body)
         opening, closing = body.split(word)
-        self._status, self._length = answer.status, len(answer.body) - len(word)
         upto, _, rest = after.partition(length)
-        parts = before, upto + b"content-length: ", rest + b"\r\n\r\n" + opening, closing
-        self._parts[retry_after_seconds] = parts
-        return parts
+        known = len(answer.body) - len(word)
+        made = _Prepared(
+            before, upto + b"content-length: ", rest + b"\r\n\r\n" + opening, closing, known, answer.status
+        )
+        self._prepared[retry_after_seconds, shape] = made
+        return made

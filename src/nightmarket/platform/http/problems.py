@@ -100,6 +100,11 @@ class Errors:
         self._page = page
         self._shapes = tuple(shapes)
 
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the paths that have words of their own."""
+        return tuple(prefix for prefix, _ in self._shapes)
+
     def response(self, error: BaseException, scope: ASGIScope) -> Response:
         """The answer to an error: a page where one is wanted, else problem+json. Never cached."""
         body, headers = describe(error, request_id_of(scope))
