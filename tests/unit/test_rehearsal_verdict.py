@@ -8,11 +8,15 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from nightmarket.entrypoints.console.rehearsal.refusals import counted
+from nightmarket.entrypoints.console.rehearsal.refusals import REFUSED, counted
 from nightmarket.entrypoints.console.rehearsal.report import ANSWERS, SENTENCES, render
 from nightmarket.entrypoints.console.rehearsal.speech import speech_of
+from nightmarket.entrypoints.ucp.translate import CODES
 from nightmarket.kernel.ids import encode
+from nightmarket.kernel.problems import Problem
+from nightmarket.orders import errors
 from nightmarket.orders.contract import OrderState
+from nightmarket.orders.model import limiting, session
 from nightmarket.payments.contract import Movement, MovementKind
 from nightmarket.rehearsal.model import CheckLine
 from nightmarket.rehearsal.records import Acknowledged, Event, EventKind, Phase, Plan, Sample
@@ -252,11 +256,20 @@ def test_every_sentence_of_a_verdict_can_be_translated() -> None:
 def test_codes_are_said_in_words() -> None:
     """What is refused for one reason is counted as one; a code that nobody knows stays itself."""
     english = speech_of("en")
-    counts = {"payment_failed": 2, "payment_declined": 3, "new_code": 1, "gave up: 503": 4}
+    counts = {"incomplete": 2, "not_ready": 3, "new_code": 1, "gave up: 503": 4}
     assert counted(english, counts, 9) == [
-        "card declined 5", "gave up (503: overloaded or away) 4", "new_code 1",
+        "something was missing 5", "gave up (503: overloaded or away) 4", "new_code 1",
     ]  # fmt: skip
     assert counted(speech_of("de"), {"out_of_stock": 1_234}, 9) == ["ausverkauft 1.234"]
+
+
+def test_whatever_an_order_is_refused_for_has_words() -> None:
+    """Each problem of orders, as the order API says its code, and each notice of a checkout."""
+    problems = [one for one in vars(errors).values() if inspect.isclass(one) and issubclass(one, Problem)]
+    notices = re.findall(r'Notice\(\s*"(\w+)"', inspect.getsource(session) + inspect.getsource(limiting))
+    assert len(notices) > 8
+    codes = {CODES.get(code, code) for code in (*notices, *(one.code for one in problems))}
+    assert codes - REFUSED.keys() == {Problem.code}
 
 
 def test_the_report_speaks_the_readers_language() -> None:

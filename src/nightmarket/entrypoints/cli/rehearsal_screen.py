@@ -109,8 +109,10 @@ def _clock(t: float) -> str:
 
 
 def _codes(counts: dict[str, int]) -> str:
-    most = sorted(counts.items(), key=lambda one: -one[1])[:CODES_SHOWN]
-    said = "   ".join(f"{code} {amount:,}" for code, amount in most)
+    from nightmarket.entrypoints.console.rehearsal.refusals import counted
+    from nightmarket.entrypoints.console.rehearsal.speech import speech_of
+
+    said = "   ".join(counted(speech_of("en"), counts, CODES_SHOWN))
     return f"{sum(counts.values()):,}   {said}".rstrip()
 
 
