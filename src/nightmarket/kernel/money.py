@@ -30,6 +30,10 @@ class Rounding(StrEnum):
     UP = "up"
 
 
+_HALF_UP, _DOWN = Rounding.HALF_UP, Rounding.DOWN
+"""A price rounds often, and to find a member in its enumeration takes longer than to round."""
+
+
 class Money(msgspec.Struct, frozen=True, order=True):
     """An amount in minor units of one currency. Arithmetic between currencies raises ValueError."""
 
@@ -122,13 +126,11 @@ def share_of(amount: int, basis_points: int, rounding: Rounding = Rounding.HALF_
 
 def shares_of(amounts: Sequence[int], basis_points: int, rounding: Rounding) -> list[int]:
     """`share_of` each amount."""
-    match rounding:
-        case Rounding.HALF_UP:
-            return [(amount * basis_points + BASIS_POINTS // 2) // BASIS_POINTS for amount in amounts]
-        case Rounding.DOWN:
-            return [amount * basis_points // BASIS_POINTS for amount in amounts]
-        case _:
-            return [share_of(amount, basis_points, rounding) for amount in amounts]
+    if rounding is _HALF_UP:
+        return [(amount * basis_points + BASIS_POINTS // 2) // BASIS_POINTS for amount in amounts]
+    if rounding is _DOWN:
+        return [amount * basis_points // BASIS_POINTS for amount in amounts]
+    return [share_of(amount, basis_points, rounding) for amount in amounts]
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

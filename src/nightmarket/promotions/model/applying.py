@@ -20,9 +20,9 @@ from nightmarket.kernel.money import allocate, shares_of
 
 from .carts import PriceLine
 from .meeting import Meeting
-from .pieces import Pieces
-from .resolving import NO_LIMIT, Plan, Stage
-from .taking import take
+from .pieces import Pieces, Run
+from .resolving import NO_LIMIT, Stage
+from .taking import of_pieces, of_rest
 
 
 class Take(msgspec.Struct, gc=False, frozen=True):
@@ -43,7 +43,7 @@ class Outcome(msgspec.Struct, gc=False, frozen=True):
 def rank(meeting: Meeting) -> tuple[int, int, bool, int]:
     """Sorts meetings into the order of application."""
     rule = meeting.rule
-    if rule.stage is Stage.AMOUNT:
+    if rule.stage == Stage.AMOUNT:
         return (rule.stage, len(meeting.places), *rule.tie)
     return rule.turn
 
@@ -68,35 +68,30 @@ class Till:
         priced = None if self._pieces is None or not pieces else self._pieces.state()
         return (*self.lines, *self.shipping, priced)
 
-    def take(self, meeting: Meeting, *, remember: bool = True) -> Take | None:
+    def take(self, meeting: Meeting, remember: bool = True) -> Take | None:
         """Let the offer take what it takes, None where that is nothing. With `remember` pieces that it made cheaper
         are noted; where no later offer asks for pieces, nobody needs to."""
-        rule, places = meeting.rule, meeting.places
-        left = self.shipping if rule.stage is Stage.SHIPPING else self.lines
-        if rule.plan is not None:
-            amounts = self._planned(rule.plan, meeting, left, remember)
-        else:
+        rule = meeting.rule
+        left = self.shipping if rule.delivers else self.lines
+        chosen: list[Run] | None = None
+        if rule.plan is None:
             amounts = _amounts(meeting, left)
+        elif rule.by_pieces:
+            if self._pieces is None:
+                self._pieces = Pieces(self.cart)
+            amounts, chosen = of_pieces(rule.plan, meeting, self.cart, self._pieces)
+        else:
+            amounts = of_rest(rule.plan, meeting, left, self.cart)
         amount = sum(amounts)
-        if rule.cap != NO_LIMIT and amount > rule.cap and rule.plan is None:
+        if rule.cap != NO_LIMIT and amount > rule.cap:
             amount, amounts = rule.cap, allocate(rule.cap, amounts)
         if not amount:
             return None
-        for place, taken in zip(places, amounts, strict=True):
-            left[place] -= taken
+        if chosen and remember and self._pieces is not None:
+            self._pieces.reduce(chosen, meeting.places, amounts)
+        for number, place in enumerate(meeting.places):
+            left[place] -= amounts[number]
         return Take(meeting, amounts, amount)
-
-    def _planned(self, plan: Plan, meeting: Meeting, left: list[int], remember: bool) -> list[int]:
-        pieces = self._pieces
-        if pieces is None:
-            pieces = self._pieces = Pieces(self.cart)
-        amounts, chosen = take(plan, meeting, left, self.cart, pieces)
-        cap = meeting.rule.cap
-        if cap != NO_LIMIT and sum(amounts) > cap:
-            amounts = allocate(cap, amounts)
-        if chosen and remember:
-            pieces.reduce(chosen, meeting.places, amounts)
-        return amounts
 
 
 def apply(meetings: Sequence[Meeting], till: Till) -> Outcome:
@@ -105,7 +100,7 @@ def apply(meetings: Sequence[Meeting], till: Till) -> Outcome:
     total = 0
     takes: list[Take] = []
     for place, meeting in enumerate(meetings):
-        taken = till.take(meeting, remember=place < last)
+        taken = till.take(meeting, place < last)
         if taken is not None:
             total += taken.amount
             takes.append(taken)
@@ -116,7 +111,7 @@ def last_of_pieces(meetings: Sequence[Meeting]) -> int:
     """The place of the last offer that asks for pieces, 0 where none does; they stand before all others."""
     last = 0
     for place, meeting in enumerate(meetings):
-        if meeting.rule.stage >= Stage.PERCENT:
+        if not meeting.rule.by_pieces:
             break
         last = place
     return last
@@ -125,8 +120,8 @@ def last_of_pieces(meetings: Sequence[Meeting]) -> int:
 def _amounts(meeting: Meeting, left: list[int]) -> list[int]:
     rule = meeting.rule
     weights = [left[place] for place in meeting.places]
-    if rule.stage is Stage.PERCENT:
+    if rule.stage == Stage.PERCENT:
         return shares_of(weights, rule.value, rule.rounding)
-    if rule.stage is Stage.AMOUNT:
+    if rule.stage == Stage.AMOUNT:
         return allocate(min(rule.value, sum(weights)), weights)
     return weights if rule.value == NO_LIMIT else [min(rule.value, weight) for weight in weights]

@@ -14,7 +14,7 @@ from .effects import Bundle, BuyGet, EveryOff, NthPiece, Tiers
 from .meeting import Meeting
 from .pieces import Pieces, Run, count, first, worth
 from .resolving import NO_LIMIT, Plan, Stage
-from .taking import bundles_at_most, most, reached_steps, sets_of, take
+from .taking import bundles_at_most, most, of_pieces, of_rest, reached_steps, sets_of
 
 
 def ceiling(meeting: Meeting, amounts: Sequence[int], lines: Sequence[PriceLine]) -> int:
@@ -24,9 +24,9 @@ def ceiling(meeting: Meeting, amounts: Sequence[int], lines: Sequence[PriceLine]
         found = _planned(rule.plan, meeting, amounts, lines)
     else:
         weights = [amounts[place] for place in meeting.places]
-        if rule.stage is Stage.PERCENT:
+        if rule.stage == Stage.PERCENT:
             found = sum(weights) * rule.value // BASIS_POINTS + len(weights)
-        elif rule.stage is Stage.AMOUNT:
+        elif rule.stage == Stage.AMOUNT:
             found = min(rule.value, sum(weights))
         else:
             found = sum(weights) if rule.value == NO_LIMIT else sum([min(rule.value, one) for one in weights])
@@ -55,7 +55,9 @@ def _planned(plan: Plan, meeting: Meeting, amounts: Sequence[int], lines: Sequen
         return _percent(first(gettable, sets * effect.get), meeting)
     if isinstance(effect, Bundle):
         return _bundle(effect, meeting, pieces)
-    return sum(take(plan, meeting, amounts, lines, pieces)[0])
+    if not meeting.rule.by_pieces:
+        return sum(of_rest(plan, meeting, amounts, lines))
+    return sum(of_pieces(plan, meeting, lines, pieces)[0])
 
 
 def _percent(dearest: list[Run], meeting: Meeting) -> int:

@@ -8,13 +8,13 @@ rounding, pieces and thresholds much more), every offer but the compulsory ones 
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 from .applying import Outcome, Take, Till, apply, rank
 from .carts import PriceCart
 from .compiled import compile_book
 from .meeting import Meeting
 from .offers import OPERATOR, Book, Offer
-from .resolving import Stage
 from .searching import Choices, Option, search, straight
 
 Pairs = frozenset[frozenset[int]]
@@ -22,6 +22,17 @@ NO_PAIRS: Pairs = frozenset()
 
 FEW = 6
 """Offers that are all applied at once to see whether that is the best already, before circles are told apart."""
+
+
+class Stakes(NamedTuple):
+    """What there is to be decided among offers, in order of application."""
+
+    words: bool
+    """Whether some have a word of exclusivity."""
+    can_lose: bool
+    """Whether some can lose by others."""
+    optional: int
+    """Bits of those whose absence could let later ones take more than they would take themselves."""
 
 
 def best(
@@ -38,10 +49,11 @@ def best(
     ordered = sorted(meetings, key=rank)
     pairs = _pairs(ordered) if compile_book(book).has_agreements else NO_PAIRS
     if not pairs:
-        if _all_apply(ordered):
+        stakes = _stakes(ordered)
+        if not stakes.words and not stakes.can_lose:
             return apply(ordered, start)
-        if len(ordered) <= FEW and not _any_word(ordered):
-            found = straight(ordered, _worth_leaving_out(ordered), start.fork(), start)
+        if not stakes.words and len(ordered) <= FEW:
+            found = straight(ordered, stakes.optional, start.fork(), start)
             if found is not None:
                 return found
     till = start.fork()
@@ -55,34 +67,35 @@ def best(
     return Outcome(amount, takes)
 
 
-def _any_word(meetings: Sequence[Meeting]) -> bool:
-    return any(meeting.rule.offer.exclusive is not None for meeting in meetings)
-
-
 def _turn(take: Take) -> tuple[int, int, bool, int]:
     return rank(take.meeting)
 
 
-def _all_apply(meetings: Sequence[Meeting]) -> bool:
-    """Whether there is nothing to choose: none excludes another, and none can lose by another."""
-    seen = shared = unsteady = 0
-    for meeting in meetings:
-        rule = meeting.rule
+def _stakes(meetings: Sequence[Meeting]) -> Stakes:
+    """What plain percentages, amounts and deliveries leave only grows with what they are left, so only offers that
+    stand before an unsteady one need a second thought, or all where two steady amounts share some lines while each has
+    others of its own."""
+    seen = shared = unsteady = bits = before = 0
+    words = False
+    amounts: list[int] = []
+    for place, meeting in enumerate(meetings):
+        rule, mask = meeting.rule, meeting.mask
+        shared |= seen & mask
+        seen |= mask
         if rule.offer.exclusive is not None:
-            return False
-        shared |= seen & meeting.mask
-        seen |= meeting.mask
-        if not rule.steady:
-            unsteady |= meeting.mask
-    return not shared & unsteady and not _overlap_in_part(meetings)
-
-
-def _overlap_in_part(meetings: Sequence[Meeting]) -> bool:
-    """Whether two steady amounts share some lines while each has others of its own."""
-    reaches = [meeting.mask for meeting in meetings if meeting.rule.plain_amount]
-    return len(reaches) > 1 and any(
-        one & other and one & ~other and other & ~one for one, other in combinations(reaches, 2)
-    )
+            words = True
+        if rule.plain_amount:
+            amounts.append(mask)
+        elif not rule.steady:
+            unsteady |= mask
+            before = bits
+        if not rule.offer.compulsory:
+            bits |= 1 << place
+    if len(amounts) > 1 and any(
+        one & other and one & ~other and other & ~one for one, other in combinations(amounts, 2)
+    ):
+        return Stakes(words, True, bits)
+    return Stakes(words, bool(shared & unsteady), before)
 
 
 def _pairs(meetings: Sequence[Meeting]) -> Pairs:
@@ -163,7 +176,7 @@ def _joined(ties: list[int]) -> list[list[int]]:
 
 def _goods_and_deliveries(ordered: Sequence[Meeting], ties: list[int]) -> list[list[Meeting]]:
     """One circle for all goods and one for all deliveries, where that is how they fall; this is what most carts are."""
-    goods = sum([meeting.rule.stage is not Stage.SHIPPING for meeting in ordered])
+    goods = sum([not meeting.rule.delivers for meeting in ordered])
     for half in (ties[:goods], ties[goods:]):
         whole = 0
         for tie in half:
@@ -175,7 +188,7 @@ def _goods_and_deliveries(ordered: Sequence[Meeting], ties: list[int]) -> list[l
 
 def _best_of(circle: Sequence[Meeting], pairs: Pairs, till: Till, start: Till) -> Outcome:
     """The best choice of one circle; `till` is what all other circles leave alone."""
-    optional = _worth_leaving_out(circle)
+    optional = _stakes(circle).optional
     mine = {number for pair in pairs for number in pair} if pairs else ()
     for meeting in circle:
         if meeting.rule.offer.exclusive is not None or meeting.rule.number in mine:
@@ -186,21 +199,6 @@ def _best_of(circle: Sequence[Meeting], pairs: Pairs, till: Till, start: Till) -
             return found
     choices = _split(circle, pairs, optional)
     return search(circle, choices, start)
-
-
-def _worth_leaving_out(circle: Sequence[Meeting]) -> int:
-    """Bits of the offers whose absence could let later ones take more than they would take themselves.
-
-    What plain percentages, amounts and deliveries leave only grows with what they are left, so only offers that stand
-    before an unsteady one need a second thought, or all where amounts overlap in part.
-    """
-    bits = before = 0
-    for place, meeting in enumerate(circle):
-        if not meeting.rule.steady:
-            before = bits
-        if not meeting.rule.offer.compulsory:
-            bits |= 1 << place
-    return bits if _overlap_in_part(circle) else before
 
 
 def _split(circle: Sequence[Meeting], pairs: Pairs, optional: int) -> Choices:

@@ -328,7 +328,7 @@ _compiled: dict[int, CompiledBook] = {}
 
 def compile_book(book: Book) -> CompiledBook:
     """The compiled form of this very book, made once; it keeps the book alive, so the identity stays its own."""
-    offers = book.offers
+    offers = cast("Sequence[Offer]", book.offers)
     if type(offers) is BookOffers:  # isinstance asks an abstract class, which takes ten times as long
         return offers.compiled
     found = _compiled.get(id(book))

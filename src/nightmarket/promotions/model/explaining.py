@@ -136,11 +136,7 @@ class _Reasons:
                 note, goods = _note("companion_missing"), rule.offer.condition.alongside[lacking[2]].goods
                 return msgspec.structs.replace(note, missing_units=lacking[0], missing=lacking[1], lacking=(goods,))
         plan = rule.plan
-        if (
-            plan is None
-            or rule.delivers
-            or meeting_of(rule, self._cart, places, self._order) is not None
-        ):
+        if plan is None or rule.delivers or meeting_of(rule, self._cart, places, self._order) is not None:
             return None
         if isinstance(plan.effect, Gift):
             due = gifts_due(plan.effect, units(self._cart.lines, places))

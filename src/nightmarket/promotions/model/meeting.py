@@ -11,7 +11,7 @@ from .compiled import compile_book
 from .effects import Bundle, BuyGet, FreeShipping, Gift
 from .indexing import Index
 from .offers import Book, owners_of
-from .resolving import NO_LIMIT, Lines, Plan, Stage, lacks, refusal
+from .resolving import NO_LIMIT, Lines, Plan, lacks, refusal
 from .ruling import Rule, accepts
 
 
@@ -61,7 +61,7 @@ def accepts_shopper(rule: Rule, shopper: Shopper) -> bool:
 
 def touched(rule: Rule, cart: PriceCart, places: list[int]) -> list[int]:
     """What the offer may take from: the qualifying lines, or the deliveries of their merchants."""
-    if rule.stage != Stage.SHIPPING:
+    if not rule.delivers:
         return places
     merchants = {cart.lines[place].merchant.int for place in places}
     effect = rule.offer.effect
@@ -100,7 +100,7 @@ def meeting_of(rule: Rule, cart: PriceCart, places: list[int], order: list[int])
     """How the offer meets the cart through these qualifying lines; None where a part of it, or a delivery, lacks."""
     if rule.plan is not None and rule.by_parts:
         return _by_parts(rule.plan, rule, cart, places, order)
-    if rule.stage is Stage.SHIPPING:
+    if rule.delivers:
         return _met(rule, cart, touched(rule, cart, places))
     if len(places) == len(order):
         return Meeting(rule, places, (1 << len(places)) - 1)
@@ -113,7 +113,7 @@ def _met(rule: Rule, cart: PriceCart, places: list[int], others: tuple[list[int]
         mask |= 1 << place
     if not mask:
         return None
-    return Meeting(rule, places, mask << len(cart.lines) if rule.stage is Stage.SHIPPING else mask, others)
+    return Meeting(rule, places, mask << len(cart.lines) if rule.delivers else mask, others)
 
 
 def _by_parts(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order: list[int]) -> Meeting | None:
@@ -156,12 +156,14 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
     """Every offer that could apply, whatever other offers do."""
     index = compile_book(book).live(now, cart.currency)
     order = line_order(cart.lines)
+    if not order:
+        return []
     everything = (1 << len(order)) - 1
     without = cart.without  # looked at first: a set asks each id for its hash even when it is empty
     meetings: list[Meeting] = []
     for rule, reached in _candidates(index, cart, shopper, order):
         if rule.plain and not without:
-            if order:
+            if not rule.least_pieces or units(cart.lines, order) >= rule.least_pieces:
                 meetings.append(Meeting(rule, order, everything))
             continue
         if (without and rule.offer.id in without) or (rule.asks and not accepts_shopper(rule, shopper)):
@@ -175,7 +177,7 @@ def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[M
             (rule.extra.least_units and units(cart.lines, places) < rule.extra.least_units) or lacks(rule.extra, cart)
         ):
             continue
-        if places is order and rule.stage is not Stage.SHIPPING and not rule.by_parts:
+        if places is order and not rule.delivers and not rule.by_parts:
             meeting = Meeting(rule, places, everything)
         else:
             meeting = meeting_of(rule, cart, places, order)

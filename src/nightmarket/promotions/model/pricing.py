@@ -13,7 +13,6 @@ from .compiled import compile_book
 from .meeting import meet
 from .offers import Book, Offer
 from .quotes import Applied, Funded, Quote, QuoteLine, QuoteShipping, Share
-from .resolving import Stage
 
 
 def price(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> Quote:
@@ -43,18 +42,23 @@ def _quote(
     subtotal = sum(line_amounts)
     line_shares: list[tuple[Share, ...]] = [()] * len(line_amounts)
     shipping_shares: list[tuple[Share, ...]] = [()] * len(shipping_amounts)
+    applied: list[Applied] = []
     for take in takes:
         meeting, amounts = take.meeting, take.amounts
         rule = meeting.rule
-        if rule.stage is Stage.SHIPPING:
+        if rule.delivers:
             shares, left = shipping_shares, shipping_amounts
         else:
             shares, left = line_shares, line_amounts
-        offer = rule.offer.id
-        for place, amount in zip(meeting.places, amounts, strict=True):
+        offer = rule.offer
+        id = offer.id
+        for number, place in enumerate(meeting.places):
+            amount = amounts[number]
             if amount:
                 left[place] -= amount
-                shares[place] += (Share(offer, amount),)
+                shares[place] += (Share(id, amount),)
+        funding = _funded(offer, amounts) if offer.funding else ()
+        applied.append(Applied(id, offer.revision, take.amount, offer.funder, offer.uses, funding))
     lines = [
         QuoteLine(
             line.id,
@@ -62,20 +66,20 @@ def _quote(
             line.merchant,
             line.quantity,
             line.unit_price,
-            shares,
-            total,
+            line_shares[place],
+            line_amounts[place],
         )
-        for line, shares, total in zip(cart.lines, line_shares, line_amounts, strict=True)
+        for place, line in enumerate(cart.lines)
     ]
     shipping = [
         QuoteShipping(
             delivery.merchant,
             delivery.option,
             delivery.amount,
-            shares,
-            total,
+            shipping_shares[place],
+            shipping_amounts[place],
         )
-        for delivery, shares, total in zip(cart.shipping, shipping_shares, shipping_amounts, strict=True)
+        for place, delivery in enumerate(cart.shipping)
     ]
     goods, shipping_total = sum(line_amounts), sum(shipping_amounts)
     return Quote(
@@ -83,19 +87,12 @@ def _quote(
         book,
         tuple(lines),
         tuple(shipping),
-        tuple([_applied(take) for take in takes]) if takes else (),
+        tuple(applied),
         subtotal,
         subtotal - goods,
         shipping_total,
         goods + shipping_total,
     )
-
-
-def _applied(take: Take) -> Applied:
-    offer = take.meeting.rule.offer
-    if offer.funding:
-        return Applied(offer.id, offer.revision, take.amount, offer.funder, offer.uses, _funded(offer, take.amounts))
-    return Applied(offer.id, offer.revision, take.amount, offer.funder, offer.uses)
 
 
 def split_of(amount: int, basis_points: Sequence[int]) -> list[int]:

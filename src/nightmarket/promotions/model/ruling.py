@@ -24,7 +24,7 @@ class Rule(msgspec.Struct, frozen=True):
     number: int
     """The offer's id."""
     offer: Offer
-    stage: Stage
+    stage: int
     value: int
     rounding: Rounding
     at_least: int
@@ -57,7 +57,11 @@ class Rule(msgspec.Struct, frozen=True):
     asks: bool = False
     """It asks who or where the shopper is."""
     plain: bool = False
-    """Every cart with lines meets it, through all of them."""
+    """Every cart meets it through all of its lines, if these have pieces enough."""
+    by_pieces: bool = False
+    """It knows single pieces; these stand before all others."""
+    delivers: bool = False
+    """It takes off deliveries, not lines."""
     turn: tuple[int, int, bool, int] = (0, 0, False, 0)
     """Its place in the order of application; that of an amount depends on how many lines it has as well."""
 
@@ -86,7 +90,8 @@ def rule_of(offer: Offer, currency: str) -> Rule | None:
     asks = bool(condition.regions or condition.segments or extra is not None)
     by_parts = isinstance(offer.effect, Bundle | BuyGet | Gift)
     least_pieces = _least_pieces(offer.effect)
-    bare = most_units == NO_LIMIT and not (asks or by_parts or at_least or least_pieces)
+    delivers = resolved.stage == Stage.SHIPPING
+    bare = most_units == NO_LIMIT and not (asks or by_parts or at_least)
     return Rule(
         number=offer.id.int,
         offer=offer,
@@ -108,11 +113,13 @@ def rule_of(offer: Offer, currency: str) -> Rule | None:
         extra=extra,
         cap=cap,
         steady=steady,
-        plain_amount=steady and resolved.stage is Stage.AMOUNT,
+        plain_amount=steady and resolved.stage == Stage.AMOUNT,
         by_parts=by_parts,
         least_pieces=least_pieces,
         asks=asks,
-        plain=bare and any_line and resolved.stage is not Stage.SHIPPING,
+        plain=bare and any_line and not delivers,
+        by_pieces=resolved.stage < Stage.PERCENT,
+        delivers=delivers,
         turn=(resolved.stage, 0, offer.funder is None, offer.id.int),
     )
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from .applying import Outcome, Take, Till, apply, last_of_pieces
 from .ceilings import ceiling
 from .meeting import Meeting
-from .resolving import Stage
 
 MAX_COMBINATIONS = 512
 """Combinations of a circle up to which the best is always found; a real cart meets fewer than ten."""
@@ -51,27 +50,28 @@ class Choices(NamedTuple):
 def straight(circle: Sequence[Meeting], optional: int, till: Till, start: Till) -> Outcome | None:
     """All offers applied; None where leaving an optional one (`optional` are their bits) out might take more off."""
     last = last_of_pieces(circle)
-    total, seen = 0, 0
+    seen = 0
     takes: list[Take] = []
-    before: list[int] = []
-    alone: list[int] = []
+    amounts: list[int] = []
+    shared: list[int] = []
     for place, meeting in enumerate(circle):
-        taken = till.take(meeting, remember=place < last)
-        amount = 0 if taken is None else taken.amount
-        before.append(total)
-        alone.append(-1 if meeting.mask & seen else amount)
-        seen |= meeting.mask
-        total += amount
-        if taken is not None:
+        taken = till.take(meeting, place < last)
+        if taken is None:
+            amounts.append(0)
+        else:
+            amounts.append(taken.amount)
             takes.append(taken)
-    rest = 0
+        shared.append(meeting.mask & seen)
+        seen |= meeting.mask
+    more = 0  # by which those that come after it could take more than they did
     for place in range(len(circle) - 1, -1, -1):
-        if optional >> place & 1 and before[place] + rest > total:
+        if optional >> place & 1 and more > amounts[place]:
             return None
         if not optional & ((1 << place) - 1):
             break  # none that is left to look at may be left out
-        rest += alone[place] if alone[place] >= 0 else _ceiling(circle[place], start)
-    return Outcome(total, takes)
+        if shared[place]:
+            more += _ceiling(circle[place], start) - amounts[place]
+    return Outcome(sum(amounts), takes)
 
 
 def search(circle: Sequence[Meeting], choices: Choices, start: Till) -> Outcome:
@@ -86,7 +86,7 @@ def search(circle: Sequence[Meeting], choices: Choices, start: Till) -> Outcome:
 
 
 def _ceiling(meeting: Meeting, start: Till) -> int:
-    return ceiling(meeting, start.shipping if meeting.rule.stage is Stage.SHIPPING else start.lines, start.cart)
+    return ceiling(meeting, start.shipping if meeting.rule.delivers else start.lines, start.cart)
 
 
 class _Node(NamedTuple):
@@ -148,7 +148,7 @@ class _Search:
                         if not steps:
                             return False
                         steps -= 1
-                    taken = till.take(self.circle[at], remember=at < self._last)
+                    taken = till.take(self.circle[at], at < self._last)
                     chosen |= 1 << at
                     if taken is not None:
                         total, takes = total + taken.amount, (*takes, taken)

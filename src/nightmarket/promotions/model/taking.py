@@ -24,27 +24,29 @@ from .effects import (
 )
 from .meeting import Meeting
 from .pieces import Pieces, Run, between, count, first, last_of_groups, without, worth, worths
-from .resolving import NO_LIMIT, Plan, ResolvedStep, Stage
+from .resolving import NO_LIMIT, Plan, ResolvedStep
+
+_GROUPS, _CHEAPEST, _DEAREST = Which.GROUPS, Which.CHEAPEST, Which.DEAREST
+"""To find a member in its enumeration takes as long as to sort the pieces of a small cart."""
 
 Taken = tuple[list[int], list[Run]]
 """Amounts by place of the meeting, and of effects on pieces the pieces chosen."""
 
 
-def take(plan: Plan, meeting: Meeting, left: Sequence[int], lines: Sequence[PriceLine], pieces: Pieces) -> Taken:
-    """What the planned offer takes, before its cap."""
+def of_rest(plan: Plan, meeting: Meeting, left: Sequence[int], lines: Sequence[PriceLine]) -> list[int]:
+    """What a planned offer takes of what is left of lines or deliveries, before its cap."""
     effect = plan.effect
-    if meeting.rule.stage < Stage.PERCENT:
-        return _of_pieces(plan, meeting, lines, pieces)
     if isinstance(effect, EveryOff):
-        return _every(effect, plan, meeting, left, lines), []
+        return _every(effect, plan, meeting, left, lines)
     if isinstance(effect, Tiers):
-        return _tiers(plan, meeting, left, lines), []
+        return _tiers(plan, meeting, left, lines)
     if isinstance(effect, FreeShipping):
-        return _delivery(effect, meeting, left), []
+        return _delivery(effect, meeting, left)
     raise TypeError(effect)
 
 
-def _of_pieces(plan: Plan, meeting: Meeting, lines: Sequence[PriceLine], pieces: Pieces) -> Taken:
+def of_pieces(plan: Plan, meeting: Meeting, lines: Sequence[PriceLine], pieces: Pieces) -> Taken:
+    """What a planned offer takes of single pieces, before its cap, and which."""
     effect, places = plan.effect, meeting.places
     if isinstance(effect, NthPiece):
         return _nth(effect, meeting, pieces)
@@ -118,9 +120,9 @@ def _nth(effect: NthPiece, meeting: Meeting, pieces: Pieces) -> Taken:
     groups = number // effect.every
     if effect.times is not None:
         groups = min(groups, effect.times)
-    if effect.which is Which.GROUPS:
+    if effect.which is _GROUPS:
         chosen = last_of_groups(runs, effect.every, effect.pieces, groups)
-    elif effect.which is Which.CHEAPEST:
+    elif effect.which is _CHEAPEST:
         chosen = between(runs, number - groups * effect.pieces, number)
     else:
         chosen = first(runs, groups * effect.pieces)
@@ -148,7 +150,7 @@ def _buy_get(effect: BuyGet, meeting: Meeting, pieces: Pieces) -> Taken:
     left = without(gettable, bought)
     wanted = sets * effect.get
     chosen = first(left, wanted)
-    if effect.which is not Which.DEAREST:
+    if effect.which is not _DEAREST:
         chosen = between(left, count(left) - wanted, count(left))
     return _percent(chosen, meeting.places, meeting.rule.value, meeting.rule.rounding)
 
