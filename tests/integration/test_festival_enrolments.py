@@ -133,7 +133,7 @@ async def test_what_breaks_the_campaigns_rules_is_refused(
         await house.enrol(campaign, "LAMP", amount, units, floor)
     assert refused.value.fields["reason"] == reason
     async with house.shop.database.read() as connection:
-        assert await house.shop.campaigns.enrolments(connection) == []
+        assert await house.shop.campaigns.enrolments(connection) == ([], None)
 
 
 async def test_a_price_that_is_not_the_lowest_of_thirty_days_is_refused(house: House) -> None:
@@ -190,8 +190,11 @@ async def test_goods_are_decided_about_together_and_once(house: House) -> None:
     async with house.shop.database.transaction() as tx:
         await house.shop.campaigns.decline(tx, [oolong.id], "too dear", by="an operator", at=house.clock.now())
     async with house.shop.database.read() as connection:
-        found = await house.shop.campaigns.enrolments(connection, campaign=campaign.id)
+        found, further = await house.shop.campaigns.enrolments(connection, campaign=campaign.id)
+        older, _ = await house.shop.campaigns.enrolments(connection, campaign=campaign.id, before=found[0].id)
         counts = await house.shop.campaigns.counts(connection)
+    assert further is None
+    assert older == found[1:]
     once = dict.fromkeys((EnrolmentState.APPROVED, EnrolmentState.WITHDRAWN, EnrolmentState.DECLINED), 1)
     assert counts == {campaign.id: once}
     assert {one.id: one.state for one in found} == {
@@ -200,7 +203,7 @@ async def test_goods_are_decided_about_together_and_once(house: House) -> None:
         oolong.id: EnrolmentState.DECLINED,
     }
     async with house.shop.database.as_merchant(lamp.merchant) as connection:
-        own = await house.shop.campaigns.enrolments(connection)
+        own, _ = await house.shop.campaigns.enrolments(connection)
         mine = await house.shop.campaigns.counts(connection)
     assert {one.id for one in own} == {lamp.id, candle.id}
     assert sum(mine[campaign.id].values()) == 2

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from nightmarket.kernel.clock import VirtualClock
-from nightmarket.kernel.ids import decode, derive
+from nightmarket.kernel.ids import decode, derive, encode
 from nightmarket.orders.contract import LineInput, SessionInput, SessionKind
 from nightmarket.platform import messages
 from nightmarket.promotions.contract import Condition, Hours, Offer, PercentOff
 from nightmarket.promotions.contract.places import NewPlace, Place, PlaceTerms
 from nightmarket.promotions.contract.samples import (
+    SAMPLE,
     BookingState,
     NewBooking,
     NewSample,
@@ -26,6 +27,7 @@ from nightmarket.promotions.contract.samples import (
     slot_tally,
 )
 from nightmarket.promotions.errors import PlaceRefused, SampleNotFound, SampleRefused, SlotFull
+from nightmarket.promotions.store import samples as sample_store
 from tests.open_shop import Opened, opened
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
@@ -220,6 +222,8 @@ async def test_letters_go_out_and_names_are_forgotten(house: Opened) -> None:
     _, slots = await _sample(house)
     async with shop.database.transaction() as tx:
         booked = await shop.samples.book(tx, _wanted(slots[0], 1))
+        again = msgspec.structs.replace(booked, id=derive("test-twin"), person=derive("test-other"))
+        assert not await sample_store.book(tx, again)  # its code is the first one's
     assert await shop.samples.step() == 0
     _clock(house).advance(slots[0].starts_at - 2 * HOUR - NOW)
     assert await shop.samples.step() == 1
@@ -284,6 +288,35 @@ async def test_a_place_is_changed_gets_a_new_code_and_is_closed(house: Opened) -
         assert await shop.places.visit(tx, place, visitor) is None
         with pytest.raises(PlaceRefused):
             await shop.places.change(tx, place.id, _terms())
+
+
+async def test_no_seat_is_given_at_a_place_that_is_closed_by_then(house: Opened) -> None:
+    """A sample is shown while its merchant sells and its place is open; closing the place gives each seat back and
+    tells its holder, once."""
+    shop, merchant = house.shop, await _merchant(house)
+    sample, slots = await _sample(house)
+    async with shop.database.transaction() as tx:
+        booked = await shop.samples.book(tx, _wanted(slots[0], 1))
+        assert [one.id for one in await shop.samples.bookable(tx, [merchant])] == [sample.id]
+        assert await shop.samples.bookable(tx, [derive("another-merchant")]) == []
+        assert await shop.samples.bookable(tx, [merchant], derive("another-place")) == []
+    page = {"accept": "text/html"}
+    assert "Tea" in (await house.client.get("/samples", headers=page)).text
+    async with shop.database.transaction() as tx:
+        await shop.places.close(tx, sample.terms.place)
+        assert await shop.samples.bookable(tx, [merchant]) == []
+    with pytest.raises(SampleRefused) as refused:
+        async with shop.database.transaction() as tx:
+            await shop.samples.book(tx, _wanted(slots[1], 2))
+    assert refused.value.fields["reason"] == "closed"
+    assert "Tea" not in (await house.client.get("/samples", headers=page)).text
+    assert "All times" in (await house.client.get(f"/samples/{encode(SAMPLE, sample.id)}", headers=page)).text
+    assert (await shop.samples.step(), await shop.samples.step()) == (1, 0)
+    async with shop.database.read() as connection:
+        assert (await shop.samples.booking(connection, booked.id)).state is BookingState.CANCELLED
+        mails = await messages.page_to(connection, "made.up1@example.org", None, 10)
+    assert [mail.message.subject for mail in mails] == ["Cancelled: Tea", "Your sample is waiting: Tea"]
+    await _sound(house)
 
 
 async def test_a_sample_gets_more_slots(house: Opened) -> None:

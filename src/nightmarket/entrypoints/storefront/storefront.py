@@ -58,6 +58,11 @@ class Directory(msgspec.Struct, frozen=True):
         """Who sells here now."""
         return [one for one in self.merchants.values() if one.state == MerchantState.OPEN]
 
+    @property
+    def sellers(self) -> list[UUID]:
+        """The ids of who sells here now."""
+        return [one.id for one in self.stalls]
+
     def merchant_by_slug(self, slug: str) -> Merchant | None:
         """One who sells here now."""
         return next((one for one in self.stalls if one.slug == slug), None)

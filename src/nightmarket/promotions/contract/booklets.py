@@ -1,6 +1,6 @@
 """What others may ask of booklets: make one, stamp it, and see what somebody has of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 from uuid import UUID
 
@@ -98,8 +98,8 @@ class Booklets(Protocol):
         """The keys of the stamps that somebody has."""
         ...
 
-    async def counts(self, connection: Connection, id: UUID) -> tuple[int, int]:
-        """How many people have stamps, and how many stamps they have."""
+    async def counts(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:
+        """Of each, how many people have stamps, and how many stamps they have."""
         ...
 
     async def audit(self, connection: Connection) -> Sequence[Finding]:

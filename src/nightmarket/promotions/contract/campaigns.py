@@ -11,6 +11,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.promotions.model.enrolling import (
     CAMPAIGN,
     ENROLMENT,
+    ENROLMENTS_A_PAGE,
     LOOK_BACK,
     MAX_CAMPAIGNS,
     MAX_ENROLLED,
@@ -27,6 +28,7 @@ from nightmarket.promotions.model.enrolling import (
 __all__ = [
     "CAMPAIGN",
     "ENROLMENT",
+    "ENROLMENTS_A_PAGE",
     "LOOK_BACK",
     "MAX_CAMPAIGNS",
     "MAX_ENROLLED",
@@ -83,9 +85,15 @@ class Campaigns(Protocol):
         ...
 
     async def enrolments(
-        self, connection: Connection, *, campaign: UUID | None = None, merchant: UUID | None = None
-    ) -> Sequence[Enrolment]:
-        """Of a campaign, of a merchant, or of both; the oldest first, at most MAX_OF_CAMPAIGN."""
+        self,
+        connection: Connection,
+        *,
+        campaign: UUID | None = None,
+        merchant: UUID | None = None,
+        before: UUID | None = None,
+    ) -> tuple[Sequence[Enrolment], UUID | None]:
+        """Of a campaign, of a merchant, or of both: the newest ENROLMENTS_A_PAGE, or those before one; and before
+        which one it goes on, None at the end."""
         ...
 
     async def counts(self, connection: Connection) -> Mapping[UUID, Mapping[EnrolmentState, int]]:

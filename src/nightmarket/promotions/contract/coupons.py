@@ -1,6 +1,6 @@
 """What others may ask of coupons: make them, collect them, hear what is somebody's, and end them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
@@ -135,10 +135,14 @@ class Coupons(Protocol):
         ...
 
     async def on_show(
-        self, connection: Connection, person: UUID | None, now: datetime, segments: frozenset[str] = frozenset()
+        self,
+        connection: Connection,
+        person: UUID | None,
+        merchants: Collection[UUID],
+        segments: frozenset[str] = frozenset(),
     ) -> Sequence[Coupon]:
         """Those that can be collected by a press now or soon by that person, who is in these segments: open ones, and
-        those addressed to them."""
+        those addressed to them. Of the market, and of these merchants, who sell here now."""
         ...
 
     async def held(self, connection: Connection, person: UUID, owner: UUID) -> Sequence[HeldCoupon]:

@@ -1,6 +1,6 @@
 """What others may ask of free samples: offer slots, book a seat, show it, give it back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
@@ -123,6 +123,12 @@ class Samples(Protocol):
         """The newest first."""
         ...
 
+    async def bookable(
+        self, connection: Connection, merchants: Collection[UUID], place: UUID | None = None
+    ) -> Sequence[Sample]:
+        """Those of these merchants, of one place or all, with slots ahead at places that are open; newest first."""
+        ...
+
     async def slots(self, connection: Connection, samples: Sequence[UUID], since: datetime) -> Sequence[Slot]:
         """Slots that are not over at that instant, in order of time."""
         ...
@@ -138,7 +144,8 @@ class Samples(Protocol):
     def read(self, token: str) -> UUID | None: ...
 
     async def step(self) -> int:
-        """Remind, note who did not come, forget names and addresses. For a drain."""
+        """Give back seats at places that were closed, remind, note who did not come, forget names and addresses. For a
+        drain."""
         ...
 
     async def forget(self, tx: Connection, account: UUID) -> None:

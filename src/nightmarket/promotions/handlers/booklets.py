@@ -3,7 +3,7 @@
 Lock order: the people whose booklets are stamped, their stamps, then what giving a coupon locks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -89,8 +89,9 @@ class StoredBooklets:
     async def stamps(self, connection: Connection, id: UUID, person: UUID) -> frozenset[str]:
         return await store.keys(connection, id, person)
 
-    async def counts(self, connection: Connection, id: UUID) -> tuple[int, int]:
-        return await store.counts(connection, id)
+    async def counts(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:
+        found = await store.counts(connection, ids)
+        return {id: found.get(id, (0, 0)) for id in ids}
 
     async def _work(self, tx: Connection, items: Sequence[Stamping]) -> Sequence[Stamped | Problem]:
         now = self._means.clock.now()

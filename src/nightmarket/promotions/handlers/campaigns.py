@@ -13,9 +13,11 @@ from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Facts
 from nightmarket.promotions.contract import Offers, PriceLine
 from nightmarket.promotions.contract.campaigns import (
+    ENROLMENTS_A_PAGE,
     LOOK_BACK,
     MAX_CAMPAIGNS,
     MAX_ENROLLED,
+    MAX_OF_CAMPAIGN,
     MAX_REASON_LETTERS,
     Campaign,
     Enrolment,
@@ -105,6 +107,8 @@ class StoredCampaigns:
             raise EnrolmentRefused("This campaign takes no more goods.", field="campaign")
         if not 1 <= len(wanted) <= MAX_ENROLLED:
             raise EnrolmentRefused(f"Enrol 1 to {MAX_ENROLLED} goods at a time.", field="variant")
+        if await store.count_standing(tx, campaign) + len(wanted) > MAX_OF_CAMPAIGN:
+            raise EnrolmentRefused("This campaign has as many goods as a campaign may have.", field="campaign")
         listings = await self._means.catalog.listings([one.variant for one in wanted])
         own = {variant: listing for variant, listing in listings.items() if listing.merchant == merchant}
         least = await self._check(tx, found, wanted, own, at)
@@ -161,9 +165,16 @@ class StoredCampaigns:
         )
 
     async def enrolments(
-        self, connection: Connection, *, campaign: UUID | None = None, merchant: UUID | None = None
-    ) -> Sequence[Enrolment]:
-        return await store.enrolments(connection, campaign, merchant)
+        self,
+        connection: Connection,
+        *,
+        campaign: UUID | None = None,
+        merchant: UUID | None = None,
+        before: UUID | None = None,
+    ) -> tuple[Sequence[Enrolment], UUID | None]:
+        found = await store.enrolments(connection, campaign, merchant, before, ENROLMENTS_A_PAGE + 1)
+        shown = found[:ENROLMENTS_A_PAGE]
+        return shown, shown[-1].id if len(found) > len(shown) else None
 
     async def counts(self, connection: Connection) -> Mapping[UUID, Mapping[EnrolmentState, int]]:
         return await store.counts(connection)

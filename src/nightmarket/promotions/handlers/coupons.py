@@ -1,9 +1,8 @@
 """Coupons are made, ended and read; collecting is in `coupon_desk`."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -120,9 +119,14 @@ class StoredCoupons:
         return await store.newest(connection, merchant, limit)
 
     async def on_show(
-        self, connection: Connection, person: UUID | None, now: datetime, segments: frozenset[str] = frozenset()
+        self,
+        connection: Connection,
+        person: UUID | None,
+        merchants: Collection[UUID],
+        segments: frozenset[str] = frozenset(),
     ) -> Sequence[Coupon]:
-        return [one for one in await store.on_show(connection, person, now) if one.is_for(segments)]
+        now = self._means.clock.now()
+        return [one for one in await store.on_show(connection, person, now, merchants) if one.is_for(segments)]
 
     async def held(self, connection: Connection, person: UUID, owner: UUID) -> Sequence[HeldCoupon]:
         now = self._means.clock.now()

@@ -33,6 +33,27 @@ REMINDER: Mapping[str, str] = {
 }
 
 
+SHUT: Mapping[str, tuple[str, str]] = {
+    "en": (
+        "Cancelled: {name}",
+        "{place} will not be open on {day} at {time} ({zone}), so your seat is cancelled. You may choose another time:",
+    ),
+    "de": (
+        "Abgesagt: {name}",
+        "{place} ist am {day} um {time} ({zone}) nicht geöffnet, dein Termin entfällt. Du kannst einen anderen wählen:",
+    ),
+    "it": (
+        "Annullato: {name}",
+        "Il {day} alle {time} ({zone}) {place} non sarà aperto: il posto è annullato. Puoi scegliere un altro orario:",
+    ),
+    "zh": (
+        "已取消：{name}",
+        "{place}在{day} {time}（{zone}）不营业，你的预约已取消。可另选时间：",
+    ),
+}
+"""Subject, and what happened, where a place is closed before the slot."""
+
+
 class Appointment(msgspec.Struct, frozen=True):
     """A booking with all that its letters say."""
 
@@ -53,11 +74,17 @@ def reminder_mail(one: Appointment) -> Message:
     return _mail("sample-soon", REMINDER[_language(one.booking)], one)
 
 
+def shut_mail(one: Appointment) -> Message:
+    """That the place is closed by then."""
+    subject, what = SHUT[_language(one.booking)]
+    return _mail("sample-shut", subject, one, f"{what}\n{{samples}}")
+
+
 def _language(booking: Booking) -> str:
     return booking.language if booking.language in BOOKED else DEFAULT_LANGUAGE
 
 
-def _mail(kind: str, subject: str, one: Appointment) -> Message:
+def _mail(kind: str, subject: str, one: Appointment, what: str = "") -> Message:
     language, ident = _language(one.booking), encode(BOOKING, one.booking.id)
     _, when, how = BOOKED[language]
     zone = ZoneInfo(one.place.terms.zone)
@@ -72,6 +99,7 @@ def _mail(kind: str, subject: str, one: Appointment) -> Message:
         "address": one.place.terms.address,
         "code": one.booking.code,
         "link": one.link,
+        "samples": f"{one.link.partition('/sample-pass/')[0]}/samples",
     }
     return Message(
         key=f"{kind}:{ident}",
@@ -79,6 +107,6 @@ def _mail(kind: str, subject: str, one: Appointment) -> Message:
         to=one.booking.email,
         language=one.booking.language,
         subject=subject.format(**words),
-        text="\n\n".join(part.format(**words) for part in (when, how)) + "\n",
+        text="\n\n".join(part.format(**words) for part in ((what,) if what else (when, how))) + "\n",
         about=ident,
     )

@@ -1,6 +1,6 @@
 """Samples are offered, booked, given back, handed out. A seat is held until its slot is over, spent when used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.ids import Ids, encode
 from nightmarket.platform.access import Signer
 from nightmarket.platform.database import Connection
+from nightmarket.platform.messages import Message
 from nightmarket.promotions.contract.places import Place, Places
 from nightmarket.promotions.contract.samples import (
     Booking,
@@ -42,11 +43,12 @@ from nightmarket.promotions.store import samples as store
 from nightmarket.tally.contract import ClaimRequest, Grant, NewTally, Part, TallyKind
 
 from .draw_steps import DrawMeans
-from .sample_letters import Appointment, booked_mail, reminder_mail
+from .sample_letters import Appointment, booked_mail, reminder_mail, shut_mail
 
 ID_BYTES = 16
 FINDINGS_LIMIT = 100
-
+CODE_TRIES = 5
+"""Codes that are tried for one booking: 40 bits seldom come twice."""
 
 MAX_SLOTS_IN_ALL = 1_000
 """Slots of one sample."""
@@ -115,26 +117,13 @@ class StoredSamples:
             raise SampleRefused("This slot has begun; choose a later one.", field="slot", reason="begun")
         _refuse(list(first_name_flaws(wanted.first_name)))
         sample = await self.one(tx, slot.sample)
-        id = self._ids.new()
-        made = Booking(
-            id=id,
-            sample=slot.sample,
-            merchant=sample.terms.merchant,
-            slot=slot.id,
-            person=wanted.person,
-            account=wanted.account,
-            email=wanted.email,
-            first_name=wanted.first_name.strip(),
-            language=wanted.language,
-            code=booking_code(id, means.secret),
-            state=BookingState.BOOKED,
-            booked_at=now,
-        )
-        if not await store.book(tx, made):
-            known = await store.of_person(tx, slot.sample, wanted.person)
-            if known is not None:
-                return known
-            raise SampleRefused("Your other booking is changing just now; try again.", field="slot", reason="busy")
+        place = await self._places.one(tx, sample.terms.place)
+        if place.closed_at is not None or slot.ends_at > place.terms.ends_at:
+            raise SampleRefused("The place is closed by then.", field="slot", reason="closed")
+        made, is_new = await self._write(tx, wanted, sample, slot)
+        if not is_new:
+            return made
+        id = made.id
         tally = slot_tally(slot.id)
         ledger = await means.tallies.lock(tx, [tally])
         answer = ledger.claim(ClaimRequest(id, (Part(tally, 1),), slot.ends_at + LATE))
@@ -142,10 +131,35 @@ class StoredSamples:
             raise SlotFull("Every seat of this slot is taken; choose another one.", field="slot")
         await means.tallies.write(tx, ledger, now)
         await means.facts.append(tx, [SampleBooked(id, made.sample, made.slot)], now)
-        place = await self._places.one(tx, sample.terms.place)
         if made.email:
             await means.outbox.send(tx, [booked_mail(Appointment(made, slot, sample, place, self._link(id)))])
         return made
+
+    async def _write(self, tx: Connection, wanted: NewBooking, sample: Sample, slot: Slot) -> tuple[Booking, bool]:
+        """The booking, with a code that no other has at its merchant's counters; or the one that the person has."""
+        now = self._means.clock.now()
+        for _ in range(CODE_TRIES):
+            id = self._ids.new()
+            made = Booking(
+                id=id,
+                sample=slot.sample,
+                merchant=sample.terms.merchant,
+                slot=slot.id,
+                person=wanted.person,
+                account=wanted.account,
+                email=wanted.email,
+                first_name=wanted.first_name.strip(),
+                language=wanted.language,
+                code=booking_code(id, self._means.secret),
+                state=BookingState.BOOKED,
+                booked_at=now,
+            )
+            if await store.book(tx, made):
+                return made, True
+            known = await store.of_person(tx, slot.sample, wanted.person)
+            if known is not None:
+                return known, False
+        raise SampleRefused("Your other booking is changing just now; try again.", field="slot", reason="busy")
 
     async def cancel(self, tx: Connection, booking: UUID) -> Booking:
         now = self._means.clock.now()
@@ -191,6 +205,11 @@ class StoredSamples:
     async def all(self, connection: Connection, merchant: UUID | None = None) -> Sequence[Sample]:
         return await store.newest(connection, merchant)
 
+    async def bookable(
+        self, connection: Connection, merchants: Collection[UUID], place: UUID | None = None
+    ) -> Sequence[Sample]:
+        return await store.bookable(connection, merchants, self._means.clock.now(), place)
+
     async def slots(self, connection: Connection, samples: Sequence[UUID], since: datetime) -> Sequence[Slot]:
         return await store.slots(connection, samples, since)
 
@@ -210,23 +229,42 @@ class StoredSamples:
     # what the worker does
 
     async def step(self) -> int:
-        return await self._remind() + await self._miss() + await self._forget_old()
+        return await self._shut_out() + await self._remind() + await self._miss() + await self._forget_old()
+
+    async def _shut_out(self) -> int:
+        """Seats at a place that was closed, or ends earlier now: given back, and their holders told."""
+        now = self._means.clock.now()
+        async with self._means.database.transaction() as tx:
+            due = await store.take_shut_out(tx, now)
+            if due:
+                ids = [one.id for one, _ in due]
+                await self._means.tallies.release(tx, ids)
+                await store.end(tx, ids, BookingState.CANCELLED, now)
+                facts = [SeatChanged(one.id, one.sample, BookingState.CANCELLED.value) for one, _ in due]
+                await self._means.facts.append(tx, facts, now)
+                await self._tell(tx, due, shut_mail)
+        return len(due)
 
     async def _remind(self) -> int:
         now = self._means.clock.now()
         async with self._means.database.transaction() as tx:
             due = await store.take_unreminded(tx, now, now + REMIND_BEFORE)
-            samples = {one.id: one for one in [await self.one(tx, id) for id in {each.sample for each, _ in due}]}
-            places = await self._places.some(tx, [one.terms.place for one in samples.values()])
-            mails = [
-                reminder_mail(Appointment(one, slot, sample, places[sample.terms.place], self._link(one.id)))
-                for one, slot in due
-                for sample in (samples[one.sample],)
-                if one.email
-            ]
-            if mails:
-                await self._means.outbox.send(tx, mails)
+            await self._tell(tx, due, reminder_mail)
         return len(due)
+
+    async def _tell(
+        self, tx: Connection, due: Sequence[tuple[Booking, Slot]], mail: Callable[[Appointment], Message]
+    ) -> None:
+        samples = {one.id: one for one in [await self.one(tx, id) for id in {each.sample for each, _ in due}]}
+        places = await self._places.some(tx, [one.terms.place for one in samples.values()])
+        mails = [
+            mail(Appointment(one, slot, sample, places[sample.terms.place], self._link(one.id)))
+            for one, slot in due
+            for sample in (samples[one.sample],)
+            if one.email
+        ]
+        if mails:
+            await self._means.outbox.send(tx, mails)
 
     async def _miss(self) -> int:
         """Seats whose holders did not come: the claim lapses."""

@@ -12,6 +12,11 @@ MAX_ENROLLED = 100
 """Goods that one command enrols or decides about."""
 
 MAX_OF_CAMPAIGN = 5_000
+"""Goods of one campaign that wait or are approved."""
+
+ENROLMENTS_A_PAGE = 100
+"""Enrolments that one reading returns."""
+
 MAX_REASON_LETTERS = 500
 LOOK_BACK = timedelta(days=30)
 """The festival price has to be the lowest public price of this time (Directive 98/6/EC, article 6a)."""

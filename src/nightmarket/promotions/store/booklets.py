@@ -95,12 +95,14 @@ async def keys(connection: Connection, id: UUID, person: UUID) -> frozenset[str]
     return frozenset(row["stamp"] for row in rows)
 
 
-async def counts(connection: Connection, id: UUID) -> tuple[int, int]:
-    row = await connection.fetchrow(
-        "SELECT count(DISTINCT person) AS people, count(*) AS stamps FROM promotions.booklet_stamp WHERE booklet = $1",
-        id,
+async def counts(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """How many people have stamps of each, and how many stamps; absent where nobody has."""
+    rows = await connection.fetch(
+        "SELECT booklet, count(DISTINCT person) AS people, count(*) AS stamps FROM promotions.booklet_stamp "
+        "WHERE booklet = ANY($1::uuid[]) GROUP BY booklet",
+        ids,
     )
-    return (row["people"], row["stamps"]) if row else (0, 0)
+    return {row["booklet"]: (row["people"], row["stamps"]) for row in rows}
 
 
 async def people(connection: Connection, id: UUID, after: UUID) -> list[tuple[UUID, int, frozenset[str]]]:

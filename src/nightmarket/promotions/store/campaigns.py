@@ -11,7 +11,6 @@ from nightmarket.platform.database import Connection, Record
 from nightmarket.promotions.contract import Offer, PriceLine
 from nightmarket.promotions.contract.campaigns import (
     MAX_CAMPAIGNS,
-    MAX_OF_CAMPAIGN,
     Campaign,
     Enrolment,
     EnrolmentState,
@@ -119,15 +118,26 @@ async def insert(tx: Connection, enrolments: Sequence[Enrolment]) -> int:
     return done
 
 
-async def enrolments(connection: Connection, campaign: UUID | None, merchant: UUID | None) -> list[Enrolment]:
+async def enrolments(
+    connection: Connection, campaign: UUID | None, merchant: UUID | None, before: UUID | None, limit: int
+) -> list[Enrolment]:
+    """The newest first."""
     rows = await connection.fetch(
         f"SELECT {_COLUMNS} FROM promotions.enrolment WHERE ($1::uuid IS NULL OR campaign = $1) "
-        "AND ($2::uuid IS NULL OR merchant = $2) ORDER BY id LIMIT $3",
+        "AND ($2::uuid IS NULL OR merchant = $2) AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
         campaign,
         merchant,
-        MAX_OF_CAMPAIGN,
+        before,
+        limit,
     )
     return [_enrolment(row) for row in rows]
+
+
+async def count_standing(connection: Connection, campaign: UUID) -> int:
+    """How many goods of a campaign wait or are approved."""
+    return await connection.fetchval(
+        "SELECT count(*) FROM promotions.enrolment WHERE campaign = $1 AND state IN ('proposed', 'approved')", campaign
+    )
 
 
 async def counts(connection: Connection) -> dict[UUID, dict[EnrolmentState, int]]:

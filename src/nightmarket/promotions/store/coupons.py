@@ -1,6 +1,6 @@
 """Coupons, their codes, and who has them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +23,8 @@ SELECT {_COUPON} FROM promotions.coupon WHERE $1::uuid IS NULL OR merchant = $1 
 """
 _ON_SHOW = f"""
 SELECT {_COUPON} FROM promotions.coupon c
-WHERE ended_at IS NULL AND collect_until > $1 AND (way = 'open' OR (way = 'sent' AND EXISTS (
+WHERE ended_at IS NULL AND collect_until > $1 AND (merchant IS NULL OR merchant = ANY($4::uuid[]))
+    AND (way = 'open' OR (way = 'sent' AND EXISTS (
     SELECT FROM promotions.coupon_addressed a WHERE a.coupon = c.id AND a.person = $2)))
 ORDER BY collect_until, id LIMIT $3
 """
@@ -141,8 +142,12 @@ async def newest(connection: Connection, merchant: UUID | None, limit: int) -> l
     return [_coupon(row) for row in await connection.fetch(_NEWEST, merchant, min(limit, MAX_COUPONS))]
 
 
-async def on_show(connection: Connection, person: UUID | None, now: datetime) -> list[Coupon]:
-    return [_coupon(row) for row in await connection.fetch(_ON_SHOW, now, person, MAX_COUPONS)]
+async def on_show(
+    connection: Connection, person: UUID | None, now: datetime, merchants: Collection[UUID]
+) -> list[Coupon]:
+    """Of the market and of these merchants."""
+    rows = await connection.fetch(_ON_SHOW, now, person, MAX_COUPONS, list(merchants))
+    return [_coupon(row) for row in rows]
 
 
 async def end(tx: Connection, id: UUID, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """Samples, their slots and who has a seat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ AUDITED_AT_ONCE = 500
 _SAMPLE = "id, merchant, place, name, made_at, made_by"
 _SLOT = "id, sample, starts_at, ends_at, seats"
 _BOOKING = "id, sample, merchant, slot, person, account, email, first_name, language, code, state, booked_at"
+_B_BOOKING = ", ".join(f"b.{name}" for name in _BOOKING.split(", "))
 
 
 def _sample(row: Record) -> Sample:
@@ -88,6 +89,27 @@ async def newest(connection: Connection, merchant: UUID | None) -> list[Sample]:
     return [_sample(row) for row in rows]
 
 
+async def bookable(
+    connection: Connection, merchants: Collection[UUID], now: datetime, place: UUID | None
+) -> list[Sample]:
+    """Those of these merchants that have a slot ahead at a place that is open by then, the newest first."""
+    columns = ", ".join(f"s.{name}" for name in _SAMPLE.split(", "))
+    rows = await connection.fetch(
+        f"""
+        SELECT {columns} FROM promotions.sample s JOIN promotions.place p ON p.id = s.place
+        WHERE s.merchant = ANY($1::uuid[]) AND p.closed_at IS NULL AND ($2::uuid IS NULL OR s.place = $2) AND EXISTS (
+            SELECT FROM promotions.sample_slot t
+            WHERE t.sample = s.id AND t.starts_at > $3 AND t.ends_at <= p.ends_at)
+        ORDER BY s.made_at DESC, s.id DESC LIMIT $4
+        """,
+        list(merchants),
+        place,
+        now,
+        MAX_SAMPLES,
+    )
+    return [_sample(row) for row in rows]
+
+
 async def slot(connection: Connection, id: UUID) -> Slot | None:
     row = await connection.fetchrow(f"SELECT {_SLOT} FROM promotions.sample_slot WHERE id = $1", id)
     return _slot(row) if row else None
@@ -105,12 +127,12 @@ async def slots(connection: Connection, samples: Sequence[UUID], since: datetime
 
 
 async def book(tx: Connection, booking: Booking) -> bool:
-    """Write one; False where the person has a seat of this sample already."""
+    """Write one; False where the person has a seat of this sample already, or the code is another booking's."""
     done = await tx.fetchval(
         f"""
         INSERT INTO promotions.sample_booking ({_BOOKING}, changed_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
-        ON CONFLICT (sample, person) WHERE state <> 'cancelled' DO NOTHING RETURNING true
+        ON CONFLICT DO NOTHING RETURNING true
         """,
         booking.id,
         booking.sample,
@@ -180,7 +202,7 @@ async def take_missed(tx: Connection, ended: datetime) -> list[Booking]:
     """Some whose slot was over at that instant and who did not come, locked."""
     rows = await tx.fetch(
         f"""
-        SELECT {", ".join(f"b.{name}" for name in _BOOKING.split(", "))}
+        SELECT {_B_BOOKING}
         FROM promotions.sample_booking b JOIN promotions.sample_slot s ON s.id = b.slot
         WHERE b.state = 'booked' AND s.ends_at <= $1
         ORDER BY b.id LIMIT $2 FOR NO KEY UPDATE OF b SKIP LOCKED
@@ -189,6 +211,22 @@ async def take_missed(tx: Connection, ended: datetime) -> list[Booking]:
         DUE_AT_ONCE,
     )
     return [_booking(row) for row in rows]
+
+
+async def take_shut_out(tx: Connection, now: datetime) -> list[tuple[Booking, Slot]]:
+    """Some whose slot lies ahead at a place that will not be open then, locked."""
+    rows = await tx.fetch(
+        f"""
+        SELECT {_B_BOOKING}, s.starts_at, s.ends_at, s.seats
+        FROM promotions.sample_booking b JOIN promotions.sample_slot s ON s.id = b.slot
+        JOIN promotions.sample m ON m.id = b.sample JOIN promotions.place p ON p.id = m.place
+        WHERE b.state = 'booked' AND s.starts_at > $1 AND (p.closed_at IS NOT NULL OR p.ends_at < s.ends_at)
+        ORDER BY b.id LIMIT $2 FOR NO KEY UPDATE OF b SKIP LOCKED
+        """,
+        now,
+        DUE_AT_ONCE,
+    )
+    return [_with_slot(row) for row in rows]
 
 
 async def take_unreminded(tx: Connection, now: datetime, until: datetime) -> list[tuple[Booking, Slot]]:
@@ -202,16 +240,17 @@ async def take_unreminded(tx: Connection, now: datetime, until: datetime) -> lis
             ORDER BY b.id LIMIT $3 FOR NO KEY UPDATE OF b SKIP LOCKED
         )
         UPDATE promotions.sample_booking b SET reminded_at = $1 FROM w WHERE b.id = w.id
-        RETURNING {", ".join(f"b.{name}" for name in _BOOKING.split(", "))}, w.starts_at, w.ends_at, w.seats
+        RETURNING {_B_BOOKING}, w.starts_at, w.ends_at, w.seats
         """,
         now,
         until,
         DUE_AT_ONCE,
     )
-    return [
-        (_booking(row), Slot(row["slot"], row["sample"], row["starts_at"], row["ends_at"], row["seats"]))
-        for row in rows
-    ]
+    return [_with_slot(row) for row in rows]
+
+
+def _with_slot(row: Record) -> tuple[Booking, Slot]:
+    return _booking(row), Slot(row["slot"], row["sample"], row["starts_at"], row["ends_at"], row["seats"])
 
 
 async def forget_old(tx: Connection, ended: datetime) -> int:

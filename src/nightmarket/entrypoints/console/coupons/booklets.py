@@ -37,12 +37,19 @@ class BookletRow(msgspec.Struct, frozen=True):
 
 async def show_list(desk: Desk) -> ASGIResponse:
     """All booklets, the newest first."""
-    rows: list[BookletRow] = []
     async with desk.shop.database.read() as connection:
-        for one in await desk.shop.booklets.all(connection):
-            people, stamps = await desk.shop.booklets.counts(connection, one.id)
-            name = pick(one.terms.name, desk.visit.language) or ""
-            rows.append(BookletRow(encode(BOOKLET, one.id), name, one, is_open(one, desk.now), people, stamps))
+        found = await desk.shop.booklets.all(connection)
+        counts = await desk.shop.booklets.counts(connection, [one.id for one in found])
+    rows = [
+        BookletRow(
+            encode(BOOKLET, one.id),
+            pick(one.terms.name, desk.visit.language) or "",
+            one,
+            is_open(one, desk.now),
+            *counts[one.id],
+        )
+        for one in found
+    ]
     return desk.page("couponry/booklets.html", rows=rows)
 
 

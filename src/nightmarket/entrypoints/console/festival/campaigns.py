@@ -220,7 +220,7 @@ async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
     await desk.shop.festivals.refresh()
     async with desk.shop.database.read() as connection:
         campaign = await desk.shop.campaigns.get(connection, id)
-        enrolments = await desk.shop.campaigns.enrolments(connection, campaign=id)
+        enrolments, further = await desk.shop.campaigns.enrolments(connection, campaign=id, before=before_of(desk))
     return desk.page(
         "festivals/campaign.html",
         status=status,
@@ -229,9 +229,17 @@ async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         ident=encode(CAMPAIGN, campaign.id),
         zoned=_formats(desk, campaign),
         views=await views_of(desk, enrolments),
+        first=not desk.query("before"),
+        further=encode(ENROLMENT, further) if further else "",
         funder=desk.say(FUNDERS[campaign.funder]),
         here=HERE,
     )
+
+
+def before_of(desk: Desk) -> UUID | None:
+    """Before which enrolment the page begins."""
+    text = desk.query("before")
+    return decode(ENROLMENT, text) if text else None
 
 
 async def views_of(desk: Desk, enrolments: Sequence[Enrolment]) -> list[EnrolmentView]:

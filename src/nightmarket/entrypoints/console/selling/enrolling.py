@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import ShelfRow
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.festival.campaigns import FUNDERS, views_of
+from nightmarket.entrypoints.console.festival.campaigns import FUNDERS, before_of, views_of
 from nightmarket.entrypoints.console.reading import money
 from nightmarket.entrypoints.console.stalls import merchant_of, own
 from nightmarket.entrypoints.pages import Form
@@ -36,6 +36,7 @@ REFUSED = (
     say_later("So many units are not there."),
     say_later("One of these goods is in this campaign already."),
     say_later("This campaign takes no more goods."),
+    say_later("This campaign has as many goods as a campaign may have."),
 )
 """What promotions refuse, in their words, so that they are translated."""
 
@@ -61,12 +62,16 @@ async def show_list(desk: Desk) -> ASGIResponse:
         campaigns = [one for one in await desk.shop.campaigns.all(connection) if one.open and desk.now < one.ends_at]
         names = {one.id: one.name for one in await desk.shop.campaigns.all(connection)}
     async with desk.reading() as connection:
-        enrolments = await desk.shop.campaigns.enrolments(connection, merchant=merchant)
+        enrolments, further = await desk.shop.campaigns.enrolments(
+            connection, merchant=merchant, before=before_of(desk)
+        )
     zones = {one.id: desk.visit.formats.within(desk.shop.festivals.get(one.festival).zone_info) for one in campaigns}
     return desk.page(
         "selling/festival.html",
         campaigns=[(encode(CAMPAIGN, one.id), one, zones[one.id], desk.say(FUNDERS[one.funder])) for one in campaigns],
-        views=await views_of(desk, list(reversed(enrolments))),
+        views=await views_of(desk, enrolments),
+        first=not desk.query("before"),
+        further=encode(ENROLMENT, further) if further else "",
         names=names,
         here=HERE,
     )

@@ -50,11 +50,11 @@ def _holds(goods: Goods, product: Product, path: Sequence[str]) -> bool:
 
 
 async def _offered(store: Storefront, visit: Visit, fits: Callable[[Coupon], bool]) -> list[CouponView]:
-    shop, now = store.shop, store.shop.clock.now()
+    shop, now, directory = store.shop, store.shop.clock.now(), await store.directory()
     async with shop.database.read() as connection:
-        open_ones = [one for one in await shop.coupons.on_show(connection, None, now) if fits(one)]
+        open_ones = [one for one in await shop.coupons.on_show(connection, None, directory.sellers) if fits(one)]
         figures = await shop.coupons.figures(connection, [one.id for one in open_ones])
-    merchants = (await store.directory()).merchants
+    merchants = directory.merchants
     stalls: dict[object, str] = {id: one.name for id, one in merchants.items()}
     views = [coupon_view(visit, one, stalls, now, figures=figures.get(one.id)) for one in open_ones]
     return [one for one in views if one.phase is CouponPhase.OPEN and one.left][:SHOWN]

@@ -59,9 +59,10 @@ async def _wish(store: Storefront, visit: Visit, person: UUID, coupon: UUID | No
 async def shown(store: Storefront, visit: Visit, person: UUID | None) -> list[CouponView]:
     """What can be collected now or soon, with whether this visitor has it."""
     shop, now = store.shop, store.shop.clock.now()
+    sellers = (await store.directory()).sellers
     async with shop.database.read() as connection:
         segments = await segments_of(store, visit, connection)
-        found = await shop.coupons.on_show(connection, person, now, segments)
+        found = await shop.coupons.on_show(connection, person, sellers, segments)
         figures = await shop.coupons.figures(connection, [one.id for one in found])
     held = {one.coupon.id: one for one in await _held(store, visit, person)}
     stalls = await stalls_of(store)

@@ -1,6 +1,7 @@
 """Free samples: what there is, a seat at a counter, the pass that is shown there."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound
 from nightmarket.platform.access import normal_email
+from nightmarket.promotions.contract.places import Place
 from nightmarket.promotions.contract.samples import (
     MAX_FIRST_NAME,
     SAMPLE,
@@ -37,6 +39,7 @@ NO_SLOT = say_later("Choose a time.")
 REFUSED = {
     "full": say_later("Every seat of this slot is taken; choose another one."),
     "begun": say_later("This slot has begun; choose a later one."),
+    "closed": say_later("The place is closed by then."),
     "busy": say_later("Your other booking is changing just now; try again."),
     "malformed": say_later("Write a first name in up to 40 letters."),
 }
@@ -68,8 +71,9 @@ class SlotView(msgspec.Struct, frozen=True):
 async def show_list(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
     """Every sample with seats ahead."""
     visit = await store.site.visit(request.scope)
+    sellers = (await store.directory()).sellers
     async with store.shop.database.read() as connection:
-        samples = await store.shop.samples.all(connection)
+        samples = await store.shop.samples.bookable(connection, sellers)
     views = await _views(store, visit, samples)
     return await store.page(visit, "places/samples.html", samples=[one for one in views.values() if one.seats])
 
@@ -93,6 +97,8 @@ async def book(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     ident, person = id_of(SAMPLE, id), await person_of(store, visit)
     if person is None:
         return store.site.redirect(visit, ways_in(f"/samples/{id}")["sign_in"])
+    if not await _is_given(store, ident):
+        return await _sample_page(store, visit, ident, form, 422)
     email, slot = await _email(store, visit, form, person), _slot(visit, form)
     if slot is None or form.errors:
         return await _sample_page(store, visit, ident, form, 422)
@@ -164,16 +170,14 @@ def _booking_of(store: Storefront, token: str) -> UUID:
 
 
 async def _sample_page(store: Storefront, visit: Visit, id: UUID, form: Form, status: int = 200) -> ASGIResponse:
-    shop, person = store.shop, await person_of(store, visit)
+    shop, person, now = store.shop, await person_of(store, visit), store.shop.clock.now()
     mine: Booking | None = None
     async with shop.database.read() as connection:
         sample = await shop.samples.one(connection, id)
         place = await shop.places.one(connection, sample.terms.place)
-        slots = [
-            one
-            for one in await shop.samples.slots(connection, [id], shop.clock.now())
-            if one.starts_at > shop.clock.now()
-        ]
+        slots = [one for one in await shop.samples.slots(connection, [id], now) if _is_ahead(one, place, now)]
+        if sample.terms.merchant not in (await store.directory()).sellers:
+            slots = []
         levels = await shop.tallies.levels(connection, [slot_tally(one.id) for one in slots])
         if person is not None:
             mine = await shop.samples.of_person(connection, id, person)
@@ -199,6 +203,11 @@ async def _sample_page(store: Storefront, visit: Visit, id: UUID, form: Form, st
     )
 
 
+def _is_ahead(slot: Slot, place: Place, now: datetime) -> bool:
+    """Whether somebody can be there then."""
+    return slot.starts_at > now and place.closed_at is None and slot.ends_at <= place.terms.ends_at
+
+
 async def _views(store: Storefront, visit: Visit, samples: Sequence[Sample]) -> dict[UUID, SampleView]:
     """Samples with the seats that are left ahead, altogether."""
     shop, now = store.shop, store.shop.clock.now()
@@ -206,10 +215,11 @@ async def _views(store: Storefront, visit: Visit, samples: Sequence[Sample]) -> 
         places = await shop.places.some(connection, [one.terms.place for one in samples])
         slots = await shop.samples.slots(connection, [one.id for one in samples], now)
         levels = await shop.tallies.levels(connection, [slot_tally(one.id) for one in slots])
+    chosen = {one.id: one.terms.place for one in samples}
     left: dict[UUID, int] = {}
     for slot in slots:
         level = levels.get(slot_tally(slot.id))
-        if level is not None and slot.starts_at > now:
+        if level is not None and _is_ahead(slot, places[chosen[slot.sample]], now):
             left[slot.sample] = left.get(slot.sample, 0) + level.available
     merchants = (await store.directory()).merchants
     found: dict[UUID, SampleView] = {}
@@ -238,6 +248,13 @@ def _slot(visit: Visit, form: Form) -> UUID | None:
     except InvalidInput:
         form.wrong("slot", visit.say(NO_SLOT))
         return None
+
+
+async def _is_given(store: Storefront, id: UUID) -> bool:
+    """Whether its merchant sells here still."""
+    async with store.shop.database.read() as connection:
+        sample = await store.shop.samples.one(connection, id)
+    return sample.terms.merchant in (await store.directory()).sellers
 
 
 async def _email(store: Storefront, visit: Visit, form: Form, person: UUID) -> str:

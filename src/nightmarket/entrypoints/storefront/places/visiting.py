@@ -54,10 +54,9 @@ async def show(request: Request[Any, Any, Any], store: TheStore, token: FromPath
         if place.code != code:
             raise NotFound("This code was replaced by another; look for the new one at the place.")
         until = await shop.places.visit(tx, place, visit.owner)
+    sellers = (await store.directory()).sellers
     async with shop.database.read() as connection:
-        samples = [one for one in await shop.samples.all(connection) if one.terms.place == id]
-        slots = await shop.samples.slots(connection, [one.id for one in samples], shop.clock.now())
-    bookable = {slot.sample for slot in slots}
+        samples = await shop.samples.bookable(connection, sellers, id)
     here = visit.formats.within(ZoneInfo(place.terms.zone))
     return await store.page(
         visit,
@@ -68,9 +67,7 @@ async def show(request: Request[Any, Any, Any], store: TheStore, token: FromPath
         opens=here.instant(place.terms.starts_at),
         ends=here.instant(place.terms.ends_at),
         offers=offers_at(store, visit, place, shop.clock.now()),
-        samples=[
-            (encode(SAMPLE, one.id), pick(one.terms.name, visit.language)) for one in samples if one.id in bookable
-        ],
+        samples=[(encode(SAMPLE, one.id), pick(one.terms.name, visit.language)) for one in samples],
     )
 
 
