@@ -92,11 +92,8 @@ class Agent:
 
 def profile_of(webhook_url: str | None, version: str = VERSION) -> dict[str, Any]:
     """A platform's profile as UCP's schema wants it."""
-    order: dict[str, Any] = {
-        "version": version,
-        "spec": "https://ucp.dev/specification/shopping/order",
-        "schema": "https://ucp.dev/schemas/shopping/order.json",
-    }
+    plain = {"version": version, "spec": "https://ucp.dev/specification", "schema": "https://ucp.dev/schemas"}
+    order: dict[str, Any] = dict(plain)
     if webhook_url is not None:
         order["config"] = {"webhook_url": webhook_url}
     service = {
@@ -109,7 +106,13 @@ def profile_of(webhook_url: str | None, version: str = VERSION) -> dict[str, Any
         "ucp": {
             "version": version,
             "services": {"dev.ucp.shopping": [service]},
-            "capabilities": {"dev.ucp.shopping.order": [order]},
+            "capabilities": {
+                "dev.ucp.shopping.order": [order],
+                "dev.ucp.shopping.checkout": [plain],
+                "dev.ucp.shopping.cart": [plain],
+                "dev.ucp.shopping.catalog.search": [plain],
+                "dev.ucp.shopping.catalog.lookup": [plain],
+            },
             "payment_handlers": {},
         }
     }

@@ -156,18 +156,15 @@ async def test_a_repeated_request_changes_nothing(shop: Opened, schemas: Schemas
     assert late.json()["line_items"] == changed.json()["line_items"]
     conflict = await shop.client.put(path, json=whole, headers=key("u1"))
     assert conflict.status_code == 409
-    schemas.check(conflict.json(), *ERROR)
-    assert conflict.json()["messages"][0]["code"] == "idempotency_conflict"
+    assert (conflict.json()["code"], bool(conflict.json()["content"])) == ("idempotency_conflict", True)
     done = await shop.client.post(f"{path}/complete", json=pay(), headers=key("c1"))
     repeat = await shop.client.post(f"{path}/complete", json=pay(), headers=key("c1"))
     assert (repeat.status_code, repeat.content) == (200, done.content)
-    for body, name, code in (
-        (pay("tok_other"), "c1", "idempotency_conflict"),
-        (pay(), "c2", "session_closed"),
-    ):
-        refused = await shop.client.post(f"{path}/complete", json=body, headers=key(name))
-        assert (refused.status_code, refused.json()["messages"][0]["code"]) == (409, code)
-        schemas.check(refused.json(), *ERROR)
+    other_bytes = await shop.client.post(f"{path}/complete", json=pay("tok_other"), headers=key("c1"))
+    assert (other_bytes.status_code, other_bytes.json()["code"]) == (409, "idempotency_conflict")
+    closed = await shop.client.post(f"{path}/complete", json=pay(), headers=key("c2"))
+    assert (closed.status_code, closed.json()["messages"][0]["code"]) == (409, "session_closed")
+    schemas.check(closed.json(), *ERROR)
     gone = await ready(shop, schemas, "replay-cancel", LAMP=1)
     cancelled = await shop.client.post(f"{gone}/cancel", headers=key("x1"))
     assert (await shop.client.post(f"{gone}/cancel", headers=key("x1"))).content == cancelled.content
@@ -194,7 +191,7 @@ async def test_a_key_is_known_for_two_days(shop: Opened, schemas: Schemas, clock
             late = await put(n + 1, f"k{n}")
             assert (late.status_code, late.json()["line_items"][0]["quantity"]) == (200, 50), n
             conflict = await put(n + 2, f"k{n}")
-            assert conflict.json()["messages"][0]["code"] == "idempotency_conflict", n
+            assert conflict.json()["code"] == "idempotency_conflict", n
         again = await shop.client.post("/ucp/checkout-sessions", json=first(shop), headers=key("long"))
         assert path.endswith(again.json()["id"])
         assert await shop.shop.orders.sweep() == 0

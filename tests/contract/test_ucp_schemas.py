@@ -160,7 +160,7 @@ async def test_bad_requests(shop: Opened, schemas: Schemas, body: bytes, status:
     assert made.status_code == 201
 
 
-async def test_a_key_is_needed_and_bound_to_its_request(shop: Opened, schemas: Schemas) -> None:
+async def test_a_key_is_needed_and_bound_to_its_request(shop: Opened) -> None:
     """Without an idempotency key nothing is made; the same key with another request is refused."""
     wanted = {"line_items": lines(shop, LAMP=1)}
     without = await shop.client.post("/ucp/checkout-sessions", json=wanted)
@@ -171,11 +171,10 @@ async def test_a_key_is_needed_and_bound_to_its_request(shop: Opened, schemas: S
     assert first.json()["id"] == second.json()["id"]
     other = {"line_items": lines(shop, LAMP=2)}
     conflict = await shop.client.post("/ucp/checkout-sessions", json=other, headers=key("same"))
-    assert conflict.status_code == 409
-    schemas.check(conflict.json(), *ERROR)
+    assert (conflict.status_code, conflict.json()["code"]) == (409, "idempotency_conflict")
 
 
-async def test_clients_with_keys(shop: Opened, schemas: Schemas) -> None:
+async def test_clients_with_keys(shop: Opened) -> None:
     """A client with an API key owns what it makes; a wrong or revoked key opens nothing, a key without the scope is
     forbidden."""
     keys = shop.shop.access.keys
@@ -196,6 +195,7 @@ async def test_clients_with_keys(shop: Opened, schemas: Schemas) -> None:
     for wrong, status in ((client.token + "x", 401), ("nonsense", 401), (picker.token, 403)):
         refused = await shop.client.get(path, headers={"Authorization": f"Bearer {wrong}"})
         assert refused.status_code == status
-        schemas.check(refused.json(), *ERROR)
+        assert refused.json()["code"]
+        assert refused.json()["content"]
     await keys.revoke(SYSTEM, [client.key.id])
     assert (await shop.client.get(path, headers=by_key)).status_code == 401

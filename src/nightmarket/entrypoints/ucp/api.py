@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from nightmarket.bootstrap import PROVIDER, Shop
 from nightmarket.kernel.ids import decode, derive
@@ -29,7 +30,7 @@ from nightmarket.platform.http import ASGIScope, address_key, header, marks_of
 
 from . import wire
 from .festival_wire import capability
-from .negotiating import EXTENDS, MEET_SECONDS, check_version, negotiated
+from .negotiating import EXTENDS, MEET_SECONDS, check, negotiated
 from .signed import is_signed
 from .translate import Translator, UnknownDestination, capabilities, problem_message
 
@@ -114,6 +115,16 @@ class UcpApi:
                 self._shop.agents.name(owner, url)
             await self._shop.subscribers.note(owner, agent)
 
+    async def agree(self, scope: ASGIScope, needed: str) -> None:
+        """Refuse whoever names itself by a profile without that capability: of what asks for no owner's things."""
+        url = _profile(header(scope, b"ucp-agent") or "")
+        if url is not None:
+            check(await self._shop.agents.meet_at(url, MEET_SECONDS), needed, self._shop.settings.address)
+
+    def _agreed(self, owner: UUID, needed: str) -> None:
+        """The same for an owner, of whom this process may know nothing yet. Nobody outside is asked."""
+        check(self._shop.agents.of(owner), needed, self._shop.settings.address)
+
     def language(self, scope: ASGIScope) -> str:
         """The first language of Accept-Language that we speak."""
         for part in (header(scope, b"accept-language") or "")[:200].split(","):
@@ -128,6 +139,7 @@ class UcpApi:
         return self._checkout(await self._create(owner, CHECKOUT, sent, request, language))
 
     async def get_checkout(self, owner: UUID, id: str) -> wire.Checkout:
+        self._agreed(owner, "checkout")
         return self._checkout(await self._orders.get(owner, CHECKOUT, decode("chk", id)))
 
     async def update_checkout(
@@ -145,6 +157,7 @@ class UcpApi:
             return self._checkout(view, problem_message(refusal))
 
     async def complete_checkout(self, owner: UUID, id: str, sent: Sent, request: wire.CompleteRequest) -> wire.Checkout:
+        self._agreed(owner, "checkout")
         session = decode("chk", id)
         mark = sent.mark("complete")
         try:
@@ -169,6 +182,7 @@ class UcpApi:
         return self._checkout(view, problem_message(refusal))
 
     async def cancel_checkout(self, owner: UUID, id: str, sent: Sent) -> wire.Checkout:
+        self._agreed(owner, "checkout")
         mark = sent.mark("cancel")
         return self._checkout(await self._orders.cancel(owner, CHECKOUT, decode("chk", id), mark=mark))
 
@@ -176,6 +190,7 @@ class UcpApi:
         return self._cart(await self._create(owner, CART, sent, request, language))
 
     async def get_cart(self, owner: UUID, id: str) -> wire.Cart:
+        self._agreed(owner, "cart")
         return self._cart(await self._orders.get(owner, CART, decode("cart", id)))
 
     async def update_cart(
@@ -184,10 +199,12 @@ class UcpApi:
         return self._cart(await self._update(owner, CART, decode("cart", id), sent, request, language))
 
     async def cancel_cart(self, owner: UUID, id: str, sent: Sent) -> wire.Cart:
+        self._agreed(owner, "cart")
         mark = sent.mark("cancel")
         return self._cart(await self._orders.cancel(owner, CART, decode("cart", id), mark=mark))
 
     async def get_order(self, owner: UUID, id: str) -> wire.Order:
+        self._agreed(owner, "order")
         order = decode("ord", id)
         return self._to.order(await self._orders.order(owner, order), await self._orders.notes(order))
 
@@ -198,7 +215,8 @@ class UcpApi:
     async def _create(
         self, owner: UUID, kind: SessionKind, sent: Sent, request: wire.SessionRequest, language: str
     ) -> SessionView:
-        check_version(await self._shop.agents.meet(owner, MEET_SECONDS))
+        met = await self._shop.agents.meet(owner, MEET_SECONDS)
+        check(met, kind.name.lower(), self._shop.settings.address)
         wanted = await self._wanted(owner, (kind, None), request, language)
         digest = Asked.of("create", sent.key, sent.body).body if sent.body else None
         return await self._orders.create(owner, kind, sent.key, wanted, digest=digest)
@@ -206,6 +224,7 @@ class UcpApi:
     async def _update(
         self, owner: UUID, kind: SessionKind, id: UUID, sent: Sent, request: wire.SessionRequest, language: str
     ) -> SessionView:
+        self._agreed(owner, kind.name.lower())
         wanted = await self._wanted(owner, (kind, id), request, language)
         return await self._orders.update(owner, kind, id, wanted, mark=sent.mark("update"))
 
@@ -314,8 +333,8 @@ def optional_key(key: str | None) -> str:
 def error_answer(problem: Problem) -> wire.ErrorAnswer:
     """The answer where there is no resource to show."""
     message = problem_message(problem)
-    message.severity = "unrecoverable" if problem.status in (404, 409, 410) else "recoverable"
-    return wire.ErrorAnswer(wire.Meta(wire.VERSION, "error"), [message])
+    message.severity = "unrecoverable" if problem.status in (200, 404, 409, 410) else "recoverable"
+    return wire.ErrorAnswer(wire.Meta(wire.VERSION, "error"), [message], problem.fields.get("continue_url", UNSET))
 
 
 @lru_cache(maxsize=AGENTS_KEPT)

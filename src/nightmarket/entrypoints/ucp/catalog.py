@@ -220,12 +220,12 @@ class CatalogController(Controller):
     @post("/search", operation_id="search_catalog", status_code=200, responses=REFUSALS)
     async def search(self, request: Asked, data: JSONBody[wire.SearchRequest], shop: TheShop) -> wire.Found:
         """Goods by words and filters."""
-        return await (await _goods(shop, request)).search(data)
+        return await (await _goods(shop, request, "catalog.search")).search(data)
 
     @post("/lookup", operation_id="lookup_catalog", status_code=200, responses=REFUSALS)
     async def lookup(self, request: Asked, data: JSONBody[wire.LookupRequest], shop: TheShop) -> wire.LookedUp:
         """Goods by identifiers: of products and variants, `merchant:SKU`, or handles."""
-        return await (await _goods(shop, request)).lookup(data)
+        return await (await _goods(shop, request, "catalog.lookup")).lookup(data)
 
     @post("/product", operation_id="get_product", status_code=200, responses=REFUSALS)
     async def product(
@@ -233,14 +233,15 @@ class CatalogController(Controller):
     ) -> wire.Detail | ErrorAnswer:
         """One product, and what can be chosen of it."""
         try:
-            return await (await _goods(shop, request)).product(data)
+            return await (await _goods(shop, request, "catalog.lookup")).product(data)
         except NotFound as missing:
             return api_of(shop).error(missing)
 
 
-async def _goods(shop: Shop, request: Asked) -> Goods:
-    """Raises InvalidInput for NUL, which no database keeps, so that nothing here could be called by it."""
+async def _goods(shop: Shop, request: Asked, needed: str) -> Goods:
+    """Raises as `agree`, and InvalidInput for NUL: no database keeps it, so nothing here could be called by it."""
     if rb"\u0000" in await request.body():
         raise InvalidInput("No text here holds the sign NUL.")
     api: UcpApi = api_of(shop)
+    await api.agree(request.scope, needed)
     return Goods(shop, api.language(request.scope))

@@ -1,6 +1,7 @@
 """What of our capabilities holds with an agent: those of which its profile names the same version (UCP, "Negotiation").
 
-A profile that could not be had, or not yet, keeps nobody from ordering: then all that we can do is said.
+An operation is done for an agent that names the capability which the operation needs, in a version of ours. A profile
+that could not be had, or not yet, keeps nobody from ordering: then all that we can do is said.
 """
 
 from collections.abc import Mapping
@@ -29,13 +30,31 @@ class VersionUnsupported(Problem):
     kind = Kind.UNPROCESSABLE
 
 
-def check_version(profile: AgentProfile | None) -> None:
-    """Raise VersionUnsupported for an agent whose profile is known, and of another version."""
-    if profile is not None and profile.version != wire.VERSION:
+class CapabilitiesIncompatible(Problem):
+    """The agent's profile names no version of what the operation needs that is spoken here: an outcome, so a 200."""
+
+    code = "capabilities_incompatible"
+    kind = Kind.UNPROCESSABLE
+
+    @property
+    def status(self) -> int:
+        return 200
+
+
+def check(profile: AgentProfile | None, needed: str, address: str) -> None:
+    """Raise VersionUnsupported for an agent of another version, and CapabilitiesIncompatible for one without what the
+    operation needs ("Request-Time Validation"). Of whom no profile is known, nothing is asked."""
+    if profile is None:
+        return
+    if profile.version != wire.VERSION:
         raise VersionUnsupported(
             f"Protocol version {profile.version} is not supported. This shop supports {wire.VERSION}.",
             field="UCP-Agent",
         )
+    name = f"{wire.SHOPPING}.{needed}"
+    if not _shared(name, profile):
+        text = f"Your profile does not name {name} in version {wire.VERSION}, which this operation needs."
+        raise CapabilitiesIncompatible(text, continue_url=f"{address}/")
 
 
 def negotiated(meta: wire.Meta, profile: AgentProfile | None) -> wire.Meta:

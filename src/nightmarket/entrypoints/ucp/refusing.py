@@ -1,19 +1,46 @@
-"""What the edge refuses, in UCP's words: no operation was asked, so it is an error of the protocol."""
+"""Errors of the protocol, in UCP's words: what the edge refuses, and what is not asked of an operation because of who
+asks it, or how (Overview, "Error Codes"). What an operation refuses is an outcome, and an `ErrorAnswer`."""
 
 import msgspec
 from msgspec import UNSET
 
-from nightmarket.platform.http.problems import ProblemBody
+from nightmarket.kernel.problems import Problem
+from nightmarket.platform.http import ASGIScope, Headers, request_id_of
+from nightmarket.platform.http.problems import ProblemBody, describe
 
 from . import wire
+
+STATUSES = frozenset({401, 403, 424, 429})
+CODES = frozenset(
+    {
+        "algorithm_unsupported",
+        "digest_mismatch",
+        "idempotency_conflict",
+        "invalid_profile_url",
+        "profile_malformed",
+        "version_unsupported",
+    }
+)
 
 JSON = b"application/json"
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
+def of_protocol(scope: ASGIScope, problem: Problem) -> tuple[wire.ProtocolError, Headers] | None:
+    """The body and headers of an error of the protocol; none if the problem is an outcome."""
+    if problem.status not in STATUSES and problem.code not in CODES:
+        return None
+    body, headers = describe(problem, request_id_of(scope))
+    return _said(body), headers
+
+
 def protocol_error(problem: ProblemBody) -> tuple[bytes, bytes]:
     """Content type and body (`platform.http.problems.Shape`)."""
-    answer = wire.ProtocolError(
+    return JSON, _ENCODER.encode(_said(problem))
+
+
+def _said(problem: ProblemBody) -> wire.ProtocolError:
+    return wire.ProtocolError(
         code=problem.code,
         content=problem.detail,
         type=problem.type,
@@ -24,7 +51,6 @@ def protocol_error(problem: ProblemBody) -> tuple[bytes, bytes]:
         field=problem.field or UNSET,
         fields=problem.fields or UNSET,
     )
-    return JSON, _ENCODER.encode(answer)
 
 
 SHAPES = (("/ucp/", protocol_error),)

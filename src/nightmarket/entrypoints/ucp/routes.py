@@ -1,6 +1,6 @@
 """UCP's routes: the same operations for the framework, which documents them, and as bare handlers for the hot ones."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
@@ -19,6 +19,7 @@ from nightmarket.platform.http.framework import translate
 
 from . import wire
 from .api import Sent, UcpApi, checked_key, creating_key, error_answer, optional_key
+from .refusing import STATUSES, of_protocol
 from .sample import SampleApi
 from .signed import check, check_asked
 
@@ -28,8 +29,18 @@ PROFILE_KEPT = CacheControlHeader(public=True, max_age=300)
 
 HEADERS: Headers = [(b"content-type", b"application/json")]
 
+Refusal: TypeAlias = wire.ErrorAnswer | wire.ProtocolError
+
+_PLAIN: Mapping[int, Any] = dict.fromkeys(STATUSES, wire.ProtocolError)
+_BOTH: Mapping[int, Any] = dict.fromkeys((400, 409, 422), Refusal)
+
 REFUSALS = {
-    status: ResponseSpec(wire.ErrorAnswer, generate_examples=False, description=words, media_type="application/json")
+    status: ResponseSpec(
+        _PLAIN.get(status) or _BOTH.get(status, wire.ErrorAnswer),
+        generate_examples=False,
+        description=words,
+        media_type="application/json",
+    )
     for status, words in {
         400: "The request is malformed; the message's `path` names where.",
         401: "The API key or the signature is not valid.",
@@ -101,16 +112,23 @@ def _answering(
             await check(shop, scope, body)
             return Response(status, HEADERS, wire.ENCODE.encode(await operation(scope, body, parameter)))
         except Problem as problem:
-            return Response(problem.status, HEADERS, wire.ENCODE.encode(api.error(problem)))
+            said = of_protocol(scope, problem)
+            if said is None:
+                return Response(problem.status, HEADERS, wire.ENCODE.encode(api.error(problem)))
+            return Response(problem.status, [*HEADERS, *said[1]], wire.ENCODE.encode(said[0]))
 
     return handle
 
 
-def refused(_: Asked, problem: Problem) -> FrameworkResponse[wire.ErrorAnswer]:
-    return FrameworkResponse(error_answer(problem), status_code=problem.status)
+def refused(request: Asked, problem: Problem) -> FrameworkResponse[Refusal]:
+    said = of_protocol(request.scope, problem)
+    if said is None:
+        return FrameworkResponse(error_answer(problem), status_code=problem.status)
+    headers = {name.decode(): value.decode() for name, value in said[1]}
+    return FrameworkResponse(said[0], status_code=problem.status, headers=headers)
 
 
-def unread(request: Asked, error: ClientException) -> FrameworkResponse[wire.ErrorAnswer]:
+def unread(request: Asked, error: ClientException) -> FrameworkResponse[Refusal]:
     """What the framework could not read, in UCP's words too."""
     known = translate(error)
     problem = known if isinstance(known, Problem) else InvalidInput(error.detail)

@@ -103,7 +103,7 @@ class SampleApi(UcpApi):
 
     def error(self, problem: Problem) -> wire.ErrorAnswer:
         plain = super().error(problem)
-        return ErrorWithDetail(plain.ucp, plain.messages, problem.detail)
+        return ErrorWithDetail(plain.ucp, plain.messages, plain.continue_url, problem.detail)
 
     async def _wanted(
         self, owner: UUID, session: tuple[SessionKind, UUID | None], request: wire.SessionRequest, language: str

@@ -237,14 +237,15 @@ class Order(Struct, omit_defaults=True):
 
 
 class ErrorAnswer(Struct, omit_defaults=True):
-    """When there is no resource to answer with."""
+    """When there is no resource to answer with; `continue_url` is where the buyer can go on instead."""
 
     ucp: Meta
     messages: list[Message]
+    continue_url: str | UnsetType = UNSET
 
 
 class ProtocolError(Struct, omit_defaults=True, kw_only=True):
-    """What is refused before any operation is asked: too large, too fast, at a busy moment. UCP wants `code` and
+    """What is refused before any operation is asked: too large, too fast, wrongly signed. UCP wants `code` and
     `content` for errors of the protocol (Checkout, REST binding: Error Responses); the rest is RFC 9457's."""
 
     code: str

@@ -233,8 +233,10 @@ class Agents:
         """As `of`; of a profile that nobody has asked for yet, wait for at most `seconds`. It is asked for beside the
         request, so that a slow site holds up nobody for longer, and not those who come while it is asked."""
         url = self._named.get(owner)
-        if url is None:
-            return None
+        return None if url is None else await self.meet_at(url, seconds)
+
+    async def meet_at(self, url: str, seconds: float) -> AgentProfile | None:
+        """As `meet`, by the profile's address."""
         if self._remembered(url) is None:
             is_first = url not in self._asked and self._last.get(url) is None
             asked = self._begin(url)
