@@ -287,6 +287,7 @@ OPEN = frozenset(
         "POST /ucp/catalog/search",
         "GET /ucp/festival",
         "GET /ucp/festival/schema.json",
+        "GET /ucp/wallet/schema.json",
         "POST /ucp/catalog/lookup",
         "POST /ucp/catalog/product",
         "GET /health/live",

@@ -10,10 +10,12 @@ from nightmarket.bootstrap import Shop as OpenShop
 from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds, derive, encode
+from nightmarket.kernel.money import MAX_AMOUNT
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import HELD, Completion, PaymentInput, Seat, SessionKind
 from nightmarket.orders.handlers import OrderDesk
 from nightmarket.orders.points import NO_FAULTS, Faults
+from nightmarket.payments.contract.wallets import Purse, PurseLot
 from nightmarket.payments.jobs import PaymentsDrain
 from nightmarket.payments.providers import TestProvider
 from nightmarket.platform.access import Links
@@ -37,6 +39,7 @@ from nightmarket.promotions.contract.groups import (
 from nightmarket.promotions.handlers import StoredOffers
 from nightmarket.promotions.handlers.draw_steps import DrawMeans
 from nightmarket.promotions.handlers.groups import StoredGroups
+from nightmarket.tally.contract import Level, NewTally, TallyKind
 from nightmarket.workflows.group_purchase import GroupPurchases
 from nightmarket.workflows.order_mail import order_mail, order_mail_chore
 from tests.twins import SECRET, Shop, listing, wanted
@@ -96,7 +99,19 @@ class GroupHouse:
         async with self.database.transaction() as tx:
             return await self.groups.start(tx, offer.id, self.ids.new(), person(number))
 
-    async def checkout(self, group: BuyingGroup, number: int) -> tuple[UUID, UUID]:
+    async def purse(self, amount: int) -> Purse:
+        """A lot of wallet money for everything, to be spent on one order whatever is left to pay."""
+        lot, now = self.ids.new(), self.clock.now()
+        async with self.database.transaction() as tx:
+            await self.shop.tallies.open(tx, [NewTally(lot, TallyKind.WALLET, amount)], now)
+        return Purse((PurseLot(lot, now, now + 9 * DAY),), MAX_AMOUNT)
+
+    async def left(self, purse: Purse) -> Level:
+        async with self.database.read() as connection:
+            [level] = (await self.shop.tallies.levels(connection, [lot.id for lot in purse.lots])).values()
+        return level
+
+    async def checkout(self, group: BuyingGroup, number: int, purse: Purse | None = None) -> tuple[UUID, UUID]:
         """A checkout in a group that lacks nothing: (owner, session)."""
         owner = derive("test-owner", number)
         seat = Seat(
@@ -104,7 +119,7 @@ class GroupHouse:
             entitlement_of(group.offer, 1),
             group.deadline_at,
         )
-        want = msgspec.structs.replace(wanted((LAMP, 1)), seat=seat)
+        want = msgspec.structs.replace(wanted((LAMP, 1)), seat=seat, purse=purse)
         view = await self.desk.create(owner, SessionKind.CHECKOUT, f"group {group.id} {self.ids.new()}", want)
         async with self.database.transaction() as tx:
             place = GroupSeat(group.id, view.id, person(number), owner, SeatState.WANTED, self.clock.now())

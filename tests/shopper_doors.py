@@ -67,6 +67,7 @@ ACCOUNT = frozenset(
         "GET /account/orders",
         "POST /account/orders/claim",
         "GET /account/wallet",
+        "POST /account/wallet/code",
         "GET /account/addresses",
         "GET /account/addresses/new",
         "POST /account/addresses/new",

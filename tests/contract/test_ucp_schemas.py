@@ -2,14 +2,18 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from ucp_sdk.models.schemas.ucp import BusinessSchema
 
 from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.ids import decode
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from tests.open_shop import Opened, opened
+from tests.spending import Purses
 from tests.ucp_talk import CART, CHECKOUT, ERROR, ORDER, SPEC, Schemas, key, lines, pay, ready
 
 OFFERED = (
@@ -59,6 +63,45 @@ async def test_checkout_to_order(shop: Opened, schemas: Schemas) -> None:
     foreign = await shop.client.get(path, headers=stranger)
     assert foreign.status_code == 404
     schemas.check(foreign.json(), *ERROR)
+
+
+async def test_a_buyers_wallet_pays_by_its_code(shop: Opened, schemas: Schemas, clock: VirtualClock) -> None:
+    """With a code of the buyer's the wallet pays what it can and the card the rest, once also when asked again; alone
+    it pays no order that it cannot pay whole; a code of another order, or one that was replaced, is refused."""
+    house = Purses(shop.shop, clock)
+    account = await house.account()
+    await house.give(account, 1_000)
+    async with shop.shop.database.transaction() as tx:
+        [(old, _), (code, _)] = [await shop.shop.wallets.make_code(tx, account) for _ in range(2)]
+    wallet = {"id": "w1", "handler_id": "wallet", "type": "store_credit"}
+    by_code = wallet | {"credential": {"type": "wallet_code", "token": code}}
+    schema = (await shop.client.get("/ucp/wallet/schema.json")).json()
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(by_code)
+
+    async def complete(path: str, name: str, *instruments: Any) -> Any:
+        body = {"payment": {"instruments": [*instruments]}}
+        answer = await shop.client.post(f"{path}/complete", json=body, headers=key(name))
+        assert answer.status_code == 200, answer.text
+        schemas.check(answer.json(), *CHECKOUT)
+        return answer.json()
+
+    [card] = pay()["payment"]["instruments"]
+    path, other = await ready(shop, schemas, "wallet", LAMP=1), await ready(shop, schemas, "other", CANDLE=1)
+    replaced = wallet | {"credential": {"type": "wallet_code", "token": old}}
+    for name, sent in (("alone", [by_code]), ("replaced", [replaced, card])):
+        refused = await complete(path, name, *sent)
+        assert (refused["status"], refused["messages"][0]["code"]) == ("ready_for_complete", "payment_failed")
+    assert await house.balance(account) == 1_000
+    done = await complete(path, "both", by_code, card)
+    assert (done["status"], done["payment"]["instruments"]) == ("completed", [wallet | {"amount": 1_000}])
+    assert (await complete(path, "both", by_code, card))["order"] == done["order"]
+    order = await shop.shop.orders.order(None, decode("ord", done["order"]["id"]))
+    assert (order.total, order.to_pay, await house.balance(account)) == (2_710, 1_710, 0)
+    assert (await complete(other, "other", by_code, card))["messages"][0]["code"] == "payment_failed"
+    await shop.shop.orders.cancel_order(None, order.id, "changed my mind")
+    assert await house.balance(account) == 1_000
+    await house.sound()
 
 
 async def test_refusals_are_answers_too(shop: Opened, schemas: Schemas) -> None:

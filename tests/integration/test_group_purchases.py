@@ -60,6 +60,37 @@ async def test_a_full_group_settles_at_its_best_tier(house: GroupHouse) -> None:
     assert [one.amount for one in await house.provider.statement()] == [TWENTY] * 5
 
 
+async def test_a_wallet_pays_of_a_place(house: GroupHouse) -> None:
+    """Wallet money is reserved while the group gathers. At the best tier the lamp costs 2.00 less: the wallet, that had
+    paid 10.00 of its 18.00, gets 1.11 of that and the card 0.89; who pays all by wallet gets all, and nothing is
+    captured. A group that fails gives it all back."""
+    offer = await house.open()
+    group = await house.start(offer)
+    part, whole = await house.purse(1_000), await house.purse(5_000)
+    orders = [
+        (await house.pay(await house.checkout(group, number, purse))).order.id
+        for number, purse in enumerate((part, whole))
+    ]
+    assert ((await house.left(part)).held, (await house.left(whole)).held) == (1_000, TEN)
+    for number in range(2, 5):
+        await house.join(group, number)
+    assert (await house.purchases().look(group.id)).state is GroupState.COMPLETE
+    assert await house.clean() == []
+    assert ((await house.left(part)).available, (await house.left(whole)).available) == (111, 5_000 - TWENTY)
+    first, second = [await house.desk.order(None, id) for id in orders]
+    assert (first.state, first.total, first.to_pay) == (OrderState.PAID, TWENTY, TWENTY - 889)
+    assert (second.state, second.total, second.to_pay) == (OrderState.PAID, TWENTY, 0)
+    assert sorted(one.amount for one in await house.provider.statement() if one.amount) == [TWENTY - 889, *[TWENTY] * 3]
+    await house.desk.cancel_order(None, orders[0], "changed my mind")
+    failed = await house.start(offer, 8)
+    await house.pay(await house.checkout(failed, 9, part))
+    assert (await house.left(part)).available == 0
+    house.clock.advance(timedelta(hours=24))
+    await house.purchases().step()
+    assert (await house.left(part)).available == 1_000
+    assert await house.clean() == []
+
+
 async def test_who_cancels_after_the_close_leaves_a_seat_for_nobody(house: GroupHouse) -> None:
     """A paid order of a complete group is cancelled: its place is left, the seat is not free for a checkout that began
     before, and when the last group is done after the end of starting, the tiers' prices leave the book."""

@@ -4,9 +4,10 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import httpx
 import pytest
@@ -15,6 +16,8 @@ from nightmarket.bootstrap import Shop, open_shop
 from nightmarket.kernel.ids import encode
 from nightmarket.orders.contract import OrderState
 from nightmarket.orders.points import Point
+from nightmarket.payments.contract.wallets import MoneyFor, NewSource, SourceKind, SourceTerms
+from nightmarket.platform.access import NewAccount, Role
 from nightmarket.platform.postgres import EmbeddedPostgres
 from nightmarket.platform.settings import Settings
 from tests.open_shop import GOODS, stock_up
@@ -32,6 +35,8 @@ ON_THE_WAY = (
     Point.SETTLED,
 )
 BUYERS = 6
+WALLET_MONEY = 500
+"""Less than an order: the card pays the rest."""
 PATIENCE_SECONDS = 60.0
 ADDRESS = {
     "id": "home",
@@ -82,11 +87,27 @@ class Doomed:
         await self.ask("PUT", path, wanted | {"fulfillment": {"methods": [method]}}, key)
         return path
 
-    async def buy(self, path: str) -> str:
+    async def purse(self, number: int) -> tuple[UUID, dict[str, Any]]:
+        """An account with 5.00 in its wallet, and what pays with it first and with a card then."""
+        shop = self.shop
+        name = f"purse{number}@example.org"
+        [made] = await shop.access.accounts.create([NewAccount(name, "Wanda", Role.SHOPPER, "a lantern in the fog")])
+        now, source = shop.clock.now(), shop.ids.new()
+        money = MoneyFor({"en": "For lanterns"}, "EUR", now, now + timedelta(days=9))
+        terms = SourceTerms(SourceKind.OPEN, money, WALLET_MONEY, now, now + timedelta(days=1), at_least=1, parts=1)
+        async with shop.database.transaction() as tx:
+            await shop.wallets.make(tx, NewSource(source, terms), "test")
+            code, _ = await shop.wallets.make_code(tx, made.id)
+        await shop.wallets.open_packet(source, made.id)
+        credential = {"type": "wallet_code", "token": code}
+        wallet = {"id": "i0", "handler_id": "wallet", "type": "store_credit", "credential": credential}
+        return made.id, {"payment": {"instruments": [wallet, *PAY["payment"]["instruments"]]}}
+
+    async def buy(self, path: str, pay: dict[str, Any] = PAY) -> str:
         """Complete, and ask again while the payment is under way; returns the order's id."""
         give_up = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
-            answer = await self.ask("POST", f"{path}/complete", PAY, path)
+            answer = await self.ask("POST", f"{path}/complete", pay, path)
             if answer["status"] == "completed":
                 return answer["order"]["id"]
             assert answer["status"] == "complete_in_progress", answer
@@ -118,15 +139,17 @@ async def doomed(home: Path) -> AsyncGenerator[Doomed]:
 
 async def test_every_point_survives_a_kill(doomed: Doomed) -> None:
     """At each point a web process, then PostgreSQL, is killed while orders stream in: each acknowledged order is there
-    once, paid once, and the audit finds nothing."""
+    once, paid once, one of each six from a wallet first and from a card then, and the audit finds nothing."""
     orders: list[str] = []
+    purses = [await doomed.purse(number) for number in range(2 * len(ON_THE_WAY))]
     struck: list[tuple[str, str]] = []
     for victim in ("web", "postgres"):
         for point in ON_THE_WAY:
             paths = [await doomed.ready(f"{victim} {point} {n}") for n in range(BUYERS)]
             doom = doomed.home / "doom"
             doom.write_text(f"{victim} {point.value}")
-            orders += await asyncio.gather(*(doomed.buy(path) for path in paths))
+            pays = [purses[len(struck)][1], *[PAY] * (BUYERS - 1)]
+            orders += await asyncio.gather(*(doomed.buy(path, pay) for path, pay in zip(paths, pays, strict=True)))
             assert not doom.exists(), f"{point} was never reached"
             struck.append((victim, point.value))
     assert len(struck) == 2 * len(ON_THE_WAY)
@@ -140,3 +163,8 @@ async def test_every_point_survives_a_kill(doomed: Doomed) -> None:
         await asyncio.sleep(1)
     paid = [row for row in await doomed.shop.orders.latest(limit=200) if row.state is OrderState.PAID]
     assert len(paid) == len(orders)
+    by_wallet = [sum(spent.amount for spent in row.body.wallet) for row in paid if row.body.wallet]
+    assert by_wallet == [WALLET_MONEY] * len(purses)
+    async with doomed.shop.database.read() as connection:
+        lots = [lot for account, _ in purses for lot in await doomed.shop.wallets.lots(connection, account)]
+    assert {(lot.available, lot.reserved) for lot in lots} == {(0, 0)}

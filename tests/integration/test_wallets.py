@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from nightmarket.bootstrap import WALLET
+from nightmarket.bootstrap import WALLET, Shop, open_shop
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import derive
+from nightmarket.orders.contract import OrderReduction, OrderState
 from nightmarket.orders.errors import PaymentRefused, WalletChanged
 from nightmarket.payments.contract.wallets import GRACE, Audience, SourceKind, packet_parts
 from nightmarket.payments.errors import PacketNotOpened, WalletRefused
@@ -122,6 +124,74 @@ async def test_a_silent_provider_keeps_the_wallets_part_waiting(house: Purses) -
     [lot] = await house.lots(one)
     assert (lot.available, lot.reserved) == (0, 0)
     await house.sound()
+
+
+async def _tenth_off(house: Purses) -> Offer:
+    """Everything is a tenth cheaper, and the market pays for it."""
+    now = house.clock.now()
+    offer = Offer(derive("tenth"), 1, {"en": "Ten off"}, PercentOff(1_000), now, now + 90 * DAY)
+    async with house.shop.database.transaction() as tx:
+        await house.shop.offers.publish(tx, [offer], now)
+    await house.shop.books.refresh()
+    return offer
+
+
+async def _reduce(shop: Shop, order: UUID, offer: Offer, amount: int) -> int:
+    async with shop.database.transaction() as tx:
+        found = await shop.orders.reduce_paid(tx, [OrderReduction(order, offer.id, amount, "best price")])
+    return found.get(order, 0)
+
+
+async def test_what_an_order_costs_less_goes_back_both_ways(house: Purses) -> None:
+    """A lamp at 19.98 was paid with 10.00 from the wallet. When it costs 9.99 less, the wallet gets 5.00 and the card
+    4.99, also after the money's end, and it can still be spent; a cancellation gives back the rest, each to its own."""
+    one, offer = await house.account(), await _tenth_off(house)
+    await house.give(one, 1_000)
+    done = await house.buy(one, "less", {"LAMP": 1})
+    assert (done.order.total, done.order.to_pay) == (2_488, 1_488)
+    house.clock.advance(41 * DAY)
+    await house.work()
+    assert await _reduce(house.shop, done.order.id, offer, 999) == 999
+    await house.sound()
+    assert await house.balance(one) == 500
+    order = await house.shop.orders.order(one, done.order.id)
+    assert (order.total, order.to_pay, order.payments[0].refunded) == (1_489, 989, 499)
+    house.clock.advance(GRACE - HOUR)
+    assert (await house.checkout(one, "grace", {"CANDLE": 1})).body.purse is not None
+    await house.shop.orders.cancel_order(one, order.id, "changed my mind")
+    await house.sound()
+    assert await house.balance(one) == 1_000
+    assert (await house.shop.orders.order(one, order.id)).payments[0].refunded == 1_488
+    house.clock.advance(GRACE + HOUR)
+    await house.sound()
+    assert await house.balance(one) == 0
+
+
+async def test_two_workers_at_one_order(house: Purses) -> None:
+    """While two workers hear that a card was charged, its buyer cancels; while one makes an order cheaper, another
+    cancels it: whoever comes first, wallet and card have all they paid in the end, and no worker stumbles."""
+    one, offer = await house.account(), await _tenth_off(house)
+    await house.give(one, 5_000)
+    async with open_shop(house.shop.settings, clock=house.clock, application="other") as other:
+        for turn in range(4):
+            waits = await house.pay(one, await house.checkout(one, f"waits{turn}", {"CANDLE": 1}), token="tok_silent")
+            paid = await house.buy(one, f"paid{turn}", {"OOLONG": 1})
+            house.clock.advance(timedelta(seconds=31))
+            shops = (house.shop, other) if turn % 2 else (other, house.shop)
+            await asyncio.gather(
+                shops[0].orders.cancel_order(one, waits.order.id, "changed my mind"),
+                shops[0].orders.due.step(),
+                shops[1].orders.due.step(),
+                shops[1].orders.cancel_order(one, paid.order.id, "changed my mind"),
+                _reduce(shops[0], paid.order.id, offer, 300),
+            )
+            await house.work()
+            assert await house.balance(one) == 5_000
+            for id in (waits.order.id, paid.order.id):
+                order = await house.shop.orders.order(one, id)
+                assert order.state is OrderState.CANCELLED
+                assert all(each.refunded == each.amount for each in order.payments if each.state != "voided")
+        await house.sound()
 
 
 async def test_a_merchants_money_is_for_its_goods(house: Purses) -> None:

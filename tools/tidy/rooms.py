@@ -33,6 +33,8 @@ ACROSS = frozenset(
         "0031_collaborations",
         "0032_segments",
         "0033_indexes",
+        "0035_leftovers",
+        "0034_wallet_codes",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""

@@ -25,6 +25,7 @@ from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.catalog import CatalogController
 from nightmarket.entrypoints.ucp.confirming import ConfirmationController
 from nightmarket.entrypoints.ucp.festival import FestivalController
+from nightmarket.entrypoints.ucp.wallet import WalletController
 from nightmarket.entrypoints.ucp.refusing import SHAPES
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
@@ -104,6 +105,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
             ConfirmationController,
             CatalogController,
             FestivalController,
+            WalletController,
             ClaimsController,
             profile,
             health.live,

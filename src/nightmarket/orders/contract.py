@@ -12,6 +12,7 @@ import msgspec
 from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.findings import Finding
 from nightmarket.payments.contract import PaymentRow
+from nightmarket.payments.contract.wallets import Purse
 from nightmarket.platform.database import Connection
 
 from .model.board import BoardFilter, CoursePoint, MerchantFigure, OrderFigure, OrderSummary
@@ -127,10 +128,12 @@ __all__ = [
 
 
 class PaymentInput(msgspec.Struct, frozen=True):
-    """How to pay: the handler's id and what it needs (a token, never a card number)."""
+    """How to pay: the handler's id and what it needs (a token, never a card number). `purse` is wallet money that is to
+    pay first, instead of what the session carries."""
 
     handler: str
     token: str = ""
+    purse: Purse | None = None
 
 
 class SessionView(msgspec.Struct, frozen=True):

@@ -85,3 +85,10 @@ class PacketNotOpened(Problem):
 
     code = "packet_not_opened"
     kind = Kind.CONFLICT
+
+
+class WalletCodeRefused(Problem):
+    """A code to pay with somebody's wallet that was used for another order, has expired, or was replaced by a newer."""
+
+    code = "wallet_code_refused"
+    kind = Kind.CONFLICT

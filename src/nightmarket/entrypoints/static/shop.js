@@ -59,6 +59,15 @@ function localTimes(root) {
   }
 }
 
+// What was chosen before scripts could hear of it, or what the browser put back, is reckoned with too.
+window.addEventListener("load", () => {
+  const chosen = (field) => field.checked ?? field.value;
+  const written = (field) => field.defaultChecked ?? field.querySelector("[selected]")?.value ?? field.value;
+  const fields = [...document.querySelectorAll('#checkout [hx-target="#bill"]')];
+  const changed = fields.find((field) => chosen(field) !== written(field));
+  changed?.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
 // One payment per press: a second press while the first is under way does nothing.
 document.addEventListener("submit", (event) => {
   const form = event.target;

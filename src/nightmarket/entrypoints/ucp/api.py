@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from nightmarket.bootstrap import PROVIDER, Shop
+from nightmarket.bootstrap import PROVIDER, WALLET, Shop
 from nightmarket.kernel.ids import decode, derive
 from nightmarket.kernel.languages import DEFAULT_LANGUAGE, LANGUAGES
 from nightmarket.kernel.problems import InvalidInput, Problem
@@ -24,6 +24,7 @@ from nightmarket.orders.contract import (
     SessionView,
 )
 from nightmarket.orders.errors import CompletionRefused, PaymentRefused, SessionClosed
+from nightmarket.payments.errors import WalletCodeRefused
 from nightmarket.platform.access import SHADOW_HEADER, Scope, require, shadow_owner
 from nightmarket.platform.access.agents import ProfileAddressInvalid, profile_address
 from nightmarket.platform.http import ASGIScope, address_key, header, marks_of
@@ -33,6 +34,7 @@ from .festival_wire import capability
 from .negotiating import EXTENDS, MEET_SECONDS, check, negotiated
 from .signed import is_signed
 from .translate import Translator, UnknownDestination, capabilities, problem_message
+from .wallet import handler, is_wallet, shown, with_purse
 
 CHECKOUT, CART = SessionKind.CHECKOUT, SessionKind.CART
 MAX_KEY = 255
@@ -73,12 +75,13 @@ class Sent(msgspec.Struct, frozen=True):
 class UcpApi:
     """The shopping service of UCP over the order desk."""
 
-    handlers: ClassVar[Handlers] = HANDLERS
+    offered: ClassVar[Handlers] = HANDLERS
 
     def __init__(self, shop: Shop, house: str | None = None) -> None:
         self._shop = shop
         self._orders = shop.orders
         self._noted = _Lately()
+        self.handlers = self.offered | handler(shop.settings.address)
         self._to = Translator(shop.settings.address, self.handlers, shop.settings.currency, shop.clock, house)
 
     async def owner(self, scope: ASGIScope) -> UUID:
@@ -161,14 +164,19 @@ class UcpApi:
         session = decode("chk", id)
         mark = sent.mark("complete")
         try:
-            done = await self._orders.complete(owner, session, self._payment(request), mark=mark)
-        except (CompletionRefused, PaymentRefused) as refusal:
+            payment = self._payment(request)
+            if codes := [one for one in request.payment.instruments if is_wallet(one)]:
+                payment = await with_purse(self._shop, await self._orders.get(owner, CHECKOUT, session), codes, payment)
+            done = await self._orders.complete(owner, session, payment, mark=mark)
+        except (CompletionRefused, PaymentRefused, WalletCodeRefused) as refusal:
             return await self.refused(owner, session, refusal)
         book = self._shop.books.current()
         status = "complete_in_progress" if done.awaited else "completed"
         if done.order.state is OrderState.CANCELLED:
             status = "canceled"
         answer = self._to.completed(done.order, status, book)
+        if codes:
+            answer.payment = shown(done.order, codes)
         answer.ucp = negotiated(answer.ucp, self._shop.agents.of(owner))
         return answer
 
@@ -253,7 +261,10 @@ class UcpApi:
         return answer
 
     def _payment(self, request: wire.CompleteRequest) -> PaymentInput:
-        instruments = request.payment.instruments
+        named = request.payment.instruments
+        instruments = [one for one in named if not is_wallet(one)]
+        if named and not instruments:
+            return PaymentInput(WALLET)
         chosen = next((one for one in instruments if one.selected), instruments[0] if instruments else None)
         if chosen is None:
             raise InvalidInput("Name an instrument to pay with.", field="payment.instruments")

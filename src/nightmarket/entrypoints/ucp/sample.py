@@ -67,7 +67,7 @@ class ErrorWithDetail(wire.ErrorAnswer):
 class SampleApi(UcpApi):
     """Statuses instead of answers for refusals, an omitted buyer is kept, addresses are known by e-mail."""
 
-    handlers: ClassVar[Handlers] = {
+    offered: ClassVar[Handlers] = {
         **HANDLERS,
         "dev.nightmarket.mockpay": [
             {"id": MOCK_HANDLER, "version": wire.VERSION, "available_instruments": [{"type": "card"}]}

@@ -43,7 +43,13 @@ OPEN = (SessionState.INCOMPLETE, SessionState.READY)
 HOME = "shipping"
 SELECTED = "fulfillment.methods[0].selected_destination_id"
 FREE = {"en": "Free {title}", "de": "{title}, kostenlos", "it": "{title}, gratuita", "zh": "{title}（免费）"}
-CODES = {"payment_declined": "payment_failed", "address_missing": "missing", "not_deliverable": "address_undeliverable"}
+CODES = {
+    "payment_declined": "payment_failed",
+    "wallet_changed": "payment_failed",
+    "wallet_code_refused": "payment_failed",
+    "address_missing": "missing",
+    "not_deliverable": "address_undeliverable",
+}
 
 
 class Translator:

@@ -39,6 +39,7 @@ from nightmarket.orders.model.session import (
 )
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Sale, sale_placed
+from nightmarket.payments.contract.wallets import Purse
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.group_commit import GroupCommit
 from nightmarket.promotions.contract import (
@@ -81,6 +82,8 @@ class Complete(msgspec.Struct, frozen=True):
     handler: str
     listed: bool = False
     mark: bytes = b""
+    purse: Purse | None = None
+    """Wallet money that is to pay first, instead of what the session carries."""
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -186,7 +189,8 @@ class ClaimBatch:
             if isinstance(result, Placing):
                 placings.append(result)
             elif isinstance(result, Dearer):
-                dearer[one.item.id] = result.body
+                body = result.body
+                dearer[one.item.id] = body if one.item.purse is None else msgspec.structs.replace(body, purse=None)
                 outcomes[one.item.id] = price_changed(result)
             else:
                 outcomes[one.item.id] = result
@@ -222,8 +226,8 @@ class ClaimBatch:
         prepared: dict[UUID, Prepared] = {}
         bodies: dict[UUID, SessionBody] = {}
         variants: set[UUID] = set()
-        for id, (_, record) in items.items():
-            one = prepared_at(record["prepared"], now)
+        for id, (item, record) in items.items():
+            one = prepared_at(record["prepared"], now) if item.purse is None else None
             if one is not None:
                 prepared[id] = one
                 lines = one.order.lines
@@ -244,6 +248,8 @@ class ClaimBatch:
                     ready.append(_Ready(item, record["attempt"], lines, goods, one.order))
                     continue
             body = bodies.get(id) or decode(record["body"])
+            if item.purse is not None:
+                body = msgspec.structs.replace(body, purse=item.purse)
             found = priced(item.owner, body, listings, terms, now)
             if isinstance(found, Problem):
                 outcomes[id] = found

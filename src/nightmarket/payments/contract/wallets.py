@@ -216,6 +216,16 @@ class Wallets(Protocol):
         its end can be spent for GRACE."""
         ...
 
+    async def make_code(self, tx: Connection, account: UUID) -> tuple[str, datetime]:
+        """A code by which whoever has it pays one order with the account's money, and until when it is good. Codes
+        before it that nobody used are worth nothing any more. It is stored nowhere."""
+        ...
+
+    async def use_code(self, tx: Connection, code: str, order: UUID) -> UUID:
+        """Whose money the code stands for; from now on for that order alone, so a repeat finds the same. Raises
+        WalletCodeRefused."""
+        ...
+
     async def note_offers(self, tx: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
         """Accounts that have used an offer in a festival: (festival, account). Safe to repeat."""
         ...

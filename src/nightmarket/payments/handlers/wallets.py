@@ -24,12 +24,14 @@ from nightmarket.payments.contract.wallets import (
 from nightmarket.payments.errors import WalletNotFound, WalletRefused
 from nightmarket.payments.model.wallet_postings import EXPIRED
 from nightmarket.payments.model.wallets import budget_tally, source_flaws
+from nightmarket.payments.store import wallet_codes as codes
 from nightmarket.payments.store import wallet_sources as sources
 from nightmarket.payments.store import wallets as store
 from nightmarket.payments.store.wallets import LotRow
 from nightmarket.platform.database import Connection
 from nightmarket.tally.contract import NewTally, TallyKind
 
+from .wallet_codes import CodeDesk
 from .wallet_earnings import LATE, EarningDesk
 from .wallet_giving import Giving, WalletMeans
 from .wallet_letters import ending_mail
@@ -54,6 +56,7 @@ class StoredWallets:
         self._giving = Giving(means)
         self._earnings = EarningDesk(means, self._giving)
         self.packets = PacketDesk(means, self._giving)
+        self._codes = CodeDesk(means.database, means.clock)
 
     async def close(self) -> None:
         """Wait for what is being written."""
@@ -177,17 +180,25 @@ class StoredWallets:
     async def come_back(self, tx: Connection, lots: Collection[UUID]) -> None:
         await self._earnings.come_back(tx, lots, [])
 
+    async def make_code(self, tx: Connection, account: UUID) -> tuple[str, datetime]:
+        return await self._codes.make(tx, account)
+
+    async def use_code(self, tx: Connection, code: str, order: UUID) -> UUID:
+        return await self._codes.use(tx, code, order)
+
     async def note_offers(self, tx: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
         await sources.note_uses(tx, used)
 
     async def forget(self, tx: Connection, account: UUID, person: UUID) -> None:  # noqa: ARG002
         await store.end_all(tx, account, self._means.clock.now())
         await sources.forget(tx, account)
+        await codes.forget(tx, account)
 
     # what happens by itself
 
     async def step(self) -> int:
-        return await self._earnings.step() + await self.packets.step() + await self._look_after_lots()
+        done = await self._earnings.step() + await self.packets.step() + await self._look_after_lots()
+        return done + await self._codes.step()
 
     async def _look_after_lots(self) -> int:
         """Remind of what is soon over; end what is."""

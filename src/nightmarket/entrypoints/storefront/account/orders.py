@@ -155,8 +155,20 @@ class MoneyView(msgspec.Struct, frozen=True):
     """What the journal says is still to be paid."""
 
 
+async def make_wallet_code(desk: AccountDesk) -> ASGIResponse:
+    """A code by which an agent pays one order with the wallet; shown this once."""
+    await desk.form()
+    async with desk.shop.database.transaction() as tx:
+        code = await desk.shop.wallets.make_code(tx, desk.id)
+    return await _wallet(desk, code)
+
+
 async def show_wallet(desk: AccountDesk) -> ASGIResponse:
     """Wallet money, and money by order, as payments and journal have it."""
+    return await _wallet(desk)
+
+
+async def _wallet(desk: AccountDesk, code: tuple[str, datetime] | None = None) -> ASGIResponse:
     before = cursor_of(desk.query("before"))
     found = await desk.shop.orders.listed(desk.id, before=before, limit=ROWS + 1)
     shown = found[:ROWS]
@@ -175,6 +187,7 @@ async def show_wallet(desk: AccountDesk) -> ASGIResponse:
     return await desk.page(
         "wallet.html",
         wallet=await wallet_view(desk.store, desk.visit, desk.id),
+        code=code,
         money=money,
         further=cursor(shown[-1]) if len(found) > ROWS else "",
         later=before is not None,

@@ -51,6 +51,7 @@ PAGES = (
     Page("GET", "/account/orders", True, orders.show),
     Page("POST", "/account/orders/claim", True, orders.claim),
     Page("GET", "/account/wallet", True, orders.show_wallet),
+    Page("POST", "/account/wallet/code", True, orders.make_wallet_code),
     Page("GET", "/account/addresses", True, addresses.show),
     Page("GET", "/account/addresses/new", True, addresses.show_new),
     Page("POST", "/account/addresses/new", True, addresses.save_new),

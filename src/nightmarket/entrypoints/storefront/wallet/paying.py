@@ -21,8 +21,8 @@ class WalletPart(msgspec.Struct, frozen=True):
 
 
 async def lots_for(store: Storefront, visit: Visit, view: SessionView) -> list[HeldLot]:
-    """The visitor's money that can be spent on it; nothing for guests and for places in groups."""
-    if visit.account is None or view.body.seat is not None:
+    """The visitor's money that can be spent on it; nothing for guests."""
+    if visit.account is None:
         return []
     async with store.shop.database.read() as connection:
         now = store.shop.clock.now()

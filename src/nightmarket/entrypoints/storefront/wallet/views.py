@@ -1,6 +1,6 @@
 """Wallet money as its owner reads it: how much, what for, until when, and what happened to it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -28,7 +28,7 @@ READY, WAITING, RESERVED, USED, OVER = (
 HAPPENED = {
     "wallet_given": say_later("Received"),
     "wallet_paid": say_later("Paid with it"),
-    "wallet_refunded": say_later("Came back from a cancelled order"),
+    "wallet_refunded": say_later("Came back from an order"),
     "wallet_taken": say_later("Taken back: its order was cancelled"),
     "wallet_expired": say_later("Not spent in time"),
 }
@@ -79,18 +79,20 @@ async def wallet_view(store: Storefront, visit: Visit, account: UUID) -> WalletV
     async with store.shop.database.read() as connection:
         held = await wallets.lots(connection, account)
         entries = await wallets.history(connection, account, HISTORY_SHOWN)
+        orders = await store.shop.order_books.rows(connection, list({one.about for one in entries}))
     ready: dict[str, int] = {}
     for lot in held:
         if lot.available and lot.spend_from <= now < lot.spend_until:
             currency = lot.source.terms.money.currency
             ready[currency] = ready.get(currency, 0) + lot.available
     views = [lot_view(visit, directory, lot, now) for lot in held]
+    own = {id for id, rows in orders.items() if rows[0].owner == account}  # others were placed by an agent, by a code
     names = {lot.id: pick(lot.source.terms.money.name, visit.language) or "" for lot in held}
     return WalletView(
         tuple(sorted(ready.items())),
         tuple(sorted((view for view in views if view.tone), key=lambda view: view.spend_until)),
         tuple(view for view in views if not view.tone),
-        tuple(_entry(visit, entry, names) for entry in entries),
+        tuple(_entry(visit, entry, names, own) for entry in entries),
     )
 
 
@@ -136,7 +138,7 @@ def _state(lot: HeldLot, now: datetime) -> tuple[str, str]:
     return READY if now >= lot.spend_from else WAITING
 
 
-def _entry(visit: Visit, entry: WalletEntry, names: Mapping[UUID, str]) -> EntryView:
-    order = f"/orders/{encode('ord', entry.about)}" if entry.about != entry.lot else ""
+def _entry(visit: Visit, entry: WalletEntry, names: Mapping[UUID, str], own: Collection[UUID]) -> EntryView:
+    order = f"/orders/{encode('ord', entry.about)}" if entry.about in own else ""
     words = visit.say(HAPPENED.get(entry.kind, entry.kind))
     return EntryView(words, names.get(entry.lot, ""), entry.amount, entry.currency, entry.at, order)

@@ -1,0 +1,50 @@
+"""SQL of the codes by which an agent pays with a shopper's wallet."""
+
+from datetime import datetime
+from uuid import UUID
+
+from nightmarket.platform.database import Connection
+
+
+async def replace(tx: Connection, account: UUID, hash_: bytes, now: datetime, until: datetime) -> None:
+    """A new code; those before that nobody used are worth nothing any more."""
+    await tx.execute("DELETE FROM payments.wallet_code WHERE account = $1 AND order_id IS NULL", account)
+    await tx.execute(
+        "INSERT INTO payments.wallet_code (hash, account, made_at, expires_at) VALUES ($1, $2, $3, $4)",
+        hash_,
+        account,
+        now,
+        until,
+    )
+
+
+async def use(tx: Connection, hash_: bytes, order: UUID, now: datetime) -> UUID | None:
+    """The account, if the code is good for that order, which is the only one from now on."""
+    found: UUID | None = await tx.fetchval(
+        """
+        UPDATE payments.wallet_code SET order_id = $2
+        WHERE hash = $1 AND expires_at > $3 AND (order_id IS NULL OR order_id = $2)
+        RETURNING account
+        """,
+        hash_,
+        order,
+        now,
+    )
+    return found
+
+
+async def sweep(tx: Connection, now: datetime, limit: int) -> int:
+    """Delete codes that are over; returns how many."""
+    status = await tx.execute(
+        """
+        DELETE FROM payments.wallet_code WHERE hash IN (
+            SELECT hash FROM payments.wallet_code WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+        """,
+        now,
+        limit,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def forget(tx: Connection, account: UUID) -> None:
+    await tx.execute("DELETE FROM payments.wallet_code WHERE account = $1", account)
