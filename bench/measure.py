@@ -103,6 +103,7 @@ def summed(results: dict[str, Any], runs: dict[str, Any]) -> dict[str, Any]:
     results |= {
         "orders_created_per_second": of("created", "per_second"),
         "orders_created_with_offers_per_second": of("offers", "per_second"),
+        "orders_created_with_offers_share_of_without": of("offers", "share_of_without"),
         "orders_created_hot_variant_per_second": of("hot", "per_second"),
         "orders_paid_per_second": of("paid", "per_second"),
         "sessions_created_per_second": of("sessions", "per_second"),
@@ -228,7 +229,7 @@ def report(results: dict[str, Any]) -> None:
     """Print the table and keep the figures."""
     for key, value in results.items():
         if key != "runs":
-            print(f"{key:40} {value}")
+            print(f"{key:44} {value}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     off = results["audit_findings"] + sum(run.get("audit_findings", 0) for run in results["runs"].values())

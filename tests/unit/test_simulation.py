@@ -4,17 +4,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from nightmarket.entrypoints.simulating import grocery, retail_year
 from nightmarket.promotions.contract import (
     AmountOff,
     Book,
+    FreeShipping,
     Funding,
     Offer,
     PercentOff,
     PriceCart,
     PriceLine,
+    ShippingLine,
     Shopper,
     book_of,
     price,
@@ -24,6 +27,7 @@ from nightmarket.promotions.contract.simulations import PastCart, Simulator, dra
 AT = datetime(2026, 11, 11, tzinfo=UTC)
 DATA = Path(__file__).parents[3] / "shared" / "data"
 MERCHANT, GOODS = UUID(int=1), UUID(int=2)
+FREE = FreeShipping()
 absent = pytest.mark.skipif(not DATA.is_dir(), reason="the machine has no folder of real data")
 
 
@@ -58,12 +62,18 @@ def test_every_figure_follows_from_the_carts() -> None:
 
 
 def test_what_the_market_pays_costs_the_merchant_nothing() -> None:
-    """Of 10 % shared half and half the merchant bears half; of the market's own offers nothing."""
+    """Of 10 % shared half and half the merchant bears half; of the market's own offers, deliveries among them, nothing:
+    what shoppers, the market and merchants pay comes to the list prices."""
     shared = _offer(11, funder=MERCHANT, funding=(Funding(MERCHANT, 5000), Funding(None, 5000)))
-    for offer, change in ((shared, -500), (_offer(12), 0)):
+    for offer, change, market in ((shared, -500, 500), (_offer(12), 0, 1000), (_offer(13, effect=FREE), 0, 490)):
         simulator = Simulator(Book(0), book_of(1, [offer]), AT, {})
-        simulator.add([_cart(1, 10000)])
-        assert simulator.report().merchants[0].change == change
+        one = _cart(1, 10000)
+        cart = msgspec.structs.replace(one.cart, shipping=(ShippingLine(MERCHANT, "standard", 490),))
+        simulator.add([msgspec.structs.replace(one, cart=cart)])
+        report = simulator.report()
+        [sums] = report.sums
+        assert report.merchants[0].change == change
+        assert (sums.market_before, sums.market_after, sums.merchants_after) == (0, market, -change)
 
 
 def test_a_draft_outside_its_time_is_tried_as_if_it_were_live() -> None:

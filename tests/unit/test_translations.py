@@ -1,12 +1,18 @@
 """Every text that a page says exists in every language, whole and with the same particulars."""
 
+import ast
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from tools.messages import LANGUAGES, ROOMS, is_translated, messages, said_in, translations
+import nightmarket.promotions.model
+from nightmarket.entrypoints.console.sentences import said
+from nightmarket.entrypoints.pages.words import read_translations
+from tools.messages import LANGUAGES, ROOMS, is_translated, messages, po_path, said_in, translations
 
+MODEL = Path(nightmarket.promotions.model.__file__).parent
 PARTICULARS = re.compile(r"%\(\w+\)s")
 FILES = [(room, language) for room in ROOMS for language in LANGUAGES]
 
@@ -42,6 +48,31 @@ def test_plural_forms_fit_the_language(room: str, language: str) -> None:
     for message in messages(catalog):
         if isinstance(message.id, tuple | list):
             assert len(strings(message.string)) == catalog.num_plurals, message.id
+
+
+def sentences_of_rules() -> list[str]:
+    """What the rules of offers say, as their code has it, with a figure where one is filled in."""
+    found: set[str] = set()
+    for name in ("rules", "gate_rules", "flaws", "list_rules"):
+        tree = ast.parse((MODEL / f"{name}.py").read_text())
+        told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if id(node) in told | parts or not isinstance(node, ast.Constant | ast.JoinedStr):
+                continue
+            values = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(str(one.value) if isinstance(one, ast.Constant) else "7" for one in values)
+            found |= {text} if text.endswith(".") and " " in text else set()
+    return sorted(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_console_says_what_is_wrong_with_an_offer_in_its_readers_language(language: str) -> None:
+    """Every sentence of the rules, those with a figure in them too, is known to the console."""
+    sentences, words = sentences_of_rules(), read_translations([po_path("console", language).parent])[language]
+    assert len(sentences) > 50
+    assert [text for text in sentences if said(words, text) == text] == []
+    assert "7" in said(words, "A bundle has 2 to 7 parts.")
 
 
 def test_a_missing_text_is_found() -> None:

@@ -187,6 +187,10 @@ def _say(report: SimulationReport) -> None:
             f"{sums.carts:,} carts: {_money(sums.before, code)} under the present book, "
             f"{_money(sums.after, code)} under the draft ({_money(change, code)}); list {_money(sums.list_total, code)}"
         )
+        click.echo(
+            f"  of the discounts the market pays {_money(sums.market_before, code)} -> {_money(sums.market_after, code)}, "
+            f"merchants {_money(sums.merchants_before, code)} -> {_money(sums.merchants_after, code)}"
+        )
         if sums.cost:
             before, after = sums.costed_before - sums.cost, sums.costed_after - sums.cost
             part = round(100 * sums.costed_before / max(1, sums.before))
@@ -202,7 +206,8 @@ def _say(report: SimulationReport) -> None:
         click.echo(f"  dearer: {cart.id} {_money(cart.before, cart.currency)} -> {_money(cart.after, cart.currency)}")
     click.echo(f"{report.losing_merchants:,} merchants earn less.")
     for row in [one for one in report.merchants if one.change < 0][:SHOWN]:
-        click.echo(f"  {_who(row.merchant)}: {_money(row.change, row.currency)}")
+        margin = f", margin {_money(row.costed_after - row.cost, row.currency)}" if row.cost else ""
+        click.echo(f"  {_who(row.merchant)}: {_money(row.change, row.currency)}{margin}")
 
 
 def _rate(use: OfferUse, report: SimulationReport) -> str:

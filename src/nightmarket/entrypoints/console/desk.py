@@ -15,6 +15,7 @@ from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.pages import Form, Site, Visit
 from nightmarket.entrypoints.pages.uploads import Files, read_upload
 from nightmarket.kernel.ids import decode
+from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 from nightmarket.kernel.problems import InvalidInput, NotFound, Problem
 from nightmarket.platform.access import Actor, Scope
 from nightmarket.platform.database import Connection
@@ -24,6 +25,7 @@ from nightmarket.platform.http import safe_next
 from .figures import Figures
 from .live import Live
 from .menu import menu_of
+from .sentences import said
 from .words import DONE
 
 MAX_QUERY_LETTERS = 200
@@ -55,7 +57,10 @@ class Desk:
         return self.actor.may(Scope(scope))
 
     def say(self, text: str, **words: object) -> str:
-        return self.visit.say(text, **words)
+        """In the reader's language; without words to fill in also what the rules of offers say."""
+        if words or self.visit.language == DEFAULT_LANGUAGE:
+            return self.visit.say(text, **words)
+        return said(self.visit.translations, text)
 
     def part(self, name: str) -> str:
         """A part of the path."""

@@ -29,7 +29,8 @@ class PastCart(msgspec.Struct, frozen=True):
 
 
 class MoneySums(msgspec.Struct):
-    """One currency, in minor units. Of goods whose cost is known: what they bring and what they cost."""
+    """One currency, in minor units. Of goods whose cost is known: what they bring and what they cost. Of the list total
+    shoppers pay a part, the market another with its offers, and the rest is what merchants do without."""
 
     currency: str
     carts: int = 0
@@ -39,6 +40,16 @@ class MoneySums(msgspec.Struct):
     costed_before: int = 0
     costed_after: int = 0
     cost: int = 0
+    market_before: int = 0
+    market_after: int = 0
+
+    @property
+    def merchants_before(self) -> int:
+        return self.list_total - self.before - self.market_before
+
+    @property
+    def merchants_after(self) -> int:
+        return self.list_total - self.after - self.market_after
 
 
 class OfferUse(msgspec.Struct):
@@ -153,6 +164,8 @@ class Simulator:
         sums.list_total += before.subtotal + sum(line.amount for line in before.shipping)
         sums.before += before.total
         sums.after += after.total
+        sums.market_before += self._paid_by_market(before)
+        sums.market_after += self._paid_by_market(after)
         for was, now in zip(before.lines, after.lines, strict=True):
             cost = self._costs.get(was.variant, {}).get(currency)
             if cost is not None:
@@ -199,6 +212,11 @@ class Simulator:
             else:
                 row.before += income
                 row.costed_before += known
+
+    def _paid_by_market(self, quote: Quote) -> int:
+        """What the market pays of what comes off goods and deliveries."""
+        shares = [share for part in (*quote.lines, *quote.shipping) for share in part.shares]
+        return sum(self._by_market(share.offer, share.amount) for share in shares)
 
     def _by_market(self, offer: UUID, amount: int) -> int:
         """What of a share the market pays, and the merchant gets all the same."""

@@ -28,13 +28,22 @@ class MoneyView(msgspec.Struct, frozen=True):
     before: str
     after: str
     change: str
-    rises: bool
+    market: "PaidView"
+    merchants: "PaidView"
     margin_before: str
     margin_after: str
     margin_change: str
-    margin_rises: bool
     known: int
     """Per cent of the revenue on goods whose cost is known."""
+
+
+class PaidView(msgspec.Struct, frozen=True):
+    """What somebody pays of the discounts under both, and whether it becomes more."""
+
+    before: str
+    after: str
+    change: str
+    loses: bool
 
 
 class OfferView(msgspec.Struct, frozen=True):
@@ -58,6 +67,8 @@ class MerchantView(msgspec.Struct, frozen=True):
     loses: bool
     margin_before: str
     margin_after: str
+    margin_change: str
+    below_cost: bool
 
 
 class CartView(msgspec.Struct, frozen=True):
@@ -104,6 +115,8 @@ async def view(desk: Desk, kept: Report) -> ResultView:
             loses=one.change < 0,
             margin_before=money(one.costed_before - one.cost, one.currency) if one.cost else "",
             margin_after=money(one.costed_after - one.cost, one.currency) if one.cost else "",
+            margin_change=_signed(desk, one.costed_after - one.costed_before, one.currency) if one.cost else "",
+            below_cost=one.costed_after < one.cost,
         )
         for one in report.merchants
     ]
@@ -130,13 +143,18 @@ def _sums(desk: Desk, one: MoneySums) -> MoneyView:
         before=money(one.before, code),
         after=money(one.after, code),
         change=_signed(desk, one.after - one.before, code),
-        rises=one.after >= one.before,
+        market=_paid(desk, one.market_before, one.market_after, code),
+        merchants=_paid(desk, one.merchants_before, one.merchants_after, code),
         margin_before=money(left_before, code) if one.cost else "",
         margin_after=money(left_after, code) if one.cost else "",
         margin_change=_signed(desk, left_after - left_before, code) if one.cost else "",
-        margin_rises=left_after >= left_before,
         known=round(100 * one.costed_before / max(1, one.before)),
     )
+
+
+def _paid(desk: Desk, before: int, after: int, code: str) -> PaidView:
+    money = desk.visit.formats.money
+    return PaidView(money(before, code), money(after, code), _signed(desk, after - before, code), after > before)
 
 
 def _signed(desk: Desk, amount: int, currency: str) -> str:
