@@ -271,6 +271,7 @@ OPEN = frozenset(
         "POST /cart/lines",
         "POST /cart/lines/{line}",
         "POST /cart/codes",
+        "POST /cart/offers",
         "POST /checkout",
         "GET /orders",
         "POST /choices",

@@ -5,6 +5,7 @@ OWN = frozenset(
         "GET /checkout/{id}",
         "POST /checkout/{id}",
         "POST /checkout/{id}/review",
+        "POST /checkout/{id}/offers",
         "GET /orders/{id}",
         "GET /orders/{id}/cancel",
         "POST /orders/{id}/cancel",

@@ -170,7 +170,7 @@ async def test_a_price_for_few_per_buyer(house: ShopperHouse) -> None:
     path = await to_checkout(house, three, "LAMP", 3)
     said = (await three.get(path)).text
     assert "66.60" in said
-    assert "Scarce: holds for fewer units per buyer" in said
+    assert "Scarce: holds for at most 2 per buyer; with fewer it is there" in said
     browser = await confirmed(house, "two@example.org")
     path = await to_checkout(house, browser, "LAMP", 2)
     assert "22.20" in (await browser.get(path)).text
@@ -186,6 +186,56 @@ async def test_a_price_for_few_per_buyer(house: ShopperHouse) -> None:
     shown = await house.shop.orders.order(None, decode("ord", placed.headers["location"].removeprefix("/orders/")))
     assert [line.total for line in shown.rows[0].body.lines] == [4440]
     assert [reason for _, reason in shown.rows[0].body.refused] == ["limit_reached"]
+
+
+async def test_a_stranger_buys_at_full_price(house: ShopperHouse) -> None:
+    """Whoever confirms no address does without the offer, in the cart, at checkout or through UCP, and pays what
+    everybody pays; the order keeps why, and taking the offer after all asks for an address again."""
+    offer = await publish(house, effect=PercentOff(5_000), condition=only(house, "LAMP"), per_buyer=BuyerCap(units=2))
+    name, browser = encode("off", offer.id), house.browser()
+    path = await to_checkout(house, browser, "LAMP", 2)
+    page = (await browser.get(path)).text
+    assert "Limited per buyer" in page
+    assert "Buy without “Scarce”, €22.20 more" in page
+    shown = await browser.post(f"{path}/offers", path, decline=name, email="typed@example.org", country="DE")
+    assert "Limited per buyer" not in shown.text
+    assert "Scarce: you do without it" in shown.text
+    assert 'value="typed@example.org"' in shown.text
+    assert (await browser.post(f"{path}/offers", path, decline="off_none")).status_code == 400
+    placed = await order(browser, path)
+    rows = (
+        await house.shop.orders.order(None, decode("ord", placed.headers["location"].removeprefix("/orders/")))
+    ).rows
+    assert [line.total for line in rows[0].body.lines] == [4_440]
+    assert rows[0].body.refused == ((offer.id, "declined"),)
+    other = house.browser()
+    await other.post("/cart/lines", variant=house.opened.items["LAMP"], quantity="1")
+    await other.post("/cart/offers", decline=name)
+    assert "Limited per buyer" not in (await other.get("/cart")).text
+    await other.post("/cart/offers", take=name)
+    assert "Limited per buyer" in (await other.get("/cart")).text
+
+
+async def test_an_agent_declines_what_is_limited(house: ShopperHouse) -> None:
+    """An offer that waits for an address is provisional and has a name; a session that declines it can be completed,
+    and what is compulsory is not declined."""
+    lamp = [house.opened.items["LAMP"]]
+    offer = await publish(house, effect=PercentOff(5_000), condition=only(house, "LAMP"), per_buyer=BuyerCap(uses=1))
+    client, agent = house.opened.client, headers()
+    made = (await client.post(SESSIONS, json=basket(lamp), headers=agent)).json()
+    [applied] = made["discounts"]["applied"]
+    assert (applied["offer"], applied["provisional"]) == (encode("off", offer.id), True)
+    path, without = f"{SESSIONS}/{made['id']}", {"discounts": {"declined": [applied["offer"]]}}
+    ready = (await client.put(path, json=delivered(basket(lamp), made) | without, headers=headers())).json()
+    assert ready["status"] == "ready_for_complete", ready
+    assert ready["discounts"] == {"codes": [], "applied": [], "declined": [applied["offer"]]}
+    done = (await client.post(f"{path}/complete", json=payment(), headers=headers())).json()
+    assert done["status"] == "completed", done
+    await publish(
+        house, id=offer.id, revision=2, effect=PercentOff(5_000), condition=only(house, "LAMP"), compulsory=True
+    )
+    made = (await client.post(SESSIONS, json=basket(lamp) | without, headers=headers())).json()
+    assert made["discounts"]["applied"], "it applies whoever wants it or not"
 
 
 async def test_a_budget_ends_and_the_console_says_what_is_left(house: ShopperHouse) -> None:

@@ -4,6 +4,7 @@ A signed cookie says the instant; it counts only together with the session of so
 """
 
 import copy
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -48,8 +49,12 @@ ELSEWHERE = (
 )
 """What is as it always is."""
 
-NOT_THERE = ("/checkout", "/orders", "/account")
-"""What goes by the real clock, so a dry run does not show it. The cart is shown as it would be priced then."""
+NOT_THERE = ("/orders", "/account")
+"""What goes by the real clock, so a dry run does not show it. Cart and checkout are shown as they would be priced
+then."""
+
+REVIEW = re.compile(r"/checkout/[^/]+/review")
+"""Reckons what is chosen in a checkout and stores nothing, so a dry run answers it."""
 
 _SECONDS = 8
 Build = Callable[[Site], ASGIApp]
@@ -80,7 +85,8 @@ class DryRun:
             await self._app(scope, receive, send)
             return
         site, app = self._of(at)
-        if scope["method"] not in SAFE_METHODS or path.startswith(NOT_THERE):
+        changes = scope["method"] not in SAFE_METHODS and REVIEW.fullmatch(path) is None
+        if changes or path.startswith(NOT_THERE):
             visit = await site.visit(scope)
             page = site.render(visit, "festival/dry_refused.html", {"at": at})
             await Response(409, [(b"content-type", HTML), (b"cache-control", b"no-store")], page).send(send)

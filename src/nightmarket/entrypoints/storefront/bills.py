@@ -17,6 +17,7 @@ from nightmarket.orders.contract import (
     DeliveryOption,
     SessionView,
     deliveries_of,
+    may_decline,
     shopper_known,
     title_of,
 )
@@ -33,7 +34,7 @@ from nightmarket.promotions.contract import (
 from nightmarket.promotions.contract.asking import OffersById
 
 from .joining import JointView, joint_of_cart
-from .limiting import LimitsView, limits_of
+from .limiting import LimitsView, cap_words, limits_of, too_much_words
 from .wares import PictureView, left, small_picture
 
 STEPS_SHOWN = 20
@@ -52,6 +53,7 @@ CODE_REASONS = {
     "budget_used_up": say_later("is used up"),
     "limit_reached": say_later("you have used as often as you may"),
     "over_buyer_limit": say_later("holds for fewer units per buyer"),
+    "declined": say_later("you do without it"),
     "better_offer": say_later("is not needed: you already have a better price"),
     "no_effect": say_later("changes nothing at the moment"),
     "outside_hours": say_later("holds at other hours"),
@@ -65,7 +67,7 @@ CODE_REASONS = {
     "not_combinable": say_later("cannot be combined with another offer that applies"),
 }
 
-SCARCE_REASONS = ("over_buyer_limit", "limit_reached", "used_up", "budget_used_up", "gift_due")
+SCARCE_REASONS = ("over_buyer_limit", "limit_reached", "used_up", "budget_used_up", "gift_due", "declined")
 """Why a price that a product's page shows is not the cart's: always said, as the shopper would wonder."""
 
 OWN_REASONS = frozenset(CODE_REASONS) - {"not_entitled"}
@@ -107,10 +109,14 @@ class Parcel(msgspec.Struct, frozen=True):
 
 
 class AppliedView(msgspec.Struct, frozen=True):
+    """An offer that applies; where a buyer may do without it, under that name, and the most that each may have."""
+
     name: str
     amount: int
     funder: str
     code: str | None
+    decline: str = ""
+    limit: str = ""
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -122,10 +128,12 @@ class StepView(msgspec.Struct, frozen=True):
 
 
 class MissedView(msgspec.Struct, frozen=True):
-    """An offer without a code that this cart goes without since it wants too much of it, or none is left."""
+    """An offer without a code that this cart goes without since it wants too much of it, none is left, or the buyer
+    said so: then under that name it may be taken after all."""
 
     name: str
     reason: str
+    take: str = ""
 
 
 class CodeView(msgspec.Struct, frozen=True):
@@ -214,7 +222,7 @@ async def bill_of(
         country=country,
         parcels=parcels,
         lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
-        applied=_applied(quote, offers, merchants, visit),
+        applied=_applied(quote, offers, merchants, visit, view),
         steps=_steps(explanation, offers, currency, visit),
         joint=await joint_of_cart(shop, visit, explanation, merchants, currency),
         missed=_missed(explanation, offers, visit, shopper.entitlements),
@@ -304,7 +312,7 @@ class _Lines:
 
 
 def _applied(
-    quote: Quote, offers: Mapping[UUID, Offer], merchants: Mapping[UUID, Merchant], visit: Visit
+    quote: Quote, offers: Mapping[UUID, Offer], merchants: Mapping[UUID, Merchant], visit: Visit, view: SessionView
 ) -> list[AppliedView]:
     found: list[AppliedView] = []
     for one in quote.applied:
@@ -312,7 +320,10 @@ def _applied(
         payers = [part.funder for part in one.funding] or [one.funder]
         names = [merchants[id].name for id in payers if id is not None and id in merchants]
         name = pick(offer.name, visit.language) or ""
-        found.append(AppliedView(name, one.amount, visit.formats.all_of(names), offer.code))
+        optional = view.body.seat is None and may_decline(offer)
+        decline = encode("off", offer.id) if optional else ""
+        limit = cap_words(visit, offer.per_buyer) if offer.per_buyer else ""
+        found.append(AppliedView(name, one.amount, visit.formats.all_of(names), offer.code, decline, limit))
     return found
 
 
@@ -336,7 +347,12 @@ def _missed(
 ) -> list[MissedView]:
     """What a product's page led to expect, and why what is the shopper's own, such as a coupon, takes nothing off."""
     return [
-        MissedView(pick(offers[note.offer].name, visit.language) or "", visit.say(CODE_REASONS[note.reason]))
+        MissedView(
+            pick(offer.name, visit.language) or "",
+            (offer.per_buyer and too_much_words(visit, offer.per_buyer, note.reason))
+            or visit.say(CODE_REASONS[note.reason]),
+            encode("off", offer.id) if note.reason == "declined" else "",
+        )
         for note in explanation.notes
         if (offer := offers[note.offer]).code is None
         and (note.reason in SCARCE_REASONS or (note.reason in OWN_REASONS and offer.condition.needs & mine))

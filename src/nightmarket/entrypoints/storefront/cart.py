@@ -17,7 +17,7 @@ from nightmarket.platform.http import safe_next
 
 from .bills import bill_of
 from .coupons.pages import collected_by_code
-from .limiting import with_identity
+from .limiting import with_identity, without_offers
 from .storefront import Storefront, TheStore
 from .wallet.paying import wallet_part
 from .wares import left
@@ -136,10 +136,22 @@ async def codes(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespons
     return await _changed(store, visit, view)
 
 
+@post("/cart/offers", include_in_schema=False)
+async def offers(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse:
+    """Do without an offer that is limited per buyer, or take it after all."""
+    visit = await store.site.visit(request.scope)
+    form = store.site.form(visit, await request.body())
+
+    def edit(wanted: SessionInput) -> SessionInput:
+        return msgspec.structs.replace(wanted, declined=without_offers(wanted.declined, form))
+
+    return await _changed(store, visit, await store.carts.change(visit, edit))
+
+
 async def _changed(store: Storefront, visit: Visit, view: SessionView) -> ASGIResponse:
     if visit.by_script:
         return await cart_answer(store, visit, view)
     return store.site.redirect(visit, "/cart")
 
 
-ROUTES = [cart, add, set_quantity, codes]
+ROUTES = [cart, add, set_quantity, codes, offers]

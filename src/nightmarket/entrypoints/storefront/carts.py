@@ -84,6 +84,7 @@ def input_of(view: SessionView, language: str) -> SessionInput:
         codes=body.codes,
         cart=body.cart,
         seat=body.seat,
+        declined=body.declined,
     )
 
 
@@ -186,7 +187,8 @@ class Carts:
                 for line in wanted.lines
                 if line.quantity > ordered.get(line.variant, 0)
             )
-            return msgspec.structs.replace(wanted, lines=lines, codes=(), contact=None, destination=None, options={})
+            bare = msgspec.structs.replace(wanted, contact=None, destination=None, options={})
+            return msgspec.structs.replace(bare, lines=lines, codes=(), declined=())
 
         await self.change(visit, without)
 

@@ -54,7 +54,7 @@ from .buyers import (
     prefilled,
 )
 from .carts import OPEN, TRIES, input_of
-from .limiting import with_identity
+from .limiting import with_identity, without_offers
 from .orders import order_path, remember_order
 from .storefront import Storefront, TheStore, id_of
 from .wallet.paying import is_whole, purse_of, wallet_part
@@ -74,6 +74,12 @@ OTHER_DECLINE = say_later("The payment was declined. Use another card, or pay by
 
 
 CARD_ONLY = say_later("A place in a group is paid by card: the money is held until the group closes.")
+
+
+AS_OF = "as-of"
+"""Where a dry run shows the checkout of a cart: nothing is written, so there is no session."""
+
+CHANGING = "This checkout is being changed in another window; try again in a moment."
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -110,6 +116,14 @@ async def begin(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespons
     raise SessionBusy("This cart has been to checkout too often without an order; change it and try again.")
 
 
+async def _looked_at(store: Storefront, visit: Visit, id: str) -> SessionView | None:
+    """A checkout; in a dry run also what the cart would be as one, if there is anything in it."""
+    if id != AS_OF or store.site.as_of is None:
+        return await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+    cart = await store.carts.read(visit)
+    return cart if cart is not None and cart.body.lines else None
+
+
 async def _typed_before(store: Storefront, visit: Visit, wanted: SessionInput, id: UUID) -> SessionInput:
     try:
         body = (await store.shop.orders.get(visit.owner, CHECKOUT, id)).body
@@ -123,7 +137,9 @@ async def _typed_before(store: Storefront, visit: Visit, wanted: SessionInput, i
 async def checkout(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """The checkout, or where it has led to."""
     visit = await store.site.visit(request.scope)
-    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+    view = await _looked_at(store, visit, id)
+    if view is None:
+        return store.site.redirect(visit, "/cart")
     form = prefilled(view, visit)
     (await saved(store.shop, visit)).prefill(form)
     return await _elsewhere(store, visit, view) or await _show(store, visit, view, form)
@@ -136,8 +152,31 @@ async def review(request: Request[Any, Any, Any], store: TheStore, id: FromPath[
     form = store.site.form(visit, await request.body())
     if form.get("use_address"):
         (await saved(store.shop, visit)).use(form, form.get("use_address"))
-    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+    view = await _looked_at(store, visit, id)
+    if view is None:
+        return store.site.redirect(visit, "/cart")
     return await _elsewhere(store, visit, view) or await _show(store, visit, view, form, part=visit.by_script)
+
+
+@post("/checkout/{id:str}/offers", include_in_schema=False)
+async def offers(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
+    """Do without an offer that is limited per buyer, or take it after all; what was typed stays on the page."""
+    visit = await store.site.visit(request.scope)
+    form = store.site.form(visit, await request.body())
+    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+    moved = await _elsewhere(store, visit, view)
+    if moved is not None:
+        return moved
+    for _ in range(TRIES):
+        wanted = input_of(view, visit.language)
+        wanted = msgspec.structs.replace(wanted, declined=without_offers(wanted.declined, form), estimate=True)
+        try:
+            view = await store.shop.orders.update(visit.owner, CHECKOUT, view.id, wanted, if_version=view.version)
+        except SessionBusy:
+            view = await store.shop.orders.get(visit.owner, CHECKOUT, view.id)
+            continue
+        return await _show(store, visit, view, form, part=visit.by_script)
+    raise SessionBusy(CHANGING)
 
 
 @post("/checkout/{id:str}", include_in_schema=False)
@@ -164,13 +203,13 @@ async def place(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     view = await with_identity(store, visit, view)
     if view.assessment.quote.total != form.number("shown_total", -1):
         return await _show(store, visit, view, form, _dearer(visit, view.assessment.quote.total, view.body.currency))
-    if view.body.seat is not None and form.get("pay") != CARD:
+    by_wallet = by_wallet and view.body.purse is not None
+    if view.body.seat is not None and form.get("pay") != CARD and not by_wallet:
         form.wrong("pay", visit.say(CARD_ONLY))
         return await _show(store, visit, view, form)
-    handler = HANDLERS[form.get("pay")] + (HELD if view.body.seat is not None else "")
-    if by_wallet and view.body.purse is not None:
-        handler = WALLET
-    return await _pay(store, visit, view, form, PaymentInput(handler, token))
+    handler = WALLET if by_wallet else HANDLERS[form.get("pay")]
+    payment = PaymentInput(handler + (HELD if view.body.seat is not None else ""), token)
+    return await _pay(store, visit, view, form, payment)
 
 
 async def _write(store: Storefront, visit: Visit, id: UUID, form: Form) -> SessionView:
@@ -197,7 +236,7 @@ async def _write(store: Storefront, visit: Visit, id: UUID, form: Form) -> Sessi
             return await store.shop.orders.update(visit.owner, CHECKOUT, id, wanted, if_version=view.version)
         except SessionBusy:
             continue
-    raise SessionBusy("This checkout is being changed in another window; try again in a moment.")
+    raise SessionBusy(CHANGING)
 
 
 async def _pay(store: Storefront, visit: Visit, view: SessionView, form: Form, payment: PaymentInput) -> ASGIResponse:
@@ -277,7 +316,7 @@ async def _elsewhere(store: Storefront, visit: Visit, view: SessionView) -> ASGI
     """Where a checkout is shown that cannot be filled in: its order, or the page of expired ones."""
     if view.order is not None:
         return store.site.redirect(visit, order_path(view.id))
-    if view.state in OPEN and view.expires_at > store.shop.clock.now():
+    if view.state in OPEN and (store.site.as_of is not None or view.expires_at > store.shop.clock.now()):
         return None
     return await store.page(visit, "expired.html", status=410, id=encode("chk", view.id))
 
@@ -302,7 +341,7 @@ async def _show(
         visit,
         "checkout_bill.html" if part else "checkout.html",
         status=422 if form.errors or notice else 200,
-        id=encode("chk", view.id),
+        id=encode("chk", view.id) if view.kind is CHECKOUT else AS_OF,
         form=form,
         bill=bill,
         saved=await saved(store.shop, visit),
@@ -313,4 +352,4 @@ async def _show(
     )
 
 
-ROUTES = [begin, checkout, review, place]
+ROUTES = [begin, checkout, review, offers, place]

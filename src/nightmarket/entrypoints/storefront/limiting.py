@@ -1,12 +1,14 @@
 """Limits per buyer on pages: whose address stands behind a cart, and what to say where that is missing or too much."""
 
 from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 
-from nightmarket.entrypoints.pages import Visit
-from nightmarket.kernel.ids import encode
+from nightmarket.entrypoints.pages import Form, Visit
+from nightmarket.kernel.ids import decode, encode
 from nightmarket.orders.contract import SessionKind, SessionView
+from nightmarket.promotions.contract import BuyerCap
 
 from .storefront import Storefront
 
@@ -50,6 +52,27 @@ def limits_of(visit: Visit, view: SessionView) -> LimitsView:
             for line in notice.lines:
                 by_line[line] = limit_words(visit, notice.fields["most"], notice.fields["left"])
     return LimitsView(confirm, sign_in, by_line)
+
+
+def cap_words(visit: Visit, cap: BuyerCap) -> str:
+    """The most that one buyer may have of an offer."""
+    if cap.units is not None:
+        return visit.say("at most %(most)s per buyer", most=cap.units)
+    return visit.say("once per buyer") if cap.uses == 1 else visit.say("%(most)s times per buyer", most=cap.uses)
+
+
+def too_much_words(visit: Visit, cap: BuyerCap, reason: str) -> str:
+    """Why an offer is not there: the cart has more units than its share; "" for any other reason."""
+    if reason != "over_buyer_limit" or cap.units is None:
+        return ""
+    return visit.say("holds for at most %(most)s per buyer; with fewer it is there", most=cap.units)
+
+
+def without_offers(declined: tuple[UUID, ...], form: Form) -> tuple[UUID, ...]:
+    """The offers that a cart does without once the button that was pressed holds: one more, or one less."""
+    gone, taken = form.get("decline"), form.get("take")
+    kept = {*declined} - ({decode("off", taken)} if taken else set())
+    return tuple(sorted(kept | ({decode("off", gone)} if gone else set())))
 
 
 def limit_words(visit: Visit, most: int, left: int) -> str:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from msgspec import UNSET
 
+from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
-from nightmarket.orders.contract import Order, SessionView, shopper_of
+from nightmarket.orders.contract import Order, SessionView, may_decline, shopper_of
 from nightmarket.promotions.contract import Applied, Book, Offer, Share, explain
 from nightmarket.promotions.contract.asking import OffersById
 
@@ -36,23 +37,45 @@ REASONS = {
     "not_entitled": (INELIGIBLE, "Code {code!r} needs something that this buyer does not hold."),
     "companion_missing": (NOT_APPLICABLE, "Code {code!r} needs other goods in the cart as well."),
     "gift_due": (NOT_APPLICABLE, "Code {code!r} gives a present that is not in the cart."),
+    "declined": (NOT_APPLICABLE, "What code {code!r} gives was declined."),
     "not_combinable": (COMBINATION, "Code {code!r} cannot be combined with another offer that applies."),
 }
 UNKNOWN = (INVALID, "Code {code!r} is not known here.")
 USED_UP = (NOT_APPLICABLE, "Code {code!r} has nothing left to give.")
+IDENTITY_NEEDED = "identity_needed"
+OFFER = "off"
+
 TWICE = ("discount_code_already_applied", "Code {code!r} is given twice; it counts once.")
 
 
 def discounts_of(view: SessionView, book: Book) -> wire.Discounts:
-    """The discounts of a cart or session."""
+    """The discounts of a cart or session. What is limited per buyer has a name to decline it by, and is provisional
+    while nobody knows who buys."""
     quote = view.assessment.quote
+    declined = [encode(OFFER, one) for one in view.body.declined] or UNSET
     if not quote.applied:
-        return wire.Discounts(list(view.body.codes), [])
+        return wire.Discounts(list(view.body.codes), [], declined)
     positions = {line.id: n for n, line in enumerate(view.body.lines)}
     lines = [(positions[line.id], line.shares) for line in quote.lines]
     shipping = [part.shares for part in quote.shipping]
     applied = _applied(quote.applied, book, view.body.language, lines, shipping)
-    return wire.Discounts(list(view.body.codes), applied)
+    if view.body.seat is None:
+        _say_optional(applied, view, book)
+    return wire.Discounts(list(view.body.codes), applied, declined)
+
+
+def _say_optional(applied: Sequence[wire.AppliedDiscount], view: SessionView, book: Book) -> None:
+    offers = OffersById(book)
+    is_open = any(notice.code == IDENTITY_NEEDED for notice in view.assessment.notices)
+    for one, told in zip(view.assessment.quote.applied, applied, strict=True):
+        offer = offers.get(one.offer)
+        if offer is not None and may_decline(offer):
+            told.offer, told.provisional = encode(OFFER, offer.id), is_open
+
+
+def declined_of(request: wire.DiscountsRequest | None) -> tuple[UUID, ...]:
+    """The offers that a request does without; raises InvalidInput for a name that is none of ours."""
+    return tuple(decode(OFFER, one) for one in request.declined) if request else ()
 
 
 def discounts_sold(order: Order, book: Book) -> wire.Discounts:

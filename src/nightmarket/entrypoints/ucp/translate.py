@@ -30,7 +30,7 @@ from nightmarket.promotions.contract import Book
 
 from . import wire
 from .consents import consent_given, consent_shown
-from .discounts import discounts_of, discounts_sold, rejected_codes
+from .discounts import declined_of, discounts_of, discounts_sold, rejected_codes
 
 STATUS = {
     SessionState.INCOMPLETE: "incomplete",
@@ -98,6 +98,7 @@ class Translator:
             destination=to,
             options=options,
             codes=tuple(request.discounts.codes) if request.discounts else (),
+            declined=declined_of(request.discounts),
             cart=decode("cart", request.cart_id) if request.cart_id else None,
             option=anywhere,
             estimate=True,

@@ -101,12 +101,18 @@ class AppliedDiscount(Struct, omit_defaults=True):
     code: str | UnsetType = UNSET
     automatic: bool = False
     priority: int | UnsetType = UNSET
+    provisional: bool = False
+    """It holds once the buyer has proven an address; until then the session cannot be completed with it."""
     allocations: list[Allocation] | UnsetType = UNSET
+    offer: str | UnsetType = UNSET
+    """Our own: what is limited per buyer, by the name under which it can be declined."""
 
 
 class Discounts(Struct, omit_defaults=True):
     codes: list[str] | UnsetType = UNSET
     applied: list[AppliedDiscount] | UnsetType = UNSET
+    declined: list[str] | UnsetType = UNSET
+    """Our own: offers that the buyer does without."""
 
 
 class Message(Struct, omit_defaults=True):
@@ -317,7 +323,10 @@ class FulfillmentRequest(Struct):
 
 
 class DiscountsRequest(Struct):
+    """`declined` is our own: `offer` of applied discounts that the buyer does without. Each request replaces both."""
+
     codes: list[str] = []
+    declined: list[str] = []
 
 
 class Context(Struct):

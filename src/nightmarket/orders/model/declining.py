@@ -6,7 +6,6 @@ from uuid import UUID
 
 from nightmarket.promotions.contract import Book, Offer
 from nightmarket.promotions.contract.asking import OffersById
-from nightmarket.promotions.contract.presales import put_aside
 
 MAX_DECLINED = 20
 """Offers that one cart or session goes without because its buyer said so."""
@@ -15,14 +14,13 @@ DECLINED = "declined"
 """Why such an offer takes nothing off, in the words of `explain`."""
 
 
-def may_decline(offer: Offer, entitlements: Iterable[str] = ()) -> bool:
-    """Whether a buyer may go without it: what is counted by buyer, but neither what is compulsory nor a booking of
-    their own, whose unit lies there for them."""
-    return offer.per_buyer is not None and not offer.compulsory and offer.id not in put_aside(entitlements)
+def may_decline(offer: Offer) -> bool:
+    """Whether a buyer may go without it: what is counted by buyer and not compulsory (as a balance of a presale is)."""
+    return offer.per_buyer is not None and not offer.compulsory
 
 
-def going_without(declined: Iterable[UUID], entitlements: Iterable[str], book: Book) -> dict[UUID, str]:
+def going_without(declined: Iterable[UUID], book: Book) -> dict[UUID, str]:
     """Those of the declined offers that the price leaves out, and why."""
     offers = OffersById(book)
     known = ((id, offers.get(id)) for id in declined)
-    return {id: DECLINED for id, offer in known if offer is not None and may_decline(offer, entitlements)}
+    return {id: DECLINED for id, offer in known if offer is not None and may_decline(offer)}

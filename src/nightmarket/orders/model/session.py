@@ -352,7 +352,7 @@ def price_cart(
     cart = PriceCart(currency, tuple(lines), tuple(shipping), body.codes)
     if not body.declined or body.seat is not None:
         return cart
-    refused = going_without(body.declined, body.known.entitlements, book)
+    refused = going_without(body.declined, book)
     return msgspec.structs.replace(cart, without=frozenset(refused), refused=refused)
 
 
