@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -176,6 +177,12 @@ class House:
         async with self.shop.database.read() as connection:
             return [row[0] for row in await connection.fetch("SELECT subject FROM platform.message")]
 
+    async def texts(self, subject: str) -> list[str]:
+        """The texts of what was written under that subject."""
+        query = "SELECT text FROM platform.message WHERE position($1 IN subject) > 0"
+        async with self.shop.database.read() as connection:
+            return [row[0] for row in await connection.fetch(query, subject)]
+
     async def booking(self, one: Booking) -> Booking:
         async with self.shop.database.read() as connection:
             found = await self.shop.presales.booking(connection, one.id)
@@ -223,6 +230,37 @@ async def test_deposit_place_balance(house: House) -> None:
     await house.work()
     paid = await house.booking(first)
     assert (paid.state, paid.order, paid.order_total, paid.kept) == (BookingState.PAID, bought.order.id, 200, 50)
+    await house.sound()
+
+
+async def test_windows_are_brought_forward(house: House) -> None:
+    """The operator ends the booking early and opens the balance early, each safe to repeat and in this order only; what
+    nobody booked is sold again, who booked pays the balance at once and is written to in the festival's time."""
+    await house.festival(48)
+    presale, account = await house.presale(await house.terms()), await house.account()
+    presales, database = house.shop.presales, house.shop.database
+    booking = await house.book(presale, account)
+    with pytest.raises(PresaleRefused):
+        async with database.transaction() as tx:
+            await presales.open_balance(tx, presale.id)
+    for _ in range(2):
+        async with database.transaction() as tx:
+            closed = await presales.close(tx, presale.id)
+    assert closed.terms.balance_from == presale.terms.balance_from
+    with pytest.raises(PresaleClosed):
+        await house.book(presale, await house.account())
+    await house.work()
+    assert await house.stock() == 100 - 1
+    for _ in range(2):
+        async with database.transaction() as tx:
+            await presales.open_balance(tx, presale.id)
+    await house.later(0)
+    assert await presales.remind() == 1
+    assert (await house.buy(account, "early")).order.rows[0].body.lines[0].total == 200
+    await house.work()
+    assert (await house.booking(booking)).state is BookingState.PAID
+    [text] = await house.texts("Pay the balance")
+    assert f"{presale.terms.balance_until.astimezone(ZoneInfo('Europe/Berlin')):%H:%M} CET" in text
     await house.sound()
 
 

@@ -33,6 +33,7 @@ def preselling(
             outbox=outbox,
             clock=means.clock,
             address=address,
+            zone=means.zone,
         )
     )
     known.sources.append(PresaleKnowing(presales))

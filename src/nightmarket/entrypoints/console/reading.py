@@ -1,16 +1,19 @@
 """What forms have in common: instants, amounts, percentages, names, and refusals beside their fields."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.languages import LANGUAGES
+from nightmarket.kernel.languages import LANGUAGES, pick
 from nightmarket.kernel.money import minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput, Problem
+from nightmarket.promotions.contract.festivals import Festival, NoSuchTime, local_instant
 
+UTC = ZoneInfo("UTC")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CNY", "JPY")
 NO_TIME = say_later("Give day and time.")
 NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
@@ -18,14 +21,31 @@ NO_NUMBER = say_later("Write a whole number.")
 NO_PERCENT = say_later("Write a percentage such as 15 or 12.5.")
 
 
-def instant(desk: Desk, form: Form, name: str) -> datetime | None:
-    """Day and time in UTC, or a note beside the field."""
+SKIPPED = say_later("The clocks of this zone skip this time; choose another.")
+
+
+def instant(desk: Desk, form: Form, name: str, zone: ZoneInfo = UTC) -> datetime | None:
+    """Day and time as the zone's clocks show them, or a note beside the field."""
     try:
-        at = datetime.fromisoformat(form.get(name))
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return local_instant(form.get(name), zone)
+    except NoSuchTime:
+        form.wrong(name, desk.say(SKIPPED))
     except (ValueError, OverflowError):
         form.wrong(name, desk.say(NO_TIME))
-        return None
+    return None
+
+
+def zoned_name(desk: Desk, festival: Festival) -> str:
+    """A festival to choose, with the zone of its clocks."""
+    return f"{pick(festival.name, desk.visit.language) or ''} ({festival.zone})"
+
+
+def zone_words(desk: Desk, festivals: Sequence[Festival]) -> str:
+    """Beside a field of day and time: by which clocks, those of the festival that the form chooses."""
+    zones = {one.zone for one in festivals}
+    if len(zones) == 1:
+        return desk.say("Day and time in %(zone)s, the festival's time zone.", zone=zones.pop())
+    return desk.say("Day and time in the time zone of the chosen festival; it stands beside its name.")
 
 
 def money(desk: Desk, form: Form, name: str, currency: str) -> int:

@@ -147,6 +147,8 @@ ACTIONS = {
     "presales.propose": say_later("proposed a presale"),
     "presales.approve": say_later("approved a presale"),
     "presales.decline": say_later("declined a presale"),
+    "presales.close": say_later("ended the booking of a presale early"),
+    "presales.open_balance": say_later("opened the balance of a presale early"),
     "groups.offer": say_later("offered goods to groups"),
     "groups.stop": say_later("stopped new groups"),
     "surprises.fix": say_later("sealed a surprise price"),

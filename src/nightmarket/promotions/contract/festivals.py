@@ -27,7 +27,7 @@ from nightmarket.promotions.model.festival_plan import (
     end_of,
     phase_order,
 )
-from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text
+from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text, zone_of
 
 __all__ = [
     "FESTIVAL",
@@ -52,6 +52,7 @@ __all__ = [
     "local_instant",
     "local_text",
     "phase_order",
+    "zone_of",
 ]
 
 

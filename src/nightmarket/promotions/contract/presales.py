@@ -66,7 +66,8 @@ __all__ = [
 
 
 class PresaleChanged(msgspec.Struct, frozen=True):
-    """Fact: a presale was proposed, approved, declined or is over (`what`)."""
+    """Fact: a presale was proposed, approved or declined, its booking was closed or its balance opened earlier than
+    planned, or it is over (`what`)."""
 
     kind: ClassVar[str] = "promotions.presale_changed"
     presale: UUID
@@ -130,6 +131,15 @@ class Presales(Protocol):
         ...
 
     async def decline(self, tx: Connection, id: UUID, reason: str, by: str) -> Presale: ...
+
+    async def close(self, tx: Connection, id: UUID) -> Presale:
+        """End the booking now instead of later; the balance's window stays. Safe to repeat. Raises PresaleRefused."""
+        ...
+
+    async def open_balance(self, tx: Connection, id: UUID) -> Presale:
+        """Let balances be paid from now on instead of later, once the booking has ended. Safe to repeat. Raises
+        PresaleRefused."""
+        ...
 
     async def one(self, connection: Connection, id: UUID) -> Presale:
         """Raises PresaleNotFound."""

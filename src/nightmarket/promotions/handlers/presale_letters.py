@@ -1,9 +1,10 @@
 """What those who booked are written when their balance is due, and before it is too late."""
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.dates import format_datetime
+from babel.dates import format_date
 from babel.numbers import format_currency
 
 from nightmarket.kernel.ids import encode
@@ -65,12 +66,14 @@ LOWER: Mapping[str, tuple[str, str]] = {
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What is due: the presale, the goods' title by language, the shop's address, and which letter it is."""
+    """What is due: the presale, the goods' title by language, the shop's address, which letter it is, and the zone in
+    which times are said."""
 
     presale: Presale
     title: Mapping[str, str]
     address: str
     stage: int
+    zone: ZoneInfo
 
 
 def due_mail(due: Due, booking: Booking, to: str) -> Message:
@@ -78,11 +81,12 @@ def due_mail(due: Due, booking: Booking, to: str) -> Message:
     language = booking.language if booking.language in WORDS else DEFAULT_LANGUAGE
     opened, closing, what, where = WORDS[language]
     terms, ident = due.presale.terms, encode(BOOKING, booking.id)
+    until = terms.balance_until.astimezone(due.zone)
     words = {
         "title": pick(due.title, language) or "",
         "place": booking.place,
         "balance": format_currency(decimal_of(terms.balance, terms.currency), terms.currency, locale=language),
-        "until": f"{format_datetime(terms.balance_until, 'medium', locale=language)} UTC",
+        "until": f"{format_date(until, 'long', locale=language)}, {until:%H:%M} {until.tzname()}",
         "link": f"{due.address}/presales/bookings/{ident}",
     }
     return Message(

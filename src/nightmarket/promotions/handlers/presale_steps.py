@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -31,9 +32,11 @@ from nightmarket.promotions.contract.presales import (
     owed,
 )
 from nightmarket.promotions.model.campaigns import lives_of, lowest
+from nightmarket.promotions.model.festivals import zone_of
 from nightmarket.promotions.model.presales import spread_back
 from nightmarket.promotions.store import campaigns as lives_store
 from nightmarket.promotions.store import presales as store
+from nightmarket.promotions.store.festivals import newest as newest_festivals
 from nightmarket.tally.contract import Adjustment, Tallies
 
 from .presale_letters import CLOSING, OPENED, Due, due_mail, lower_mail
@@ -60,6 +63,8 @@ class PresaleMeans:
     outbox: Outbox
     clock: Clock
     address: str
+    zone: ZoneInfo
+    """The shop's, for what belongs to no festival."""
 
 
 class PresaleSteps:
@@ -267,7 +272,10 @@ class PresaleSteps:
 
     async def _due(self, presale: Presale, stage: int) -> Due:
         cards = await self._means.catalog.cards_of([presale.terms.product])
-        return Due(presale, cards[0].title if cards else {}, self._means.address, stage)
+        async with self._means.database.read() as connection:
+            festivals = await newest_festivals(connection)
+        zone = zone_of(festivals, presale.terms.ends_at, self._means.clock.now(), self._means.zone)
+        return Due(presale, cards[0].title if cards else {}, self._means.address, stage, zone)
 
     async def _send(
         self, tx: Connection, bookings: Sequence[Booking], write: Callable[[Booking, str], Message]

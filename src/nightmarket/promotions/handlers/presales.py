@@ -21,11 +21,14 @@ from nightmarket.promotions.contract.presales import (
     Presale,
     PresaleChanged,
     PresaleState,
+    PresaleTerms,
+    offer_id,
     place_claim,
     places_tally,
 )
 from nightmarket.promotions.errors import PresaleClosed, PresaleFull, PresaleNotFound, PresaleRefused
 from nightmarket.promotions.model.presales import ASK_AFTER, PAY_WITHIN, entitlement_of, offer_of, presale_flaws
+from nightmarket.promotions.store import offers as offer_store
 from nightmarket.promotions.store import presales as store
 from nightmarket.tally.contract import Adjustment, ClaimRequest, ClaimState, Grant, NewTally, Part, TallyKind
 
@@ -109,6 +112,36 @@ class StoredPresales(PresaleSteps):
         await store.decide(tx, done, by)
         await self._tell(tx, done, "declined")
         return done
+
+    async def close(self, tx: Connection, id: UUID) -> Presale:
+        found, now = await self._locked(tx, id), self._means.clock.now()
+        if found.state is PresaleState.APPROVED and found.terms.closes_at <= now:
+            return found
+        if not found.takes_bookings(now):
+            raise PresaleRefused("It takes no bookings now.", field="state")
+        return await self._moved(tx, found, "closed", msgspec.structs.replace(found.terms, closes_at=now))
+
+    async def open_balance(self, tx: Connection, id: UUID) -> Presale:
+        found, now = await self._locked(tx, id), self._means.clock.now()
+        terms = found.terms
+        if found.takes_balances(now):
+            return found
+        if found.state is not PresaleState.APPROVED or not terms.closes_at <= now < terms.balance_from:
+            raise PresaleRefused("Balances are paid after the booking has ended.", field="state")
+        standing = (await offer_store.standings(tx, [offer_id(id)]))[offer_id(id)]
+        if not standing.live:
+            raise PresaleRefused("Its offer is turned off; turn it on first.", field="state")
+        terms = msgspec.structs.replace(terms, balance_from=now)
+        # units that are back in stock are the offer's no more
+        changes = {"revision": standing.revision + 1, "max_uses": terms.units - found.returned}
+        await self._means.offers.publish(tx, [msgspec.structs.replace(offer_of(id, terms), **changes)], now)
+        return await self._moved(tx, found, "opened", terms)
+
+    async def _moved(self, tx: Connection, found: Presale, what: str, terms: PresaleTerms) -> Presale:
+        await store.move_windows(tx, found.id, terms.closes_at, terms.balance_from)
+        await self._tell(tx, found, what)
+        self._windows = None
+        return msgspec.structs.replace(found, terms=terms)
 
     async def _locked(self, tx: Connection, id: UUID) -> Presale:
         found = (await store.some(tx, [id], lock=True)).get(id)

@@ -18,6 +18,7 @@ from nightmarket.promotions.model.festival_plan import (
     Phase,
     PhaseKind,
     Window,
+    end_of,
     phase_order,
 )
 
@@ -174,6 +175,16 @@ def moment_of(festivals: Iterable[Festival], at: datetime) -> Moment | None:
             first = coming.starts_at if coming else on[0].ends_at
             found.append(((not on, first, festival.id.int), moment))
     return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def zone_of(festivals: Iterable[Festival], ends_at: datetime, at: datetime, otherwise: ZoneInfo) -> ZoneInfo:
+    """In which zone is said what ends with a festival: in that festival's, else in that of the one which is on or comes
+    next, else in another."""
+    festivals = list(festivals)
+    own = next((one for one in festivals if end_of(one) == ends_at), None)
+    moment = None if own else moment_of(festivals, at)
+    found = own or (moment.festival if moment else None)
+    return found.zone_info if found else otherwise
 
 
 def bounds_of(festivals: Iterable[Festival]) -> list[datetime]:

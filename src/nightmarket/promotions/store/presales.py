@@ -170,6 +170,11 @@ async def move_ends(tx: Connection, before: datetime, now: datetime) -> int:
     return int(said.rpartition(" ")[2])
 
 
+async def move_windows(tx: Connection, id: UUID, closes_at: datetime, balance_from: datetime) -> None:
+    query = "UPDATE promotions.presale SET closes_at = $2, balance_from = $3 WHERE id = $1"
+    await tx.execute(query, id, closes_at, balance_from)
+
+
 async def end(tx: Connection, id: UUID) -> None:
     await tx.execute("UPDATE promotions.presale SET state = 'over' WHERE id = $1", id)
 

@@ -1,7 +1,6 @@
 """Campaigns as operators run them: made, looked through, approved or declined many at once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -9,7 +8,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import NO_TIME, basis_points, names
+from nightmarket.entrypoints.console.reading import basis_points, instant, names, zone_words, zoned_name
 from nightmarket.entrypoints.pages import Form, Formats
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -23,7 +22,7 @@ from nightmarket.promotions.contract.campaigns import (
     EnrolmentState,
     Funder,
 )
-from nightmarket.promotions.contract.festivals import FESTIVAL, Festival, NoSuchTime, local_instant, local_text
+from nightmarket.promotions.contract.festivals import FESTIVAL, Festival, local_text
 from nightmarket.promotions.errors import CampaignRefused, EnrolmentRefused
 
 HERE = "/console/festival/campaigns"
@@ -149,7 +148,7 @@ def _read(desk: Desk, form: Form) -> Campaign | None:
     except (InvalidInput, NotFound):
         form.wrong("festival", desk.say(say_later("Choose a festival.")))
         return None
-    spans = [_instant(desk, form, name, festival) for name in ("starts_at", "ends_at")]
+    spans = [instant(desk, form, name, festival.zone_info) for name in ("starts_at", "ends_at")]
     least, most = basis_points(desk, form, "least_off"), basis_points(desk, form, "most_off")
     if form.errors or spans[0] is None or spans[1] is None:
         return None
@@ -168,21 +167,15 @@ def _read(desk: Desk, form: Form) -> Campaign | None:
     )
 
 
-def _instant(desk: Desk, form: Form, name: str, festival: Festival) -> datetime | None:
-    try:
-        return local_instant(form.get(name), festival.zone_info)
-    except (NoSuchTime, ValueError, OverflowError):
-        form.wrong(name, desk.say(NO_TIME))
-        return None
-
-
 def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
-    festivals = [(encode(FESTIVAL, one.id), one) for one in desk.shop.festivals.all()]
+    planned = desk.shop.festivals.all()
+    festivals = [(encode(FESTIVAL, one.id), zoned_name(desk, one)) for one in planned]
     return desk.page(
         "festivals/campaign_new.html",
         status=status,
         form=form,
         festivals=festivals,
+        zone_words=zone_words(desk, planned),
         funders=FUNDERS,
         languages=LANGUAGES,
         here=HERE,

@@ -1,12 +1,11 @@
 """The form of a festival: one page with all windows and phases, read into what promotions keep."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import NO_TIME
+from nightmarket.entrypoints.console.reading import instant
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -19,15 +18,12 @@ from nightmarket.promotions.contract.festivals import (
     PHASE,
     WINDOW,
     Festival,
-    NoSuchTime,
     Phase,
     PhaseKind,
     Window,
-    local_instant,
     local_text,
 )
 
-SKIPPED = say_later("The clocks of this zone skip this time; choose another.")
 NO_KIND = say_later("Choose what this phase is.")
 MOVED = say_later("Load the page again; this part of the form is not known.")
 
@@ -122,7 +118,7 @@ def _windows(desk: Desk, form: Form, zone: ZoneInfo) -> Iterator[Window]:
         name = _read_names(form, key)
         if form.get(f"{key}gone") == "1" or not (name or form.get(f"{key}starts_at")):
             continue
-        starts_at, ends_at = _instant(desk, form, f"{key}starts_at", zone), _instant(desk, form, f"{key}ends_at", zone)
+        starts_at, ends_at = instant(desk, form, f"{key}starts_at", zone), instant(desk, form, f"{key}ends_at", zone)
         found = tuple(_phases(desk, form, zone, phases))
         if starts_at and ends_at:
             yield Window(
@@ -135,7 +131,7 @@ def _phases(desk: Desk, form: Form, zone: ZoneInfo, keys: list[str]) -> Iterator
         name = _read_names(form, key)
         if form.get(f"{key}gone") == "1" or not (name or form.get(f"{key}starts_at")):
             continue
-        starts_at, ends_at = _instant(desk, form, f"{key}starts_at", zone), _instant(desk, form, f"{key}ends_at", zone)
+        starts_at, ends_at = instant(desk, form, f"{key}starts_at", zone), instant(desk, form, f"{key}ends_at", zone)
         if form.get(f"{key}kind") not in set(PhaseKind):
             form.wrong(f"{key}kind", desk.say(NO_KIND))
             continue
@@ -169,16 +165,6 @@ def _key(form: Form, ident: str) -> str:
 
 def _read_names(form: Form, key: str) -> dict[str, str]:
     return {language: text for language in LANGUAGES if (text := form.get(f"{key}name_{language}"))}
-
-
-def _instant(desk: Desk, form: Form, name: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        return local_instant(form.get(name), zone)
-    except NoSuchTime:
-        form.wrong(name, desk.say(SKIPPED))
-    except (ValueError, OverflowError):
-        form.wrong(name, desk.say(NO_TIME))
-    return None
 
 
 def _id(desk: Desk, form: Form, prefix: str, name: str) -> UUID:

@@ -1,7 +1,7 @@
 """Presales: of all merchants for the market's people, of their own for a merchant's."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from litestar.response.base import ASGIResponse
@@ -9,13 +9,22 @@ from litestar.response.base import ASGIResponse
 from nightmarket.catalog.contract import Product
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.making import NOT_YOURS, goods_of, product_of, require_own
-from nightmarket.entrypoints.console.reading import CURRENCIES, currency_of, instant, money, note, whole
-from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.console.reading import (
+    CURRENCIES,
+    currency_of,
+    instant,
+    money,
+    note,
+    whole,
+    zone_words,
+    zoned_name,
+)
+from nightmarket.entrypoints.pages import Form, Formats
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.platform.access import Scope
-from nightmarket.promotions.contract.festivals import FESTIVAL, end_of
+from nightmarket.promotions.contract.festivals import FESTIVAL, Festival, end_of, local_text, zone_of
 from nightmarket.promotions.contract.presales import (
     PRESALE,
     NewPresale,
@@ -46,6 +55,7 @@ BOOKINGS = {
     "returned": say_later("Order cancelled"),
     "refused": say_later("Deposit declined"),
 }
+DEEDS = ("approve", "decline", "close", "open_balance")
 NAMES = ("opens_at", "closes_at", "balance_from", "balance_until")
 FIELDS = {name: name for name in ("price", "deposit", "counts_for", "part_back", "units", *NAMES)} | {
     "currency": "price",
@@ -71,6 +81,8 @@ REFUSED = (
     say_later("So many units are not in stock."),
     say_later("It was decided about already, or its booking window is over."),
     say_later("Say why, in words for the merchant."),
+    say_later("It takes no bookings now."),
+    say_later("Its offer is turned off; turn it on first."),
 )
 """What promotions refuse, in their words, so that they are translated."""
 
@@ -90,6 +102,7 @@ class PresaleRow(msgspec.Struct, frozen=True):
     rule: str
     lowest: str
     bookings: tuple[tuple[str, int], ...]
+    zoned: Formats
 
 
 async def show_list(desk: Desk) -> ASGIResponse:
@@ -105,18 +118,26 @@ async def show(desk: Desk) -> ASGIResponse:
 
 
 async def decide(desk: Desk) -> ASGIResponse:
-    """Approve or decline; approving takes the units out of stock and publishes the offer."""
+    """Approve or decline; approving takes the units out of stock and publishes the offer. Later: end the booking, or
+    let balances be paid, earlier than planned."""
     form, one = await desk.form(), await _own(desk)
-    shop, ident, yes = desk.shop, encode(PRESALE, one.id), form.get("do") == "approve"
+    presales, ident = desk.shop.presales, encode(PRESALE, one.id)
+    do = form.get("do") if form.get("do") in DEEDS else "decline"
     try:
-        async with desk.acting("presales.approve" if yes else "presales.decline", ident, form.get("reason")) as tx:
-            if yes:
-                await shop.presales.approve(tx, one.id, desk.actor.name)
-            else:
-                await shop.presales.decline(tx, one.id, form.get("reason"), desk.actor.name)
+        async with desk.acting(f"presales.{do}", ident, form.get("reason")) as tx:
+            match do:
+                case "approve":
+                    await presales.approve(tx, one.id, desk.actor.name)
+                case "close":
+                    await presales.close(tx, one.id)
+                case "open_balance":
+                    await presales.open_balance(tx, one.id)
+                case _:
+                    await presales.decline(tx, one.id, form.get("reason"), desk.actor.name)
     except (PresaleRefused, OfferRefused, TooManyOffers) as refused:
         note(desk, form, refused, {}, "reason")
         return await _page(desk, one, form)
+    await desk.shop.books.refresh()
     return desk.redirect(f"{HERE}/{ident}")
 
 
@@ -124,7 +145,9 @@ async def show_new(desk: Desk) -> ASGIResponse:
     """The form: booking for a week from now, the balance the days after."""
     now = desk.now.replace(minute=0, second=0, microsecond=0)
     steps = (timedelta(), timedelta(days=7), timedelta(days=7, hours=1), timedelta(days=10))
-    values = {name: (now + step).isoformat()[:16] for name, step in zip(NAMES, steps, strict=True)}
+    planned = _planned(desk)
+    zone = planned[0].zone_info if planned else desk.site.festival_zone
+    values = {name: local_text(now + step, zone) for name, step in zip(NAMES, steps, strict=True)}
     values |= {"once": encode(PRESALE, desk.shop.ids.new()), "currency": CURRENCIES[0], "rule": UnpaidRule.BACK.value}
     return await _form_page(desk, Form(values))
 
@@ -160,15 +183,24 @@ async def _own(desk: Desk) -> Presale:
 
 async def _page(desk: Desk, one: Presale, form: Form) -> ASGIResponse:
     [row] = await _rows(desk, [one])
-    may = desk.may(Scope.OFFERS_WRITE) and one.state is PresaleState.PROPOSED
-    status = 422 if form.errors else 200
-    return desk.page("preselling/presale.html", status=status, form=form, row=row, may_decide=may)
+    may, now, terms = desk.may(Scope.OFFERS_WRITE), desk.now, one.terms
+    closed = one.state is PresaleState.APPROVED and terms.closes_at <= now < terms.balance_from
+    return desk.page(
+        "preselling/presale.html",
+        status=422 if form.errors else 200,
+        form=form,
+        row=row,
+        may_decide=may and one.state is PresaleState.PROPOSED,
+        may_close=may and one.takes_bookings(now),
+        may_open=may and closed,
+    )
 
 
 async def _rows(desk: Desk, found: Sequence[Presale]) -> list[PresaleRow]:
     async with desk.shop.database.read() as connection:
         counts = await desk.shop.presales.counts(connection, [one.id for one in found])
     cards = {card.product: card for card in await desk.shop.catalog.cards_of([one.terms.product for one in found])}
+    festivals = desk.shop.festivals.all()
     rows: list[PresaleRow] = []
     for one in found:
         card, terms, money_of = cards.get(one.terms.product), one.terms, desk.visit.formats.money
@@ -188,6 +220,7 @@ async def _rows(desk: Desk, found: Sequence[Presale]) -> list[PresaleRow]:
                 rule=desk.say(RULES[terms.rule]),
                 lowest=money_of(one.lowest, terms.currency) if one.lowest is not None else "–",
                 bookings=tuple((desk.say(name), states.get(state, 0)) for state, name in BOOKINGS.items()),
+                zoned=desk.visit.formats.within(zone_of(festivals, terms.ends_at, desk.now, desk.site.festival_zone)),
             )
         )
     return rows
@@ -198,7 +231,9 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, PresaleTerms, int | No
     currency = currency_of(form)
     amounts = {name: money(desk, form, name, currency) for name in ("price", "deposit", "counts_for", "part_back")}
     units = whole(desk, form, "units")
-    instants = {name: instant(desk, form, name) for name in NAMES}
+    festival = next((one for one in _planned(desk) if encode(FESTIVAL, one.id) == form.get("festival")), None)
+    zone = festival.zone_info if festival else desk.site.festival_zone
+    instants = {name: instant(desk, form, name, zone) for name in NAMES}
     product = await product_of(desk, form)
     if product is not None and product.merchant.id != desk.merchant:  # only a merchant's people propose
         form.wrong("product", desk.say(NOT_YOURS))
@@ -206,7 +241,7 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, PresaleTerms, int | No
     variant = next((one for one in shown if one.sku == form.get("sku") or len(shown) == 1), None)
     if product is not None and variant is None:
         form.wrong("sku", desk.say(NO_VARIANT))
-    ends_at = _ends(desk).get(form.get("festival"))
+    ends_at = end_of(festival) if festival else None
     if ends_at is None:
         form.wrong("festival", desk.say(NO_FESTIVAL))
     rule = form.get("rule")
@@ -233,22 +268,21 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, PresaleTerms, int | No
     return product, terms, variant.prices.get(currency)
 
 
-def _ends(desk: Desk) -> dict[str, datetime]:
-    """When each festival ends that has a plan."""
-    planned = {encode(FESTIVAL, one.id): end_of(one) for one in desk.shop.festivals.all()}
-    return {id: end for id, end in planned.items() if end is not None}
+def _planned(desk: Desk) -> list[Festival]:
+    """The festivals that have a plan which is not over."""
+    ends = [(one, end_of(one)) for one in desk.shop.festivals.all()]
+    return [one for one, end in ends if end is not None and end > desk.now]
 
 
 async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
-    ends = _ends(desk)
-    named = {encode(FESTIVAL, one.id): pick(one.name, desk.visit.language) or "" for one in desk.shop.festivals.all()}
-    festivals = [(id, name) for id, name in named.items() if id in ends and ends[id] > desk.now]
+    planned = _planned(desk)
     return desk.page(
         "preselling/new.html",
         status=status,
         form=form,
         currencies=CURRENCIES,
-        festivals=festivals,
+        festivals=[(encode(FESTIVAL, one.id), zoned_name(desk, one)) for one in planned],
+        zone_words=zone_words(desk, planned),
         rules=[(rule.value, desk.say(words)) for rule, words in RULES.items()],
         products=await goods_of(desk),
     )
