@@ -14,6 +14,7 @@ from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.storefront.coupons.pages import CODES_PER_PERSON, CODES_WINDOW
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
+from nightmarket.platform import messages
 from nightmarket.platform.access import SYSTEM, NewKey
 from nightmarket.platform.access.identities import Identity
 from nightmarket.platform.messages import ChannelKind
@@ -149,6 +150,11 @@ async def test_tickets_need_a_proven_address_and_come_once(house: Opened) -> Non
     for visitor in (wanda, again):
         page = await visitor.send(await visitor.open(path), {}, to=f"{path}/tickets")
         assert "Your tickets are in." in page.text
+    page = await wanda.open(path)
+    other = await wanda.send(page, {"email": "karl@example.org"}, to=f"{path}/tickets")
+    assert other.status_code == 422
+    assert "not the address that you have confirmed" in other.text
+    await wanda.send(page, {"email": "Wanda@example.org"}, to=f"{path}/tickets")
     [ticket] = re.findall(r"dtk_[0-9a-z]{26}", (await wanda.open(path)).text)[:1]
     assert ticket in (await again.open(path)).text
     visited = await wanda.send(await wanda.open(path), {"rule": "page"}, to=f"{path}/tickets")
@@ -166,6 +172,10 @@ async def test_tickets_need_a_proven_address_and_come_once(house: Opened) -> Non
     checked = await stranger.open(f"{path}/check?ticket={ticket}")
     assert "every winner is right" in checked.text
     assert not [finding async for check in shop.audit.run() for finding in check.findings]
+    async with shop.database.read() as connection:
+        [mail] = await messages.page_to(connection, "wanda@example.org", None, 10)
+        assert "You won: A lamp" in mail.message.subject
+        assert not await connection.fetchval("SELECT count(*) FROM promotions.draw_ticket WHERE email <> ''")
 
 
 async def _amounts(house: Opened, id: UUID) -> dict[str, int]:

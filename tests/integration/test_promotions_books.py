@@ -35,6 +35,7 @@ from nightmarket.promotions.errors import (
     OfferNotFound,
     OfferRefused,
     RevisionTaken,
+    TooManyOffers,
     UsesTaken,
 )
 from nightmarket.promotions.handlers import StoredBooks, StoredOffers
@@ -92,6 +93,25 @@ async def shop(fresh_database: str, clock: VirtualClock, ids: SeededIds) -> Asyn
     database = await Database.open(fresh_database)
     yield Shop(database, clock, ids)
     await database.close()
+
+
+async def test_no_merchant_fills_the_book(shop: Shop) -> None:
+    """What one merchant has live is bounded, whoever publishes it; another's offers and later revisions are not."""
+    one, other = UUID(int=1), UUID(int=2)
+    offers = StoredOffers(Facts(shop.ids), shop.tallies, most_of_merchant=2)
+
+    async def publish(*deals: Offer) -> int:
+        async with shop.database.transaction() as tx:
+            return await offers.publish(tx, deals, shop.clock.now())
+
+    first, second = shop.offer(funder=one), shop.offer(funder=one, code="SECOND")
+    await publish(first, second)
+    with pytest.raises(TooManyOffers) as refused:
+        await publish(shop.offer(funder=other), shop.offer(funder=one))
+    assert (refused.value.fields["limit"], refused.value.fields["merchant"]) == (2, one)
+    await publish(shop.offer(funder=other), shop.offer(), msgspec.structs.replace(first, revision=2))
+    await shop.retire(second.id)
+    await publish(shop.offer(funder=one))
 
 
 async def test_each_publication_is_a_book_that_can_be_rebuilt(shop: Shop) -> None:

@@ -5,12 +5,16 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightmarket.entrypoints.storefront.draws.proving import Turns
 from nightmarket.kernel.ids import derive, encode
-from nightmarket.promotions.contract.draws import Draw, DrawState, DrawTerms, Prize, RuleKind, TicketRule
+from nightmarket.kernel.problems import Unavailable
+from nightmarket.promotions.contract.draws import Draw, DrawState, DrawTerms, Prize, RuleKind, TicketRule, Voucher
 from nightmarket.promotions.model.draw_proof import check_draw, head_lines, ticket_line, winner_line
+from nightmarket.promotions.model.draw_rules import MAX_VOUCHERS, draw_flaws
 from nightmarket.promotions.model.draws import draw_key, list_hash, result, terms_text
 from nightmarket.promotions.model.surprises import (
     SurpriseTerms,
@@ -154,3 +158,26 @@ def test_a_commitment_binds(price: int, other: int, salt: bytes, another: bytes)
     assert check_surprise(told(other, salt), commitment).holds == (other == price)
     assert check_surprise(told(price, another), commitment).holds == (another == salt)
     assert not check_surprise(told(price, salt, 1), commitment).holds
+
+
+def test_a_draw_gives_a_bounded_number_of_vouchers() -> None:
+    """Each is an offer of the book; a draw with more than MAX_VOUCHERS is refused, with as many it is not."""
+    for units, reasons in ((MAX_VOUCHERS, []), (MAX_VOUCHERS + 1, ["too_many_vouchers"])):
+        prize = Prize("v", {"en": "A voucher"}, units, 100, Voucher(30, amounts={"EUR": 100}))
+        rules = (TicketRule("once", RuleKind.PERSON),)
+        terms = DrawTerms({"en": "Draw"}, NOW, NOW + timedelta(days=1), "EUR", units * 100, rules, (prize,))
+        assert [flaw.reason for flaw in draw_flaws(terms, NOW)] == reasons
+
+
+def test_a_download_waits_for_a_turn_and_one_that_nobody_reads_is_given_back() -> None:
+    """No more at a time than there are turns; what ends, or is dropped before it begins, makes room."""
+    turns = Turns(2)
+    first, second = turns.take(), turns.take()
+    with pytest.raises(Unavailable):
+        turns.take()
+    turns.give_back(first)
+    third = turns.take()
+    with pytest.raises(Unavailable):
+        turns.take()
+    del second
+    assert {turns.take(), third}

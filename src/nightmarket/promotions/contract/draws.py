@@ -90,7 +90,8 @@ class Entry(msgspec.Struct, frozen=True):
     """Somebody who wants a ticket by a rule.
 
     `person` is the key of their proven address, `occasion` what the rule asks for (an order's id; empty else). The
-    ticket's id follows from draw, rule and these, so that a repeat gives the same ticket.
+    ticket's id follows from draw, rule and these, so that a repeat gives the same ticket. `email` is where a guest
+    wants to hear of a prize; the caller has checked that it is the person's.
     """
 
     draw: UUID
@@ -99,6 +100,7 @@ class Entry(msgspec.Struct, frozen=True):
     occasion: str = ""
     account: UUID | None = None
     language: str = "en"
+    email: str = ""
 
 
 class TicketView(msgspec.Struct, frozen=True):

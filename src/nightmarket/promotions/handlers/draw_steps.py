@@ -147,6 +147,8 @@ class DrawSteps:
             if current is None or current.state is not DrawState.DRAWN:
                 return False
             waiting = await store.waiting_winners(tx, draw.id, GIVEN_AT_ONCE)
+            if not waiting and await store.forget_emails(tx, draw.id):
+                return True
             if not waiting:
                 await store.finish(tx, draw.id)
                 await self._tell(tx, draw.id, "done")
@@ -190,12 +192,13 @@ class DrawSteps:
         await tallies.settle(tx, [claim_of(one.winner.ticket) for one in won])
 
     async def _write(self, tx: Connection, draw: Draw, won: Sequence[Won]) -> None:
-        """A mail to each winner whose address the house knows; the others see it where they took the ticket."""
+        """A mail to each winner whose address the house knows, of guests while the prizes are given; the others see it
+        where they took the ticket."""
         emails = await account_emails(tx, [one.winner.account for one in won if one.winner.account])
         mails: list[Message] = []
         for one in won:
-            to = emails.get(one.winner.account) if one.winner.account else None
-            if to is not None:
+            to = emails.get(one.winner.account) if one.winner.account else one.winner.email
+            if to:
                 mails.append(prize_mail(draw, one, to, self._means.address))
         if mails:
             await self._means.outbox.send(tx, mails)

@@ -43,6 +43,10 @@ MAX_PUBLISH = 500
 MAX_OFFERS = 200_000
 """Offers of one book; retire those that have ended."""
 
+MAX_OF_MERCHANT = 10_000
+"""Offers of one merchant in a book, those of coupons, groups and campaigns too; what comes back after a switch was off
+is not counted again."""
+
 CHECKED_AT_ONCE = 50
 """Offers that are looked at before others get their turn."""
 
@@ -57,14 +61,20 @@ class StoredOffers:
     """Implements `contract.Offers`. Lock order: the counter of books, then tallies; orders never take the counter."""
 
     def __init__(
-        self, facts: Facts, tallies: Tallies, catalog: Catalog | None = None, costs: Costs | None = None
+        self,
+        facts: Facts,
+        tallies: Tallies,
+        catalog: Catalog | None = None,
+        costs: Costs | None = None,
+        most_of_merchant: int = MAX_OF_MERCHANT,
     ) -> None:
         """With a catalogue and costs, prices are compared with the list prices and costs of the very goods that an
-        offer names."""
+        offer names. A test may have a smaller bound."""
         self._facts = facts
         self._tallies = tallies
         self._catalog = catalog
         self._costs = costs
+        self._most_of_merchant = most_of_merchant
         self._counted: tuple[int, str, int] | None = None
         """A book, the stamp of the revision that made it, and how many offers it had."""
 
@@ -82,7 +92,9 @@ class StoredOffers:
         number = await store.lock_counter(tx)
         if not offers:
             return number
-        added = await _check_together(tx, offers)
+        standings = await store.standings(tx, [offer.id for offer in offers])
+        added = await _check_together(tx, offers, standings)
+        await self._check_merchants(tx, [offer for offer in offers if offer.id not in standings])
         if number + added > MAX_OFFERS and added + await self._live(tx, number) > MAX_OFFERS:
             detail = f"A book has at most {MAX_OFFERS} offers; retire those that have ended."
             raise TooManyOffers(detail, field="offers", limit=MAX_OFFERS)
@@ -95,6 +107,17 @@ class StoredOffers:
         facts = [OfferPublished(change.id, change.revision, change.book) for change in changes]
         await self._facts.append(tx, facts, at)
         return changes[-1].book
+
+    async def _check_merchants(self, tx: Connection, new: Sequence[Offer]) -> None:
+        """No merchant fills the book. Raises TooManyOffers."""
+        wanted = Counter(offer.funder for offer in new if offer.funder is not None)
+        if not wanted:
+            return
+        have = await store.count_funded(tx, sorted(wanted))
+        for merchant, amount in wanted.items():
+            if have.get(merchant, 0) + amount > self._most_of_merchant:
+                detail = f"A merchant has at most {self._most_of_merchant} offers; retire those that have ended."
+                raise TooManyOffers(detail, field="funder", limit=self._most_of_merchant, merchant=merchant)
 
     async def retire(self, tx: Connection, offers: Sequence[UUID], at: datetime) -> int:
         """As in the contract. Raises OfferNotFound when one is not published, TooManyOffers when there are too many."""
@@ -227,9 +250,8 @@ async def _check_agreed(tx: Connection, joint: Sequence[Offer]) -> None:
             raise OfferRefused(detail, field="funding", reason="not_agreed", offer=offer.id)
 
 
-async def _check_together(tx: Connection, offers: Sequence[Offer]) -> int:
+async def _check_together(tx: Connection, offers: Sequence[Offer], standings: Mapping[UUID, store.Standing]) -> int:
     """What only the other offers tell; the counter is locked. How many offers more there will be."""
-    standings = await store.standings(tx, [offer.id for offer in offers])
     for place, offer in enumerate(offers):
         standing = standings.get(offer.id)
         expected = standing.revision + 1 if standing else 1

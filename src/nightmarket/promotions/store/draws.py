@@ -13,6 +13,9 @@ from nightmarket.promotions.model.draws import read_terms
 PAGE = 10_000
 """Tickets that one reading returns at most."""
 
+FORGOTTEN_AT_ONCE = 5_000
+"""Guests' addresses that one transaction forgets."""
+
 MAX_DRAWS = 100
 FINDINGS_LIMIT = 100
 
@@ -30,6 +33,7 @@ class Given(msgspec.Struct, frozen=True):
     person: UUID
     account: UUID | None
     language: str
+    email: str
 
 
 def _draw(row: Record) -> Draw:
@@ -132,13 +136,16 @@ async def hold_closing(tx: Connection, id: UUID) -> None:
 
 
 async def write_tickets(tx: Connection, new: Sequence[tuple[UUID, Entry]], now: datetime) -> set[UUID]:
-    """Write tickets; those that are there already stay as they are. Returns the ids of the new ones."""
+    """Write tickets; those that are there already stay as they are, but for an address that was missing. Returns the
+    ids of the new ones."""
     ordered = sorted(dict(new).items())
     rows = await tx.fetch(
         """
-        INSERT INTO promotions.draw_ticket (draw, id, rule, person, account, language, taken_at)
-        SELECT *, $7::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[])
-        ON CONFLICT (draw, id) DO NOTHING RETURNING id
+        INSERT INTO promotions.draw_ticket AS t (draw, id, rule, person, account, language, email, taken_at)
+        SELECT *, $8::timestamptz
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[])
+        ON CONFLICT (draw, id) DO UPDATE SET email = excluded.email WHERE t.email = '' AND excluded.email <> ''
+        RETURNING id, xmax = 0
         """,
         [entry.draw for _, entry in ordered],
         [id for id, _ in ordered],
@@ -146,9 +153,10 @@ async def write_tickets(tx: Connection, new: Sequence[tuple[UUID, Entry]], now: 
         [entry.person for _, entry in ordered],
         [entry.account for _, entry in ordered],
         [entry.language for _, entry in ordered],
+        [entry.email for _, entry in ordered],
         now,
     )
-    return {row[0] for row in rows}
+    return {row[0] for row in rows if row[1]}
 
 
 _TICKET = "draw, id, rule, taken_at, place, prize, code, given_at"
@@ -266,10 +274,16 @@ async def note_result(tx: Connection, id: UUID, won: Sequence[tuple[UUID, str]],
 
 
 async def waiting_winners(tx: Connection, draw: UUID, limit: int) -> list[Given]:
-    """Winners without their prize, locked."""
+    """Winners without their prize, locked; an address that a guest wrote with one ticket is that of all."""
     rows = await tx.fetch(
-        "SELECT id, place, prize, person, account, language FROM promotions.draw_ticket "
-        "WHERE draw = $1 AND place IS NOT NULL AND given_at IS NULL ORDER BY place LIMIT $2 FOR NO KEY UPDATE",
+        """
+        SELECT t.id, t.place, t.prize, t.person, t.account, t.language, coalesce((
+            SELECT o.email FROM promotions.draw_ticket o
+            WHERE o.draw = t.draw AND o.person = t.person AND o.email <> '' LIMIT 1), '')
+        FROM promotions.draw_ticket t
+        WHERE t.draw = $1 AND t.place IS NOT NULL AND t.given_at IS NULL ORDER BY t.place LIMIT $2
+        FOR NO KEY UPDATE OF t
+        """,
         draw,
         limit,
     )
@@ -290,6 +304,19 @@ async def note_given(tx: Connection, draw: UUID, given: Sequence[tuple[UUID, UUI
         now,
     )
     await tx.execute("UPDATE promotions.draw SET given = given + $2 WHERE id = $1", draw, len(given))
+
+
+async def forget_emails(tx: Connection, draw: UUID) -> int:
+    """Forget some guests' addresses; returns how many."""
+    done = await tx.execute(
+        """
+        UPDATE promotions.draw_ticket SET email = '' WHERE draw = $1 AND id IN (
+            SELECT id FROM promotions.draw_ticket WHERE draw = $1 AND email <> '' LIMIT $2)
+        """,
+        draw,
+        FORGOTTEN_AT_ONCE,
+    )
+    return int(done.rpartition(" ")[2])
 
 
 async def finish(tx: Connection, id: UUID) -> None:
@@ -322,7 +349,7 @@ async def all_draws(connection: Connection) -> list[UUID]:
 async def forget(tx: Connection, account: UUID, person: UUID, nobody: UUID) -> None:
     """What somebody had is an unknown person's from now on. Reads the whole table: people leave seldom."""
     await tx.execute(
-        "UPDATE promotions.draw_ticket SET person = $3, account = NULL WHERE person = $2 OR account = $1",
+        "UPDATE promotions.draw_ticket SET person = $3, account = NULL, email = '' WHERE person = $2 OR account = $1",
         account,
         person,
         nobody,

@@ -8,6 +8,7 @@ import msgspec
 
 from nightmarket.platform.database import Connection, Record
 from nightmarket.promotions.model.offers import Offer, plain_code
+from nightmarket.promotions.model.packing import told
 
 PAGE = 1_000
 """Offers of a whole book that one reading returns at most."""
@@ -38,6 +39,12 @@ WHERE offer = ANY($1::uuid[]) AND body IS NOT NULL ORDER BY offer, book DESC
 _COUNT = """
 SELECT count(*) FROM promotions.revision r WHERE state = 'published'
   AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
+"""
+_COUNT_FUNDED = """
+SELECT body ->> 'funder' AS funder, count(*) FROM promotions.revision r
+WHERE body ->> 'funder' = ANY($1::text[]) AND state = 'published'
+  AND NOT EXISTS (SELECT FROM promotions.revision later WHERE later.offer = r.offer AND later.book > r.book)
+GROUP BY 1
 """
 _COUNT_ADDED = """
 SELECT coalesce(sum(is_live::integer - was_live::integer), 0)::integer FROM (
@@ -126,6 +133,12 @@ async def count_live(tx: Connection) -> int:
     return await tx.fetchval(_COUNT)
 
 
+async def count_funded(tx: Connection, merchants: Sequence[UUID]) -> dict[UUID, int]:
+    """How many offers each of these merchants has in the newest book; absent are those that have none."""
+    rows = await tx.fetch(_COUNT_FUNDED, [str(merchant) for merchant in merchants])
+    return {UUID(row["funder"]): row["count"] for row in rows}
+
+
 async def count_added(tx: Connection, book: int) -> int:
     """How many offers more the newest book has than that one."""
     return await tx.fetchval(_COUNT_ADDED, book)
@@ -133,7 +146,7 @@ async def count_added(tx: Connection, book: int) -> int:
 
 async def append(tx: Connection, changes: Sequence[Change], at: datetime) -> None:
     """Write rows and move the counter to the last one's number."""
-    bodies = [None if change.offer is None else msgspec.json.encode(change.offer).decode() for change in changes]
+    bodies = [None if change.offer is None else msgspec.json.encode(told(change.offer)).decode() for change in changes]
     codes = [change.offer and change.offer.code and plain_code(change.offer.code) for change in changes]
     await tx.execute(
         _APPEND,

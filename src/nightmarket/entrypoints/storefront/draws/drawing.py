@@ -11,13 +11,13 @@ from litestar.params import FromPath, FromQuery
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
-from nightmarket.entrypoints.pages import Visit
+from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.entrypoints.storefront.people import person_of, ways_in
+from nightmarket.entrypoints.storefront.people import mail_hint, person_of, proven_email, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
-from nightmarket.kernel.problems import InvalidInput, Unavailable
+from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders.contract import OrderState
 from nightmarket.promotions.contract.draws import (
     DRAW,
@@ -32,7 +32,7 @@ from nightmarket.promotions.contract.draws import (
 )
 from nightmarket.promotions.errors import TicketsClosed
 
-from .proving import Asked, Proofs
+from .proving import Asked, Proofs, Turns
 
 DRAWS_SHOWN = 50
 WINNERS_SHOWN = 500
@@ -43,6 +43,8 @@ MAX_TICKET_LETTERS = 40
 DOWNLOADS = 4
 """Lists that one process sends at a time."""
 
+NOT_EMAIL = say_later("Write the e-mail address like name@example.org.")
+OTHER_EMAIL = say_later("This is not the address that you have confirmed. Write that one, or confirm this one.")
 PHASES = {
     DrawPhase.AHEAD: (say_later("Opens soon"), "warn"),
     DrawPhase.OPEN: (say_later("Open now"), "good"),
@@ -56,7 +58,7 @@ DONE = {
     "closed": say_later("No tickets are given any more."),
 }
 
-_sending: set[object] = set()
+_downloads = Turns(DOWNLOADS)
 _proofs = Proofs()
 
 
@@ -189,8 +191,11 @@ async def show(
 ) -> ASGIResponse:
     """One draw: what there is to win, by what, one's own tickets, and the result."""
     visit = await store.site.visit(request.scope)
-    shop, ident = store.shop, id_of(DRAW, id)
-    person = await person_of(store, visit)
+    return await _page(store, visit, id_of(DRAW, id), Form(), visit.say(DONE[done]) if done in DONE else "")
+
+
+async def _page(store: Storefront, visit: Visit, ident: UUID, form: Form, done: str = "") -> ASGIResponse:
+    shop, person = store.shop, await person_of(store, visit)
     async with shop.database.read() as connection:
         draw = await shop.draws.one(connection, ident)
         amounts = await shop.draws.amounts(connection, [ident])
@@ -200,16 +205,19 @@ async def show(
     return await store.page(
         visit,
         "draws/draw.html",
+        status=422 if form.errors else 200,
+        form=form,
+        hint=mail_hint(store, visit),
         view=draw_view(visit, draw, amounts.get(ident, 0), shop.clock.now()),
         rules=[(rule, rule_words(visit, rule)) for rule in draw.terms.rules],
         mine=_rows(visit, mine, {ident: draw}),
         held={one.rule for one in mine},
         winners=[(one.place, encode(DRAW_TICKET, one.ticket), names.get(one.prize, one.prize)) for one in winners],
         person=person,
-        done=visit.say(DONE[done]) if done in DONE else "",
+        done=done,
         closes=int(draw.terms.closes_at.timestamp() * 1_000),
         now=int(shop.clock.now().timestamp() * 1_000),
-        ways=ways_in(f"/draws/{id}"),
+        ways=ways_in(f"/draws/{encode(DRAW, ident)}"),
     )
 
 
@@ -222,6 +230,9 @@ async def take(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     person = await person_of(store, visit)
     if person is None:
         return store.site.redirect(visit, ways_in(f"/draws/{id}")["sign_in"])
+    email = _email(store, visit, form, person)
+    if form.errors:
+        return await _page(store, visit, ident, form)
     async with shop.database.read() as connection:
         draw = await shop.draws.one(connection, ident)
     wanted = draw.terms.rule(form.get("rule")) if form.get("rule") else None
@@ -229,12 +240,27 @@ async def take(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     entries = [entry for rule in rules for entry in await _entries(store, visit, draw, rule, person)]
     try:
         for entry in entries:
-            await shop.draws.take(entry)
+            await shop.draws.take(msgspec.structs.replace(entry, email=email))
     except TicketsClosed:
         return store.site.redirect(visit, f"/draws/{id}?done=closed")
     if wanted is not None and wanted.kind is RuleKind.VISIT:
         return store.site.redirect(visit, wanted.path)
     return store.site.redirect(visit, f"/draws/{id}?done={'taken' if entries else 'none'}")
+
+
+def _email(store: Storefront, visit: Visit, form: Form, person: UUID) -> str:
+    """Where a guest wants to hear of a prize, if they wrote it; accounts are known."""
+    text = form.get("email")
+    if visit.account is not None or not text:
+        return ""
+    try:
+        email = proven_email(store, text, person)
+    except InvalidInput:
+        form.wrong("email", visit.say(NOT_EMAIL))
+        return ""
+    if email is None:
+        form.wrong("email", visit.say(OTHER_EMAIL))
+    return email or ""
 
 
 async def _entries(store: Storefront, visit: Visit, draw: Draw, rule: TicketRule, person: UUID) -> list[Entry]:
@@ -289,18 +315,15 @@ async def draw_text(store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """Everything that may be known, as `nightmarket draw check` and the page's script read it."""
     async with store.shop.database.read() as connection:
         draw = await store.shop.draws.one(connection, id_of(DRAW, id))
-    if len(_sending) >= DOWNLOADS:
-        raise Unavailable("Others download the list at this moment; try again in a minute.", retry_after_seconds=60)
+    turn = _downloads.take()
     parts = store.shop.draws.published(draw)
 
     async def sending() -> AsyncGenerator[bytes]:
-        mark = object()
-        _sending.add(mark)
         try:
             async for part in parts:
                 yield part
         finally:
-            _sending.discard(mark)
+            _downloads.give_back(turn)
 
     headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "public, max-age=5"}
     return ASGIStreamingResponse(iterator=sending(), status_code=200, headers=headers)

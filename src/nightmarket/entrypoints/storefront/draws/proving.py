@@ -2,16 +2,44 @@
 
 import asyncio
 from uuid import UUID
+from weakref import WeakSet
 
 import msgspec
 
 from nightmarket.entrypoints.storefront.storefront import Storefront
+from nightmarket.kernel.problems import Unavailable
 from nightmarket.promotions.contract.draws import Draw, DrawReport, check_draw
 
 MOST_TICKETS = 200_000
 """Larger draws are recomputed by whoever wants to, with the command."""
 
 PROOFS_KEPT = 50
+
+
+class Turn:
+    """One download that goes on; given back when it ends, or when nobody has begun to read it."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Turns:
+    """So many downloads at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: WeakSet[Turn] = WeakSet()
+
+    def take(self) -> Turn:
+        """A turn, held before anything else happens. Raises Unavailable."""
+        turn = Turn()
+        self._taken.add(turn)
+        if len(self._taken) > self._most:
+            self._taken.discard(turn)
+            raise Unavailable("Others download the list at this moment; try again in a minute.", retry_after_seconds=60)
+        return turn
+
+    def give_back(self, turn: Turn) -> None:
+        self._taken.discard(turn)
 
 
 class Proofs:

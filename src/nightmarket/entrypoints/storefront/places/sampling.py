@@ -14,12 +14,11 @@ from litestar.response.base import ASGIResponse
 from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.qr import qr_picture
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.entrypoints.storefront.people import person_of, ways_in
+from nightmarket.entrypoints.storefront.people import person_of, proven_email, ways_in
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput, NotFound
-from nightmarket.platform.access import normal_email
 from nightmarket.promotions.contract.places import Place
 from nightmarket.promotions.contract.samples import (
     MAX_FIRST_NAME,
@@ -262,8 +261,8 @@ async def _email(store: Storefront, visit: Visit, form: Form, person: UUID) -> s
     if visit.account is not None:
         return (await store.shop.access.shoppers.account(visit.account)).email
     try:
-        email = normal_email(form.get("email"))
-        if store.shop.identities.key_of(email) == person:
+        email = proven_email(store, form.get("email"), person)
+        if email is not None:
             return email
     except InvalidInput:
         form.wrong("email", visit.say(NOT_EMAIL))
