@@ -1,6 +1,9 @@
 """Festivals and switches on a real database: revisions, what each process knows, and what leaves the book."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +19,12 @@ from nightmarket.promotions.errors import FestivalMoved, FestivalRefused, Switch
 from tests.open_shop import Opened, opened
 
 HOUR = timedelta(hours=1)
+PROGRAM = Path(__file__).parent / "programs" / "looking_shop.py"
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds until something is seen elsewhere at the latest: a slow machine takes longer than what is promised."""
+
+PAGE_BYTES = 2**24
 SOON = 1.0
 """Seconds within which every process knows."""
 
@@ -157,6 +166,65 @@ async def test_plan_b_is_applied_and_undone_in_one_press(house: Opened) -> None:
     await shop.books.refresh()
     assert [one.key for one in shop.switches.off()] == ["block:front.rush"]
     assert "tenth" in live(house)
+
+
+class OtherProcess:
+    """Another process of the same shop, at whose pages people look."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def see(self, path: str) -> tuple[int, str]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{path}\n".encode())
+        return msgspec.json.decode(await self._process.stdout.readline(), type=tuple[int, str])
+
+    async def until(self, path: str, words: str, *, there: bool) -> None:
+        """Look again until the page says it, or does not any more."""
+        async with asyncio.timeout(PATIENCE):
+            while (words in (await self.see(path))[1]) is not there:
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def elsewhere(house: Opened, database: str, tmp_path: Path) -> AsyncGenerator[OtherProcess]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        PROGRAM,
+        database,
+        tmp_path / "home",
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=PAGE_BYTES,
+    )
+    yield OtherProcess(process)
+    if process.returncode is None:
+        process.terminate()
+    await process.wait()
+
+
+async def test_what_is_turned_off_is_off_in_another_process(house: Opened, elsewhere: OtherProcess) -> None:
+    """A mechanic, a merchant and a part of every page: each goes from the pages of a process that nobody told anything
+    but the database, and comes back when it is turned on."""
+    shop = house.shop
+    await save(house, night(house, "counted"))
+    async with shop.database.transaction() as tx:
+        candle = Condition(variants=frozenset({decode("var", house.items["CANDLE"])}))
+        seen = msgspec.structs.replace(offer(house, "seen"), condition=candle)
+        await shop.offers.publish(tx, [seen], shop.clock.now())
+    cases = {
+        "mechanic:percent": ("/products/candle", "3.15"),
+        "block:countdown": ("/products/lamp", 'id="festival-strip"'),
+        f"merchant:{derive('merchant', 'teas')}": ("/products/oolong", 'name="variant"'),
+    }
+    for key, (path, words) in cases.items():
+        await elsewhere.until(path, words, there=True)
+        await turn(house, key, off=True)
+        await elsewhere.until(path, words, there=False)
+        await turn(house, key, off=False)
+        await elsewhere.until(path, words, there=True)
 
 
 @pytest.mark.parametrize("key", ["mechanic:magic", "block:nowhere", "merchant:teas", "else"])
