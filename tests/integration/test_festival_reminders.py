@@ -129,6 +129,10 @@ async def test_a_mail_comes_once_at_its_time_also_when_the_phase_moves(house: Ho
     assert "noch leer" in sent.message.text
     token = sent.message.text.rpartition("/festival/stop/")[2].strip()
     assert shop.reminder_links.read(token) == owner
+    for days, gone in ((29, 0), (1, 1), (1, 0)):
+        house.clock.advance(timedelta(days=days))
+        async with shop.database.transaction() as tx:
+            assert await shop.reminders.sweep(tx, house.clock.now()) == gone
 
 
 async def test_without_consent_no_mail_goes_out(house: House) -> None:

@@ -123,6 +123,12 @@ async def _forget_sales(shop: Shop) -> int:
     return 0
 
 
+async def _forget_told(shop: Shop) -> int:
+    """Reminders that were told long ago."""
+    async with shop.database.transaction() as tx:
+        return await shop.reminders.sweep(tx, shop.clock.now())
+
+
 def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
     """What throws away what is too old to be kept."""
     return [
@@ -137,6 +143,7 @@ def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
         Drain("old-requests", shop.claims.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-imports", shop.import_runs.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("old-tickets", shop.gates.sweep, idle_seconds=HOUSEKEEPING_SECONDS),
+        Drain("told-reminders", partial(_forget_told, shop), idle_seconds=HOUSEKEEPING_SECONDS),
         Drain("guarded-sales", partial(_forget_sales, shop), idle_seconds=HOUSEKEEPING_SECONDS),
     ]
 

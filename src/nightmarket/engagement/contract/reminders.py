@@ -1,7 +1,7 @@
 """What shoppers want to be reminded of, and their own calendars."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +14,10 @@ MAX_REMINDERS = 100
 """Reminders that one shopper has open."""
 
 REMINDERS_A_STEP = 500
+TOLD_KEPT = timedelta(days=30)
+"""How long a reminder that was told is remembered, so that a phase that moves is not told again."""
+
+SWEPT_AT_ONCE = 1_000
 USUAL_LEAD_MINUTES = 10
 LEADS = (10, 60, 1_440)
 """Minutes before a phase that a reminder may come."""
@@ -66,6 +70,10 @@ class Reminders(Protocol):
 
     async def take(self, tx: Connection, now: datetime) -> Sequence[Reminder]:
         """Those that are due, noted as told; at most REMINDERS_A_STEP."""
+        ...
+
+    async def sweep(self, tx: Connection, now: datetime) -> int:
+        """Delete some of those told longer ago than TOLD_KEPT, at most SWEPT_AT_ONCE; returns how many."""
         ...
 
     async def forget(self, tx: Connection, owner: UUID, email: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from nightmarket.engagement.contract.reminders import MAX_REMINDERS, Reminder
+from nightmarket.engagement.contract.reminders import MAX_REMINDERS, SWEPT_AT_ONCE, TOLD_KEPT, Reminder
 from nightmarket.engagement.errors import TooManyReminders
 from nightmarket.engagement.store import reminders as store
 from nightmarket.platform.database import Connection
@@ -36,6 +36,9 @@ class StoredReminders:
 
     async def take(self, tx: Connection, now: datetime) -> Sequence[Reminder]:
         return await store.take(tx, now)
+
+    async def sweep(self, tx: Connection, now: datetime) -> int:
+        return await store.sweep(tx, now - TOLD_KEPT, SWEPT_AT_ONCE)
 
     async def forget(self, tx: Connection, owner: UUID, email: str) -> None:
         await store.forget(tx, owner, email)

@@ -99,6 +99,18 @@ async def take(tx: Connection, now: datetime) -> Sequence[Reminder]:
     return [_reminder(row) for row in rows]
 
 
+async def sweep(tx: Connection, before: datetime, limit: int) -> int:
+    done = await tx.execute(
+        """
+        DELETE FROM engagement.reminder WHERE id IN (
+            SELECT id FROM engagement.reminder WHERE told_at <= $1 ORDER BY told_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        """,
+        before,
+        limit,
+    )
+    return int(done.rpartition(" ")[2])
+
+
 async def forget(tx: Connection, owner: UUID, email: str) -> None:
     await tx.execute("DELETE FROM engagement.reminder WHERE owner = $1 OR target = $2", owner, email)
     await tx.execute("DELETE FROM engagement.calendar WHERE owner = $1", owner)
