@@ -20,7 +20,7 @@ from nightmarket.kernel.money import allocate, shares_of
 
 from .carts import PriceLine
 from .meeting import Meeting
-from .pieces import Pieces, Run
+from .pieces import Pieces
 from .resolving import NO_LIMIT, Stage
 from .taking import of_pieces, of_rest
 
@@ -44,22 +44,23 @@ def rank(meeting: Meeting) -> tuple[int, int, bool, int]:
     """Sorts meetings into the order of application."""
     rule = meeting.rule
     if rule.stage == Stage.AMOUNT:
-        return (rule.stage, len(meeting.places), *rule.tie)
+        return rule.stage, len(meeting.places), rule.tie[0], rule.number
     return rule.turn
 
 
 class Till:
-    """What is left of lines and deliveries, and of the pieces, while offers are applied one after another."""
+    """What is left of lines and deliveries, and of the pieces, while offers are applied one after another. It works on
+    the lists that it is given; a `fork` has its own."""
 
     __slots__ = ("_pieces", "cart", "lines", "shipping")
 
-    def __init__(self, lines: Sequence[int], shipping: Sequence[int], cart: Sequence[PriceLine]) -> None:
-        self.lines, self.shipping, self.cart = list(lines), list(shipping), cart
+    def __init__(self, lines: list[int], shipping: list[int], cart: Sequence[PriceLine]) -> None:
+        self.lines, self.shipping, self.cart = lines, shipping, cart
         self._pieces: Pieces | None = None
 
     def fork(self) -> "Till":
         """The same state, which goes its own way from here on."""
-        other = Till(self.lines, self.shipping, self.cart)
+        other = Till(self.lines.copy(), self.shipping.copy(), self.cart)
         other._pieces = None if self._pieces is None else self._pieces.fork()
         return other
 
@@ -68,18 +69,15 @@ class Till:
         priced = None if self._pieces is None or not pieces else self._pieces.state()
         return (*self.lines, *self.shipping, priced)
 
-    def take(self, meeting: Meeting, remember: bool = True) -> Take | None:
-        """Let the offer take what it takes, None where that is nothing. With `remember` pieces that it made cheaper
-        are noted; where no later offer asks for pieces, nobody needs to."""
+    def take(self, meeting: Meeting) -> Take | None:
+        """Let the offer take what it takes, None where that is nothing."""
         rule = meeting.rule
         left = self.shipping if rule.delivers else self.lines
-        chosen: list[Run] | None = None
+        chosen = None
         if rule.plan is None:
             amounts = _amounts(meeting, left)
         elif rule.by_pieces:
-            if self._pieces is None:
-                self._pieces = Pieces(self.cart)
-            amounts, chosen = of_pieces(rule.plan, meeting, self.cart, self._pieces)
+            amounts, chosen = of_pieces(rule.plan, meeting, self.cart, self._known_pieces())
         else:
             amounts = of_rest(rule.plan, meeting, left, self.cart)
         amount = sum(amounts)
@@ -87,20 +85,24 @@ class Till:
             amount, amounts = rule.cap, allocate(rule.cap, amounts)
         if not amount:
             return None
-        if chosen and remember and self._pieces is not None:
-            self._pieces.reduce(chosen, meeting.places, amounts)
+        if chosen:
+            self._known_pieces().reduce(chosen, meeting.places, amounts)
         for number, place in enumerate(meeting.places):
             left[place] -= amounts[number]
         return Take(meeting, amounts, amount)
 
+    def _known_pieces(self) -> Pieces:
+        if self._pieces is None:
+            self._pieces = Pieces(self.cart)
+        return self._pieces
+
 
 def apply(meetings: Sequence[Meeting], till: Till) -> Outcome:
     """Apply the offers one after another, as they stand in the sequence."""
-    last = last_of_pieces(meetings)
     total = 0
     takes: list[Take] = []
-    for place, meeting in enumerate(meetings):
-        taken = till.take(meeting, place < last)
+    for meeting in meetings:
+        taken = till.take(meeting)
         if taken is not None:
             total += taken.amount
             takes.append(taken)

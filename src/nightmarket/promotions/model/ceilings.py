@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from nightmarket.kernel.money import BASIS_POINTS
 
+from .applying import Till
 from .carts import PriceLine
 from .effects import Bundle, BuyGet, EveryOff, NthPiece, Tiers
 from .meeting import Meeting
@@ -17,11 +18,12 @@ from .resolving import NO_LIMIT, Plan, Stage
 from .taking import bundles_at_most, most, of_pieces, of_rest, reached_steps, sets_of
 
 
-def ceiling(meeting: Meeting, amounts: Sequence[int], lines: Sequence[PriceLine]) -> int:
-    """The most that it takes; `amounts` are the list prices of the lines, or of the deliveries where it is for them."""
+def ceiling(meeting: Meeting, start: Till) -> int:
+    """The most that it takes; `start` are the list prices."""
     rule = meeting.rule
+    amounts = start.shipping if rule.delivers else start.lines
     if rule.plan is not None:
-        found = _planned(rule.plan, meeting, amounts, lines)
+        found = _planned(rule.plan, meeting, amounts, start.cart)
     else:
         weights = [amounts[place] for place in meeting.places]
         if rule.stage == Stage.PERCENT:

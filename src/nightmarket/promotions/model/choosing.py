@@ -8,13 +8,13 @@ rounding, pieces and thresholds much more), every offer but the compulsory ones 
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import NamedTuple
+
+import msgspec
 
 from .applying import Outcome, Take, Till, apply, rank
 from .carts import PriceCart
-from .compiled import compile_book
 from .meeting import Meeting
-from .offers import OPERATOR, Book, Offer
+from .offers import OPERATOR, Offer
 from .searching import Choices, Option, search, straight
 
 Pairs = frozenset[frozenset[int]]
@@ -24,11 +24,11 @@ FEW = 6
 """Offers that are all applied at once to see whether that is the best already, before circles are told apart."""
 
 
-class Stakes(NamedTuple):
+class Stakes(msgspec.Struct, gc=False, frozen=True):
     """What there is to be decided among offers, in order of application."""
 
-    words: bool
-    """Whether some have a word of exclusivity."""
+    bound: bool
+    """Whether some say with what they do not go together."""
     can_lose: bool
     """Whether some can lose by others."""
     optional: int
@@ -37,25 +37,24 @@ class Stakes(NamedTuple):
 
 def best(
     meetings: Sequence[Meeting],
-    line_amounts: Sequence[int],
-    shipping_amounts: Sequence[int],
+    line_amounts: list[int],
+    shipping_amounts: list[int],
     cart: PriceCart,
-    book: Book,
 ) -> Outcome:
     """The offers that together take the most off; on a tie the ones with the lower ids, word by word."""
     start = Till(line_amounts, shipping_amounts, cart.lines)
     if len(meetings) == 1:
-        return apply(meetings, start)
+        return apply(meetings, start.fork())
     ordered = sorted(meetings, key=rank)
-    pairs = _pairs(ordered) if compile_book(book).has_agreements else NO_PAIRS
-    if not pairs:
-        stakes = _stakes(ordered)
-        if not stakes.words and not stakes.can_lose:
-            return apply(ordered, start)
-        if not stakes.words and len(ordered) <= FEW:
+    stakes = _stakes(ordered)
+    if not stakes.bound:
+        if not stakes.can_lose:
+            return apply(ordered, start.fork())
+        if len(ordered) <= FEW:
             found = straight(ordered, stakes.optional, start.fork(), start)
             if found is not None:
                 return found
+    pairs = _pairs(ordered) if stakes.bound else NO_PAIRS
     till = start.fork()
     amount = 0
     takes: list[Take] = []
@@ -76,14 +75,14 @@ def _stakes(meetings: Sequence[Meeting]) -> Stakes:
     stand before an unsteady one need a second thought, or all where two steady amounts share some lines while each has
     others of its own."""
     seen = shared = unsteady = bits = before = 0
-    words = False
+    bound = False
     amounts: list[int] = []
     for place, meeting in enumerate(meetings):
         rule, mask = meeting.rule, meeting.mask
         shared |= seen & mask
         seen |= mask
-        if rule.offer.exclusive is not None:
-            words = True
+        if rule.bound:
+            bound = True
         if rule.plain_amount:
             amounts.append(mask)
         elif not rule.steady:
@@ -94,8 +93,8 @@ def _stakes(meetings: Sequence[Meeting]) -> Stakes:
     if len(amounts) > 1 and any(
         one & other and one & ~other and other & ~one for one, other in combinations(amounts, 2)
     ):
-        return Stakes(words, True, bits)
-    return Stakes(words, bool(shared & unsteady), before)
+        return Stakes(bound, True, bits)
+    return Stakes(bound, bool(shared & unsteady), before)
 
 
 def _pairs(meetings: Sequence[Meeting]) -> Pairs:

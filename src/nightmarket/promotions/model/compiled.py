@@ -8,12 +8,12 @@ from datetime import datetime
 from heapq import merge
 from itertools import chain
 from operator import eq
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
 from .carts import PriceCart, PriceLine, Shopper
 from .indexing import Index, line_words, other_words
-from .layers import Layer, Moment, PlacedMoment, Window
+from .layers import EVER, NEVER, Layer, Moment, PlacedMoment, Window
 from .offers import Book, Offer, is_joint
 from .pointing import ALWAYS, JOINT, LIMITS, WIDE_LIMITS, Trait, traits_of
 from .ruling import Rule, rule_of
@@ -56,6 +56,15 @@ class Below(Protocol):
     def holding(self, now: datetime, traits: int) -> Iterator[Offer]: ...
     def of_effect(self, effect: type) -> Iterator[Offer]: ...
     def how_many(self, trait: int) -> int: ...
+
+
+class Latest(NamedTuple):
+    """The index that was asked for last, which mostly is asked for next as well; since and until when it holds."""
+
+    since: datetime
+    until: datetime
+    currency: str
+    index: Index
 
 
 class BookOffers(Sequence[Offer]):
@@ -112,14 +121,13 @@ class CompiledBook:
         """Whether of some offer more is counted than its uses."""
         self.counted = bool(traits & Trait.COUNTED)
         self.reduces_delivery = bool(traits & Trait.DELIVERY)
-        self.has_agreements = bool(traits & Trait.AGREEING)
         self.kinds = frozenset[str]().union(*(layer.kinds for layer in layers), below.kinds if below else ())
         """The kinds of words that lead to some offer."""
         for layer in layers[-1:]:  # now, page by page, rather than at the first price
             _ = layer.bounds
         self._hides = below is not None or len(layers) > 1
         self._indexes: dict[tuple[datetime | None, str], Index] = {}
-        self._now: tuple[datetime | None, datetime | None, str, Index] | None = None
+        self._latest: Latest | None = None
         self._rules: dict[tuple[int, str], Rule | None] = {}
 
     @classmethod
@@ -258,20 +266,15 @@ class CompiledBook:
 
     def live(self, now: datetime, currency: str) -> Index:
         """The rules live at that instant; the same for all instants between two bounds of offers."""
-        last = self._now
-        if (
-            last is not None
-            and last[2] == currency
-            and (last[0] is None or last[0] <= now)
-            and (last[1] is None or now < last[1])
-        ):
-            return last[3]
+        latest = self._latest
+        if latest is not None and latest.currency == currency and latest.since <= now < latest.until:
+            return latest.index
         since, until = self.span(now)
         index = self._indexes.get((since, currency))
         if index is None:
             index = Index(self, currency, now)
             keep(self._indexes, (since, currency), index, MAX_INDEXES)
-        self._now = since, until, currency, index
+        self._latest = Latest(since or NEVER, until or EVER, currency, index)
         return index
 
     def limits_for(self, line: PriceLine) -> list[Offer]:

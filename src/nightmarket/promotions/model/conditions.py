@@ -9,7 +9,7 @@ import msgspec
 MINUTES_OF_DAY = 24 * 60
 
 
-class Goods(msgspec.Struct, frozen=True, omit_defaults=True):
+class Goods(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Which goods: every set that is not empty must contain the line's own. A category means those under it too."""
 
     merchants: frozenset[UUID] = frozenset()
@@ -22,7 +22,7 @@ class Goods(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(self.merchants or self.products or self.variants or self.categories or self.brands)
 
 
-class Companion(msgspec.Struct, frozen=True, omit_defaults=True):
+class Companion(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What the cart must contain besides: units of these goods, and in their currencies list prices that come to this.
     These lines are not made cheaper by it."""
 
@@ -31,7 +31,7 @@ class Companion(msgspec.Struct, frozen=True, omit_defaults=True):
     at_least: dict[str, int] = {}
 
 
-class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
+class Hours(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Minutes of the day [from_minute, until_minute) on these weekdays (0 is Monday; none named: every day), by the
     clocks of `zone`. The hours of a day end at its midnight; a night is two of these."""
 
@@ -53,7 +53,7 @@ class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
         return any(span is not None and span[0] <= now < span[1] for span in spans)
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """Which lines qualify (empty means any), and the least that they must come to, per currency.
 
     `at_least` is compared with the list price of the qualifying lines. With a minimum in some currencies the offer

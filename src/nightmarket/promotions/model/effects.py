@@ -26,7 +26,7 @@ class Which(StrEnum):
     DEAREST = "dearest"
 
 
-class PercentOff(msgspec.Struct, frozen=True, tag="percent"):
+class PercentOff(msgspec.Struct, frozen=True, gc=False, tag="percent"):
     """Basis points off what is left of each line that qualifies, rounded once per line; with `pieces` off the dearest
     so many pieces of each line only."""
 
@@ -35,7 +35,7 @@ class PercentOff(msgspec.Struct, frozen=True, tag="percent"):
     pieces: int | None = None
 
 
-class AmountOff(msgspec.Struct, frozen=True, tag="amount"):
+class AmountOff(msgspec.Struct, frozen=True, gc=False, tag="amount"):
     """Minor units off the qualifying lines together, per currency; never more than is left of them. Or off each line,
     or each piece, then with `pieces` only the dearest so many pieces of a line."""
 
@@ -44,7 +44,7 @@ class AmountOff(msgspec.Struct, frozen=True, tag="amount"):
     pieces: int | None = None
 
 
-class FixedPrice(msgspec.Struct, frozen=True, tag="fixed"):
+class FixedPrice(msgspec.Struct, frozen=True, gc=False, tag="fixed"):
     """Each piece costs this; with `pieces` so many together do ("any 3 for 10.00"), dearest first, `times` at most.
     What is cheaper already stays as it is."""
 
@@ -53,7 +53,7 @@ class FixedPrice(msgspec.Struct, frozen=True, tag="fixed"):
     times: int | None = None
 
 
-class NthPiece(msgspec.Struct, frozen=True, tag="nth"):
+class NthPiece(msgspec.Struct, frozen=True, gc=False, tag="nth"):
     """Of each `every` pieces, `pieces` cost so many basis points less: "each second at half price", "3 for 2"."""
 
     every: int
@@ -64,7 +64,7 @@ class NthPiece(msgspec.Struct, frozen=True, tag="nth"):
     rounding: Rounding = Rounding.HALF_UP
 
 
-class BuyGet(msgspec.Struct, frozen=True, tag="buy_get"):
+class BuyGet(msgspec.Struct, frozen=True, gc=False, tag="buy_get"):
     """For each `buy` qualifying pieces, `get` pieces of `goods` (none named: of the qualifying ones) cost less. The
     dearest pieces are those bought; a piece is bought or got, never both; only whole sets count."""
 
@@ -77,14 +77,14 @@ class BuyGet(msgspec.Struct, frozen=True, tag="buy_get"):
     rounding: Rounding = Rounding.HALF_UP
 
 
-class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+class Part(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A part of a bundle."""
 
     goods: Goods
     units: int = 1
 
 
-class Bundle(msgspec.Struct, frozen=True, tag="bundle"):
+class Bundle(msgspec.Struct, frozen=True, gc=False, tag="bundle"):
     """One of each part together for one price, dearest pieces first, `times` at most."""
 
     parts: tuple[Part, ...]
@@ -92,7 +92,7 @@ class Bundle(msgspec.Struct, frozen=True, tag="bundle"):
     times: int | None = None
 
 
-class Gift(msgspec.Struct, frozen=True, tag="gift"):
+class Gift(msgspec.Struct, frozen=True, gc=False, tag="gift"):
     """So many pieces of these variants cost nothing: once where the condition holds, or with `buy` for each so many
     qualifying pieces, `times` at most. The gifts themselves do not count as qualifying."""
 
@@ -102,7 +102,7 @@ class Gift(msgspec.Struct, frozen=True, tag="gift"):
     times: int | None = 1
 
 
-class EveryOff(msgspec.Struct, frozen=True, tag="every"):
+class EveryOff(msgspec.Struct, frozen=True, gc=False, tag="every"):
     """For every X that is left of the qualifying lines when its turn comes, Y off ("every 300 minus 50"), `times` at
     most; over all merchants together, or each merchant's lines for themselves."""
 
@@ -112,7 +112,7 @@ class EveryOff(msgspec.Struct, frozen=True, tag="every"):
     per_merchant: bool = False
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """From so many units and so much left, basis points off each line or an amount off all together."""
 
     units: int = 0
@@ -121,14 +121,14 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     minus: dict[str, int] = {}
 
 
-class Tiers(msgspec.Struct, frozen=True, tag="tiers"):
+class Tiers(msgspec.Struct, frozen=True, gc=False, tag="tiers"):
     """The highest step that the qualifying lines reach counts, and it alone."""
 
     steps: tuple[Step, ...]
     rounding: Rounding = Rounding.HALF_UP
 
 
-class FreeShipping(msgspec.Struct, frozen=True, tag="free_shipping"):
+class FreeShipping(msgspec.Struct, frozen=True, gc=False, tag="free_shipping"):
     """The chosen delivery of each merchant with qualifying lines costs nothing, up to a limit each, per currency.
 
     No limits at all: free in every currency. Some limits: only in the currencies that have one. Fewer basis points
@@ -143,7 +143,7 @@ class FreeShipping(msgspec.Struct, frozen=True, tag="free_shipping"):
     together: bool = False
 
 
-class PurchaseLimit(msgspec.Struct, frozen=True, tag="limit"):
+class PurchaseLimit(msgspec.Struct, frozen=True, gc=False, tag="limit"):
     """Takes nothing off: each buyer gets at most so many units of the lines that qualify, while it is live.
 
     Such offers are no part of prices; a book lists them apart, as `limits`.

@@ -66,7 +66,9 @@ class Index:
         self._kinds = book.kinds
         self.lines: dict[LineKey, Reach] = {}
         """What was looked up before; `of_line` does the rest."""
-        self.always = self._rules(book.pointed(ALWAYS, 0))
+        always = {rule.number: (rule, None) for rule in self._rules(book.pointed(ALWAYS, 0))}
+        self.always = list(always.values())
+        """Rules that every cart could meet, found by nothing that it has, and so through no lines."""
         self.by_shopper = not self._kinds.isdisjoint(("codes", "needs", "places", "segments", "regions"))
 
     def _rules(self, offers: Iterable[Offer]) -> tuple[Rule, ...]:
@@ -86,9 +88,8 @@ class Index:
         self.lines[key] = reach
         return reach
 
-    def others(self, cart: PriceCart, shopper: Shopper) -> Iterator[Rule]:
+    def of_others(self, cart: PriceCart, shopper: Shopper) -> Iterator[Rule]:
         """Rules to which something beside the lines leads."""
-        yield from self.always
         for kind, word in other_words(cart, shopper):
             if kind in self._kinds:
                 yield from self._rules(self._book.pointed(kind, word))

@@ -1,6 +1,6 @@
 """Which offers a cart meets: those whose every condition it fulfils, and the lines that they may touch."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
@@ -8,7 +8,7 @@ import msgspec
 
 from .carts import PriceCart, PriceLine, Shopper
 from .compiled import compile_book
-from .effects import Bundle, BuyGet, FreeShipping, Gift
+from .effects import Bundle, BuyGet, Gift
 from .indexing import Index
 from .offers import Book, owners_of
 from .resolving import NO_LIMIT, Lines, Plan, lacks, refusal
@@ -63,9 +63,7 @@ def touched(rule: Rule, cart: PriceCart, places: list[int]) -> list[int]:
     """What the offer may take from: the qualifying lines, or the deliveries of their merchants."""
     if not rule.delivers:
         return places
-    merchants = {cart.lines[place].merchant.int for place in places}
-    effect = rule.offer.effect
-    options = effect.options if isinstance(effect, FreeShipping) else ()
+    merchants, options = {cart.lines[place].merchant.int for place in places}, rule.options
     return [
         place
         for place, delivery in enumerate(cart.shipping)
@@ -130,7 +128,7 @@ def _by_parts(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order:
 
 def _candidates(
     index: Index, cart: PriceCart, shopper: Shopper, order: list[int]
-) -> Iterable[tuple[Rule, list[int] | None]]:
+) -> Sequence[tuple[Rule, list[int] | None]]:
     """Rules that something of the cart or shopper leads to, once each, with the places of the lines that they accept
     where these led to them."""
     lines, known = cart.lines, index.lines
@@ -147,9 +145,10 @@ def _candidates(
                 cast("list[int]", entry[1]).append(place)
         for rule in others:
             found[rule.number] = rule, None
-    for rule in index.others(cart, shopper) if index.by_shopper else index.always:
-        found[rule.number] = rule, None
-    return found.values()
+    if index.by_shopper:
+        for rule in index.of_others(cart, shopper):
+            found[rule.number] = rule, None
+    return [*found.values(), *index.always] if found else index.always
 
 
 def meet(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> list[Meeting]:

@@ -16,7 +16,7 @@ OPERATOR = UUID(int=0)
 """The market itself, where an agreement names funders."""
 
 
-class BuyerCap(msgspec.Struct, frozen=True):
+class BuyerCap(msgspec.Struct, frozen=True, gc=False):
     """What one buyer may have of an offer: so many orders with it, so many units with it. An order whose lines with the
     offer come to more units goes without it altogether."""
 
@@ -24,14 +24,14 @@ class BuyerCap(msgspec.Struct, frozen=True):
     units: int | None = None
 
 
-class Funding(msgspec.Struct, frozen=True):
+class Funding(msgspec.Struct, frozen=True, gc=False):
     """Who pays which part of everything that an offer takes off; None is the operator."""
 
     funder: UUID | None
     basis_points: int
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """An immutable revision of an offer, live in [starts_at, ends_at).
 
     `funder` is the merchant who pays for it, None for the operator; a merchant's offer touches only that merchant's

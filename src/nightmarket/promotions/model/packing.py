@@ -61,12 +61,17 @@ def micros(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
-def packed(offer: Offer) -> bytes:
-    """The offer without what is as it is by default."""
+def told(offer: Offer) -> dict[str, object]:
+    """The offer without what is as it is by default: a quarter of the bytes to read, and of the objects to keep."""
     told = {name: value for name, value in zip(_OTHERS, _others(offer), strict=True) if value}
     told |= zip(_ALWAYS_TOLD, _always_told(offer), strict=True)
     told["condition"] = {name: value for name, value in zip(_WANTED, _wanted(offer.condition), strict=True) if value}
-    return _ENCODER.encode(told)
+    return told
+
+
+def packed(offer: Offer) -> bytes:
+    """The offer as a packed book has it."""
+    return _ENCODER.encode(told(offer))
 
 
 def unpacked(body: bytes | memoryview) -> Offer:

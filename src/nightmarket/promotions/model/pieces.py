@@ -24,15 +24,18 @@ class Pieces:
         self._lines = lines
         self._runs: dict[int, dict[int, int]] = {}
         """By place, numbers by price; only of lines that have become cheaper. What is in here is never changed."""
+        self._owed: tuple[Sequence[Run], Sequence[int], Sequence[int]] | None = None
+        """What was taken last; it is worked out when somebody asks for pieces again, which most often nobody does."""
 
     def fork(self) -> "Pieces":
         """The same pieces, which go their own way from here on."""
         other = Pieces(self._lines)
-        other._runs = dict(self._runs)
+        other._runs, other._owed = dict(self._runs), self._owed
         return other
 
     def state(self) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
         """The prices of pieces, equal where they are."""
+        self._settle()
         return tuple(
             (place, tuple(sorted((price, number) for price, number in prices.items() if number)))
             for place, prices in sorted(self._runs.items())
@@ -40,6 +43,8 @@ class Pieces:
 
     def dearest_first(self, places: Iterable[int]) -> list[Run]:
         """The pieces of these lines that cost something, ties in the order of the places."""
+        if self._owed is not None:
+            self._settle()
         runs: list[Run] = []
         for place in places:
             prices = self._runs.get(place)
@@ -55,6 +60,15 @@ class Pieces:
 
     def reduce(self, chosen: Sequence[Run], places: Sequence[int], amounts: Sequence[int]) -> None:
         """Take from each place its amount, each piece by its price, to the minor unit."""
+        if self._owed is not None:
+            self._settle()
+        self._owed = chosen, places, amounts
+
+    def _settle(self) -> None:
+        if self._owed is None:
+            return
+        chosen, places, amounts = self._owed
+        self._owed = None
         mine: dict[int, list[Run]] = {}
         for run in chosen:
             mine.setdefault(run[1], []).append(run)

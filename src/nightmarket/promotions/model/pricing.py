@@ -22,7 +22,7 @@ def price(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> Quote
     meetings = meet(cart, book, shopper, now) if book.offers else None
     if not meetings:
         return _quote(cart, book.number, line_amounts, shipping_amounts, ())
-    outcome = best(meetings, line_amounts, shipping_amounts, cart, book)
+    outcome = best(meetings, line_amounts, shipping_amounts, cart)
     return _quote(cart, book.number, line_amounts, shipping_amounts, outcome.takes)
 
 

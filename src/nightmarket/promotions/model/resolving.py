@@ -93,7 +93,7 @@ class ResolvedStep(NamedTuple):
     minus: int
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """How an offer takes off that is no plain percentage, amount or delivery."""
 
     effect: PercentOff | AmountOff | FixedPrice | NthPiece | BuyGet | Bundle | Gift | EveryOff | Tiers | FreeShipping

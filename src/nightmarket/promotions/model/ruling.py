@@ -8,14 +8,14 @@ from nightmarket.kernel.money import Rounding
 
 from .carts import PriceLine
 from .conditions import open_at
-from .effects import Bundle, BuyGet, Effect, FixedPrice, Gift, NthPiece
+from .effects import Bundle, BuyGet, Effect, FixedPrice, FreeShipping, Gift, NthPiece
 from .offers import Offer, owners_of
 from .resolving import NO_LIMIT, Extra, Plan, Stage, extra_of, in_categories, resolve
 
 NOBODY = -1
 
 
-class Rule(msgspec.Struct, frozen=True):
+class Rule(msgspec.Struct, frozen=True, gc=False):
     """An offer in one currency. Ids are plain numbers, which are found several times faster than UUIDs.
 
     `value` is basis points, minor units, or the most that is paid of a delivery (NO_LIMIT: all of it).
@@ -52,6 +52,8 @@ class Rule(msgspec.Struct, frozen=True):
     """An amount off its lines together, and nothing more."""
     by_parts: bool = False
     """It tells what is bought from what is got, or has parts."""
+    bound: bool = False
+    """It says with what it does not go together: by a word of exclusivity, or by agreements."""
     least_pieces: int = 0
     """Pieces below which its effect can take nothing."""
     asks: bool = False
@@ -62,6 +64,8 @@ class Rule(msgspec.Struct, frozen=True):
     """It knows single pieces; these stand before all others."""
     delivers: bool = False
     """It takes off deliveries, not lines."""
+    options: frozenset[str] = frozenset()
+    """The deliveries that are meant; none named: all."""
     turn: tuple[int, int, bool, int] = (0, 0, False, 0)
     """Its place in the order of application; that of an amount depends on how many lines it has as well."""
 
@@ -115,11 +119,13 @@ def rule_of(offer: Offer, currency: str) -> Rule | None:
         steady=steady,
         plain_amount=steady and resolved.stage == Stage.AMOUNT,
         by_parts=by_parts,
+        bound=offer.exclusive is not None or offer.combines is not None or bool(offer.not_with),
         least_pieces=least_pieces,
         asks=asks,
         plain=bare and any_line and not delivers,
         by_pieces=resolved.stage < Stage.PERCENT,
         delivers=delivers,
+        options=offer.effect.options if isinstance(offer.effect, FreeShipping) else frozenset(),
         turn=(resolved.stage, 0, offer.funder is None, offer.id.int),
     )
 

@@ -49,13 +49,12 @@ class Choices(NamedTuple):
 
 def straight(circle: Sequence[Meeting], optional: int, till: Till, start: Till) -> Outcome | None:
     """All offers applied; None where leaving an optional one (`optional` are their bits) out might take more off."""
-    last = last_of_pieces(circle)
     seen = 0
     takes: list[Take] = []
     amounts: list[int] = []
     shared: list[int] = []
-    for place, meeting in enumerate(circle):
-        taken = till.take(meeting, place < last)
+    for meeting in circle:
+        taken = till.take(meeting)
         if taken is None:
             amounts.append(0)
         else:
@@ -70,7 +69,7 @@ def straight(circle: Sequence[Meeting], optional: int, till: Till, start: Till) 
         if not optional & ((1 << place) - 1):
             break  # none that is left to look at may be left out
         if shared[place]:
-            more += _ceiling(circle[place], start) - amounts[place]
+            more += ceiling(circle[place], start) - amounts[place]
     return Outcome(sum(amounts), takes)
 
 
@@ -83,10 +82,6 @@ def search(circle: Sequence[Meeting], choices: Choices, start: Till) -> Outcome:
     nothing: list[Option] = [None] * len(choices.options)
     found = [_improved_greedy(hunt, first) for first in (nothing, [options[0] for options in choices.options])]
     return max((hunt.best, *map(hunt.outcome, found)), key=attrgetter("amount"))
-
-
-def _ceiling(meeting: Meeting, start: Till) -> int:
-    return ceiling(meeting, start.shipping if meeting.rule.delivers else start.lines, start.cart)
 
 
 class _Node(NamedTuple):
@@ -148,7 +143,7 @@ class _Search:
                         if not steps:
                             return False
                         steps -= 1
-                    taken = till.take(self.circle[at], at < self._last)
+                    taken = till.take(self.circle[at])
                     chosen |= 1 << at
                     if taken is not None:
                         total, takes = total + taken.amount, (*takes, taken)
@@ -203,7 +198,7 @@ class _Search:
         rest = [0] * (len(self.circle) + 1)
         highest: dict[int, int] = {}
         for place in range(len(self.circle) - 1, -1, -1):
-            mine, mates = _ceiling(self.circle[place], self._start), self._mates[place]
+            mine, mates = ceiling(self.circle[place], self._start), self._mates[place]
             if not mates and not self.choices.certain >> place & 1:
                 mine = 0
             before = highest.get(mates, 0) if mates else 0

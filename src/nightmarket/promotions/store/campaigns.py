@@ -29,9 +29,9 @@ _GOODS = ("variants", "products", "merchants", "brands", "categories")
 _LIVES = f"""
 WITH about AS (
     SELECT DISTINCT offer FROM promotions.revision
-    WHERE code IS NULL AND jsonb_array_length(body -> 'condition' -> 'needs') = 0 AND {
+    WHERE code IS NULL AND coalesce(body -> 'condition' -> 'needs', '[]') = '[]' AND {
     " AND ".join(
-        f"(jsonb_array_length(body -> 'condition' -> '{kind}') = 0 OR body -> 'condition' -> '{kind}' ?| ${number})"
+        f"(coalesce(body -> 'condition' -> '{kind}', '[]') = '[]' OR body -> 'condition' -> '{kind}' ?| ${number})"
         for number, kind in enumerate(_GOODS, start=3)
     )
 }
