@@ -64,7 +64,7 @@ class Latest(NamedTuple):
     since: datetime
     until: datetime
     currency: str
-    index: Index
+    found: Index
 
 
 class BookOffers(Sequence[Offer]):
@@ -268,7 +268,7 @@ class CompiledBook:
         """The rules live at that instant; the same for all instants between two bounds of offers."""
         latest = self._latest
         if latest is not None and latest.currency == currency and latest.since <= now < latest.until:
-            return latest.index
+            return latest.found
         since, until = self.span(now)
         index = self._indexes.get((since, currency))
         if index is None:
