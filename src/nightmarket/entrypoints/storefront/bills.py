@@ -1,6 +1,6 @@
 """A cart or checkout as the shopper reads it: parcels, lines, offers with their reasons, sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -117,6 +117,8 @@ class AppliedView(msgspec.Struct, frozen=True):
     code: str | None
     decline: str = ""
     limit: str = ""
+    more: int = 0
+    """What the whole costs more without it, where the buyer is asked who they are."""
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -200,6 +202,11 @@ async def bill_of(
     explanation = explain(cart, quote, book, shopper, now)
     levels = await left(shop, [lot.tally for listing in view.listings.values() for lot in listing.stock])
     limits = limits_of(visit, view)
+
+    def without(offer: UUID) -> int:
+        left_out = msgspec.structs.replace(cart, without=cart.without | {offer})
+        return price(left_out, book, shopper, now).total
+
     lines = _Lines(visit, view, offers, levels, limits)
     shipped = {one.merchant: one for one in quote.shipping}
     parcels: list[Parcel] = []
@@ -222,7 +229,7 @@ async def bill_of(
         country=country,
         parcels=parcels,
         lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
-        applied=_applied(quote, offers, merchants, visit, view),
+        applied=_applied(quote, offers, merchants, visit, view, without if limits.confirm else None),
         steps=_steps(explanation, offers, currency, visit),
         joint=await joint_of_cart(shop, visit, explanation, merchants, currency),
         missed=_missed(explanation, offers, visit, shopper.entitlements),
@@ -312,7 +319,12 @@ class _Lines:
 
 
 def _applied(
-    quote: Quote, offers: Mapping[UUID, Offer], merchants: Mapping[UUID, Merchant], visit: Visit, view: SessionView
+    quote: Quote,
+    offers: Mapping[UUID, Offer],
+    merchants: Mapping[UUID, Merchant],
+    visit: Visit,
+    view: SessionView,
+    total_without: Callable[[UUID], int] | None,
 ) -> list[AppliedView]:
     found: list[AppliedView] = []
     for one in quote.applied:
@@ -323,7 +335,8 @@ def _applied(
         optional = view.body.seat is None and may_decline(offer)
         decline = encode("off", offer.id) if optional else ""
         limit = cap_words(visit, offer.per_buyer) if offer.per_buyer else ""
-        found.append(AppliedView(name, one.amount, visit.formats.all_of(names), offer.code, decline, limit))
+        more = total_without(offer.id) - quote.total if total_without and decline else 0
+        found.append(AppliedView(name, one.amount, visit.formats.all_of(names), offer.code, decline, limit, more))
     return found
 
 
