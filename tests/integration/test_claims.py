@@ -347,6 +347,15 @@ async def test_a_price_with_its_reasons(beside: Beside) -> None:
     assert (await beside.ask("POST", f"/offers/{tenth}/retire", as_="teas")).status_code == 404
     assert (await beside.ask("POST", f"/offers/{tenth}/retire")).status_code == 200
     assert (await beside.ask("POST", "/price", cart)).json()["discount"] == 0
+    parts = [{"funder": "lanterns", "basis_points": 6000}, {"funder": "market", "basis_points": 4000}]
+    shared = offers["offers"][0] | {"code": "NIGHT", "funding": parts}
+    made = await beside.ask("POST", "/offers", {"offers": [shared]}, as_="operator")
+    assert made.status_code == 201, made.text
+    [one] = (await beside.ask("POST", "/price", cart)).json()["applied"]
+    assert (one["funded_by"], one["amount"]) == ("lanterns", 455)
+    assert [(part["funder"], part["amount"]) for part in one["funding"]] == [("lanterns", 273), ("house", 182)]
+    [id] = made.json()["offers"]
+    assert (await beside.ask("POST", f"/offers/{id}/retire", as_="operator")).status_code == 200
     await beside.audited()
 
 

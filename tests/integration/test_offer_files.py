@@ -129,8 +129,7 @@ async def test_every_effect_and_condition_comes_in_by_file_and_goes_out_as_it_ca
             "name": {"en": "whole", "zh": "全部"},
             "effect": {"type": "amount", "amounts": {"EUR": 100, "USD": 100}},
             "condition": WHOLE,
-            "funder": "lanterns",
-            "funding": [{"funder": "market", "basis_points": 4000}, {"funder": "lanterns", "basis_points": 6000}],
+            "funding": [{"funder": "lanterns", "basis_points": 6000}, {"funder": "market", "basis_points": 4000}],
             "combines": [],
             "per_buyer": {"uses": 1},
             "budget": {"EUR": 5000, "USD": 5000},
@@ -154,6 +153,7 @@ async def test_every_effect_and_condition_comes_in_by_file_and_goes_out_as_it_ca
     hours = written["whole"]["condition"]["hours"]
     assert hours == WHOLE["hours"]
     assert written["whole"]["combines"] == []
+    assert written["whole"]["funder"] == "lanterns", "the first of those who share it"
 
 
 async def test_a_key_is_one_offer_and_a_trial_publishes_nothing(house: Opened) -> None:

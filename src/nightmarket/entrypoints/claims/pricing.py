@@ -263,11 +263,19 @@ async def _applied(items: Items, found: Quote, offers: Mapping[UUID, Offer]) -> 
             encode("off", one.offer),
             offers[one.offer].name,
             one.amount,
-            HOUSE if one.funder is None else await items.slug(one.funder),
+            await _payer(items, one.funder),
             offers[one.offer].uses is not None,
+            [
+                wire.FundedPart(await _payer(items, part.funder), part.basis_points, part.amount)
+                for part in one.funding
+            ],
         )
         for one in found.applied
     ]
+
+
+async def _payer(items: Items, funder: UUID | None) -> str:
+    return HOUSE if funder is None else await items.slug(funder)
 
 
 __all__ = ["Book", "quote"]

@@ -212,14 +212,24 @@ class PricedShipping(Struct):
     shares: list[PricedShare]
 
 
-class AppliedOffer(Struct):
-    """An offer that applies. `claim_use` says that its uses are counted: claim one with the line `{"offer": id}`."""
+class FundedPart(Struct):
+    """Who pays which part of what an offer takes off: `house`, or a merchant by its short name."""
+
+    funder: str
+    basis_points: int
+    amount: int
+
+
+class AppliedOffer(Struct, omit_defaults=True):
+    """An offer that applies. `claim_use` says that its uses are counted: claim one with the line `{"offer": id}`.
+    Where several pay, `funding` has their parts, which come to `amount`; `funded_by` is one of them."""
 
     offer: str
     name: dict[str, str]
     amount: int
     funded_by: str
     claim_use: bool
+    funding: list[FundedPart] = msgspec.field(default_factory=list[FundedPart])
 
 
 class ToClaim(Struct, omit_defaults=True):

@@ -241,7 +241,8 @@ class PerBuyerInput(Wire):
 
 
 class FundingInput(Wire):
-    """Who pays which part."""
+    """Who pays which part: the market with a merchant, or merchants with one another, who have agreed to this very
+    offer beforehand (a joint offer)."""
 
     funder: Payer
     basis_points: Points
@@ -273,7 +274,7 @@ class OfferInput(Wire):
     not_with: Annotated[list[Word], Meta(max_length=MAX_NAMED)] = msgspec.field(default_factory=_none)
     """Offers that do not go together with it: their ids, or their keys."""
     funder: Payer | None = None
-    """Who pays for it; without one the market does, or the merchant whose key this is."""
+    """Who pays for it; without one the first of `funding`, else the market, or the merchant whose key this is."""
     funding: Annotated[list[FundingInput], Meta(max_length=8)] = msgspec.field(default_factory=_none)
     """Where several pay; the parts come to 10000, and `funder` is one of them."""
 

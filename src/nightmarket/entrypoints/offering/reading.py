@@ -57,7 +57,8 @@ class Reader:
         id = self._id(one, fallback)
         for field, at in (("starts_at", one.starts_at), ("ends_at", one.ends_at)):
             _check_instant(at, field)
-        funder = self._merchant
+        funding = await self._funding(one)
+        funder = funding[0].funder if funding else self._merchant
         if one.funder is not None:
             funder = self._paying(await self._names.payer(one.funder, "funder"), "funder")
         return Offer(
@@ -78,7 +79,7 @@ class Reader:
             compulsory=one.compulsory,
             combines=await self._combines(one),
             not_with=frozenset(self._other(name) for name in one.not_with),
-            funding=await self._funding(one),
+            funding=funding,
         )
 
     def _id(self, one: doc.OfferInput, fallback: UUID) -> UUID:

@@ -19,7 +19,7 @@ function optionOf(data, colours) {
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
   const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.soft, hideOverlap: true } };
   const lying = data.kind === "rows";
-  const values = { type: "value", name: data.unit, nameLocation: lying ? "middle" : "end", nameGap: lying ? 28 : 12, nameTextStyle: { color: colours.soft, align: lying ? "center" : "left" }, minInterval: data.whole ? 1 : 0, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.soft, formatter: (value) => short.format(value) } };
+  const values = { type: "value", name: data.unit, nameLocation: lying ? "middle" : "end", nameGap: lying ? 28 : 12, nameTextStyle: { color: colours.soft, align: lying ? "center" : "left" }, minInterval: data.whole ? 1 : 0, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.soft, hideOverlap: true, formatter: (value) => short.format(value) } };
   return {
     animation: !data.live && !matchMedia("(prefers-reduced-motion: reduce)").matches,
     color: colours.series,

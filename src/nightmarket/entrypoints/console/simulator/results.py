@@ -113,8 +113,8 @@ async def view(desk: Desk, kept: Report) -> ResultView:
             after=money(one.after, one.currency),
             change=_signed(desk, one.change, one.currency),
             loses=one.change < 0,
-            margin_before=money(one.costed_before - one.cost, one.currency) if one.cost else "",
-            margin_after=money(one.costed_after - one.cost, one.currency) if one.cost else "",
+            margin_before=_signed(desk, one.costed_before - one.cost, one.currency, "") if one.cost else "",
+            margin_after=_signed(desk, one.costed_after - one.cost, one.currency, "") if one.cost else "",
             margin_change=_signed(desk, one.costed_after - one.costed_before, one.currency) if one.cost else "",
             below_cost=one.costed_after < one.cost,
         )
@@ -145,8 +145,8 @@ def _sums(desk: Desk, one: MoneySums) -> MoneyView:
         change=_signed(desk, one.after - one.before, code),
         market=_paid(desk, one.market_before, one.market_after, code),
         merchants=_paid(desk, one.merchants_before, one.merchants_after, code),
-        margin_before=money(left_before, code) if one.cost else "",
-        margin_after=money(left_after, code) if one.cost else "",
+        margin_before=_signed(desk, left_before, code, "") if one.cost else "",
+        margin_after=_signed(desk, left_after, code, "") if one.cost else "",
         margin_change=_signed(desk, left_after - left_before, code) if one.cost else "",
         known=round(100 * one.costed_before / max(1, one.before)),
     )
@@ -157,9 +157,9 @@ def _paid(desk: Desk, before: int, after: int, code: str) -> PaidView:
     return PaidView(money(before, code), money(after, code), _signed(desk, after - before, code), after > before)
 
 
-def _signed(desk: Desk, amount: int, currency: str) -> str:
+def _signed(desk: Desk, amount: int, currency: str, plus: str = "+") -> str:
     text = desk.visit.formats.money(abs(amount), currency)
-    return f"+{text}" if amount > 0 else f"−{text}" if amount < 0 else text
+    return f"{plus}{text}" if amount > 0 else f"−{text}" if amount < 0 else text
 
 
 def _charts(desk: Desk, kept: Report, sums: MoneySums, names: Mapping[UUID, str]) -> list[Chart]:
