@@ -35,6 +35,9 @@ async def test_open_see_and_pay(house: ShopperHouse) -> None:
     assert shown
     amount = shown[1]
     assert f"€{amount}" in (await wanda.get("/account/wallet")).text
+    code = re.search(r'"wallet-code">(.{43})<', (await wanda.post("/account/wallet/code", "/account/wallet")).text)
+    assert code
+    assert code[1] not in (await wanda.get("/account/wallet")).text
     await wanda.post("/cart/lines", "/products/lamp", variant=house.opened.items["LAMP"], quantity="1")
     assert f"Your wallet can pay €{amount} of it" in (await wanda.get("/cart")).text
     checkout = (await wanda.post("/checkout")).headers["location"]
@@ -61,4 +64,6 @@ async def test_open_see_and_pay(house: ShopperHouse) -> None:
     order = (await wanda.get(done.headers["location"])).text
     assert "From your wallet" in order
     assert f"€{rest / 100:.2f}" in order
-    assert "waits in an order" in (await wanda.get("/account/wallet")).text
+    seen = (await wanda.get("/account/wallet")).text
+    assert "waits in an order" in seen
+    assert re.search(rf"Still to be paid</dt><dd>€{rest / 100:.2f}<", seen)

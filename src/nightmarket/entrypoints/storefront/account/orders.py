@@ -13,7 +13,7 @@ from nightmarket.entrypoints.storefront.wallet.views import wallet_view
 from nightmarket.entrypoints.storefront.wares import PictureView, small_picture
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.orders.contract import OrderRow, OrderState
+from nightmarket.orders.contract import OrderRow, OrderState, is_held, paid_by_wallet
 from nightmarket.payments.contract import Account, PaymentRow
 from nightmarket.platform.access import known_owners
 from nightmarket.platform.database import Connection
@@ -152,7 +152,8 @@ class MoneyView(msgspec.Struct, frozen=True):
     order: OrderRowView
     payments: list[PaymentRow]
     due: int
-    """What the journal says is still to be paid."""
+    """What is still to be paid otherwise than from the wallet."""
+    by_wallet: int = 0
 
 
 async def make_wallet_code(desk: AccountDesk) -> ASGIResponse:
@@ -180,9 +181,10 @@ async def _wallet(desk: AccountDesk, code: tuple[str, datetime] | None = None) -
             MoneyView(
                 view,
                 [payment for payment in payments if payment.order == id],
-                await _due(desk, connection, id),
+                await _due(desk, connection, rows),
+                paid_by_wallet(rows) if rows[0].state in (OrderState.PENDING, OrderState.PAID) else 0,
             )
-            for view, id in zip(views, ids, strict=True)
+            for view, id, rows in zip(views, ids, shown, strict=True)
         ]
     return await desk.page(
         "wallet.html",
@@ -194,6 +196,10 @@ async def _wallet(desk: AccountDesk, code: tuple[str, datetime] | None = None) -
     )
 
 
-async def _due(desk: AccountDesk, connection: Connection, order: UUID) -> int:
-    legs = await desk.shop.journal.balances(connection, order)
-    return sum(leg.amount for leg in legs if leg.account == Account.BUYER)
+async def _due(desk: AccountDesk, connection: Connection, rows: Sequence[OrderRow]) -> int:
+    """What the buyer has still to pay: not what waits in the wallet, or is held until a group closes."""
+    if is_held(rows[0].handler):
+        return 0
+    legs = await desk.shop.journal.balances(connection, rows[0].id)
+    due = sum(leg.amount for leg in legs if leg.account == Account.BUYER)
+    return max(0, due - paid_by_wallet(rows))
