@@ -161,6 +161,24 @@ def test_the_next_step_is_told() -> None:
     assert (note.reason, note.missing, note.gain) == ("below_minimum", 840, 50)
 
 
+def test_the_nearest_merchants_next_step_is_told() -> None:
+    """Every 7.00 minus 1.00 at each: of 10.00 and 5.00 the second lacks 2.00; of 10.00 and 1.00 the first 4.00, but no
+    more where each may have it once."""
+
+    def told(tea: int, lamp: int = 1000, times: int | None = None) -> tuple[str, int, int, int, UUID | None]:
+        lines = tuple(one for one in (line("a", lamp), line("tea", tea, 1, PAPIERBOOT, "tea")) if one.unit_price)
+        book = Book(1, (offer(1, EveryOff({"EUR": 700}, {"EUR": 100}, times, per_merchant=True)),))
+        cart = PriceCart("EUR", lines)
+        note = explain(cart, price(cart, book, GUEST, NOW), book, GUEST, NOW).notes[0]
+        return note.reason, note.amount, note.missing, note.gain, note.merchant
+
+    assert told(tea=500) == ("applied", 100, 200, 100, PAPIERBOOT)
+    assert told(tea=100) == ("applied", 100, 400, 100, LUMO)
+    assert told(tea=100, times=1) == ("applied", 100, 600, 100, PAPIERBOOT)
+    assert told(tea=700, times=1) == ("applied", 200, 0, 0, None)
+    assert told(tea=500, lamp=0) == ("below_minimum", 0, 200, 100, PAPIERBOOT)
+
+
 def test_pieces_that_are_free_already_are_not_counted_again() -> None:
     """Of 1,080 pieces at 2.50, 50 bought bring 1,000 free; of the 80 left 10 bought bring 20 free."""
     many = line("a", 250, 1080)

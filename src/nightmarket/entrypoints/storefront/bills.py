@@ -127,6 +127,10 @@ class StepView(msgspec.Struct, frozen=True):
     name: str
     missing: int
     lit: int
+    gain: int = 0
+    """What it takes off more then, where that is an amount."""
+    merchant: str = ""
+    """Whose goods count, where each merchant's count apart."""
 
 
 class MissedView(msgspec.Struct, frozen=True):
@@ -230,7 +234,7 @@ async def bill_of(
         parcels=parcels,
         lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
         applied=_applied(quote, offers, merchants, visit, view, without if limits.confirm else None),
-        steps=_steps(explanation, offers, currency, visit),
+        steps=_steps(explanation, offers, merchants, currency, visit),
         joint=await joint_of_cart(shop, visit, explanation, merchants, currency),
         missed=_missed(explanation, offers, visit, shopper.entitlements),
         codes=_codes(view, explanation, offers, visit),
@@ -340,7 +344,13 @@ def _applied(
     return found
 
 
-def _steps(explanation: Explanation, offers: Mapping[UUID, Offer], currency: str, visit: Visit) -> list[StepView]:
+def _steps(
+    explanation: Explanation,
+    offers: Mapping[UUID, Offer],
+    merchants: Mapping[UUID, Merchant],
+    currency: str,
+    visit: Visit,
+) -> list[StepView]:
     steps: list[StepView] = []
     for note in explanation.notes:
         if not note.missing or note.reason not in ("below_minimum", "applied"):
@@ -351,7 +361,10 @@ def _steps(explanation: Explanation, offers: Mapping[UUID, Offer], currency: str
         else:
             goal = max(note.missing, offer.condition.at_least.get(currency, 0))
         reached = max(0, goal - note.missing)
-        steps.append(StepView(pick(offer.name, visit.language) or "", note.missing, reached * STROKES // max(goal, 1)))
+        lit = reached * STROKES // max(goal, 1)
+        at = merchants.get(note.merchant) if note.merchant else None
+        name = pick(offer.name, visit.language) or ""
+        steps.append(StepView(name, note.missing, lit, max(0, note.gain), at.name if at else ""))
     return sorted(steps, key=lambda step: step.missing)[:STEPS_SHOWN]
 
 

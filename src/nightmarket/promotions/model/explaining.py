@@ -143,7 +143,7 @@ class _Reasons:
             if due:
                 gifts = tuple(sorted(plan.effect.variants))
                 return msgspec.structs.replace(_note("gift_due"), missing_units=due, gifts=gifts)
-        return _with_step(_note("companion_missing"), next_step(rule, self._cart, places, 0))
+        return _with_step(_note("companion_missing"), next_step(rule, self._cart, places, ()))
 
     def _gifts(self, note: OfferNote, gift: Gift, places: list[int]) -> OfferNote:
         """With the gifts that are due and not in the cart."""
@@ -177,14 +177,11 @@ class _Reasons:
                 return rule.offer.id
         return None
 
-    def _left_before(self, rule: Rule, places: list[int]) -> int:
-        """What was left of the lines when the offer's turn came."""
+    def _left_before(self, rule: Rule, places: list[int]) -> list[int]:
+        """What was left of each of the lines when the offer's turn came."""
         later = {rule.offer.id, *(other.offer.id for other in self._rules if _comes_later(other, rule))}
-        return sum(
-            self._quote.lines[place].total
-            + sum(share.amount for share in self._quote.lines[place].shares if share.offer in later)
-            for place in places
-        )
+        lines = [self._quote.lines[place] for place in places]
+        return [line.total + sum(share.amount for share in line.shares if share.offer in later) for line in lines]
 
     def _could_take(self, rule: Rule, places: list[int]) -> bool:
         """Whether the offer would still take something off what the quote leaves to be paid."""
@@ -209,4 +206,5 @@ def _with_step(note: OfferNote, step: Next | None) -> OfferNote:
         gain=step.gain,
         gain_basis_points=step.gain_basis_points,
         lacking=step.lacking,
+        merchant=step.merchant,
     )

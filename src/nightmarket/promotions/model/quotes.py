@@ -108,6 +108,8 @@ class OfferNote(msgspec.Struct, frozen=True):
     lacking: tuple[Goods, ...] = ()
     """Of a bundle the parts of which pieces are missing, else the companions, or what the offer itself is for, of
     which the cart lacks some."""
+    merchant: UUID | None = None
+    """Of a threshold for each merchant apart: whose goods `missing` is about."""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -1,6 +1,8 @@
 """What is missing to an offer's next step: "18.40 more for 50 off"."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from .carts import PriceCart
 from .conditions import Goods
@@ -20,24 +22,26 @@ class Next(NamedTuple):
     reached: bool
     lacking: tuple[Goods, ...] = ()
     """The parts of a bundle of which pieces are missing."""
+    merchant: UUID | None = None
+    """Of a threshold for each merchant apart: whose goods they are."""
 
 
-def next_step(rule: Rule, cart: PriceCart, places: list[int], left: int) -> Next | None:
-    """The way to the next step of the qualifying lines, of which `left` was left at its turn; None where there is none.
+def next_step(rule: Rule, cart: PriceCart, places: list[int], lefts: Sequence[int]) -> Next | None:
+    """The way to the next step of the qualifying lines, of each of which so much was left at its turn; None where there
+    is none.
 
-    Of thresholds for each merchant apart nothing is said: their next step is not one amount. Nor of bundles with a line
-    that could stand in several parts: how many pieces they lack depends on where it stands.
+    Of thresholds for each merchant apart it is the nearest one. Of bundles with a line that could stand in several
+    parts nothing is said: how many pieces they lack depends on where it stands.
     """
     plan = rule.plan
     if plan is None:
         return None
-    number = units(cart.lines, places)
+    number, left = units(cart.lines, places), sum(lefts)
     match plan.effect:
         case EveryOff(per_merchant=False, times=times):
-            done, over = divmod(left, plan.every)
-            if times is not None and done >= times:
-                return None
-            return Next(plan.every - over, 0, rule.value, 0, done > 0)
+            return _of_every(left, rule.value, plan.every, times)
+        case EveryOff(times=times):
+            return _of_merchants(rule, plan.every, times, _by_merchant(cart, places, lefts))
         case Tiers():
             reached = [step for step in plan.steps if number >= step.units and left >= step.amount]
             before = reached[-1] if reached else None
@@ -58,6 +62,31 @@ def next_step(rule: Rule, cart: PriceCart, places: list[int], left: int) -> Next
             return _of_parts(plan.effect, plan, cart, places)
         case _:
             return None
+
+
+def _of_every(left: int, gain: int, every: int, times: int | None) -> Next | None:
+    done, over = divmod(left, every)
+    if times is not None and done >= times:
+        return None
+    return Next(every - over, 0, gain, 0, done > 0)
+
+
+def _by_merchant(cart: PriceCart, places: list[int], lefts: Sequence[int]) -> dict[UUID, int]:
+    found: dict[UUID, int] = {}
+    for number, place in enumerate(places):
+        merchant = cart.lines[place].merchant
+        found[merchant] = found.get(merchant, 0) + lefts[number]
+    return found
+
+
+def _of_merchants(rule: Rule, every: int, times: int | None, sums: Mapping[UUID, int]) -> Next | None:
+    """The nearest of the merchants' next steps, of equally near ones the lower id's; reached where any has one."""
+    steps = {merchant: _of_every(left, rule.value, every, times) for merchant, left in sums.items()}
+    ahead = [(step.missing, merchant) for merchant, step in steps.items() if step is not None]
+    if not ahead:
+        return None
+    missing, merchant = min(ahead)
+    return Next(missing, 0, rule.value, 0, max(sums.values()) >= every, merchant=merchant)
 
 
 def _of_parts(bundle: Bundle, plan: Plan, cart: PriceCart, places: list[int]) -> Next | None:
