@@ -130,6 +130,7 @@ def _thresholds(shop: Shop, view: SessionView, id: str) -> ThresholdsAnswer:
                 gain=note.gain,
                 gain_basis_points=note.gain_basis_points,
                 applied=note.amount,
+                merchant=encode("mer", note.merchant) if note.merchant else "",
             )
             for note in explain(assessment.cart, assessment.quote, book, shopper, now).notes
             if note.reason in SHORT and (note.missing or note.missing_units)

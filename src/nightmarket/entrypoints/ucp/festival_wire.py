@@ -48,8 +48,8 @@ class Celebration(Struct, omit_defaults=True):
 
 class Happening(Struct, omit_defaults=True):
     """Something that a buyer can take part in at `url`, in [opens_at, closes_at): `kind` is draw, surprise_price,
-    waiting_room, presale, group or another word; `state` says where it stands. Members of `terms` depend on the kind,
-    and amounts among them are minor units of `currency`."""
+    waiting_room, presale, group, coupon or another word; `state` says where it stands. Members of `terms` depend on
+    the kind, and amounts among them are minor units of `currency`, or of the currency that ends a member's name."""
 
     kind: str
     id: str
@@ -86,6 +86,8 @@ class Threshold(Struct, omit_defaults=True):
     gain: int = 0
     gain_basis_points: int = 0
     applied: int = 0
+    merchant: str = ""
+    """Whose goods are meant, where each merchant's count apart."""
 
 
 class ThresholdsAnswer(Struct):
