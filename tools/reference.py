@@ -20,7 +20,7 @@ import msgspec
 
 import nightmarket
 from nightmarket.entrypoints import cli
-from nightmarket.kernel.problems import STATUS, Problem
+from nightmarket.kernel.problems import Problem
 from nightmarket.platform import settings
 
 FOLDER = Path("docs/reference")
@@ -98,7 +98,7 @@ def problems() -> list[type[Problem]]:
 def problems_page() -> str:
     """The codes that a client can branch on."""
     rows = [
-        f"| `{each.code}` | {STATUS[each.kind]} | {room_of(each)} | {cell(first_line(each))} |"
+        f"| `{each.code}` | {each.__new__(each).status} | {room_of(each)} | {cell(first_line(each))} |"
         for each in problems()
         if "code" in vars(each)
     ]
