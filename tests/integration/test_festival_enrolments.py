@@ -11,7 +11,16 @@ import pytest
 from nightmarket.catalog.contract import Listing, PriceDraft
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, derive
-from nightmarket.promotions.contract import Condition, Offer, PercentOff, PriceCart, PriceLine, Shopper, price
+from nightmarket.promotions.contract import (
+    Condition,
+    FixedPrice,
+    Offer,
+    PercentOff,
+    PriceCart,
+    PriceLine,
+    Shopper,
+    price,
+)
 from nightmarket.promotions.contract.campaigns import Campaign, Enrolment, EnrolmentState, Funder, Wanted
 from nightmarket.promotions.contract.festivals import Festival
 from nightmarket.promotions.errors import CampaignRefused, EnrolmentRefused
@@ -47,7 +56,7 @@ class House:
         async with self.shop.database.read() as connection:
             return (await self.shop.campaigns.lowest(connection, [variant], "EUR", self.clock.now())).get(variant)
 
-    async def campaign(self, funder: Funder = Funder.MERCHANT) -> Campaign:
+    async def campaign(self, funder: Funder = Funder.MERCHANT, currency: str = "EUR") -> Campaign:
         now = self.clock.now()
         festival = Festival(id=self.shop.ids.new(), revision=0, name={"en": "Night"}, zone="Europe/Berlin")
         campaign = Campaign(
@@ -61,15 +70,18 @@ class House:
             most_off=6_000,
             least_units=2,
             funder=funder,
+            currency=currency,
         )
         async with self.shop.database.transaction() as tx:
             await self.shop.festivals.save(tx, festival, "a test", now)
             return await self.shop.campaigns.save(tx, campaign, "a test", now)
 
-    async def enrol(self, campaign: Campaign, sku: str, amount: int, units: int = 3, floor: int = 0) -> Enrolment:
+    async def enrol(
+        self, campaign: Campaign, sku: str, amount: int, units: int = 3, floor: int = 0, currency: str = "EUR"
+    ) -> Enrolment:
         listing = await self.listing(sku)
         async with self.shop.database.transaction() as tx:
-            wanted = Wanted(listing.variant, "EUR", amount, floor, units)
+            wanted = Wanted(listing.variant, currency, amount, floor, units)
             [found] = await self.shop.campaigns.enrol(
                 tx, campaign.id, listing.merchant, [wanted], by="a merchant", at=self.clock.now()
             )
@@ -134,6 +146,20 @@ async def test_what_breaks_the_campaigns_rules_is_refused(
     assert refused.value.fields["reason"] == reason
     async with house.shop.database.read() as connection:
         assert await house.shop.campaigns.enrolments(connection) == ([], None)
+
+
+async def test_a_campaign_has_one_currency(house: House) -> None:
+    """Prices in another are refused with that reason; a campaign in dollars makes offers in dollars, for carts in
+    these only."""
+    euros = await house.campaign()
+    with pytest.raises(EnrolmentRefused) as refused:
+        await house.enrol(euros, "LAMP", 1_800, currency="USD")
+    assert refused.value.fields["reason"] == "other_currency"
+    dollars = await house.campaign(currency="USD")
+    enrolment = await house.enrol(dollars, "LAMP", 1_500, currency="USD")
+    await house.approve(enrolment.id)
+    [offer] = [one for one in (await house.shop.books.refresh()).offers if one.id == enrolment.id]
+    assert (offer.effect, offer.budget.keys()) == (FixedPrice({"USD": 1_500}), {"USD"})
 
 
 async def test_a_price_that_is_not_the_lowest_of_thirty_days_is_refused(house: House) -> None:

@@ -31,6 +31,9 @@ from nightmarket.promotions.model.campaigns import campaign_flaw, flaw_of, lives
 from nightmarket.promotions.store import campaigns as store
 from nightmarket.tally.contract import ClaimRequest, Grant, Part, Tallies
 
+MADE_OFFERS_WITH = ("festival", "starts_at", "ends_at", "funder", "currency")
+"""What of a campaign stays once goods are approved."""
+
 
 class Means(msgspec.Struct, frozen=True):
     """What campaigns work with."""
@@ -67,7 +70,7 @@ class StoredCampaigns:
         if before is None and len(await store.campaigns(tx)) >= MAX_CAMPAIGNS:
             raise CampaignRefused(f"There are {MAX_CAMPAIGNS} campaigns already.", field="name_en")
         if before is not None and _moved(before, campaign) and await store.any_approved(tx, campaign.id):
-            words = "Goods are approved already, so its times, its festival and who pays stay as they are."
+            words = "Goods are approved already, so its times, festival, currency and who pays stay as they are."
             raise CampaignRefused(words, field="starts_at")
         saved = msgspec.structs.replace(campaign, revision=campaign.revision + 1)
         if campaign.revision != (before.revision if before else 0) or not await store.insert_campaign(
@@ -277,7 +280,7 @@ class StoredCampaigns:
 
 def _moved(before: Campaign, after: Campaign) -> bool:
     """Whether what approved goods have been made offers with is another."""
-    return any(getattr(before, name) != getattr(after, name) for name in ("festival", "starts_at", "ends_at", "funder"))
+    return any(getattr(before, name) != getattr(after, name) for name in MADE_OFFERS_WITH)
 
 
 def _line(listing: Listing) -> PriceLine:

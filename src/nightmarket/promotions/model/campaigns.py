@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.kernel.languages import LANGUAGES
-from nightmarket.kernel.money import BASIS_POINTS
+from nightmarket.kernel.money import BASIS_POINTS, known_currency
 from nightmarket.promotions.model import (
     Condition,
     FixedPrice,
@@ -89,6 +89,8 @@ def campaign_flaw(campaign: Campaign) -> tuple[str, str] | None:
         return "ends_at", "This campaign ends before it starts."
     if not 1 <= campaign.least_off <= campaign.most_off <= BASIS_POINTS - 1:
         return "least_off", "Reductions lie between 0.01 and 99.99 per cent, the least before the most."
+    if not known_currency(campaign.currency):
+        return "currency", "Use a currency code of ISO 4217 such as EUR."
     if not 0 <= campaign.least_units <= 1_000_000:
         return "least_units", "Ask for 0 to 1,000,000 units."
     return None
@@ -108,6 +110,8 @@ def flaw_of(
     def flaw(field: str, reason: str, detail: str, amount: int = 0) -> EnrolmentFlaw:
         return EnrolmentFlaw(wanted.variant, field, reason, detail, amount)
 
+    if wanted.currency != campaign.currency:
+        return flaw("price", "other_currency", "The festival prices of this campaign are in another currency.")
     if list_price is None:
         return flaw("price", "not_sold", "This is not for sale in this currency.")
     if not 0 < wanted.price < list_price:

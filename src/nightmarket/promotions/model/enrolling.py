@@ -51,6 +51,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     funder: Funder
     open: bool = True
     """Whether goods can be enrolled."""
+    currency: str = "EUR"
+    """Of its festival prices: they hold for carts in it. Another currency takes a campaign of its own."""
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -8,7 +8,15 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import basis_points, instant, names, zone_words, zoned_name
+from nightmarket.entrypoints.console.reading import (
+    CURRENCIES,
+    basis_points,
+    currency_of,
+    instant,
+    names,
+    zone_words,
+    zoned_name,
+)
 from nightmarket.entrypoints.pages import Form, Formats
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -38,7 +46,7 @@ REFUSED = (
     say_later("Reductions lie between 0.01 and 99.99 per cent, the least before the most."),
     say_later("Ask for 0 to 1,000,000 units."),
     say_later("Somebody changed this campaign in the meantime; look at it again."),
-    say_later("Goods are approved already, so its times, its festival and who pays stay as they are."),
+    say_later("Goods are approved already, so its times, festival, currency and who pays stay as they are."),
     say_later("Choose 1 to 100 goods."),
     say_later("One of these was decided about in the meantime; look again."),
     say_later("Say why, in words for the merchant."),
@@ -100,7 +108,8 @@ async def show_new(desk: Desk) -> ASGIResponse:
             "starts_at": local_text(moment.next.starts_at, zone),
             "ends_at": local_text(moment.festival.phases[-1].ends_at, zone),
         }
-    return _form_page(desk, Form({**values, "least_off": "10", "most_off": "80", "least_units": "5"}))
+    values |= {"least_off": "10", "most_off": "80", "least_units": "5", "currency": CURRENCIES[0]}
+    return _form_page(desk, Form(values))
 
 
 async def show_edit(desk: Desk) -> ASGIResponse:
@@ -119,6 +128,7 @@ async def show_edit(desk: Desk) -> ASGIResponse:
         "most_off": f"{one.most_off / 100:g}",
         "least_units": str(one.least_units),
         "funder": one.funder.value,
+        "currency": one.currency,
         "open": "yes" if one.open else "",
         **{f"name_{language}": text for language, text in one.name.items()},
     }
@@ -156,6 +166,7 @@ def _read(desk: Desk, form: Form) -> Campaign | None:
         id=id,
         revision=form.number("revision", 0),
         open=bool(form.get("open")),
+        currency=currency_of(form),
         festival=festival.id,
         name=names(form, "name"),
         starts_at=spans[0],
@@ -177,6 +188,7 @@ def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         festivals=festivals,
         zone_words=zone_words(desk, planned),
         funders=FUNDERS,
+        currencies=CURRENCIES,
         languages=LANGUAGES,
         here=HERE,
     )

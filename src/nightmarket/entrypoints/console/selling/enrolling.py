@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 from litestar.response.base import ASGIResponse
 
-from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import ShelfRow
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.festival.campaigns import FUNDERS, before_of, views_of
@@ -26,6 +25,7 @@ ROWS = 40
 NOTHING = say_later("Write a festival price beside at least one thing.")
 REFUSED = (
     say_later("This is not for sale in this currency."),
+    say_later("The festival prices of this campaign are in another currency."),
     say_later("The festival price lies above nothing and below the list price."),
     say_later("The campaign wants a larger reduction."),
     say_later("The reduction is larger than the campaign allows."),
@@ -87,7 +87,9 @@ async def enrol(desk: Desk) -> ASGIResponse:
     form = await desk.form()
     merchant = await own(desk)
     campaign = desk.id(CAMPAIGN)
-    wanted = _read(desk, form)
+    async with desk.shop.database.read() as connection:
+        currency = (await desk.shop.campaigns.get(connection, campaign)).currency
+    wanted = _read(desk, form, currency)
     if not wanted and not form.errors:
         form.wrong("id", desk.say(NOTHING))
     if form.errors:
@@ -97,19 +99,19 @@ async def enrol(desk: Desk) -> ASGIResponse:
             await desk.shop.campaigns.enrol(tx, campaign, merchant.id, wanted, by=desk.actor.name, at=desk.now)
     except EnrolmentRefused as refused:
         for flaw in refused.fields.get("flaws", ()):
-            form.wrong(f"{flaw['field']}_{encode('var', UUID(str(flaw['variant'])))}", _said(desk, flaw))
+            form.wrong(f"{flaw['field']}_{encode('var', UUID(str(flaw['variant'])))}", _said(desk, flaw, currency))
         if not form.errors:
             form.wrong("id", desk.say(refused.detail))
         return await _page(desk, form, refused.status)
     return desk.redirect(f"{HERE}?done=enrolled")
 
 
-def _said(desk: Desk, flaw: Mapping[str, object]) -> str:
+def _said(desk: Desk, flaw: Mapping[str, object], currency: str) -> str:
     words, amount = desk.say(str(flaw["detail"])), flaw["amount"]
     if not isinstance(amount, int) or not amount:
         return words
     if flaw["reason"] in MONEY:
-        return f"{words} ({desk.visit.formats.money(amount, CURRENCY)})"
+        return f"{words} ({desk.visit.formats.money(amount, currency)})"
     if flaw["reason"] in ("too_little_off", "too_much_off"):
         return f"{words} ({desk.visit.formats.percent(amount)})"
     return f"{words} ({desk.visit.formats.number(amount)})"
@@ -126,14 +128,14 @@ async def withdraw(desk: Desk) -> ASGIResponse:
     return desk.redirect(f"{HERE}?done=enrolment-withdrawn")
 
 
-def _read(desk: Desk, form: Form) -> list[Wanted]:
+def _read(desk: Desk, form: Form, currency: str) -> list[Wanted]:
     found: list[Wanted] = []
     for name, text in form.values.items():
         if not name.startswith("price_var_") or not text.strip():
             continue
         ident = name.removeprefix("price_")
-        price, floor = money(desk, form, name, CURRENCY), money(desk, form, f"floor_{ident}", CURRENCY)
-        found.append(Wanted(decode("var", ident), CURRENCY, price, floor, form.number(f"units_{ident}", 0)))
+        price, floor = money(desk, form, name, currency), money(desk, form, f"floor_{ident}", currency)
+        found.append(Wanted(decode("var", ident), currency, price, floor, form.number(f"units_{ident}", 0)))
     return found
 
 
@@ -145,16 +147,18 @@ async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         shelf: Sequence[ShelfRow] = await desk.shop.shelf.rows(
             connection, merchant, after=after, limit=ROWS, words=desk.query("q")
         )
-    sold = [one for one in shelf if one.for_sale and CURRENCY in one.prices]
     async with desk.shop.database.read() as connection:
         campaign = await desk.shop.campaigns.get(connection, desk.id(CAMPAIGN))
-        lowest = await desk.shop.campaigns.lowest(connection, [one.variant for one in sold], CURRENCY, desk.now)
+        sold = [one for one in shelf if one.for_sale and campaign.currency in one.prices]
+        lowest = await desk.shop.campaigns.lowest(
+            connection, [one.variant for one in sold], campaign.currency, desk.now
+        )
     rows = [
         Row(
             encode("var", one.variant),
             one,
             pick(one.title, desk.visit.language) or one.sku,
-            one.prices[CURRENCY],
+            one.prices[campaign.currency],
             lowest.get(one.variant),
         )
         for one in sold
@@ -167,7 +171,8 @@ async def _page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
         zoned=desk.visit.formats.within(desk.shop.festivals.get(campaign.festival).zone_info),
         funder=desk.say(FUNDERS[campaign.funder]),
         rows=rows,
-        currency=CURRENCY,
+        currency=campaign.currency,
+        elsewhere=sum(one.for_sale for one in shelf) - len(sold),
         words=desk.query("q"),
         after=shelf[-1].sku if len(shelf) == ROWS else "",
         here=HERE,
