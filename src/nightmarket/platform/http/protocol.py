@@ -77,6 +77,10 @@ class State(ServerState):
         self.edge = edge
         self.seconds = 0
         self.patience = patience
+        self.shortest = min(
+            patience.head_seconds, patience.body_seconds, patience.keep_alive_seconds, patience.discard_seconds
+        )
+        """Nothing has taken too long that has not taken longer than this."""
         self.connections_limit = connections_limit
 
     def sweep(self, seconds: int) -> None:
@@ -343,6 +347,8 @@ class Connection(HttpToolsProtocol):
     def sweep(self, seconds: int) -> None:
         """End what takes too long."""
         took, patience = seconds - self._since, self._state.patience
+        if took <= self._state.shortest and self._blocked_since is None:
+            return  # of ten thousand, nearly all
         if self.transport.is_closing():
             return
         if self._blocked_since is not None and seconds - self._blocked_since > patience.write_seconds:
