@@ -192,8 +192,9 @@ class Loads:
         try:
             pinned = ("taskset", "-c", str(generator))
             seconds = self._chosen.other_seconds
-            at_best = Load(seconds, MOST_PER_SECOND / 3, prefix=pinned, connections=BEST_CONNECTIONS, lead=LEAD_SECONDS)
-            await self._complete(TRANSFER, replace(at_best, seconds=PROBE_SECONDS))
+            warming = Load(PROBE_SECONDS, MOST_PER_SECOND / 3, prefix=pinned, connections=BEST_CONNECTIONS)
+            warm = (await self._complete(TRANSFER, warming))["per_second"]
+            at_best = replace(warming, seconds=seconds, most=warm * 1.5, lead=LEAD_SECONDS)
             bests = [await self._complete(TRANSFER, at_best)]
             rate = bests[0]["per_second"] * FOLD
             load = Load(seconds, rate * 1.2, rate, prefix=pinned, connections=OVERLOAD_CONNECTIONS, lead=LEAD_SECONDS)
