@@ -15,6 +15,7 @@ OWN = frozenset(
         "POST /ucp/checkout-sessions/{id}/cancel",
         "POST /ucp/checkout-sessions/{id}/confirmations",
         "POST /ucp/checkout-sessions/{id}/confirmations/{confirmation}",
+        "POST /ucp/checkout-sessions/{id}/coupons",
         "GET /ucp/carts/{id}",
         "GET /ucp/carts/{id}/festival",
         "GET /ucp/checkout-sessions/{id}/festival",

@@ -4,19 +4,25 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
 from nightmarket.entrypoints.ucp.festival_wire import name_of
 from nightmarket.kernel.clock import VirtualClock
-from nightmarket.promotions.contract import Condition, EveryOff, Offer, PercentOff
+from nightmarket.kernel.ids import decode, encode
+from nightmarket.orders.contract import SessionKind
+from nightmarket.promotions.contract import AmountOff, Condition, EveryOff, Offer, PercentOff, buyer_tally
+from nightmarket.promotions.contract.coupons import COUPON, CouponTerms, CouponWay, NewCoupon
 from nightmarket.promotions.contract.festivals import Festival, Phase, PhaseKind, Window
+from nightmarket.promotions.model.limits import USES
 from tests.drawing import drawn_up
 from tests.grouping import offered
 from tests.open_shop import Opened, opened
 from tests.preselling import presold
-from tests.ucp_talk import key, lines
+from tests.ucp_talk import ADDRESS, BUYER, key, lines, pay
 
 
 @pytest.fixture
@@ -62,6 +68,67 @@ async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened) -> None:
     assert (early["kind"], early["state"], early["terms"]["balance"]) == ("presale", "open", 1_700)
     assert (early["terms"]["back_if_unpaid"], early["terms"]["places_left"]) == (100, 1)
     assert (together["kind"], together["terms"]["basis_points_off_from_5"]) == ("group", 2_000)
+
+
+async def test_the_proven_buyer_of_a_checkout_collects_a_coupon(shop: Opened) -> None:
+    """Told of, collected once the buyer's address is confirmed, applied in that checkout alone of the agent's many, and
+    charged as it was shown; a closed merchant's is told to nobody."""
+    now, orders = shop.shop.clock.now(), shop.shop.orders
+    lamp = await shop.shop.catalog.find("lanterns", "LAMP")
+    assert lamp is not None
+    lanterns = (await shop.shop.catalog.listings([lamp]))[lamp].merchant
+    ends = now + timedelta(days=1)
+    terms = CouponTerms(
+        {"en": "Two off"}, CouponWay.OPEN, AmountOff({"EUR": 200}), now, ends, now, ends, 5, 1, lanterns
+    )
+    async with shop.shop.database.transaction() as tx:
+        coupon = await shop.shop.coupons.make(tx, NewCoupon(shop.shop.ids.new(), terms), "test")
+        shut = msgspec.structs.replace(terms, merchant=UUID(int=9))
+        await shop.shop.coupons.make(tx, NewCoupon(shop.shop.ids.new(), shut), "test")
+    await shop.shop.books.refresh()
+    [told] = [one for one in (await _checked(shop, "/ucp/festival"))["happenings"] if one["kind"] == "coupon"]
+    assert (told["id"], told["terms"]["off_EUR"], told["terms"]["left"]) == (encode(COUPON, coupon.id), 200, 5)
+    method = {"type": "shipping", "destinations": [ADDRESS], "selected_destination_id": "home"}
+    method["groups"] = [{"id": "all", "selected_option_id": "standard"}]
+    wanted = {"line_items": lines(shop, LAMP=1), "buyer": BUYER, "fulfillment": {"methods": [method]}}
+    mine, other = [
+        (await shop.client.post("/ucp/checkout-sessions", json=wanted, headers=key(f"coupon {n}"))).json()
+        for n in range(2)
+    ]
+    path, before = f"/ucp/checkout-sessions/{mine['id']}", _total(mine)
+    refused = await shop.client.post(f"{path}/coupons", json={"coupon": told["id"]}, headers=key("early"))
+    assert refused.status_code == 422
+    assert refused.json()["messages"][0]["code"] == "identity_needed"
+    id, owner = decode("chk", mine["id"]), (await _session(shop, mine["id"]))
+    await orders.identify(owner, SessionKind.CHECKOUT, id, shop.shop.identities.key_of("buyer@example.org"))
+    unknown = await shop.client.post(f"{path}/coupons", json={"code": "NOBODY-HAS-IT"}, headers=key("wrong"))
+    assert unknown.status_code == 404
+    for _ in range(2):
+        got = await shop.client.post(f"{path}/coupons", json={"coupon": told["id"]}, headers=key("collect"))
+        assert (got.status_code, _total(got.json())) == (200, before - 200), got.text
+    theirs = await shop.client.get(f"/ucp/checkout-sessions/{other['id']}", headers=key("read"))
+    assert _total(theirs.json()) == before
+    put = await shop.client.put(path, json=wanted, headers=key("put"))
+    assert _total(put.json()) == before
+    again = await shop.client.post(f"{path}/coupons", json={}, headers=key("again"))
+    assert _total(again.json()) == before - 200
+    await orders.identify(owner, SessionKind.CHECKOUT, id, shop.shop.identities.key_of("another@example.org"))
+    done = await shop.client.post(f"{path}/complete", json=pay(), headers=key("pay"))
+    assert done.json()["status"] == "completed", done.text
+    assert _total(done.json()) == before - 200
+    used = buyer_tally(coupon.offer, USES, shop.shop.identities.key_of("buyer@example.org"))
+    async with shop.shop.database.read() as connection:
+        assert (await shop.shop.tallies.levels(connection, [used]))[used].spent == 1
+
+
+def _total(answer: Any) -> int:
+    return next(one["amount"] for one in answer["totals"] if one["type"] == "total")
+
+
+async def _session(shop: Opened, id: str) -> UUID:
+    """The owner of a session."""
+    async with shop.shop.database.read() as connection:
+        return await connection.fetchval("SELECT owner FROM orders.session WHERE id = $1", decode("chk", id))
 
 
 async def test_a_cart_learns_what_is_missing(shop: Opened) -> None:

@@ -24,6 +24,7 @@ from nightmarket.entrypoints.storefront import gate
 from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.catalog import CatalogController
 from nightmarket.entrypoints.ucp.confirming import ConfirmationController
+from nightmarket.entrypoints.ucp.coupons import CouponController
 from nightmarket.entrypoints.ucp.festival import FestivalController
 from nightmarket.entrypoints.ucp.wallet import WalletController
 from nightmarket.entrypoints.ucp.refusing import SHAPES
@@ -103,6 +104,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
         route_handlers=[
             SimulatedUcpController if shop.settings.sample_answers else UcpController,
             ConfirmationController,
+            CouponController,
             CatalogController,
             FestivalController,
             WalletController,

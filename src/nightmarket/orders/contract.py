@@ -41,6 +41,7 @@ from .model.session import (
     Contact,
     DeliveryOption,
     Destination,
+    Entitled,
     Group,
     Known,
     LineInput,
@@ -74,6 +75,7 @@ __all__ = [
     "DeliveryOption",
     "DeliveryOptions",
     "Destination",
+    "Entitled",
     "Faults",
     "Finding",
     "Group",
@@ -396,6 +398,14 @@ class Orders(Protocol):
     async def identify(self, owner: UUID, kind: SessionKind, id: UUID, identity: UUID) -> SessionView:
         """Note whose proven address (its key) stands behind a session of somebody without an account; limits per buyer
         are counted under it. Who proved it is the caller's check. Safe to repeat."""
+        ...
+
+    async def proven(self, owner: UUID, kind: SessionKind, id: UUID) -> UUID | None:
+        """What `identify` noted."""
+        ...
+
+    async def entitle(self, owner: UUID, kind: SessionKind, id: UUID, entitled: Entitled) -> SessionView:
+        """Note what its buyer is entitled to until it is replaced; the caller has checked it. Raises SessionBusy."""
         ...
 
     async def complete(

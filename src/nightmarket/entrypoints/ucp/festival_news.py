@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from nightmarket.bootstrap import Shop
+from nightmarket.catalog.contract import MerchantState
 from nightmarket.gate.contract import ROOM, Guards, RoomState
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
+from nightmarket.promotions.contract import AmountOff, FreeShipping, PercentOff
+from nightmarket.promotions.contract.coupons import COUPON, Coupon
 from nightmarket.promotions.contract.draws import DRAW, DrawState
 from nightmarket.promotions.contract.groups import GROUP_OFFER
 from nightmarket.promotions.contract.presales import PRESALE, STANDING, back_when_unpaid
@@ -153,7 +156,49 @@ async def groups(shop: Shop, language: str) -> Sequence[Happening]:
     return told
 
 
-SOURCES: tuple[Source, ...] = (draws, surprises, waiting_rooms, presales, groups)
+async def coupons(shop: Shop, language: str) -> Sequence[Happening]:
+    """Coupons that anybody may collect now or soon, while there are some: what they take off where that is a number,
+    from when and until when they are used, and how many are left."""
+    now = shop.clock.now()
+    sellers = [one.id for one in await shop.catalog.merchants() if one.state == MerchantState.OPEN]
+    async with shop.database.read() as connection:
+        found = (await shop.coupons.on_show(connection, None, sellers))[:MOST_HAPPENINGS]
+        figures = await shop.coupons.figures(connection, [one.id for one in found])
+    return [
+        Happening(
+            kind="coupon",
+            id=encode(COUPON, one.id),
+            title=pick(one.terms.name, language) or "Coupon",
+            state="open" if one.terms.collect_from <= now else "planned",
+            url=f"{shop.settings.address}/coupons",
+            opens_at=one.terms.collect_from,
+            closes_at=one.terms.collect_until,
+            terms={
+                "use_from": one.terms.use_from.isoformat(),
+                "use_until": one.terms.use_until.isoformat(),
+                "orders": one.terms.uses,
+                "left": figures[one.id].quota - figures[one.id].held,
+                **_takes_off(one),
+            },
+        )
+        for one in found
+        if figures[one.id].quota > figures[one.id].held
+    ]
+
+
+def _takes_off(coupon: Coupon) -> dict[str, str | int | bool]:
+    effect, least = coupon.terms.effect, coupon.terms.condition.at_least
+    found: dict[str, str | int | bool] = {f"at_least_{currency}": amount for currency, amount in least.items()}
+    if isinstance(effect, PercentOff):
+        found["basis_points_off"] = effect.basis_points
+    elif isinstance(effect, AmountOff):
+        found |= {f"off_{currency}": amount for currency, amount in effect.amounts.items()}
+    elif isinstance(effect, FreeShipping):
+        found["free_delivery"] = True
+    return found
+
+
+SOURCES: tuple[Source, ...] = (draws, surprises, waiting_rooms, presales, groups, coupons)
 
 
 async def happenings(shop: Shop, language: str) -> list[Happening]:

@@ -10,7 +10,7 @@ from nightmarket.catalog.contract import Listing
 from nightmarket.orders import store
 from nightmarket.orders.errors import IdentityNeeded, LimitReached
 from nightmarket.orders.model.limiting import IDENTITY_NEEDED, by_tally, limit_notices, limit_text, refused_offers
-from nightmarket.orders.model.session import Assessment, Notice, SessionBody
+from nightmarket.orders.model.session import Assessment, Notice, SessionBody, counted_under
 from nightmarket.platform.database import Connection
 from nightmarket.promotions.contract import Demand, Shopper, Want, buyer_caps, counts, demand, price
 
@@ -72,6 +72,7 @@ async def look(
         return assessment
     async with means.database.read() as connection:
         keys = (await buyer_keys(means, connection, dict([session]))).get(session[0], ()) if limited else ()
+        keys = counted_under(keys, body.entitled) if limited else keys
         while True:
             wanted = demand(quote, cart, book, now, keys or STRANGER)
             free = await _free(means, connection, wanted)

@@ -36,6 +36,7 @@ from nightmarket.orders.model.session import (
     SessionKind,
     SessionState,
     Standing,
+    counted_under,
 )
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Sale, sale_placed
@@ -270,7 +271,7 @@ class ClaimBatch:
             keys = await buyer_keys(self._means, tx, {item.id: item.owner for item, _ in limited})
             most: dict[UUID, int] = {}
             for item, one in limited:
-                one.buyers = keys.get(item.id, ())
+                one.buyers = counted_under(keys.get(item.id, ()), one.body.entitled)
                 one.shares = [(buyer_tally(c.offer, c.counted, b), c.most) for c in caps[item.id] for b in one.buyers]
                 most.update(one.shares)
             await self._means.tallies.open_limits(tx, most, now)

@@ -53,6 +53,8 @@ class OrderDesk:
         self.cancel = self.sessions.cancel
         self.standing = self.sessions.standing
         self.identify = self.sessions.identify
+        self.proven = self.sessions.proven
+        self.entitle = self.sessions.entitle
         self.complete = self.completions.complete
         notes = NoteDesk(means)
         self.note, self.notes = notes.note, notes.notes

@@ -22,6 +22,7 @@ from nightmarket.orders.model.session import (
     SESSION_LIFE,
     Assessment,
     DeliveryOption,
+    Entitled,
     SessionBody,
     SessionKind,
     SessionState,
@@ -154,7 +155,12 @@ class SessionDesk:
         if_version: int | None = None,
         mark: bytes = b"",
     ) -> SessionView:
-        body = body_of(wanted)
+        return await self._put((owner, kind, id), body_of(wanted), if_version, mark)
+
+    async def _put(
+        self, session: tuple[UUID, SessionKind, UUID], body: SessionBody, if_version: int | None, mark: bytes = b""
+    ) -> SessionView:
+        owner, kind, id = session
         now = self._means.clock.now()
         body, assessment, listings = await self.assess((id, owner), body, now)
         life = CART_LIFE if kind is SessionKind.CART else SESSION_LIFE
@@ -205,6 +211,18 @@ class SessionDesk:
             await store.identify(tx, id, identity)
         return await self.get(owner, kind, id)
 
+    async def proven(self, owner: UUID, kind: SessionKind, id: UUID) -> UUID | None:
+        await self.get(owner, kind, id)
+        async with self._means.database.read() as connection:
+            return (await store.identities(connection, [id])).get(id)
+
+    async def entitle(self, owner: UUID, kind: SessionKind, id: UUID, entitled: Entitled) -> SessionView:
+        view = await self.get(owner, kind, id)
+        if view.body.entitled == entitled:
+            return view
+        body = msgspec.structs.replace(view.body, entitled=entitled)
+        return await self._put((owner, kind, id), body, view.version)
+
     async def assess(
         self, session: tuple[UUID, UUID], body: SessionBody, now: datetime
     ) -> tuple[SessionBody, Assessment, Mapping[UUID, Listing]]:
@@ -212,7 +230,7 @@ class SessionDesk:
         knowing the total that is now shown."""
         listings = await self._means.catalog.listings({line.variant for line in body.lines})
         deliveries = self.deliveries(body, listings)
-        known = known_with(await self._means.knowing.of(session[1], now), body.seat)
+        known = known_with(await self._means.knowing.of(session[1], now), body.seat, body.entitled)
         body = msgspec.structs.replace(body, known=known)
         shopper = shopper_of(session[1], body)
         assessment = assess(body, listings, deliveries, self._means.books.current(), shopper, now)

@@ -110,6 +110,14 @@ class Seat(msgspec.Struct, frozen=True, array_like=True):
     until: datetime
 
 
+class Entitled(msgspec.Struct, frozen=True, array_like=True):
+    """Words that prices know for who has proven that address (its key). What is limited per buyer is counted under it,
+    whatever address is proven for the session later."""
+
+    person: UUID
+    words: tuple[str, ...]
+
+
 class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     """What a cart or session contains; stored packed, members only ever added at the end.
 
@@ -133,6 +141,8 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     purse: Purse | None = None
     declined: tuple[UUID, ...] = ()
     """Offers that the buyer does without (`declining.py`)."""
+    entitled: Entitled | None = None
+    """What the proven buyer of this session alone is entitled to; a session that is replaced begins anew."""
 
     def wrote(self, mark: bytes) -> bool | None:
         """Whether that request wrote it before; None where its key came with another body."""
@@ -288,11 +298,19 @@ def shopper_of(owner: UUID, body: SessionBody) -> Shopper:
     return shopper_known(owner, to.country if to is not None else None, body.language, body.known)
 
 
-def known_with(known: Known, seat: Seat | None) -> Known:
-    """What a price may know of a shopper with that seat."""
-    if seat is None:
+def known_with(known: Known, seat: Seat | None, entitled: Entitled | None = None) -> Known:
+    """What a price may know of a shopper with that seat, who is entitled to that besides."""
+    if seat is None and entitled is None:
         return known
-    return msgspec.structs.replace(known, entitlements=tuple(sorted({*known.entitlements, seat.entitlement})))
+    words = {*known.entitlements, *(entitled.words if entitled is not None else ())}
+    if seat is not None:
+        words.add(seat.entitlement)
+    return msgspec.structs.replace(known, entitlements=tuple(sorted(words)))
+
+
+def counted_under(keys: tuple[UUID, ...], entitled: Entitled | None) -> tuple[UUID, ...]:
+    """The keys of a session's buyer, and of whom its entitlements are."""
+    return keys if entitled is None or entitled.person in keys else (*keys, entitled.person)
 
 
 def shopper_known(owner: UUID, region: str | None, language: str, known: Known) -> Shopper:
