@@ -183,6 +183,11 @@ class House:
         async with self.shop.database.read() as connection:
             return [row[0] for row in await connection.fetch(query, subject)]
 
+    async def turn(self, key: str, *, off: bool) -> None:
+        async with self.shop.database.transaction() as tx:
+            await self.shop.switches.turn(tx, [key], off=off, by="test", at=self.clock.now())
+        await self.shop.books.refresh()
+
     async def booking(self, one: Booking) -> Booking:
         async with self.shop.database.read() as connection:
             found = await self.shop.presales.booking(connection, one.id)
@@ -235,7 +240,8 @@ async def test_deposit_place_balance(house: House) -> None:
 
 async def test_windows_are_brought_forward(house: House) -> None:
     """The operator ends the booking early and opens the balance early, each safe to repeat and in this order only; what
-    nobody booked is sold again, who booked pays the balance at once and is written to in the festival's time."""
+    nobody booked is sold again, once, also when the mechanic was off for a while; who booked pays the balance at once
+    and is written to in the festival's time."""
     await house.festival(48)
     presale, account = await house.presale(await house.terms()), await house.account()
     presales, database = house.shop.presales, house.shop.database
@@ -249,6 +255,13 @@ async def test_windows_are_brought_forward(house: House) -> None:
     assert closed.terms.balance_from == presale.terms.balance_from
     with pytest.raises(PresaleClosed):
         await house.book(presale, await house.account())
+    await house.work()
+    assert await house.stock() == 100 - 1
+    await house.turn("mechanic:fixed", off=True)
+    with pytest.raises(PresaleRefused):
+        async with database.transaction() as tx:
+            await presales.open_balance(tx, presale.id)
+    await house.turn("mechanic:fixed", off=False)
     await house.work()
     assert await house.stock() == 100 - 1
     for _ in range(2):

@@ -224,7 +224,9 @@ class PresaleSteps:
         units = uses_tally(offer_id(presale.id))
         level = (await self._means.tallies.levels(tx, [units]))[units]
         free = min(level.available - counts.get("held", 0) - counts.get("claimed", 0), presale.terms.units)
-        free = min(free, presale.terms.units - presale.returned)
+        # an offer that was turned off and on again has all its uses again, so what is whose is counted by bookings too
+        whose = sum(counts.get(state, 0) for state in ("held", "claimed", "paid"))
+        free = min(free, presale.terms.units - presale.returned - whose)
         if free <= 0:
             return 0
         id = derive("presale_back", presale.id, presale.returned)
