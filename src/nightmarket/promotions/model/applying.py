@@ -43,9 +43,7 @@ class Outcome(msgspec.Struct, gc=False, frozen=True):
 def rank(meeting: Meeting) -> tuple[int, int, bool, int]:
     """Sorts meetings into the order of application."""
     rule = meeting.rule
-    if rule.stage == Stage.AMOUNT:
-        return rule.stage, len(meeting.places), rule.tie[0], rule.number
-    return rule.turn
+    return rule.turn or (rule.stage, len(meeting.places), rule.tie[0], rule.number)
 
 
 class Till:

@@ -75,9 +75,9 @@ def _stakes(meetings: Sequence[Meeting]) -> Stakes:
     stand before an unsteady one need a second thought, or all where two steady amounts share some lines while each has
     others of its own."""
     seen = shared = unsteady = bits = before = 0
-    bound = False
+    bit, bound = 1, False
     amounts: list[int] = []
-    for place, meeting in enumerate(meetings):
+    for meeting in meetings:
         rule, mask = meeting.rule, meeting.mask
         shared |= seen & mask
         seen |= mask
@@ -88,8 +88,9 @@ def _stakes(meetings: Sequence[Meeting]) -> Stakes:
         elif not rule.steady:
             unsteady |= mask
             before = bits
-        if not rule.offer.compulsory:
-            bits |= 1 << place
+        if not rule.compulsory:
+            bits |= bit
+        bit <<= 1
     if len(amounts) > 1 and any(
         one & other and one & ~other and other & ~one for one, other in combinations(amounts, 2)
     ):

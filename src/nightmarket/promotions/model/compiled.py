@@ -331,9 +331,8 @@ _compiled: dict[int, CompiledBook] = {}
 
 def compile_book(book: Book) -> CompiledBook:
     """The compiled form of this very book, made once; it keeps the book alive, so the identity stays its own."""
-    offers = cast("Sequence[Offer]", book.offers)
-    if type(offers) is BookOffers:  # isinstance asks an abstract class, which takes ten times as long
-        return offers.compiled
+    if type(book.offers) is not tuple:  # isinstance asks an abstract class, which takes ten times as long
+        return cast("BookOffers", book.offers).compiled
     found = _compiled.get(id(book))
     if found is None:
         found = CompiledBook.of(book)

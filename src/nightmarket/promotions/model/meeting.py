@@ -47,7 +47,10 @@ def subtotal(lines: tuple[PriceLine, ...], places: list[int]) -> int:
 
 def units(lines: tuple[PriceLine, ...], places: list[int]) -> int:
     """Units of the lines at those places."""
-    return sum([lines[place].quantity for place in places])
+    found = 0
+    for place in places:
+        found += lines[place].quantity
+    return found
 
 
 def accepts_shopper(rule: Rule, shopper: Shopper) -> bool:

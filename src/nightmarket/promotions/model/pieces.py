@@ -92,7 +92,10 @@ class Pieces:
 
 def count(runs: Iterable[Run]) -> int:
     """Pieces in all."""
-    return sum([number for _, _, number in runs])
+    found = 0
+    for _, _, number in runs:
+        found += number
+    return found
 
 
 def worth(runs: Iterable[Run]) -> int:

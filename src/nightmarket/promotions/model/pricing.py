@@ -53,8 +53,7 @@ def _quote(
         offer = rule.offer
         id = offer.id
         for number, place in enumerate(meeting.places):
-            amount = amounts[number]
-            if amount:
+            if amount := amounts[number]:
                 left[place] -= amount
                 shares[place] += (Share(id, amount),)
         funding = _funded(offer, amounts) if offer.funding else ()

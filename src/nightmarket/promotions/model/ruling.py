@@ -52,6 +52,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     """An amount off its lines together, and nothing more."""
     by_parts: bool = False
     """It tells what is bought from what is got, or has parts."""
+    compulsory: bool = False
     bound: bool = False
     """It says with what it does not go together: by a word of exclusivity, or by agreements."""
     least_pieces: int = 0
@@ -66,8 +67,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     """It takes off deliveries, not lines."""
     options: frozenset[str] = frozenset()
     """The deliveries that are meant; none named: all."""
-    turn: tuple[int, int, bool, int] = (0, 0, False, 0)
-    """Its place in the order of application; that of an amount depends on how many lines it has as well."""
+    turn: tuple[int, int, bool, int] | None = None
+    """Its place in the order of application; None of an amount, for that depends on how many lines it has as well."""
 
 
 def rule_of(offer: Offer, currency: str) -> Rule | None:
@@ -119,6 +120,7 @@ def rule_of(offer: Offer, currency: str) -> Rule | None:
         steady=steady,
         plain_amount=steady and resolved.stage == Stage.AMOUNT,
         by_parts=by_parts,
+        compulsory=offer.compulsory,
         bound=offer.exclusive is not None or offer.combines is not None or bool(offer.not_with),
         least_pieces=least_pieces,
         asks=asks,
@@ -126,7 +128,7 @@ def rule_of(offer: Offer, currency: str) -> Rule | None:
         by_pieces=resolved.stage < Stage.PERCENT,
         delivers=delivers,
         options=offer.effect.options if isinstance(offer.effect, FreeShipping) else frozenset(),
-        turn=(resolved.stage, 0, offer.funder is None, offer.id.int),
+        turn=None if resolved.stage == Stage.AMOUNT else (resolved.stage, 0, offer.funder is None, offer.id.int),
     )
 
 

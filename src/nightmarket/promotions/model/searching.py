@@ -63,12 +63,11 @@ def straight(circle: Sequence[Meeting], optional: int, till: Till, start: Till) 
         shared.append(meeting.mask & seen)
         seen |= meeting.mask
     more = 0  # by which those that come after it could take more than they did
-    for place in range(len(circle) - 1, -1, -1):
+    first = (optional & -optional).bit_length() - 1 if optional else len(circle)
+    for place in range(len(circle) - 1, first - 1, -1):
         if optional >> place & 1 and more > amounts[place]:
             return None
-        if not optional & ((1 << place) - 1):
-            break  # none that is left to look at may be left out
-        if shared[place]:
+        if place > first and shared[place]:
             more += ceiling(circle[place], start) - amounts[place]
     return Outcome(sum(amounts), takes)
 
