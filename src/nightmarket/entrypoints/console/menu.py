@@ -64,8 +64,13 @@ ENTRIES = (
 )
 
 
+BESIDE = {"/console/selling/costs": "/console/selling/table"}
+"""Pages that lie beside an entry, not under it."""
+
+
 def menu_of(actor: Actor, path: str) -> list[Entry]:
     """The entries that this actor may open; the one that `path` lies under is marked."""
+    path = BESIDE.get(path, path)
     here = max(
         (entry.path for entry in ENTRIES if path == entry.path or path.startswith(f"{entry.path}/")),
         key=len,
