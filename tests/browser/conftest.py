@@ -21,7 +21,7 @@ from tools.chromium import MEND, find
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENING_SECONDS = 300
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 45_000
 """How long is waited for something to appear: other browsers and engines work beside this one."""
 
 expect.set_options(PATIENCE_MILLISECONDS)

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from nightmarket.kernel.ids import encode
 from tests.browser.test_console import order, sign_in
-from tests.browser.visiting import Visitor, faults
+from tests.browser.visiting import Visitor, faults, load_until
 
 pytestmark = pytest.mark.browser
 PASSWORD = "a ladder made of paper"
@@ -99,7 +99,7 @@ def test_a_key_opens_until_it_ends(visitor: Visitor, shop_url: str) -> None:
     assert token not in page.content()
     page.get_by_role("button", name="End it a test").first.click()
     expect(page.get_by_role("status")).to_contain_text("has ended")
-    for _ in range(60):
+    for _ in range(180):
         if httpx.get(door, headers=headers).status_code == 401:
             return
         page.wait_for_timeout(500)
@@ -124,8 +124,7 @@ def test_a_page_is_written_previewed_and_found(visitor: Visitor) -> None:
     shopper = visitor(locale="de-DE", width=360)
     shopper.goto("/pages/about-our-night")
     expect(shopper.locator("h1")).to_have_text("Über unsere Nacht")
-    shopper.wait_for_timeout(10_500)
-    shopper.goto("/cart")
+    load_until(shopper, shopper.get_by_role("link", name="Über unsere Nacht").is_visible, "/cart")
     shopper.get_by_role("link", name="Über unsere Nacht").click()
     expect(shopper).to_have_url(re.compile("/pages/about-our-night"))
     assert faults(shopper) == []
@@ -153,12 +152,7 @@ def test_a_category_is_made_and_moved(visitor: Visitor) -> None:
     page.get_by_label("Below").select_option("moon-things")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".errors")).to_be_visible()
-    for _ in range(30):  # processes learn of it within seconds
-        page.goto("/categories/moon-things")
-        if page.locator("h1").inner_text() == "Moon things":
-            return
-        page.wait_for_timeout(500)
-    pytest.fail("the category is not found")
+    load_until(page, lambda: page.locator("h1").inner_text() == "Moon things", "/categories/moon-things")
 
 
 def test_charts_say_their_finding_and_have_a_table(visitor: Visitor, shop_url: str) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visiting import Visitor, faults
+from tests.browser.visiting import Visitor, faults, load_until
 
 
 def _person(visitor: Visitor, role: str, width: int = 1440) -> Page:
@@ -89,14 +89,10 @@ def test_a_switch_takes_a_part_of_the_page_off_at_once(visitor: Visitor) -> None
     operator.goto("/console/festival")
     operator.get_by_role("button", name="Turn off: front page: stalls").click()
     expect(operator.get_by_role("button", name="Turn on: front page: stalls")).to_be_visible()
-    shopper.wait_for_timeout(1_000)
-    shopper.goto("/")
-    expect(shopper.locator("#stalls")).to_have_count(0)
+    load_until(shopper, lambda: shopper.locator("#stalls").count() == 0)
     operator.get_by_role("button", name="Turn on: front page: stalls").click()
     expect(operator.get_by_role("button", name="Turn off: front page: stalls")).to_be_visible()
-    shopper.wait_for_timeout(1_000)
-    shopper.goto("/")
-    expect(shopper.locator("#stalls")).to_be_visible()
+    load_until(shopper, shopper.locator("#stalls").is_visible)
 
 
 def test_plan_b_is_one_press(visitor: Visitor) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visiting import Visitor, faults
+from tests.browser.visiting import Visitor, faults, load_until
 
 
 def _operator(visitor: Visitor) -> Page:
@@ -74,9 +74,7 @@ def test_the_page_lets_in_by_itself(visitor: Visitor, script: bool) -> None:
     """A visitor sees their place and how long it takes, and lands where they wanted to go without doing anything."""
     operator = _operator(visitor)
     room = _room(operator, timedelta(0), "0.2")
-    operator.wait_for_timeout(3_000)
-    operator.reload()
-    expect(operator.get_by_text("letting in")).to_be_visible()
+    load_until(operator, operator.get_by_text("letting in").is_visible)
     page = visitor(width=360, locale="de-DE", java_script_enabled=script)
     page.goto(f"{room}?next=/cart")
     heading = "Du bist in der Schlange"
@@ -85,16 +83,14 @@ def test_the_page_lets_in_by_itself(visitor: Visitor, script: bool) -> None:
         page.goto(f"{room}?next=/cart")
     expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
     expect(page.locator("#gate-wait")).to_have_text(re.compile(r"mindestens \d+ Sekunden?"))
-    page.wait_for_url(lambda url: urlsplit(url).path == "/cart", timeout=60_000)
+    page.wait_for_url(lambda url: urlsplit(url).path == "/cart", timeout=180_000)
     page.goto(f"{room}?next=/goods")
     assert urlsplit(page.url).path == "/goods"
     operator.reload()
     expect(operator.locator("dl", has_text="Passes given")).to_contain_text("1")
     if script:
         operator.get_by_role("button", name="Let nobody in").click()
-        operator.wait_for_timeout(3_000)
-        late = visitor(width=360, color_scheme="light")
-        late.goto(room)
-        expect(late.get_by_text("Nobody is let in at this moment.")).to_be_visible()
+        late = visitor(width=360)
+        load_until(late, late.get_by_text("Nobody is let in at this moment.").is_visible, room)
         assert faults(late) == []
     _end(operator, room)

@@ -79,9 +79,7 @@ def test_a_file_is_mended_in_the_page_and_a_draft_is_tried_on_the_past(visitor: 
     page.locator("#days").select_option("365")
     page.get_by_role("button", name="Try it on the past").click()
     expect(page.get_by_role("heading", level=1, name="A tenth by file")).to_be_visible()
-    expect(page.get_by_role("heading", name="Carts in EUR").or_(page.get_by_text("No carts"))).to_be_visible(
-        timeout=20_000
-    )
+    expect(page.get_by_role("heading", name="Carts in EUR").or_(page.get_by_text("No carts"))).to_be_visible()
     assert faults(page) == []
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

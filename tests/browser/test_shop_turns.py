@@ -76,7 +76,7 @@ def test_a_slow_bank_is_awaited(visitor: Visitor) -> None:
     order(page, "4000000000003006")
     page.wait_for_url(re.compile(r"/orders/ord_"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Your payment is under way")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your order is paid.", timeout=20_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your order is paid.")
 
 
 def test_cart_says_why_it_costs_what_it_does(visitor: Visitor) -> None:

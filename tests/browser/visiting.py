@@ -1,6 +1,7 @@
 """What the browser tests share."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,40 @@ from playwright.sync_api import Page
 Visitor = Callable[..., Page]
 """Opens a page as a fresh visitor: `visitor(width=360, locale="de-DE", java_script_enabled=False)`."""
 
+LOADING_SECONDS = 180
+
 AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text()
+
+
+def load_until(page: Page, there: Callable[[], bool], path: str = "") -> None:
+    """Load the page, or this path, again until it is as it should be: other processes learn of a change in seconds."""
+    give_up = time.monotonic() + LOADING_SECONDS
+    while True:
+        page.goto(path or page.url)
+        if there():
+            return
+        assert time.monotonic() < give_up, page.locator("main").inner_text()
+        page.wait_for_timeout(300)
 
 
 def faults(page: Page) -> list[str]:
     """What axe finds serious or critical, with where."""
-    page.evaluate(AXE)
-    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return _found(page, {"resultTypes": ["violations"]})
+
+
+def faults_day_and_night(page: Page) -> list[str]:
+    """As `faults`, for a page that is shown by day; by night only its colours are others, so only they are asked."""
+    found = faults(page)
+    page.emulate_media(color_scheme="dark")
+    found += _found(page, {"resultTypes": ["violations"], "runOnly": ["color-contrast"]})
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def _found(page: Page, how: dict[str, Any]) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("(how) => axe.run(document, how)", how)
     return [
         f"{fault['id']}: {json.dumps([node['target'] for node in fault['nodes']][:5])}"
         for fault in found["violations"]

@@ -13,7 +13,6 @@ import psutil
 import psycopg
 import pytest
 
-from nightmarket.entrypoints.cli import COMMANDS
 from nightmarket.platform.postgres import EmbeddedPostgres
 from tests.terminal import Terminal, eventually, free_port, processes_of
 
@@ -194,15 +193,3 @@ def test_reset_forgets_only_what_is_ours(run: Run, home: Path) -> None:
     again = run("reset", "--yes")
     assert again.ended() == 0
     assert again.heard("There is nothing to forget")
-
-
-def test_every_command_explains_itself(run: Run) -> None:
-    """`--help` of the whole and of each command."""
-    whole = run("--help")
-    assert whole.ended() == 0
-    for name in COMMANDS:
-        assert whole.heard(f"  {name} "), name
-        one = run(name, "--help")
-        assert one.ended() == 0
-        assert one.said[0].lower().startswith("usage: ")
-        assert len(one.said) > 3
