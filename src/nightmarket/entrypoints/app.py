@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -26,10 +26,10 @@ from nightmarket.entrypoints.ucp.catalog import CatalogController
 from nightmarket.entrypoints.ucp.confirming import ConfirmationController
 from nightmarket.entrypoints.ucp.coupons import CouponController
 from nightmarket.entrypoints.ucp.festival import FestivalController
-from nightmarket.entrypoints.ucp.wallet import WalletController
 from nightmarket.entrypoints.ucp.refusing import SHAPES
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
+from nightmarket.entrypoints.ucp.wallet import WalletController
 from nightmarket.platform.access import Scope
 from nightmarket.platform.http import (
     ASGIApp,
@@ -100,26 +100,27 @@ def _pages(site: Site, errors: Errors) -> ASGIApp:
 def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Litestar:
     """Every route but the hottest."""
     shop, site = store.shop, store.site
+    routes = [
+        SimulatedUcpController if shop.settings.sample_answers else UcpController,
+        ConfirmationController,
+        CouponController,
+        CatalogController,
+        FestivalController,
+        WalletController,
+        ClaimsController,
+        profile,
+        health.live,
+        health.ready,
+        *([health.metrics(exchange)] if exchange else []),
+        pictures.picture,
+        webhooks.payment_webhook,
+        *([simulate_shipping] if shop.settings.sample_answers else []),
+        OrderWebhookController,
+        *storefront.ROUTES,
+        *console.handlers(console.Console(site)),
+    ]
     return Litestar(
-        route_handlers=[
-            SimulatedUcpController if shop.settings.sample_answers else UcpController,
-            ConfirmationController,
-            CouponController,
-            CatalogController,
-            FestivalController,
-            WalletController,
-            ClaimsController,
-            profile,
-            health.live,
-            health.ready,
-            *([health.metrics(exchange)] if exchange else []),
-            pictures.picture,
-            webhooks.payment_webhook,
-            *([simulate_shipping] if shop.settings.sample_answers else []),
-            OrderWebhookController,
-            *storefront.ROUTES,
-            *console.handlers(console.Console(site)),
-        ],
+        route_handlers=[Router("/", route_handlers=routes)],  # at once: the app looks over all it has at each
         logging_config=None,  # telemetry has set it up: the framework's own would take its place
         dependencies={
             "shop": Provide(lambda: shop, sync_to_thread=False),

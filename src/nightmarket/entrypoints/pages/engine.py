@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 from babel.support import Translations
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import LANGUAGES, pick
@@ -20,6 +21,25 @@ class TemplateFolders(msgspec.Struct, frozen=True):
     """Where templates lie: by the prefix that their names begin with, such as `shop/front.html`."""
 
     folders: dict[str, Path]
+
+
+class Compiled(BytecodeCache):
+    """Code of templates, compiled once for all languages; a template that changed is compiled anew."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket if its code is known."""
+        if code := self._code.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the bucket's code."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = Compiled()
 
 
 class Engine:
@@ -51,6 +71,7 @@ def _environment(loader: PrefixLoader, formats: Formats, words: Translations, sh
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     install: Callable[..., None] = getattr(environment, "install_gettext_callables")  # noqa: B009 (added by an extension)

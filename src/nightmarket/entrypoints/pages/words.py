@@ -1,6 +1,7 @@
 """Translations from .po files, read at start. English is what the code and the templates say."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache, reduce
 from io import BytesIO
 from pathlib import Path
 
@@ -29,22 +30,18 @@ def read_translations(folders: Sequence[Path]) -> Mapping[str, Translations]:
     """One set of words per language, put together from `{language}.po` in each folder; English is empty."""
     found: dict[str, Translations] = {}
     for language in LANGUAGES:
-        words = Translations()
-        for folder in folders if language != DEFAULT_LANGUAGE else ():
-            path = folder / f"{language}.po"
-            if path.is_file():
-                words = words.merge(_compiled(path)) if words.files else _compiled(path)
-        found[language] = words
+        paths = [folder / f"{language}.po" for folder in folders] if language != DEFAULT_LANGUAGE else []
+        rooms = [Translations(BytesIO(_compiled(path))) for path in paths if path.is_file()]
+        found[language] = reduce(Translations.merge, rooms) if rooms else Translations()
     return found
 
 
-def _compiled(path: Path) -> Translations:
+@cache
+def _compiled(path: Path) -> bytes:
     packed = BytesIO()
     with path.open("rb") as source:
         write_mo(packed, read_po(source))
-    packed.seek(0)
-    packed.name = str(path)
-    return Translations(packed)
+    return packed.getvalue()
 
 
 def language_of(accepted: str, chosen: str | None) -> str:
