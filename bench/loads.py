@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -438,5 +439,6 @@ def _room(runs: dict[str, Any]) -> float:
 def _pin(up: psutil.Process, cores: set[int]) -> None:
     """Let the shop run on these cores only: all threads of all its processes."""
     for process in family(up):
-        for thread in process.threads():
-            os.sched_setaffinity(thread.id, cores)
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, cores)
