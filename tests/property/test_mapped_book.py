@@ -6,7 +6,7 @@ from io import BytesIO
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nightmarket.promotions.contract import (
@@ -100,7 +100,7 @@ def same(cart: PriceCart, one: Book, other: Book, shopper: Shopper) -> None:
         assert reduces_delivery(other)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(carts(), books(), shoppers, st.data())
 def test_a_mapped_book_prices_like_the_one_in_memory(
     cart: PriceCart, deals: tuple[Offer, ...], shopper: Shopper, data: st.DataObject
@@ -112,7 +112,7 @@ def test_a_mapped_book_prices_like_the_one_in_memory(
     assert len(book.offers) == len(deals)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plain.carts(), plain.books(), plain.shoppers, st.data())
 def test_codes_and_segments_are_found_in_the_file_too(
     cart: PriceCart, book: Book, shopper: Shopper, data: st.DataObject
@@ -234,7 +234,7 @@ def fits(offer: Offer, merchant: UUID) -> bool:
     return not offer.condition.merchants or merchant in offer.condition.merchants
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(books(), st.data())
 def test_questions_are_answered_as_by_a_walk(deals: tuple[Offer, ...], data: st.DataObject) -> None:
     """In memory, in the file, above it, and folded: what pages ask is what a walk over all offers would find."""
@@ -242,14 +242,14 @@ def test_questions_are_answered_as_by_a_walk(deals: tuple[Offer, ...], data: st.
     asked(deals, data.draw(split(deals)))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plain.books(), st.data())
 def test_questions_about_codes_and_segments_are_answered_too(book: Book, data: st.DataObject) -> None:
     """The same in the other world of offers."""
     asked(book.offers, data.draw(split(book.offers)))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(carts(), books(), shoppers, st.data())
 def test_a_folded_file_is_the_same_book(
     cart: PriceCart, deals: tuple[Offer, ...], shopper: Shopper, data: st.DataObject
@@ -266,7 +266,7 @@ def test_a_folded_file_is_the_same_book(
     asked(deals, book)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(carts(), books(), shoppers, st.data())
 def test_changes_leave_the_book_before_as_it_was(
     cart: PriceCart, deals: tuple[Offer, ...], shopper: Shopper, data: st.DataObject
