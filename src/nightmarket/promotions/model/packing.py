@@ -62,7 +62,7 @@ def micros(at: datetime) -> int:
 
 
 def told(offer: Offer) -> dict[str, object]:
-    """The offer without what is as it is by default: a quarter of the bytes to read, and of the objects to keep."""
+    """The offer without what is as it is by default: half of the bytes to read, and few objects to keep."""
     told = {name: value for name, value in zip(_OTHERS, _others(offer), strict=True) if value}
     told |= zip(_ALWAYS_TOLD, _always_told(offer), strict=True)
     told["condition"] = {name: value for name, value in zip(_WANTED, _wanted(offer.condition), strict=True) if value}
