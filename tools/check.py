@@ -27,10 +27,10 @@ STATIC = {
     "types": ["basedpyright"],
     "imports": ["lint-imports", "--no-logo"],
 }
-KINDS = ("integration", "tidy", "unit", "property", "contract", "docs", "simulation", "browser", "examples")
-"""In the order in which they begin. Each is a folder of tests/; one without tests is left out."""
+KINDS = ("browser", "integration", "examples", "contract", "property", "simulation", "unit", "tidy", "docs")
+"""In the order in which they begin, the longest first. Each is a folder of tests/; one without tests is left out."""
 
-SHARDS = {"integration": 3, "browser": 3}
+SHARDS = {"browser": 2, "integration": 2}
 """Kinds that run in several processes, each with its own engine and its share of the files."""
 
 LANES = 4
