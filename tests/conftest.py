@@ -11,12 +11,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds
 from nightmarket.platform.migrations import migrate
 from nightmarket.platform.postgres import EmbeddedPostgres, ServerOptions
+
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")  # how long a case takes says how busy the machine is, not whether the rule holds
 
 TEMPORARY_PREFIX = "nightmarket-tests-"
 TEMPLATE = "template_nightmarket"
