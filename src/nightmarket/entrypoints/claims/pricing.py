@@ -265,10 +265,7 @@ async def _applied(items: Items, found: Quote, offers: Mapping[UUID, Offer]) -> 
             one.amount,
             await _payer(items, one.funder),
             offers[one.offer].uses is not None,
-            [
-                wire.FundedPart(await _payer(items, part.funder), part.basis_points, part.amount)
-                for part in one.funding
-            ],
+            [wire.FundedPart(await _payer(items, part.funder), part.basis_points, part.amount) for part in one.funding],
         )
         for one in found.applied
     ]

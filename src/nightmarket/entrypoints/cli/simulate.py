@@ -188,8 +188,9 @@ def _say(report: SimulationReport) -> None:
             f"{_money(sums.after, code)} under the draft ({_money(change, code)}); list {_money(sums.list_total, code)}"
         )
         click.echo(
-            f"  of the discounts the market pays {_money(sums.market_before, code)} -> {_money(sums.market_after, code)}, "
-            f"merchants {_money(sums.merchants_before, code)} -> {_money(sums.merchants_after, code)}"
+            f"  of the discounts the market pays {_money(sums.market_before, code)} -> "
+            f"{_money(sums.market_after, code)}, merchants {_money(sums.merchants_before, code)} -> "
+            f"{_money(sums.merchants_after, code)}"
         )
         if sums.cost:
             before, after = sums.costed_before - sums.cost, sums.costed_after - sums.cost
