@@ -9,7 +9,8 @@ depends_on = None
 
 UP = """
 ALTER TABLE promotions.draw_ticket ADD COLUMN email text NOT NULL DEFAULT '';
-COMMENT ON COLUMN promotions.draw_ticket.email IS 'of a guest who wants to be written to; goes when the prizes are given';
+COMMENT ON COLUMN promotions.draw_ticket.email IS
+  'of a guest who wants to be written to; goes when the prizes are given';
 CREATE INDEX draw_ticket_email ON promotions.draw_ticket (draw, person) WHERE email <> '';
 CREATE INDEX revision_by_funder ON promotions.revision ((body ->> 'funder'));
 CREATE INDEX reminder_told ON engagement.reminder (told_at) WHERE told_at IS NOT NULL;
