@@ -1,5 +1,6 @@
 """The pictures that the demo's goods name, painted into a folder once and found there ever after."""
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -47,11 +48,18 @@ def edition() -> str:
 def hang(shelf: Path, art: Path, wanted: Iterable[str] | None = None) -> Path:
     """The folder below `shelf` with the wanted pictures (all of them) as `NAME.jpg`; paints those that are missing.
 
-    `art` is the folder of the emoji art. Safe to run twice at once: a picture appears whole or not at all. Raises
-    `CalledProcessError` when a painter fails.
+    `art` is the folder of the emoji art. Safe to run twice at once: the second waits, and a picture appears whole or
+    not at all. Raises `CalledProcessError` when a painter fails.
     """
     folder = shelf / f"demo-pictures-{edition()}"
     folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        _paint_missing(folder, art, wanted)
+    return folder
+
+
+def _paint_missing(folder: Path, art: Path, wanted: Iterable[str] | None) -> None:
     there = {path.stem for path in folder.glob("*.jpg")}
     missing = sorted(set(recipes() if wanted is None else wanted) - there)
     batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
@@ -62,7 +70,6 @@ def hang(shelf: Path, art: Path, wanted: Iterable[str] | None = None) -> Path:
     codes = [one.wait() for one in running]
     if any(codes):
         raise subprocess.CalledProcessError(max(codes), command)
-    return folder
 
 
 def paint(folder: Path, art: Path, names: Iterable[str]) -> None:
