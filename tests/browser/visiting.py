@@ -12,7 +12,8 @@ Visitor = Callable[..., Page]
 """Opens a page as a fresh visitor: `visitor(width=360, locale="de-DE", java_script_enabled=False)`."""
 
 LOADING_SECONDS = 180
-SETTLED = "() => !document.getAnimations().some((one) => one instanceof CSSTransition)"
+SETTLE = "document.getAnimations().forEach((one) => one instanceof CSSTransition && one.finish())"
+"""Colours that are on their way from day to night come there at once."""
 
 AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text()
 
@@ -37,10 +38,10 @@ def faults_day_and_night(page: Page) -> list[str]:
     """As `faults`, for a page that is shown by day; by night only its colours are others, so only they are asked."""
     found = faults(page)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(SETTLED)
+    page.evaluate(SETTLE)
     found += _found(page, {"resultTypes": ["violations"], "runOnly": ["color-contrast"]})
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(SETTLED)
+    page.evaluate(SETTLE)
     return found
 
 
