@@ -84,6 +84,7 @@ class StockWatch:
         self._addresses[key] += 1
         try:
             if not self._tasks:
+                self._span = self._bodies.span()
                 work = (self._follow(), self._close())
                 self._tasks = [asyncio.create_task(one, name="stock-watch") for one in work]
             await self._tell(watcher)
