@@ -30,7 +30,7 @@ STATIC = {
 KINDS = ("browser", "integration", "examples", "contract", "property", "simulation", "unit", "tidy", "docs")
 """In the order in which they begin, the longest first. Each is a folder of tests/; one without tests is left out."""
 
-SHARDS = {"browser": 2, "integration": 2}
+SHARDS = {"browser": 2, "integration": 3}
 """Kinds that run in several processes, each with its own engine and its share of the files."""
 
 LANES = 4

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def web_processes(supervisor: int) -> list[int]:
 
 
 def test_up_opens_a_shop_and_ctrl_c_closes_all_of_it(run: Run, home: Path, environment: dict[str, str]) -> None:
-    """Open with its addresses said; Ctrl-C ends with 0 and leaves no process; it opens again, and SIGTERM ends it too."""
+    """Open with its addresses said; Ctrl-C ends with 0 and leaves no process; it opens again, SIGTERM ends it too."""
     up = run("up")
     up.await_words("Nightmarket is open")
     up.await_words(f"http://127.0.0.1:{environment['PORT']}/console")
