@@ -1,6 +1,7 @@
 """Each page of the console: fit for everyone, on every width, by day and by night."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_console import order, sign_in
 from tests.browser.visiting import Visitor, faults, faults_day_and_night
@@ -59,4 +60,4 @@ def test_the_console_speaks(visitor: Visitor, locale: str, word: str) -> None:
     page.locator("main button").click()
     page.wait_for_url("**/console")
     page.locator(".entries a[href='/console/orders']").first.click()
-    assert page.locator("h1").inner_text() == word
+    expect(page.locator("h1")).to_have_text(word)

@@ -179,5 +179,6 @@ def test_the_demos_draw_for_a_guest(visitor: Visitor, locale: str, title: str) -
         expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
         assert faults(page) == []
         page.locator(".draw-list a").last.click()
+        page.wait_for_url("**/draws/*")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert faults(page) == []

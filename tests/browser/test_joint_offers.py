@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_draw_pages import staff
 from tests.browser.test_shop_journey import ENGLISH, fill_in, put_in
-from tests.browser.visiting import Visitor, faults
+from tests.browser.visiting import Visitor, faults, load_until
 
 GOOD_CARD = "4242 4242 4242 4242"
 PASSWORD = "a boat of folded leaves"
@@ -59,8 +59,9 @@ def _propose(page: Page) -> str:
 
 def _buy(page: Page) -> str:
     """Both goods through the checkout; the order's number."""
-    put_in(page, ENGLISH, "cast-iron-wok", "28 cm", script=True)
     told = page.get_by_role("region", name="Together with another merchant")
+    load_until(page, told.get_by_role("listitem").filter(has_text=NAME).is_visible, "/products/cast-iron-wok")
+    put_in(page, ENGLISH, "cast-iron-wok", "28 cm", script=True)
     expect(told.get_by_role("listitem").filter(has_text=NAME)).to_contain_text("Both for €50.00")
     page.goto("/cart")
     missing = page.get_by_role("region", name="Nearly there").locator(".offer-step").filter(has_text=NAME)

@@ -78,6 +78,7 @@ def test_a_sample_from_its_form_to_the_counter(visitor: Visitor) -> None:
     sign_up(page, operator, "samples.test@example.org")
     page.goto("/samples")
     page.get_by_role("link", name="A sip of the test").click()
+    page.wait_for_url("**/samples/*")
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_role("radio").first.check()
