@@ -33,7 +33,7 @@ KINDS = ("browser", "integration", "examples", "contract", "property", "simulati
 SHARDS = {"browser": 2, "integration": 3}
 """Kinds that run in several processes, each with its own engine and its share of the files."""
 
-LANES = 4
+LANES = 5
 """How many steps run at once: the engines' shards and, beside them, one quick step after another."""
 
 WIDE = "240"
