@@ -63,6 +63,10 @@ FOLD = 3
 BEST_CONNECTIONS, OVERLOAD_CONNECTIONS = 1_024, 9_000
 """Enough for the largest batches; and more than a shop of two processes lets wait."""
 
+BEST_AT_LEAST = 6_000
+"""Sessions made ready for each second of the best load, however slow the warm-up was: a load that runs out of them
+measures nothing."""
+
 REFUSAL_SECONDS = 4
 LEAD_SECONDS = 4
 """Opening nine thousand connections takes the shop a second: the overload is counted once they are there."""
@@ -197,7 +201,7 @@ class Loads:
             seconds = self._chosen.other_seconds
             warming = Load(PROBE_SECONDS, MOST_PER_SECOND / 3, prefix=pinned, connections=BEST_CONNECTIONS)
             warm = (await self._complete(TRANSFER, warming))["per_second"]
-            at_best = replace(warming, seconds=seconds, most=warm * 1.5, lead=LEAD_SECONDS)
+            at_best = replace(warming, seconds=seconds, most=max(warm * 1.5, BEST_AT_LEAST), lead=LEAD_SECONDS)
             bests = [await self._complete(TRANSFER, at_best)]
             rate = bests[0]["per_second"] * FOLD
             load = Load(seconds, rate * 1.2, rate, prefix=pinned, connections=OVERLOAD_CONNECTIONS, lead=LEAD_SECONDS)

@@ -43,6 +43,7 @@ STEP_SECONDS = 1_800
 """A step that takes longer hangs; it is ended and counts as failed."""
 
 COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
+SUMMARY = re.compile(r"\d (passed|failed|error|skipped|deselected).* in [\d.]+s")
 NO_TESTS_LEFT = 5
 BROKEN = ("FAILED ", "ERROR ")
 
@@ -93,7 +94,7 @@ def _show(name: str, output: IO[str], lines: list[str]) -> None:
     with output:
         for line in output:
             print(f"{name}: {line}", end="", flush=True)
-            if not line.strip():
+            if not line.strip() or (lines and SUMMARY.search(lines[-1])):
                 continue
             if lines and not lines[-1].startswith(BROKEN):
                 lines.pop()
