@@ -1,7 +1,9 @@
 """Each page of the shop: fit for everyone, on every width, by day and by night, and light."""
 
+import time
+
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.visiting import Visitor, faults_day_and_night
 
@@ -92,10 +94,17 @@ def test_nothing_hangs_over_the_edge(visitor: Visitor, width: int, locale: str) 
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+def _late(route: Route) -> None:
+    """Scripts of a slow line come when the page has long been seen without them."""
+    time.sleep(0.4)
+    route.continue_()
+
+
 def test_pages_are_light_and_stay_still(visitor: Visitor) -> None:
     """A shop page brings under 100 kB of script, and nothing moves while it loads."""
     page = visitor(width=360)
     page.route("**/live/**", lambda route: route.abort())  # what others' offers bring later may move the page
+    page.route("**/*.js", _late)
     sizes: dict[str, list[int]] = {}
 
     def weigh(answer: Response) -> None:
