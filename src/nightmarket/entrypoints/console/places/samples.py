@@ -28,7 +28,7 @@ from nightmarket.promotions.contract.samples import (
 from nightmarket.promotions.errors import SampleNotFound, SampleRefused
 
 HERE, COUNTER = "/console/samples", "/console/counter"
-SHOWN_AHEAD = timedelta(hours=36)
+SHOWN_AHEAD = timedelta(hours=48)
 SHOWN_BEHIND = timedelta(hours=12)
 FIELDS = {
     "name": "name_en",
