@@ -2,7 +2,8 @@
 
 Each kind of test is a process of its own, so that one that hangs or crashes (a browser, an engine) takes no other
 along. All steps run even after one has failed, so that one look shows all there is to mend. Some run beside one
-another, since those that open engines and browsers wait more than they work.
+another, since those that open engines and browsers wait more than they work. The few that failed in this crowd run once
+more, alone: what fails again is broken; what passes now is named, for it races with something.
 """
 
 import argparse
@@ -48,6 +49,9 @@ SUMMARY = re.compile(r"\d (passed|failed|error|skipped|deselected).* in [\d.]+s"
 NO_TESTS_LEFT = 5
 BROKEN = ("FAILED ", "ERROR ")
 
+SECOND_LOOKS = 3
+"""How many failed tests may run once more, alone. More than these are no accident."""
+
 
 @dataclass
 class Step:
@@ -59,6 +63,10 @@ class Step:
     counts: dict[str, int] = field(default_factory=dict[str, int])
     broken: list[str] = field(default_factory=list[str])
     """The lines that name what failed, repeated at the end: a long output is often cut at its head."""
+    racing: list[str] = field(default_factory=list[str])
+    """The same of those that passed when they ran alone."""
+    crashed: bool = False
+    """Failed by more than the tests that `broken` names."""
 
 
 def run(name: str, command: list[str]) -> tuple[int, float, list[str]]:
@@ -126,7 +134,28 @@ def run_tests(kind: str, more: list[str], share: list[str] | None = None) -> Ste
     counts = {name.removesuffix("s") if name == "errors" else name: int(n) for n, name in COUNTED.findall(last)}
     nothing_chosen = status == NO_TESTS_LEFT and "deselected" in counts
     broken = [line for line in lines if line.startswith(BROKEN)]
-    return Step(kind, seconds, status != 0 and not nothing_chosen, counts, broken)
+    named = status == 1 and len(broken) == counts.get("failed", 0) + counts.get("error", 0)
+    failed = status != 0 and not nothing_chosen
+    return Step(kind, seconds, failed, counts, broken, crashed=failed and not named)
+
+
+def look_again(steps: list[Step], more: list[str]) -> list[Step]:
+    """The steps after their failed tests ran once more, one after the other and with nothing beside them."""
+    if sum(len(step.broken) for step in steps) > SECOND_LOOKS:
+        return steps
+    return [_looked_again(step, more) for step in steps]
+
+
+def _looked_again(step: Step, more: list[str]) -> Step:
+    if step.crashed or not step.broken:
+        return step
+    names = [line.split(" ", 1)[1].split(" - ", 1)[0] for line in step.broken]
+    again = run_tests(step.name, more, names)
+    if again.failed or again.counts.get("passed") != len(names):
+        return step
+    counts = {name: n for name, n in step.counts.items() if name not in ("failed", "error")}
+    counts["passed"] = counts.get("passed", 0) + len(names)
+    return Step(step.name, step.seconds + again.seconds, failed=False, counts=counts, racing=step.broken)
 
 
 def run_static(name: str) -> Step:
@@ -147,6 +176,7 @@ def joined(steps: list[Step]) -> list[Step]:
         whole = kinds.setdefault(step.name, Step(step.name, 0, failed=False))
         whole.seconds = max(whole.seconds, step.seconds)
         whole.failed |= step.failed
+        whole.crashed |= step.crashed
         whole.broken += step.broken
         for name, amount in step.counts.items():
             whole.counts[name] = whole.counts.get(name, 0) + amount
@@ -167,6 +197,9 @@ def report(steps: list[Step], seconds: float | None = None) -> int:
         print(f"\nto mend: {', '.join(failed)}")
         for step in steps:
             print(*step.broken, sep="\n", end="\n" * bool(step.broken))
+    racing = [line for step in steps for line in step.racing]
+    if racing:
+        print("\npassed only when they ran alone; they race with something, look into them:", *racing, sep="\n")
     order = ("failed", "passed", "error", "skipped", "xfailed", "xpassed", "deselected")
     words = ", ".join(f"{total[name]} {name}" for name in order if name in total) or "no tests ran"
     whole = sum(step.seconds for step in steps) if seconds is None else seconds
@@ -192,7 +225,7 @@ def main() -> int:
         running = [lanes.submit(run_static, name) for name in STATIC] if static else []
         running += [lanes.submit(run_tests, kind, more, one) for kind in kinds for one in shares(kind)]
         steps = [one.result() for one in running]
-    return report(joined(steps), time.monotonic() - began)
+    return report(look_again(joined(steps), more), time.monotonic() - began)
 
 
 if __name__ == "__main__":

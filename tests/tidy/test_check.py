@@ -87,6 +87,34 @@ def test_processes_of_a_kind_are_one_line() -> None:
     assert whole.counts == {"passed": 4, "failed": 1}
 
 
+def test_what_fails_in_a_crowd_is_looked_at_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A test that passes when it runs alone is counted as passed, and named as one that races."""
+    seen = tmp_path / "seen"
+    file = tmp_path / "test_racing.py"
+    file.write_text(
+        f"def test_it():\n    with open({str(seen)!r}, 'a+') as seen:\n        assert seen.write('x') < seen.tell()\n"
+    )
+    first = check.run_tests("unit", [], [str(file)])
+    assert (first.failed, first.counts) == (True, {"failed": 1})
+    (whole,) = check.look_again([first], [])
+    assert check.report([whole]) == 0
+    assert "look into them:\nFAILED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        check.Step("unit", 1, failed=True, counts={"failed": 1}, broken=["FAILED tests/no_such.py::test - it"]),
+        check.Step("unit", 1, failed=True, counts={"passed": 1}, crashed=True),
+        check.Step("unit", 1, failed=True, counts={"failed": 9}, broken=["FAILED tests/no_such.py::test"] * 9),
+    ],
+    ids=["fails again", "crashed", "many"],
+)
+def test_a_second_look_hides_nothing(step: check.Step) -> None:
+    """What fails alone too, what crashed, and what failed in numbers stays failed."""
+    assert check.look_again([step], []) == [step]
+
+
 def test_the_way_of_ci_is_the_way_of_make() -> None:
     """CI runs `make check` and nothing else, so that what passes here passes there."""
     script = Path(__file__).parents[2] / ".ci" / "run"
