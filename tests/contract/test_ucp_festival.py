@@ -14,6 +14,7 @@ from nightmarket.entrypoints.ucp.festival_wire import name_of
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.orders.contract import SessionKind
+from nightmarket.payments.contract.wallets import SOURCE, SourceKind
 from nightmarket.promotions.contract import AmountOff, Condition, EveryOff, Offer, PercentOff, buyer_tally
 from nightmarket.promotions.contract.coupons import COUPON, CouponTerms, CouponWay, NewCoupon
 from nightmarket.promotions.contract.festivals import Festival, Phase, PhaseKind, Window
@@ -22,6 +23,7 @@ from tests.drawing import drawn_up
 from tests.grouping import offered
 from tests.open_shop import Opened, opened
 from tests.preselling import presold
+from tests.spending import Purses
 from tests.ucp_talk import ADDRESS, BUYER, key, lines, pay
 
 
@@ -41,7 +43,7 @@ async def _checked(shop: Opened, path: str) -> Any:
     return answer.json()
 
 
-async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened) -> None:
+async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened, clock: VirtualClock) -> None:
     """Phases, an open draw, a presale and goods for groups are told by the shop's clock; none is said too."""
     assert (await _checked(shop, "/ucp/festival"))["festival"] is None
     now = shop.shop.clock.now()
@@ -58,12 +60,17 @@ async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened) -> None:
     lamp = await shop.shop.catalog.find("lanterns", "LAMP")
     assert lamp is not None
     goods = (await shop.shop.catalog.listings([lamp]))[lamp]
+    purses = Purses(shop.shop, clock)
+    back = await purses.make(purses.terms(SourceKind.CASHBACK, 10_000, basis_points=500, per_order=300))
     presale, group = await presold(shop.shop, goods), await offered(shop.shop, goods)
     told = await _checked(shop, "/ucp/festival")
     [stretch] = told["festival"]["windows"][0]["phases"]
     assert (stretch["kind"], stretch["title"], stretch["is_on"]) == ("eve", "Test eve", True)
     happenings = {one["id"]: one for one in told["happenings"]}
     assert "draw" in {one["kind"] for one in happenings.values()}
+    earns = happenings[encode(SOURCE, back.id)]
+    assert (earns["kind"], earns["state"], earns["terms"]["basis_points"]) == ("cashback", "open", 500)
+    assert (earns["terms"]["most_per_order"], earns["currency"]) == (300, "EUR")
     early, together = happenings[presale], happenings[group]
     assert (early["kind"], early["state"], early["terms"]["balance"]) == ("presale", "open", 1_700)
     assert (early["terms"]["back_if_unpaid"], early["terms"]["places_left"]) == (100, 1)

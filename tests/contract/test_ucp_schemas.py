@@ -10,6 +10,7 @@ from ucp_sdk.models.schemas.ucp import BusinessSchema
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode
+from nightmarket.payments.contract.wallets import SourceKind
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from tests.open_shop import Opened, opened
@@ -67,9 +68,11 @@ async def test_checkout_to_order(shop: Opened, schemas: Schemas) -> None:
 
 async def test_a_buyers_wallet_pays_by_its_code(shop: Opened, schemas: Schemas, clock: VirtualClock) -> None:
     """With a code of the buyer's the wallet pays what it can and the card the rest, once also when asked again; alone
-    it pays no order that it cannot pay whole; a code of another order, or one that was replaced, is refused."""
+    it pays no order that it cannot pay whole; a code of another order, or one that was replaced, is refused. What the
+    card paid earns the buyer cashback."""
     house = Purses(shop.shop, clock)
     account = await house.account()
+    await house.make(house.terms(SourceKind.CASHBACK, 10_000, basis_points=1_000))
     await house.give(account, 1_000)
     async with shop.shop.database.transaction() as tx:
         [(old, _), (code, _)] = [await shop.shop.wallets.make_code(tx, account) for _ in range(2)]
@@ -99,7 +102,10 @@ async def test_a_buyers_wallet_pays_by_its_code(shop: Opened, schemas: Schemas, 
     order = await shop.shop.orders.order(None, decode("ord", done["order"]["id"]))
     assert (order.total, order.to_pay, await house.balance(account)) == (2_710, 1_710, 0)
     assert (await complete(other, "other", by_code, card))["messages"][0]["code"] == "payment_failed"
+    await house.work()
+    assert await house.balance(account) == 122
     await shop.shop.orders.cancel_order(None, order.id, "changed my mind")
+    await house.work()
     assert await house.balance(account) == 1_000
     await house.sound()
 

@@ -11,16 +11,18 @@ import pytest
 from nightmarket.bootstrap import WALLET, Shop, open_shop
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import derive
-from nightmarket.orders.contract import OrderReduction, OrderState
+from nightmarket.orders.contract import OrderReduction, OrderState, SessionKind
 from nightmarket.orders.errors import PaymentRefused, WalletChanged
 from nightmarket.payments.contract.wallets import GRACE, Audience, SourceKind, packet_parts
 from nightmarket.payments.errors import PacketNotOpened, WalletRefused
+from nightmarket.platform.access import NewAccount, Role
+from nightmarket.platform.access.store import confirm_email
 from nightmarket.platform.messages import Filter, page
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from nightmarket.promotions.contract.festivals import Festival, Window
 from tests.conftest import FESTIVAL_EVE
 from tests.open_shop import opened
-from tests.spending import BAD, DAY, HOUR, Purses
+from tests.spending import BAD, DAY, HOUR, READER, Purses
 
 pytestmark = pytest.mark.engine
 
@@ -62,6 +64,32 @@ async def test_earned_seen_spent_and_back(house: Purses) -> None:
     assert payment.refunded in (0, 968)
     assert kinds.count("wallet_refunded") == 1
     assert set(kinds) == {"wallet_given", "wallet_paid", "wallet_refunded", "wallet_taken"}
+    await house.sound()
+
+
+async def test_an_agents_order_earns_for_whose_it_is(house: Purses) -> None:
+    """Placed by an agent, an order earns for the account under whose e-mail it was placed, if a code sent there was typed
+    in for that order and the account has proven the address, too; a mere name, or another's address, earns nothing."""
+    shop, orders = house.shop, house.shop.orders
+    [one] = await shop.access.accounts.create([NewAccount(READER.email, "Wanda", Role.SHOPPER, "a lantern in the fog")])
+    await house.make(house.terms(CASHBACK, 10_000, basis_points=1_000))
+    agent = derive("agent", "test")
+    mine, another = (shop.identities.key_of(address) for address in (READER.email, "another@example.org"))
+
+    async def earned(name: str, identity: UUID | None) -> int:
+        view = await house.checkout(agent, name, {"LAMP": 1}, pay=False)
+        if identity is not None:
+            await orders.identify(agent, SessionKind.CHECKOUT, view.id, identity)
+        await house.pay(agent, view)
+        await house.work()
+        return await house.balance(one.id)
+
+    assert await earned("account unproven", mine) == 0
+    async with shop.database.transaction() as tx:
+        await confirm_email(tx, one.id, READER.email, house.clock.now())
+    assert await earned("nobody confirmed", None) == 0
+    assert await earned("another's", another) == 0
+    assert await earned("theirs", mine) == 222
     await house.sound()
 
 

@@ -267,7 +267,7 @@ def join(settings: Settings, database: Database, clock: Clock, ids: Ids, faults:
     mechanics = {"draws": draws, "surprises": surprises, **collected, **visits, **gathered, **presold}
     mechanics |= collaborating(means, offers)
     festive = _festival(settings, means, tallies, offers, Market(goods["editor"], goods["shelf"].merchant))
-    purse = purses(means, tallies, drawing.outbox, settings.address, festive["festivals"])
+    purse = purses(means, tallies, drawing.outbox, settings.address, (festive["festivals"], identities))
     mechanics |= purse
     others = _others(statements, claims, gates, mechanics)
     told = knowing(means, identities, festive["festivals"], surprises, known)

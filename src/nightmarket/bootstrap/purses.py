@@ -10,7 +10,7 @@ from nightmarket.kernel.languages import DEFAULT_LANGUAGE
 from nightmarket.orders.handlers import Means, StoredOrderBooks
 from nightmarket.payments.handlers.wallet_giving import WalletMeans
 from nightmarket.payments.handlers.wallets import StoredWallets
-from nightmarket.platform.access import Role, account_emails, page_of_accounts
+from nightmarket.platform.access import Identities, Role, account_emails, page_of_accounts
 from nightmarket.platform.aside import Aside
 from nightmarket.platform.database import Connection
 from nightmarket.platform.messages import Outbox
@@ -37,8 +37,11 @@ class ShopperAccounts:
         }
 
 
-def purses(means: Means, tallies: Tallies, outbox: Outbox, address: str, festivals: Festivals) -> dict[str, Any]:
+def purses(
+    means: Means, tallies: Tallies, outbox: Outbox, address: str, people: tuple[Festivals, Identities]
+) -> dict[str, Any]:
     """The wallets, and who follows orders for them."""
+    festivals, identities = people
     profiles = StoredProfiles(means.facts, means.clock, means.ids)
     aside = Aside(means.database, means.clock, means.ids)
     wallets = StoredWallets(
@@ -56,5 +59,5 @@ def purses(means: Means, tallies: Tallies, outbox: Outbox, address: str, festiva
     )
     return {
         "wallets": wallets,
-        "cashback": Cashback(wallets, StoredOrderBooks(), means.buyers, festivals, aside, means.clock),
+        "cashback": Cashback(wallets, StoredOrderBooks(), identities, festivals, aside, means.clock),
     }

@@ -1,16 +1,19 @@
 """Orders and wallets: what paid orders earn, who has used a festival's offers, and what follows when an order is over.
 
+An order is an account's that owns it. One that an agent or a guest placed is the account's whose wallet paid of it, or
+under whose e-mail it was placed, where a code that was sent there was typed in for that order.
+
 Consumers set orders aside; a chore looks at them, in the transaction of what follows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.orders.contract import (
-    Buyers,
     OrderReader,
     OrderRow,
     OrdersCancelled,
@@ -21,7 +24,7 @@ from nightmarket.orders.contract import (
     OrderState,
 )
 from nightmarket.payments.contract.wallets import PaidOrder, Payable, Wallets
-from nightmarket.platform.access import is_shadow
+from nightmarket.platform.access import Identities, is_shadow
 from nightmarket.platform.aside import PIECE_LIMIT, Aside, Chore
 from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact
@@ -34,13 +37,23 @@ _PIECE = msgspec.msgpack.Decoder(list[UUID])
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
+class _Orders(OrderReader, Protocol):
+    async def confirmed(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, UUID]: ...
+
+
 class Cashback:
     """Follows orders."""
 
     def __init__(
-        self, wallets: Wallets, orders: OrderReader, buyers: Buyers, festivals: Festivals, aside: Aside, clock: Clock
+        self,
+        wallets: Wallets,
+        orders: _Orders,
+        identities: Identities,
+        festivals: Festivals,
+        aside: Aside,
+        clock: Clock,
     ) -> None:
-        self._wallets, self._orders, self._buyers = wallets, orders, buyers
+        self._wallets, self._orders, self._identities = wallets, orders, identities
         self._festivals, self._aside, self._clock = festivals, aside, clock
         kinds = (OrdersPaid.kind, OrdersReduced.kind, OrdersCancelled.kind, OrdersLapsed.kind, OrdersDeclined.kind)
         self.subscription = Subscription(TOPIC, kinds, self._hear, joint=True)
@@ -87,25 +100,41 @@ class Cashback:
         if over:
             await self._wallets.give_up(tx, over)
         paid = [rows for rows in orders.values() if rows[0].state is OrderState.PAID]
-        accounts = await self._buyers.of_accounts(tx, list({rows[0].owner for rows in paid}))
-        ours = [rows for rows in paid if rows[0].owner in accounts]
+        buyers = await self._buyers(tx, paid)
+        ours = [rows for rows in paid if rows[0].id in buyers]
         if not ours:
             return
         uses = [
-            (festival, rows[0].owner)
+            (festival, buyers[rows[0].id])
             for rows in ours
             if any(row.body.applied for row in rows)
             for festival in self._on(rows[0].placed_at)
         ]
         if uses:
             await self._wallets.note_offers(tx, uses)
-        await self._wallets.earn(tx, [paid_order(rows) for rows in ours])
+        await self._wallets.earn(tx, [paid_order(rows, buyers[rows[0].id]) for rows in ours])
+
+    async def _buyers(self, tx: Connection, paid: Sequence[Sequence[OrderRow]]) -> dict[UUID, UUID]:
+        """The open account that each of these orders is of; absent where nobody knows one."""
+        owners = {rows[0].id: rows[0].owner for rows in paid}
+        accounts = await self._identities.of_accounts(tx, list(set(owners.values())))
+        buyers = {id: owner for id, owner in owners.items() if owner in accounts}
+        others = {rows[0].id: rows[0].body for rows in paid if rows[0].id not in buyers}
+        if not others:
+            return buyers
+        lots = {id: body.wallet[0].lot for id, body in others.items() if body.wallet}
+        payers = await self._wallets.owners(tx, set(lots.values()))
+        still = await self._identities.of_accounts(tx, list(set(payers.values())))
+        buyers |= {id: payers[lot] for id, lot in lots.items() if payers.get(lot) in still}
+        proven = await self._orders.confirmed(tx, [id for id in others if id not in buyers])
+        told = {id: (key, others[id].contact.email) for id, key in proven.items()}
+        return buyers | await self._identities.accounts_behind(tx, told) if told else buyers
 
 
-def paid_order(rows: Sequence[OrderRow]) -> PaidOrder:
+def paid_order(rows: Sequence[OrderRow], account: UUID) -> PaidOrder:
     """An order as cashback sees it: each merchant's goods, without delivery and what the wallet paid of them."""
     first = rows[0]
-    return PaidOrder(first.id, first.owner, first.currency, first.placed_at, tuple(_goods(rows)))
+    return PaidOrder(first.id, account, first.currency, first.placed_at, tuple(_goods(rows)))
 
 
 def _goods(rows: Sequence[OrderRow]) -> Iterable[Payable]:

@@ -11,6 +11,7 @@ from nightmarket.catalog.contract import MerchantState
 from nightmarket.gate.contract import ROOM, Guards, RoomState
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
+from nightmarket.payments.contract.wallets import SOURCE, SourceKind
 from nightmarket.promotions.contract import AmountOff, FreeShipping, PercentOff
 from nightmarket.promotions.contract.coupons import COUPON, Coupon
 from nightmarket.promotions.contract.draws import DRAW, DrawState
@@ -198,7 +199,43 @@ def _takes_off(coupon: Coupon) -> dict[str, str | int | bool]:
     return found
 
 
-SOURCES: tuple[Source, ...] = (draws, surprises, waiting_rooms, presales, groups, coupons)
+async def cashback(shop: Shop, language: str) -> Sequence[Happening]:
+    """What orders of people with an account earn now or soon: which of an agent's orders are theirs stands in
+    docs/explanation/the-festival-for-agents.md."""
+    now = shop.clock.now()
+    async with shop.database.read() as connection:
+        found = await shop.wallets.sources(connection)
+    told: list[Happening] = []
+    for one in found:
+        terms, money = one.terms, one.terms.money
+        if terms.kind is not SourceKind.CASHBACK or one.ended_at is not None or terms.until <= now:
+            continue
+        limits = {"at_least": terms.at_least, "most_per_order": terms.per_order, "most_per_account": terms.per_account}
+        gives = {"basis_points": terms.basis_points} if terms.basis_points else {"amount": terms.amount}
+        told.append(
+            Happening(
+                kind="cashback",
+                id=encode(SOURCE, one.id),
+                title=pick(money.name, language) or "Cashback",
+                state="open" if one.is_open(now) else "planned",
+                url=f"{shop.settings.address}/account/wallet",
+                opens_at=terms.since,
+                closes_at=terms.until,
+                currency=money.currency,
+                terms={
+                    **gives,
+                    **{name: amount for name, amount in limits.items() if amount},
+                    **({"merchant": encode("mer", money.funder)} if money.funder else {}),
+                    "credit_days": terms.credit_days,
+                    "spend_from": money.spend_from.isoformat(),
+                    "spend_until": money.spend_until.isoformat(),
+                },
+            )
+        )
+    return told
+
+
+SOURCES: tuple[Source, ...] = (draws, surprises, waiting_rooms, presales, groups, coupons, cashback)
 
 
 async def happenings(shop: Shop, language: str) -> list[Happening]:

@@ -27,6 +27,10 @@ class StoredOrderBooks:
     async def rows(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[OrderRow]]:
         return await store.orders(connection, ids)
 
+    async def confirmed(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """The key of the address that was confirmed for each of these orders, where one was."""
+        return await store.identities(connection, ids)
+
     async def board(
         self,
         connection: Connection,

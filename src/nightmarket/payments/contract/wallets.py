@@ -226,6 +226,10 @@ class Wallets(Protocol):
         WalletCodeRefused."""
         ...
 
+    async def owners(self, connection: Connection, lots: Collection[UUID]) -> Mapping[UUID, UUID]:
+        """Whose each of these lots is; accounts by lot."""
+        ...
+
     async def note_offers(self, tx: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
         """Accounts that have used an offer in a festival: (festival, account). Safe to repeat."""
         ...

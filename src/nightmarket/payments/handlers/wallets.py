@@ -186,6 +186,9 @@ class StoredWallets:
     async def use_code(self, tx: Connection, code: str, order: UUID) -> UUID:
         return await self._codes.use(tx, code, order)
 
+    async def owners(self, connection: Connection, lots: Collection[UUID]) -> Mapping[UUID, UUID]:
+        return {id: lot.account for id, lot in (await store.some(connection, lots)).items()}
+
     async def note_offers(self, tx: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
         await sources.note_uses(tx, used)
 

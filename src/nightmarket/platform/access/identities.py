@@ -6,7 +6,7 @@ itself is not kept. What counts as the same address is said by `normal_address`.
 
 import secrets
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -256,6 +256,32 @@ class Identities:
         that was sent to it, or since the operator has made the account. None while nobody has proven it."""
         found = await store.account_known(connection, id)
         return (self.key_of(found[0]), found[1]) if found is not None else None
+
+    async def accounts_behind(
+        self, connection: Connection, proven: Mapping[UUID, tuple[UUID, str]]
+    ) -> dict[UUID, UUID]:
+        """Whose account stands behind each of these: a key that was proven, and the e-mail that came with it.
+
+        An account's own e-mail has to be proven, too, else whoever opens one under another's address would be taken for
+        them. Absent where there is no such account, or the key is of another address.
+        """
+        written = {id: _as_accounts_have_it(email) for id, (_, email) in proven.items()}
+        known = await store.known_emails(connection, [one for some in written.values() for one in some])
+        found: dict[UUID, UUID] = {}
+        for id, (key, _) in proven.items():
+            account = next((known[one] for one in written[id] if one in known and self.key_of(one) == key), None)
+            if account is not None:
+                found[id] = account
+        return found
+
+
+def _as_accounts_have_it(email: str) -> tuple[str, ...]:
+    """How an account may have that e-mail: as it is written, or as it is compared."""
+    try:
+        channel, written, compared = normal_address(email)
+    except InvalidInput:
+        return ()
+    return (written, compared) if channel is ChannelKind.MAIL else ()
 
 
 def _spent() -> CodeSpent:

@@ -300,6 +300,18 @@ async def account_known(connection: Connection, account_id: UUID) -> tuple[str, 
     return (row[0], row[1]) if row is not None and row[1] is not None else None
 
 
+async def known_emails(connection: Connection, emails: Sequence[str]) -> dict[str, UUID]:
+    """Of these e-mails, those that count as proven of an open account, as in `account_known`; each with the account."""
+    rows = await connection.fetch(
+        """
+        SELECT email, id FROM platform.account
+        WHERE email = ANY($1::text[]) AND state = 'active' AND (role <> 'shopper' OR email_confirmed_at IS NOT NULL)
+        """,
+        list(emails),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def set_email(tx: Connection, account_id: UUID, email: str) -> bool:
     """Give the account another address, not yet confirmed; False if another account has it."""
     try:
