@@ -1,12 +1,15 @@
 """Drains: loops that work while something is due, rest otherwise, and stop when told."""
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
 from structlog.testing import capture_logs
 
 from nightmarket.platform.jobs import Drain, Drains, Share
+from nightmarket.platform.jobs.drains import Processors, own_processors
 from nightmarket.platform.telemetry import Metrics
 
 
@@ -157,3 +160,27 @@ async def test_no_drains_are_fine() -> None:
     """A worker with nothing to drain starts and stops."""
     async with Drains([]):
         pass
+
+
+def test_a_machine_is_busy_when_the_processors_that_a_process_may_use_are() -> None:
+    """Six tenths of their time since the last look, and not looked at more often than every fifth of a second."""
+    now, spent = 0.0, (0.0, 0.0)
+    processors = Processors(lambda: spent, lambda: now)
+    seen: list[bool] = []
+    for seconds, idle in ((0.25, 0.25), (0.25, 0.125), (0.25, 0.0625), (0.125, 0.125), (0.125, 0.125)):
+        now, spent = now + seconds, (spent[0] + idle, spent[1] + seconds)
+        seen.append(processors.busy())
+    assert seen == [False, False, True, True, False]
+
+
+def test_the_idleness_of_processors_that_others_have_is_no_room() -> None:
+    """Told to stay on one processor, a process counts the time of that one only."""
+    everything = own_processors()[1]
+    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert own_processors()[1] < everything * 0.9
+    finally:
+        os.sched_setaffinity(0, allowed)

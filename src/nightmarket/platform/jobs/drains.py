@@ -1,6 +1,8 @@
 """Loops over rows that are due: run a step until it finds nothing, sleep, look again."""
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
@@ -19,13 +21,16 @@ LONGEST_REST_SECONDS = 4.0
 """How long those with a share of the time rest at most between two steps."""
 
 BUSY = 0.6
-"""The part of its processors' time at which a machine is in a rush: enough rest for work that waits on locks and disks,
+"""The part of its processors' time at which a shop is in a rush: enough rest for work that waits on locks and disks,
 which is slowed down by whatever else wants a processor long before none is left."""
 
 LOOK_SECONDS = 0.2
 
 STOP_SECONDS = 5.0
 """A step that has not ended by then is cancelled; its transaction rolls back, and its rows are due again."""
+
+Spent = tuple[float, float]
+"""Seconds of processors: idle, and all."""
 
 log = structlog.get_logger(__name__)
 
@@ -132,28 +137,41 @@ class Drain:
                 wait.cancel()
 
 
-class _Processors:
-    """How busy the machine is, looked at a few times a second at most."""
+class Processors:
+    """How busy those processors are that this process may run on, looked at a few times a second at most.
 
-    def __init__(self) -> None:
-        self._looked_at = 0.0
+    The idleness of others is no room: a shop that was given one processor of many has none left when that one works.
+    """
+
+    def __init__(self, look: Callable[[], Spent] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._look = look or own_processors
+        self._clock = clock
+        self._looked_at = -LOOK_SECONDS
         self._idle = 0.0
         self._total = 0.0
         self._busy = False
 
     def busy(self) -> bool:
-        """Whether its processors had little rest since the last look."""
-        now = time.monotonic()
+        """Whether they had little rest since the last look."""
+        now = self._clock()
         if now - self._looked_at >= LOOK_SECONDS:
-            times = psutil.cpu_times()
-            idle, total = times.idle, sum(times)
+            idle, total = self._look()
             if total > self._total:
                 self._busy = 1 - (idle - self._idle) / (total - self._total) >= BUSY
             self._looked_at, self._idle, self._total = now, idle, total
         return self._busy
 
 
-_processors = _Processors()
+def own_processors() -> Spent:
+    """Of the processors that this process may run on: the seconds in which they did nothing, and all they had."""
+    each = psutil.cpu_times(percpu=True)
+    if sys.platform == "linux":
+        mine = [each[number] for number in os.sched_getaffinity(0) if number < len(each)]
+        each = mine or each
+    return sum(one.idle for one in each), sum(sum(one) for one in each)
+
+
+_processors = Processors()
 
 
 class Drains:
