@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_draw_pages import staff
 from tests.browser.test_shopper_accounts import sign_up
-from tests.browser.visiting import Visitor, faults
+from tests.browser.visiting import Visitor, faults, fill_time
 
 
 def _make_coupon(page: Page, name: str, way: str, *, quota: str = "5", word: str = "", least: str = "") -> str:
@@ -100,7 +100,7 @@ def test_a_booklet_turns_into_a_coupon(visitor: Visitor) -> None:
     _make_coupon(marketer, "Won by stamps", "won")
     marketer.goto("/console/booklets/new")
     marketer.locator("#name_en").fill("Booklet of the tests")
-    marketer.locator("#closes_at").fill(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    fill_time(marketer, "closes_at", datetime.now(UTC) + timedelta(days=1))
     for number, (label, path) in enumerate((("Tea", "/goods"), ("Lamps", "/brands")), start=1):
         marketer.locator(f"#stamp{number}_label").fill(label)
         marketer.locator(f"#stamp{number}_where").fill(path)

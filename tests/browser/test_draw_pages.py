@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_shopper_accounts import sign_up
-from tests.browser.visiting import Visitor, faults, load_until
+from tests.browser.visiting import Visitor, faults, fill_time, load_until
 
 NIGHTMARKET = Path(sys.executable).parent / "nightmarket"
 EARLY, REVEALED = timedelta(seconds=40), timedelta(seconds=110)
@@ -25,10 +25,6 @@ def staff(visitor: Visitor, role: str) -> Page:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/console")
     return page
-
-
-def _at(ahead: timedelta) -> str:
-    return f"{datetime.now(UTC) + ahead:%Y-%m-%dT%H:%M:%S}"
 
 
 def _make_draw(page: Page, ahead: timedelta, *, visit: bool = False, beacon: str = "") -> str:
@@ -47,11 +43,11 @@ def _make_draw(page: Page, ahead: timedelta, *, visit: bool = False, beacon: str
     page.locator("#prize1_off").fill("5.00")
     if beacon:
         page.locator("#beacon").fill(beacon)
-    page.locator("#closes_at").fill(_at(ahead))
+    fill_time(page, "closes_at", datetime.now(UTC) + ahead)
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#preview")).to_contain_text("€100.00")
     assert faults(page) == []
-    page.locator("#closes_at").fill(_at(ahead))
+    fill_time(page, "closes_at", datetime.now(UTC) + ahead)
     page.get_by_role("button", name="Make the draw").click()
     expect(page.get_by_role("heading", level=1, name="A draw of the tests")).to_be_visible()
     return "/draws/" + page.url.rpartition("/")[2]
@@ -133,8 +129,8 @@ def test_a_surprise_price_from_the_seal_to_the_proof(visitor: Visitor, shop_url:
     merchant.get_by_role("button", name="Preview").click()
     expect(merchant.locator("#preview")).to_contain_text(mask)
     assert faults(merchant) == []
-    merchant.locator("#early_at").fill(_at(EARLY))
-    merchant.locator("#reveal_at").fill(_at(REVEALED))
+    fill_time(merchant, "early_at", datetime.now(UTC) + EARLY)
+    fill_time(merchant, "reveal_at", datetime.now(UTC) + REVEALED)
     merchant.get_by_role("button", name="Seal the price").click()
     expect(merchant.locator("#price")).to_contain_text(price)
     path = "/surprises/" + merchant.url.rpartition("/")[2]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visiting import Visitor, faults, load_until
+from tests.browser.visiting import Visitor, faults, fill_time, load_until
 
 
 def _operator(visitor: Visitor) -> Page:
@@ -22,11 +22,10 @@ def _operator(visitor: Visitor) -> Page:
 
 def _room(page: Page, opens_in: timedelta, rate: str) -> str:
     """A room before another shop, made in the console; its path. (One of the demo's own would stand in others' way.)"""
-    opens = datetime.now(UTC) + opens_in
     page.goto("/console/gates/new")
     page.get_by_label("Name").fill("A room of the tests")
     page.get_by_label("Stands before").select_option("outside")
-    page.get_by_label("Doors open").fill(f"{opens:%Y-%m-%dT%H:%M}")
+    fill_time(page, "opens_at", datetime.now(UTC) + opens_in)
     page.get_by_label("People a second").fill(rate)
     page.get_by_role("button", name="Make the room").click()
     expect(page.get_by_role("heading", name="A room of the tests")).to_be_visible()

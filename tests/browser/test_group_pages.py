@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_draw_pages import staff
 from tests.browser.test_shop_journey import fill_in
 from tests.browser.test_shopper_accounts import sign_up
-from tests.browser.visiting import Visitor, faults
+from tests.browser.visiting import Visitor, faults, fill_time
 
 GOOD_CARD = "4242 4242 4242 4242"
 
@@ -23,7 +23,7 @@ def _offer_to_groups(page: Page) -> str:
     page.locator("#percent_1").fill("15")
     page.locator("#people_2").fill("2")
     page.locator("#percent_2").fill("25")
-    page.locator("#ends_at").fill(f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}")
+    fill_time(page, "ends_at", datetime.now(UTC) + timedelta(days=2))
     page.get_by_role("button", name="Offer it to groups").click()
     expect(page.get_by_text("Each tier has more people than the one before, and takes off more.").first).to_be_visible()
     assert faults(page) == []

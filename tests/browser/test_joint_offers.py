@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_draw_pages import staff
 from tests.browser.test_shop_journey import ENGLISH, fill_in, put_in
-from tests.browser.visiting import Visitor, faults, load_until
+from tests.browser.visiting import Visitor, faults, fill_time, load_until
 
 GOOD_CARD = "4242 4242 4242 4242"
 PASSWORD = "a boat of folded leaves"
@@ -46,7 +46,7 @@ def _propose(page: Page) -> str:
     page.locator("#price").fill("50.00")
     page.locator("#first_share").fill("70")
     page.locator("#second_share").fill("40")
-    page.locator("#ends_at").fill(f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}")
+    fill_time(page, "ends_at", datetime.now(UTC) + timedelta(days=2))
     page.get_by_role("button", name="Propose it").click()
     expect(page.locator(".errors")).to_contain_text("The parts come to 100 % at most")
     assert faults(page) == []

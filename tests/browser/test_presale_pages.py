@@ -2,22 +2,17 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_draw_pages import staff
 from tests.browser.test_shop_journey import fill_in
 from tests.browser.test_shopper_accounts import sign_up
-from tests.browser.visiting import Visitor, faults
+from tests.browser.visiting import Visitor, faults, fill_time
 
 CARD = {"number": "4242 4242 4242 4242", "expiry": "11/30", "cvc": "123", "name": "Wanda Example"}
 BOOKING = timedelta(hours=2)
 """How long places are given by the plan; the operator ends it when the shopper has booked."""
-
-
-def _at(instant: datetime, zone: ZoneInfo) -> str:
-    return f"{instant.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
 
 
 def _propose(page: Page) -> str:
@@ -29,16 +24,16 @@ def _propose(page: Page) -> str:
         page.locator(f"#{name}").fill(amount)
     page.locator("#rule").select_option("kept")
     expect(page.locator("#opens_at-help")).to_contain_text("time zone")
-    zone = ZoneInfo(page.locator("#festival option:checked").inner_text().rpartition("(")[2].rstrip(")"))
+    zone = page.locator("#festival option:checked").inner_text().rpartition("(")[2].rstrip(")")
     closes = datetime.now(UTC) + BOOKING
-    page.locator("#opens_at").fill(_at(closes - timedelta(hours=3), zone))
-    page.locator("#closes_at").fill(_at(closes, zone))
-    page.locator("#balance_from").fill(_at(closes - timedelta(minutes=5), zone))
-    page.locator("#balance_until").fill(_at(closes + timedelta(hours=3), zone))
+    fill_time(page, "opens_at", closes - timedelta(hours=3), zone)
+    fill_time(page, "closes_at", closes, zone)
+    fill_time(page, "balance_from", closes - timedelta(minutes=5), zone)
+    fill_time(page, "balance_until", closes + timedelta(hours=3), zone)
     page.get_by_role("button", name="Propose it").click()
     expect(page.get_by_text("Balances are paid after the booking has ended.").first).to_be_visible()
     assert faults(page) == []
-    page.locator("#balance_from").fill(_at(closes, zone))
+    fill_time(page, "balance_from", closes, zone)
     page.get_by_role("button", name="Propose it").click()
     expect(page.get_by_role("heading", level=1, name=re.compile("Presale"))).to_be_visible()
     assert faults(page) == []

@@ -3,8 +3,10 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page
 
@@ -27,6 +29,12 @@ def load_until(page: Page, there: Callable[[], bool], path: str = "") -> None:
             return
         assert time.monotonic() < give_up, page.locator("main").inner_text()
         page.wait_for_timeout(300)
+
+
+def fill_time(page: Page, name: str, at: datetime, zone: str = "") -> None:
+    """Type an instant into a field of the console, by the clocks that it says it takes, or those of `zone`."""
+    clocks = ZoneInfo(zone or page.locator(f"input[name={name}_zone]").input_value())
+    page.locator(f"#{name}").fill(f"{at.astimezone(clocks):%Y-%m-%dT%H:%M:%S}")
 
 
 def faults(page: Page) -> list[str]:

@@ -1,10 +1,12 @@
 """The waiting room at the shop's doors: who is led to it, what programs are told, and how one comes in."""
 
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -119,7 +121,7 @@ async def test_a_browser_waits_and_comes_in(house: House) -> None:
     [
         ("opens_at", "0001-01-01T00:00", "The opening lies in the past."),
         ("opens_at", "9999-12-31T23:59", "The opening lies more than a year ahead."),
-        ("opens_at", "midnight", "Write day and time of the opening"),
+        ("opens_at", "midnight", "Give day and time."),
         ("rate", "1,000", "Write how many people come in per second"),
         ("rate", "0", "Write how many people come in per second"),
         ("name", "", "A name has 1 to 60 visible letters."),
@@ -357,7 +359,9 @@ async def test_who_is_known_only_after_the_opening_stands_with_the_guests(house:
 
 
 async def test_a_room_is_edited_in_the_console(house: House) -> None:
-    """Another opening and another name are saved beside the figures; what cannot be is said beside its field."""
+    """Another name leaves the opening what it was, to the second; another opening is read by the clocks that the form
+    showed; what cannot be is said beside its field."""
+    house.clock.advance(timedelta(seconds=7))
     await house.make(Guards.SITE)
     operator = (await people(house.shop, UUID(int=1)))["operator"]
     path = f"/console/gates/{encode('gat', house.room.id)}"
@@ -365,13 +369,20 @@ async def test_a_room_is_edited_in_the_console(house: House) -> None:
     fields = {"do": "edit", "name": "Twelve", "gathers": "60", "pass_minutes": "5", "version": "1"}
     headers = {**operator.headers, "content-type": "application/x-www-form-urlencoded"}
     async with house.browser() as client:
-        for typed, said in ({"opens_at": "soon"}, "Write day and time"), ({"pass_minutes": "500"}, "A pass holds 1 to"):
+        for typed, said in ({"opens_at": "soon"}, "Give day and time."), ({"pass_minutes": "500"}, "A pass holds 1 to"):
             form = operator.form({**fields, "opens_at": f"{opens:%Y-%m-%dT%H:%M}", **typed})
             answer = await client.post(path, content=form, headers=headers)
             assert answer.status_code == 422
             assert said in answer.text
-        form = operator.form({**fields, "opens_at": f"{opens:%Y-%m-%dT%H:%M}"})
-        assert (await client.post(path, content=form, headers=headers)).status_code == 303
+        page = await client.get(path, headers=operator.headers)
+        asked = dict(re.findall(r'name="(opens_at\w*)"[^>]* value="([^"]*)"', page.text))
+        assert asked["opens_at_zone"] == "UTC"
+        assert (await client.post(path, content=operator.form({**fields, **asked}), headers=headers)).status_code == 303
+        await house.settle()
+        assert house.shop.gates.room(house.room.id).opens_at == house.room.opens_at
+        there = opens.astimezone(ZoneInfo("Asia/Shanghai"))
+        typed = {"version": "2", "opens_at": f"{there:%Y-%m-%dT%H:%M}", "opens_at_zone": "Asia/Shanghai"}
+        assert (await client.post(path, content=operator.form(fields | typed), headers=headers)).status_code == 303
         page = await client.get(path, headers=operator.headers)
         assert "Twelve" in page.text
     await house.settle()

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from litestar import Request
@@ -82,8 +83,19 @@ class Desk:
         values: list[str] = self.request.query_params.getall(name, [])
         return [_typed(value) for value in values[:MAX_SEVERAL]]
 
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The market's clocks: those of the festival that is on or comes next, else the shop's."""
+        return self.site.festival_zone
+
+    def when(self, at: datetime) -> str:
+        """Day and time by the market's clocks, with their zone: for what people plan. Other years have their number."""
+        formats = self.visit.formats.within(self.zone)
+        same_year = at.astimezone(self.zone).year == self.now.astimezone(self.zone).year
+        return formats.brief(at) if same_year else formats.instant(at)
+
     def moment(self, at: datetime) -> str:
-        """Day and time in UTC, as everywhere in the console: this year to the second, other years with their number."""
+        """Day and time in UTC, for records of what happened: this year to the second, other years with their number."""
         locale = self.visit.formats.locale
         if at.year == self.now.year:
             return format_datetime(
@@ -109,6 +121,7 @@ class Desk:
             "actor": self.actor,
             "may": self.may,
             "moment": self.moment,
+            "when": self.when,
             "menu": menu_of(self.actor, str(self.request.scope["path"])),
             "done": DONE.get(self.query("done"), ""),
         }

@@ -1,9 +1,9 @@
 """What forms have in common: instants, amounts, percentages, names, and refusals beside their fields."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages import Form
@@ -11,28 +11,58 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.languages import LANGUAGES, pick
 from nightmarket.kernel.money import minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput, Problem
-from nightmarket.promotions.contract.festivals import Festival, NoSuchTime, local_instant
+from nightmarket.promotions.contract.festivals import Festival, NoSuchTime, TimeTwice, local_instant, local_text
 
-UTC = ZoneInfo("UTC")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CNY", "JPY")
 NO_TIME = say_later("Give day and time.")
 NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
 NO_NUMBER = say_later("Write a whole number.")
 NO_PERCENT = say_later("Write a percentage such as 15 or 12.5.")
-
-
 SKIPPED = say_later("The clocks of this zone skip this time; choose another.")
+TWICE = say_later("The clocks of this zone show this time twice; choose one before or after that hour.")
+WAS, ZONE = "_was", "_zone"
+"""What a field of day and time carries along: the instant that it was filled with, and by which clocks."""
 
 
-def instant(desk: Desk, form: Form, name: str, zone: ZoneInfo = UTC) -> datetime | None:
-    """Day and time as the zone's clocks show them, or a note beside the field."""
+def shown(zone: ZoneInfo, instants: Mapping[str, datetime]) -> dict[str, str]:
+    """The values of fields of day and time by the zone's clocks, with what `time_of` needs to take them back."""
+    values: dict[str, str] = {}
+    for name, at in instants.items():
+        values |= {name: local_text(at, zone), name + WAS: at.isoformat(), name + ZONE: zone.key}
+    return values
+
+
+def time_of(form: Form, name: str, zone: ZoneInfo) -> datetime:
+    """The instant of a field by the zone's clocks; what nobody changed is the instant that it was, to the second.
+    Raises NoSuchTime, TimeTwice, or ValueError for what is no time."""
+    typed, was = form.get(name), _was(form, name)
+    return was if was is not None and typed == local_text(was, zone) else local_instant(typed, zone)
+
+
+def instant(desk: Desk, form: Form, name: str, zone: ZoneInfo | None = None) -> datetime | None:
+    """Day and time by the zone's clocks, without `zone` those by which the form showed them; or a note beside it."""
     try:
-        return local_instant(form.get(name), zone)
+        return time_of(form, name, zone or _clocks(desk, form, name))
     except NoSuchTime:
         form.wrong(name, desk.say(SKIPPED))
+    except TimeTwice:
+        form.wrong(name, desk.say(TWICE))
     except (ValueError, OverflowError):
         form.wrong(name, desk.say(NO_TIME))
     return None
+
+
+def _clocks(desk: Desk, form: Form, name: str) -> ZoneInfo:
+    key = form.get(name + ZONE)
+    return ZoneInfo(key) if key != desk.zone.key and key in available_timezones() else desk.zone
+
+
+def _was(form: Form, name: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(form.get(name + WAS))
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def zoned_name(desk: Desk, festival: Festival) -> str:

@@ -27,7 +27,7 @@ from nightmarket.promotions.model.festival_plan import (
     end_of,
     phase_order,
 )
-from nightmarket.promotions.model.festivals import NoSuchTime, local_instant, local_text, zone_of
+from nightmarket.promotions.model.festivals import NoSuchTime, TimeTwice, local_instant, local_text, zone_of
 
 __all__ = [
     "FESTIVAL",
@@ -47,6 +47,7 @@ __all__ = [
     "Phase",
     "PhaseKind",
     "Revision",
+    "TimeTwice",
     "Window",
     "end_of",
     "local_instant",

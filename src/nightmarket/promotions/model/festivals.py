@@ -41,6 +41,10 @@ class NoSuchTime(ValueError):
     """The clocks of the zone skip this time of day."""
 
 
+class TimeTwice(ValueError):
+    """The clocks of the zone show this time of day twice, before and after they are put back."""
+
+
 class FestivalFlaw(msgspec.Struct, frozen=True):
     """What is wrong: where (`windows[0].phases[2].ends_at`), a stable word, and a sentence that says how to mend it."""
 
@@ -52,8 +56,8 @@ class FestivalFlaw(msgspec.Struct, frozen=True):
 def local_instant(text: str, zone: ZoneInfo) -> datetime:
     """The instant of a local time such as `2026-11-11T00:00`.
 
-    A time that the zone's clocks show twice is the first of the two. Raises NoSuchTime for one that they skip, and
-    ValueError for what is no time.
+    Raises NoSuchTime for a time that the zone's clocks skip, TimeTwice for one that they show twice, and ValueError for
+    what is no time.
     """
     local = datetime.fromisoformat(text)
     if local.tzinfo is not None:
@@ -61,14 +65,14 @@ def local_instant(text: str, zone: ZoneInfo) -> datetime:
     at = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) != local:
         raise NoSuchTime(text)
+    if local.replace(tzinfo=zone, fold=1).astimezone(UTC) != at:
+        raise TimeTwice(text)
     return at
 
 
 def local_text(at: datetime, zone: ZoneInfo) -> str:
-    """The instant as a field of day and time in the zone has it; a time that comes twice carries its offset."""
-    local = at.astimezone(zone)
-    plain = local.replace(tzinfo=None)
-    return local.isoformat(timespec="minutes") if local.fold else plain.isoformat(timespec="minutes")
+    """The instant as a field of day and time shows it by the zone's clocks, to the minute."""
+    return at.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def flaws(festival: Festival) -> list[FestivalFlaw]:

@@ -8,7 +8,7 @@ import msgspec
 from nightmarket.bootstrap import CURRENCY
 from nightmarket.catalog.contract import Merchant
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import basis_points, instant, money, names, whole
+from nightmarket.entrypoints.console.reading import basis_points, instant, money, names, shown, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -58,8 +58,7 @@ def empty(desk: Desk) -> Form:
             "percent": "10",
             "first_share": "50",
             "second_share": "50",
-            "starts_at": now.isoformat()[:16],
-            "ends_at": (now + timedelta(days=7)).isoformat()[:16],
+            **shown(desk.zone, {"starts_at": now, "ends_at": now + timedelta(days=7)}),
         }
     )
 

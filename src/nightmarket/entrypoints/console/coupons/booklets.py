@@ -6,7 +6,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import note
+from nightmarket.entrypoints.console.reading import note, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
@@ -58,8 +58,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
     now = desk.now.replace(second=0, microsecond=0)
     values = {
         "once": encode(BOOKLET, desk.shop.ids.new()),
-        "opens_at": now.isoformat()[:16],
-        "closes_at": (now + timedelta(days=7)).isoformat()[:16],
+        **shown(desk.zone, {"opens_at": now, "closes_at": now + timedelta(days=7)}),
     }
     return await _form_page(desk, Form(values))
 

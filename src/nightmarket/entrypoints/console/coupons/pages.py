@@ -12,7 +12,7 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.making import base_of, may_make, require_own
 from nightmarket.entrypoints.console.offers.form import FIELDS as OFFER_FIELDS
 from nightmarket.entrypoints.console.offers.pages import EACH, WHICH
-from nightmarket.entrypoints.console.reading import CURRENCIES, note
+from nightmarket.entrypoints.console.reading import CURRENCIES, note, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.coupons.words import CouponView, coupon_view
@@ -68,10 +68,15 @@ async def show_new(desk: Desk) -> ASGIResponse:
         "currency": CURRENCIES[0],
         "way": CouponWay.OPEN.value,
         "effect": "percent",
-        "collect_from": now.isoformat()[:16],
-        "collect_until": (now + timedelta(days=7)).isoformat()[:16],
-        "use_from": now.isoformat()[:16],
-        "use_until": (now + timedelta(days=14)).isoformat()[:16],
+        **shown(
+            desk.zone,
+            {
+                "collect_from": now,
+                "collect_until": now + timedelta(days=7),
+                "use_from": now,
+                "use_until": now + timedelta(days=14),
+            },
+        ),
         "quota": "1000",
         "uses": "1",
     }

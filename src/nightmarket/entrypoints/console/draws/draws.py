@@ -16,6 +16,7 @@ from nightmarket.entrypoints.console.reading import (
     money,
     names,
     note,
+    shown,
     whole,
 )
 from nightmarket.entrypoints.pages import Form
@@ -93,8 +94,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
     now = desk.now.replace(second=0, microsecond=0)
     values = {
         "once": encode(DRAW, desk.shop.ids.new()),
-        "opens_at": now.isoformat()[:16],
-        "closes_at": (now + timedelta(days=7)).isoformat()[:16],
+        **shown(desk.zone, {"opens_at": now, "closes_at": now + timedelta(days=7)}),
         "currency": CURRENCIES[0],
         "rule_person": "on",
     }

@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.catalog.contract import Product
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.making import base_of, goods_of, may_make, product_of, require_own
-from nightmarket.entrypoints.console.reading import CURRENCIES, currency_of, instant, money, note
+from nightmarket.entrypoints.console.reading import CURRENCIES, currency_of, instant, money, note, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -84,9 +84,14 @@ async def show_new(desk: Desk) -> ASGIResponse:
     values = {
         "once": encode(SURPRISE, desk.shop.ids.new()),
         "currency": CURRENCIES[0],
-        "early_at": (now + timedelta(hours=23)).isoformat()[:16],
-        "reveal_at": (now + timedelta(days=1)).isoformat()[:16],
-        "ends_at": (now + timedelta(days=2)).isoformat()[:16],
+        **shown(
+            desk.zone,
+            {
+                "early_at": now + timedelta(hours=23),
+                "reveal_at": now + timedelta(days=1),
+                "ends_at": now + timedelta(days=2),
+            },
+        ),
         "product": desk.query("product"),
     }
     return await _form_page(desk, Form(values), None)

@@ -14,6 +14,7 @@ from nightmarket.entrypoints.console.reading import (
     currency_of,
     instant,
     names,
+    shown,
     zone_words,
     zoned_name,
 )
@@ -30,7 +31,7 @@ from nightmarket.promotions.contract.campaigns import (
     EnrolmentState,
     Funder,
 )
-from nightmarket.promotions.contract.festivals import FESTIVAL, Festival, local_text
+from nightmarket.promotions.contract.festivals import FESTIVAL, Festival
 from nightmarket.promotions.errors import CampaignRefused, EnrolmentRefused
 
 HERE = "/console/festival/campaigns"
@@ -105,8 +106,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
         zone = moment.festival.zone_info
         values |= {
             "festival": encode(FESTIVAL, moment.festival.id),
-            "starts_at": local_text(moment.next.starts_at, zone),
-            "ends_at": local_text(moment.festival.phases[-1].ends_at, zone),
+            **shown(zone, {"starts_at": moment.next.starts_at, "ends_at": moment.festival.phases[-1].ends_at}),
         }
     values |= {"least_off": "10", "most_off": "80", "least_units": "5", "currency": CURRENCIES[0]}
     return _form_page(desk, Form(values))
@@ -122,8 +122,7 @@ async def show_edit(desk: Desk) -> ASGIResponse:
         "once": encode(CAMPAIGN, one.id),
         "revision": str(one.revision),
         "festival": encode(FESTIVAL, one.festival),
-        "starts_at": local_text(one.starts_at, zone),
-        "ends_at": local_text(one.ends_at, zone),
+        **shown(zone, {"starts_at": one.starts_at, "ends_at": one.ends_at}),
         "least_off": f"{one.least_off / 100:g}",
         "most_off": f"{one.most_off / 100:g}",
         "least_units": str(one.least_units),

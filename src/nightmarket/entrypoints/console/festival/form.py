@@ -5,7 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import instant
+from nightmarket.entrypoints.console.reading import instant, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -21,7 +21,6 @@ from nightmarket.promotions.contract.festivals import (
     Phase,
     PhaseKind,
     Window,
-    local_text,
 )
 
 NO_KIND = say_later("Choose what this phase is.")
@@ -61,8 +60,7 @@ def filled(desk: Desk, festival: Festival) -> Form:
         values |= {
             f"{key}id": encode(WINDOW, window.id),
             f"{key}phases": str(min(MAX_PHASES, len(window.phases) + 1)),
-            f"{key}starts_at": local_text(window.starts_at, zone),
-            f"{key}ends_at": local_text(window.ends_at, zone),
+            **shown(zone, {f"{key}starts_at": window.starts_at, f"{key}ends_at": window.ends_at}),
             **_names(window.name, key),
         }
         for number, phase in enumerate(window.phases):
@@ -70,8 +68,7 @@ def filled(desk: Desk, festival: Festival) -> Form:
             values |= {
                 f"{own}id": encode(PHASE, phase.id),
                 f"{own}kind": phase.kind.value,
-                f"{own}starts_at": local_text(phase.starts_at, zone),
-                f"{own}ends_at": local_text(phase.ends_at, zone),
+                **shown(zone, {f"{own}starts_at": phase.starts_at, f"{own}ends_at": phase.ends_at}),
                 **_names(phase.name, own),
             }
         values[f"{key}p{len(window.phases)}_id"] = encode(PHASE, desk.shop.ids.new())

@@ -1,6 +1,6 @@
 """The rooms, one of them with its figures and switches, and the form of a new one."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import instant, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.gate.contract import (
@@ -51,7 +52,6 @@ GUARDS = {
     Guards.PRODUCT: say_later("one product"),
     Guards.OUTSIDE: say_later("another shop, whose web server asks here"),
 }
-NO_TIME = say_later("Write day and time of the opening, in UTC.")
 NO_RATE = say_later("Write how many people come in per second, such as 1200 or 0.5, at most 5000.")
 NO_PRODUCT = say_later("There is no product with this address.")
 NO_SUCH_YEAR = say_later("The opening lies more than a year ahead.")
@@ -133,7 +133,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
     form = Form(
         {
             "guards": Guards.SITE.value,
-            "opens_at": opens.strftime("%Y-%m-%dT%H:%M"),
+            **shown(desk.zone, {"opens_at": opens}),
             "gathers": str(USUAL_GATHER_MINUTES),
             "pass_minutes": str(USUAL_PASS_MINUTES),
             "once": encode(ROOM, desk.shop.ids.new()),
@@ -206,10 +206,7 @@ async def _edit(desk: Desk, form: Form) -> ASGIResponse:
     room = gates.room(id)
     opens_at, gathers = room.opens_at, -1
     if room.drawn_at is None:
-        opens_at = _instant(form.get("opens_at"))
-        if opens_at is None or not -ONE_MINUTE <= opens_at - desk.now <= MOST_AHEAD:
-            past = opens_at is not None and opens_at < desk.now
-            form.wrong("opens_at", desk.say(NO_TIME if opens_at is None else REFUSED[1] if past else NO_SUCH_YEAR))
+        opens_at = _opening(desk, form)
         gathers = form.number("gathers", -1)
         if gathers < 0:
             form.wrong("gathers", desk.say(NO_NUMBER))
@@ -235,12 +232,12 @@ async def _edit(desk: Desk, form: Form) -> ASGIResponse:
     return desk.redirect(f"{HERE}/{encode(ROOM, id)}")
 
 
-def _edited(room: Room, form: Form) -> Form:
+def _edited(desk: Desk, room: Room, form: Form) -> Form:
     """The form with the room as it is, or with what was typed."""
     early = round((room.opens_at - room.gathers_at).total_seconds() / 60)
     form.values = {
         "name": room.name,
-        "opens_at": room.opens_at.strftime("%Y-%m-%dT%H:%M"),
+        **shown(desk.zone, {"opens_at": room.opens_at}),
         "gathers": str(early),
         "pass_minutes": str(room.pass_minutes),
         "version": str(room.version),
@@ -279,7 +276,7 @@ async def _room_page(desk: Desk, form: Form) -> ASGIResponse:
     return desk.page(
         "gates/room.html",
         status=422 if form.errors else 200,
-        form=_edited(room, form),
+        form=_edited(desk, room, form),
         product=product,
         steps=list(reversed(room.steps))[:STEPS_SHOWN],
         guards=GUARDS,
@@ -306,9 +303,7 @@ async def _form_page(desk: Desk, form: Form) -> ASGIResponse:
 async def _read(desk: Desk, form: Form) -> NewRoom | None:
     """The room that the form describes; None, with the errors noted, if it cannot be one."""
     guards = Guards(form.get("guards")) if form.get("guards") in set(Guards) else Guards.SITE
-    opens_at = _instant(form.get("opens_at"))
-    if opens_at is None:
-        form.wrong("opens_at", desk.say(NO_TIME))
+    opens_at = _opening(desk, form)
     minutes: dict[str, int] = {}
     for name in ("gathers", "pass_minutes"):
         minutes[name] = form.number(name, -1)
@@ -318,8 +313,6 @@ async def _read(desk: Desk, form: Form) -> NewRoom | None:
     if rate is None and form.get("rate"):
         form.wrong("rate", desk.say(NO_RATE))
     product, variants = await _product(desk, form) if guards is Guards.PRODUCT else (None, frozenset[UUID]())
-    if opens_at is not None and not -ONE_MINUTE <= opens_at - desk.now <= MOST_AHEAD:
-        form.wrong("opens_at", desk.say(REFUSED[1] if opens_at < desk.now else NO_SUCH_YEAR))
     if form.errors or opens_at is None:
         return None
     return NewRoom(
@@ -351,11 +344,11 @@ def _once(text: str) -> UUID | None:
         return None
 
 
-def _instant(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
-        return None
+def _opening(desk: Desk, form: Form) -> datetime | None:
+    opens_at = instant(desk, form, "opens_at")
+    if opens_at is not None and not -ONE_MINUTE <= opens_at - desk.now <= MOST_AHEAD:
+        form.wrong("opens_at", desk.say(REFUSED[1] if opens_at < desk.now else NO_SUCH_YEAR))
+    return opens_at
 
 
 def _rate(text: str) -> int | None:

@@ -11,7 +11,7 @@ from nightmarket.catalog.contract import Product
 from nightmarket.entrypoints.console.console import Page
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.making import base_of, goods_of, may_make, product_of, require_own
-from nightmarket.entrypoints.console.reading import basis_points, instant, note, whole
+from nightmarket.entrypoints.console.reading import basis_points, instant, note, shown, whole
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -115,7 +115,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
         "percent_2": "20",
         "gather_hours": "24",
         "most_groups": "100",
-        "ends_at": (now + timedelta(days=7)).isoformat()[:16],
+        **shown(desk.zone, {"ends_at": now + timedelta(days=7)}),
     }
     return await _form_page(desk, Form(values))
 

@@ -11,6 +11,7 @@ from litestar.response.base import ASGIResponse
 from nightmarket.bootstrap import CURRENCY
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.order_views import merchant_names
+from nightmarket.entrypoints.console.reading import shown
 from nightmarket.entrypoints.console.words import REASONS
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
@@ -100,8 +101,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
         "once": encode("off", desk.shop.ids.new()),
         "effect": "percent",
         "currency": CURRENCY,
-        "starts_at": _typed(now.isoformat()),
-        "ends_at": _typed((now + timedelta(days=7)).isoformat()),
+        **shown(desk.zone, {"starts_at": now, "ends_at": now + timedelta(days=7)}),
     }
     return await _form_page(desk, Form(values))
 
@@ -141,11 +141,6 @@ async def retire(desk: Desk) -> ASGIResponse:
         await desk.shop.offers.retire(tx, [offer.id], desk.now)
     await desk.shop.books.refresh()
     return desk.redirect("/console/offers?done=retired")
-
-
-def _typed(iso: str) -> str:
-    """An instant as a field of day and time takes it."""
-    return iso[:16]
 
 
 def _offer(desk: Desk) -> Offer:

@@ -6,7 +6,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.offers.fields import Fields, hours_text
-from nightmarket.entrypoints.console.reading import basis_points, instant, names, note
+from nightmarket.entrypoints.console.reading import basis_points, instant, names, note, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.qr import qr_picture
 from nightmarket.entrypoints.pages.words import say_later
@@ -61,8 +61,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
     values = {
         "once": encode(PLACE, desk.shop.ids.new()),
         "zone": desk.shop.settings.zone.key,
-        "starts_at": now.isoformat()[:16],
-        "ends_at": (now + timedelta(days=USUAL_DAYS)).isoformat()[:16],
+        **shown(desk.zone, {"starts_at": now, "ends_at": now + timedelta(days=USUAL_DAYS)}),
     }
     return _form_page(desk, Form(values))
 
@@ -95,8 +94,7 @@ async def show_change(desk: Desk) -> ASGIResponse:
     values = {
         "address": terms.address,
         "zone": terms.zone,
-        "starts_at": terms.starts_at.isoformat()[:16],
-        "ends_at": terms.ends_at.isoformat()[:16],
+        **shown(desk.zone, {"starts_at": terms.starts_at, "ends_at": terms.ends_at}),
         "hours": hours_text(terms.hours),
     }
     return _form_page(desk, Form(values | {f"name_{one}": text for one, text in terms.name.items()}), place=place)
@@ -211,7 +209,7 @@ async def _seen(desk: Desk) -> Place:
 
 def _usual(desk: Desk) -> dict[str, str]:
     ends = desk.now.replace(second=0, microsecond=0) + timedelta(days=USUAL_DAYS)
-    return {"once": encode("off", desk.shop.ids.new()), "ends_at": ends.isoformat()[:16]}
+    return {"once": encode("off", desk.shop.ids.new()), **shown(desk.zone, {"ends_at": ends})}
 
 
 async def _place_page(desk: Desk, place: Place, form: Form, status: int = 200) -> ASGIResponse:

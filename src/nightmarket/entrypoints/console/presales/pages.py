@@ -15,6 +15,7 @@ from nightmarket.entrypoints.console.reading import (
     instant,
     money,
     note,
+    shown,
     whole,
     zone_words,
     zoned_name,
@@ -24,7 +25,7 @@ from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.platform.access import Scope
-from nightmarket.promotions.contract.festivals import FESTIVAL, Festival, end_of, local_text, zone_of
+from nightmarket.promotions.contract.festivals import FESTIVAL, Festival, end_of, zone_of
 from nightmarket.promotions.contract.presales import (
     PRESALE,
     NewPresale,
@@ -147,7 +148,7 @@ async def show_new(desk: Desk) -> ASGIResponse:
     steps = (timedelta(), timedelta(days=7), timedelta(days=7, hours=1), timedelta(days=10))
     planned = _planned(desk)
     zone = planned[0].zone_info if planned else desk.site.festival_zone
-    values = {name: local_text(now + step, zone) for name, step in zip(NAMES, steps, strict=True)}
+    values = shown(zone, {name: now + step for name, step in zip(NAMES, steps, strict=True)})
     values |= {"once": encode(PRESALE, desk.shop.ids.new()), "currency": CURRENCIES[0], "rule": UnpaidRule.BACK.value}
     return await _form_page(desk, Form(values))
 

@@ -1,11 +1,12 @@
 """The form of a simulation: which offers are tried, on which past carts, and when."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import instant
 from nightmarket.entrypoints.offering.files import Fault, read_rows
 from nightmarket.entrypoints.offering.publishing import Publisher, WrongOffers
 from nightmarket.entrypoints.pages import Form
@@ -138,11 +139,4 @@ def _title(desk: Desk, offers: list[Offer]) -> str:
 
 
 def _instant(desk: Desk, form: Form) -> datetime | None:
-    text = form.get("at")
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
-        form.wrong("at", desk.say(say_later("Give day and time.")))
-        return None
+    return instant(desk, form, "at") if form.get("at") else None

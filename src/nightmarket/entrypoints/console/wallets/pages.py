@@ -6,7 +6,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import CURRENCIES, note
+from nightmarket.entrypoints.console.reading import CURRENCIES, note, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
@@ -79,10 +79,15 @@ async def show_new(desk: Desk) -> ASGIResponse:
         "kind": kind.value,
         "currency": CURRENCIES[0],
         "gives": "percent",
-        "since": now.isoformat()[:16],
-        "until": (now + timedelta(days=7)).isoformat()[:16],
-        "spend_from": now.isoformat()[:16],
-        "spend_until": (now + timedelta(days=60)).isoformat()[:16],
+        **shown(
+            desk.zone,
+            {
+                "since": now,
+                "until": now + timedelta(days=7),
+                "spend_from": now,
+                "spend_until": now + timedelta(days=60),
+            },
+        ),
         "credit_days": "14",
     }
     return await _form_page(desk, Form(values))
