@@ -146,12 +146,9 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         if total:
             raise ValueError("nothing to share the total over")
         return [0] * len(weights)
-    if len(weights) == 2:  # the same by hand: most carts are that small
-        first, rest = divmod(total * weights[0], whole)
-        second, other_rest = divmod(total * weights[1], whole)
-        if first + second < total:
-            return [first + 1, second] if rest >= other_rest else [first, second + 1]
-        return [first, second]
+    if len(weights) == 2:  # most carts are that small: the larger remainder is the one of half a unit or more
+        first = (2 * total * weights[0] + whole) // (2 * whole)
+        return [first, total - first]
     shares = [total * weight // whole for weight in weights]
     left = total - sum(shares)
     if left:

@@ -24,6 +24,8 @@ from .pieces import Pieces
 from .resolving import NO_LIMIT, Stage
 from .taking import of_pieces, of_rest
 
+_PERCENT, _AMOUNT = Stage.PERCENT, Stage.AMOUNT
+
 
 class Take(msgspec.Struct, gc=False, frozen=True):
     """What an applied offer takes off each of its places, and in all."""
@@ -52,15 +54,18 @@ class Till:
 
     __slots__ = ("_pieces", "cart", "lines", "shipping")
 
-    def __init__(self, lines: list[int], shipping: list[int], cart: Sequence[PriceLine]) -> None:
-        self.lines, self.shipping, self.cart = lines, shipping, cart
-        self._pieces: Pieces | None = None
+    def __init__(
+        self, lines: list[int], shipping: list[int], cart: Sequence[PriceLine], pieces: Pieces | None = None
+    ) -> None:
+        self.lines = lines
+        self.shipping = shipping
+        self.cart = cart
+        self._pieces = pieces
 
     def fork(self) -> "Till":
         """The same state, which goes its own way from here on."""
-        other = Till(self.lines.copy(), self.shipping.copy(), self.cart)
-        other._pieces = None if self._pieces is None else self._pieces.fork()
-        return other
+        pieces = self._pieces
+        return Till(self.lines.copy(), self.shipping.copy(), self.cart, pieces.fork() if pieces is not None else None)
 
     def state(self, *, pieces: bool) -> tuple[object, ...]:
         """What decides what later offers take; with or without the prices of single pieces."""
@@ -69,30 +74,29 @@ class Till:
 
     def take(self, meeting: Meeting) -> Take | None:
         """Let the offer take what it takes, None where that is nothing."""
-        rule = meeting.rule
+        rule, places = meeting.rule, meeting.places
+        plan, cap = rule.plan, rule.cap
         left = self.shipping if rule.delivers else self.lines
-        chosen = None
-        if rule.plan is None:
+        pieces, chosen = None, None
+        if plan is None:
             amounts = _amounts(meeting, left)
         elif rule.by_pieces:
-            amounts, chosen = of_pieces(rule.plan, meeting, self.cart, self._known_pieces())
+            pieces = self._pieces
+            if pieces is None:
+                pieces = self._pieces = Pieces(self.cart)
+            amounts, chosen = of_pieces(plan, meeting, self.cart, pieces)
         else:
-            amounts = of_rest(rule.plan, meeting, left, self.cart)
+            amounts = of_rest(plan, meeting, left, self.cart)
         amount = sum(amounts)
-        if rule.cap != NO_LIMIT and amount > rule.cap:
-            amount, amounts = rule.cap, allocate(rule.cap, amounts)
+        if amount > cap != NO_LIMIT:
+            amount, amounts = cap, allocate(cap, amounts)
         if not amount:
             return None
-        if chosen:
-            self._known_pieces().reduce(chosen, meeting.places, amounts)
-        for number, place in enumerate(meeting.places):
+        if pieces is not None and chosen:
+            pieces.reduce(chosen, places, amounts)
+        for number, place in enumerate(places):
             left[place] -= amounts[number]
         return Take(meeting, amounts, amount)
-
-    def _known_pieces(self) -> Pieces:
-        if self._pieces is None:
-            self._pieces = Pieces(self.cart)
-        return self._pieces
 
 
 def apply(meetings: Sequence[Meeting], till: Till) -> Outcome:
@@ -119,9 +123,10 @@ def last_of_pieces(meetings: Sequence[Meeting]) -> int:
 
 def _amounts(meeting: Meeting, left: list[int]) -> list[int]:
     rule = meeting.rule
+    stage, value = rule.stage, rule.value
     weights = [left[place] for place in meeting.places]
-    if rule.stage == Stage.PERCENT:
-        return shares_of(weights, rule.value, rule.rounding)
-    if rule.stage == Stage.AMOUNT:
-        return allocate(min(rule.value, sum(weights)), weights)
-    return weights if rule.value == NO_LIMIT else [min(rule.value, weight) for weight in weights]
+    if stage == _PERCENT:
+        return shares_of(weights, value, rule.rounding)
+    if stage == _AMOUNT:
+        return allocate(min(value, sum(weights)), weights)
+    return weights if value == NO_LIMIT else [min(value, weight) for weight in weights]

@@ -45,15 +45,17 @@ class Pieces:
         """The pieces of these lines that cost something, ties in the order of the places."""
         if self._owed is not None:
             self._settle()
+        lines, cheaper = self._lines, self._runs
         runs: list[Run] = []
         for place in places:
-            prices = self._runs.get(place)
-            if prices is None:
-                line = self._lines[place]
+            if place in cheaper:
+                for price, number in cheaper[place].items():
+                    if price > 0 and number > 0:
+                        runs.append((price, place, number))
+            else:
+                line = lines[place]
                 if line.unit_price > 0:
                     runs.append((line.unit_price, place, line.quantity))
-            else:
-                runs.extend((price, place, number) for price, number in prices.items() if price > 0 and number > 0)
         if len(runs) > 1:
             runs.sort(key=_price, reverse=True)
         return runs
@@ -113,7 +115,13 @@ def worths(runs: Iterable[Run], places: Sequence[int]) -> list[int]:
 
 def first(runs: Iterable[Run], wanted: int) -> list[Run]:
     """The first so many pieces."""
-    return between(runs, 0, wanted)
+    found: list[Run] = []
+    for run in runs:
+        if wanted <= 0:
+            break
+        found.append(run if run[2] <= wanted else (run[0], run[1], wanted))
+        wanted -= run[2]
+    return found
 
 
 def between(runs: Iterable[Run], start: int, end: int) -> list[Run]:
