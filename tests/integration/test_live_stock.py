@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nightmarket.entrypoints.storefront import Storefront
 from nightmarket.entrypoints.storefront.watching import THINGS_LIMIT, WATCHERS_PER_ADDRESS, Watcher
 from nightmarket.kernel.ids import decode, derive, encode
 from nightmarket.kernel.problems import InvalidInput, Unavailable
+from nightmarket.promotions.contract import Condition, FixedPrice, Offer, uses_tally
 from nightmarket.tally.contract import Adjustment
 from tests.doors import ask
 from tests.open_shop import Opened, opened
@@ -111,3 +113,53 @@ async def test_a_stranger_learns_nothing_but_numbers(market: tuple[Opened, Store
     unknown = encode("var", derive("test", "unknown"))
     async with store.watch.watch([unknown], HERE) as watcher:
         assert await heard(watcher) == {unknown: (0, 0)}
+
+
+async def test_a_price_for_few_is_shown_while_it_lasts(market: tuple[Opened, Storefront]) -> None:
+    """An offer that only four orders may have shows how much of it is left, live; when it is used up the page has the
+    list price again without a new book, and when one comes back, the offer's."""
+    found, store = market
+    shop, client, lamp = found.shop, found.client, decode("var", found.items["LAMP"])
+    now = shop.clock.now()
+    flash = Offer(
+        derive("test", "flash"),
+        1,
+        {"en": "While it lasts"},
+        FixedPrice({"EUR": 1_111}),
+        now - timedelta(hours=1),
+        now + timedelta(days=1),
+        Condition(variants=frozenset({lamp})),
+        max_uses=4,
+    )
+    async with shop.database.transaction() as tx:
+        await shop.offers.publish(tx, [flash], now)
+    await shop.books.refresh()
+    bar = f"{encode('off', flash.id)}_eur"
+
+    async def take(units: int) -> None:
+        change = Adjustment(derive("test", units, time.monotonic_ns()), uses_tally(flash.id), -units, "test")
+        async with shop.database.transaction() as tx:
+            assert all((await shop.tallies.adjust(tx, [change], now)).values())
+
+    async def page_with(words: str) -> str:
+        async with asyncio.timeout(60):
+            while words not in (page := (await client.get("/products/lamp", headers={"accept-language": "en"})).text):
+                await asyncio.sleep(0.1)
+        return page
+
+    page = await page_with("100% left at this price")
+    assert "€11.11" in page
+    assert f'data-stock="{bar}"' in page
+    async with store.watch.watch([bar, f"{encode('off', derive('test', 'none'))}_eur"], HERE) as watcher:
+        assert (await heard(watcher))[bar] == (4, 4)
+        await take(4)
+        await watcher.woken.wait()
+        assert watcher.news[bar][0] == 0
+    page = await page_with("€22.20")
+    assert "€11.11" not in page
+    assert "While it lasts" not in page
+    await take(-1)
+    assert "While it lasts" in await page_with("€11.11")
+    with pytest.raises(InvalidInput):
+        async with store.watch.watch(["off_eur"], HERE):
+            pass

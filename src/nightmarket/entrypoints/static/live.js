@@ -46,7 +46,7 @@
     for (const [id, news] of Object.entries(JSON.parse(event.data))) {
       const before = [...owners(id)].some((owner) => owner.dataset.known === "false");
       shapeChanged = tell(id, news) || shapeChanged;
-      if (before && news.out) announce(id);
+      if (before && news.out && !id.startsWith("off_")) announce(id);
     }
     if (shapeChanged) renew();
   }

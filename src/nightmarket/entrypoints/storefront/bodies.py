@@ -11,6 +11,7 @@ import asyncio
 import hmac
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
@@ -64,6 +65,8 @@ class Made(msgspec.Struct, frozen=True):
     words: dict[str, Any]
     levels: Mapping[UUID, Level]
     things: frozenset[UUID] = frozenset()
+    until: datetime | None = None
+    """When something on it begins or ends that neither the book nor a festival knows."""
 
 
 class Directory(Protocol):
@@ -125,6 +128,8 @@ class Bodies:
         """What is left, in words; styles are those of `stock_words.html`."""
         if style in ("words", "card", "chip", "cart"):
             left, capacity = max(0, min(left, FEW + 1)), 0
+        elif style == "quota":
+            left, capacity = StockView("", left, capacity).share, 100
         key = (language, style, left, capacity)
         known = self._pieces.get(key)
         if known is None:
@@ -201,6 +206,8 @@ class Bodies:
         outs = {id: _sum(tallies, made.levels)[0] <= 0 for id, tallies in gaps.items.items()}
         frame = cut(page, gaps, outs, made.things, visit.language)
         self.made += 1
+        if made.until is not None and made.until < terms.until:
+            terms = replace(terms, until=made.until)
         if not self._news[key] & frame.things:
             self._keep(key, frame, terms)
         return frame

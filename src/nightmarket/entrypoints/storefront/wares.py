@@ -1,8 +1,10 @@
 """How goods look to a shopper: pictures, prices with the offers that hold right now, and true stock."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +20,7 @@ from nightmarket.promotions.contract.asking import OffersById, Window, announced
 from nightmarket.tally.contract import Level
 
 from .frames import Gaps
+from .quotas import quota_id, quota_tallies
 
 FEW = 9
 """From here down the number of units left is said; above, it would only be noise."""
@@ -29,6 +32,10 @@ MAX_COMING = 20
 """Offers that begin soon of which a page looks at the prices."""
 
 NEVER = Level(0, 0, 0)
+
+T = TypeVar("T")
+Reader = Callable[[Iterable[UUID]], Awaitable[Mapping[UUID, Level]]]
+"""Reads how tallies stand."""
 
 CUTOUT_WIDTH = 300
 """Pictures up to this width are drawings without ground, set into a tinted field; wider ones are photos."""
@@ -46,21 +53,6 @@ class PictureView(msgspec.Struct, frozen=True):
     srcset: str
     photo: bool
     alt: str = ""
-
-
-class ShelfPrice(msgspec.Struct, frozen=True):
-    """What one unit costs now, and what it is listed at where an offer takes something off."""
-
-    amount: int
-    currency: str
-    listed: int
-    offer: dict[str, str] | None = None
-    until: datetime | None = None
-
-    @property
-    def off(self) -> int:
-        """Whole per cent off the list price, rounded down, so that it is never more than true; in basis points."""
-        return 100 * (self.listed - self.amount) // self.listed * 100 if self.listed else 0
 
 
 class StockView(msgspec.Struct, frozen=True):
@@ -95,6 +87,23 @@ class StockView(msgspec.Struct, frozen=True):
         """Where the words of that style go later; only for a view with gaps."""
         assert self.gaps is not None
         return self.gaps.stock(self.id, style)
+
+
+class ShelfPrice(msgspec.Struct, frozen=True):
+    """What one unit costs now, and what it is listed at where an offer takes something off."""
+
+    amount: int
+    currency: str
+    listed: int
+    offer: dict[str, str] | None = None
+    until: datetime | None = None
+    quota: StockView | None = None
+    """What is left of the offer, where only so many can have it."""
+
+    @property
+    def off(self) -> int:
+        """Whole per cent off the list price, rounded down, so that it is never more than true; in basis points."""
+        return 100 * (self.listed - self.amount) // self.listed * 100 if self.listed else 0
 
 
 class Coming(msgspec.Struct, frozen=True):
@@ -180,16 +189,11 @@ class Shelf:
         self._book: Book = shop.books.current()
         self._now = shop.clock.now()
         self._visit = visit
-        self._levels = levels
+        self._levels = dict(levels)
+        self._met: set[UUID] = set()
         self._gaps = gaps
         self._shopper = Shopper(visit.owner, language=visit.language)
         self._offers = OffersById(self._book)
-
-    @classmethod
-    async def read(cls, shop: Shop, visit: Visit, tallies: Iterable[UUID]) -> "Shelf":
-        """With the stock of this moment, for a page of one visitor."""
-        async with shop.database.read() as connection:
-            return cls(shop, visit, await shop.tallies.levels(connection, list(tallies)))
 
     def stock(self, id: str, tallies: Iterable[UUID]) -> StockView:
         """What is left of the variant or product that these tallies count."""
@@ -202,11 +206,50 @@ class Shelf:
 
     def price(self, line: PriceLine, currency: str) -> ShelfPrice:
         """The price of one unit alone, with the offers that need nothing else."""
-        quote = price(PriceCart(currency, (line,)), self._book, self._shopper, self._now)
-        if not quote.applied:
-            return ShelfPrice(quote.total, currency, line.unit_price)
-        offer = self._offers[quote.applied[0].offer]
-        return ShelfPrice(quote.total, currency, line.unit_price, offer.name, offer.ends_at)
+        cart = PriceCart(currency, (line,))
+        while True:
+            quote = price(cart, self._book, self._shopper, self._now)
+            if not quote.applied:
+                return ShelfPrice(quote.total, currency, line.unit_price)
+            offers = [self._offers[one.offer] for one in quote.applied]
+            gone = {offer.id for offer in offers if self._is_gone(offer, currency)}
+            if not gone:
+                quota = next((one for offer in offers if (one := self._quota(offer, currency))), None)
+                first = offers[0]
+                return ShelfPrice(quote.total, currency, line.unit_price, first.name, first.ends_at, quota)
+            cart = msgspec.structs.replace(cart, without=cart.without | gone)
+
+    def _is_gone(self, offer: Offer, currency: str) -> bool:
+        """Whether all that there was of the offer is known to be taken; the cart and the claim decide."""
+        tallies = quota_tallies(offer, currency)
+        if not tallies:
+            return False
+        self._met.update(tallies)
+        known = [(tally, self._levels[tally]) for tally in tallies if tally in self._levels]
+        if known and self._gaps is not None:
+            self._gaps.live(quota_id(offer, currency), (known[0][0],))
+        return any(level.available <= 0 for _, level in known)
+
+    def _quota(self, offer: Offer, currency: str) -> StockView | None:
+        level = next((self._levels.get(tally) for tally in quota_tallies(offer, currency)), None)
+        if level is None:
+            return None
+        return StockView(quota_id(offer, currency), level.available, level.capacity, self._gaps)
+
+    async def counted(self, make: "Callable[[Shelf], T]", read: Reader) -> T:
+        """What `make` makes of this shelf, once all is read that is left of the offers that it comes upon: one that is
+        used up gives no price."""
+        while True:
+            made = make(self)
+            unread = self._met - self._levels.keys()
+            if not unread:
+                return made
+            self._levels.update(dict.fromkeys(unread, NEVER) | dict(await read(unread)))
+
+    @property
+    def levels(self) -> Mapping[UUID, Level]:
+        """All that was read for this page."""
+        return self._levels
 
     def prices(self, amounts: Mapping[str, int], line: PriceLine) -> tuple[ShelfPrice | None, ShelfPrice | None]:
         """The price in the visit's currency, or else one in another, to be shown as such."""
@@ -286,7 +329,7 @@ class Shelf:
 
     def at(self, instant: datetime) -> "Shelf":
         """The same shelf at another time."""
-        other = Shelf(self._shop, self._visit, self._levels, self._gaps)
+        other = copy(self)
         other._now = instant
         return other
 
@@ -314,5 +357,10 @@ async def left(shop: Shop, tallies: Iterable[UUID]) -> dict[UUID, int]:
 
 async def wares_of(shop: Shop, visit: Visit, cards: Sequence[Card]) -> list[WareView]:
     """A list of products for a grid."""
-    shelf = await Shelf.read(shop, visit, [tally for card in cards for tally in card.tallies])
-    return [shelf.ware(card) for card in cards]
+
+    async def read(tallies: Iterable[UUID]) -> Mapping[UUID, Level]:
+        async with shop.database.read() as connection:
+            return await shop.tallies.levels(connection, list(tallies))
+
+    shelf = Shelf(shop, visit, await read([tally for card in cards for tally in card.tallies]))
+    return await shelf.counted(lambda it: [it.ware(card) for card in cards], read)

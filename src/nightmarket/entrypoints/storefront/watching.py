@@ -15,6 +15,7 @@ from nightmarket.platform.http import address_key
 
 from .bodies import Bodies
 from .levels import Levels
+from .quotas import is_quota, named_tallies
 
 READ_SECONDS = 0.8
 """Between two readings of all that is watched: the least that is promised where no hint arrives."""
@@ -69,7 +70,8 @@ class StockWatch:
 
     @asynccontextmanager
     async def watch(self, ids: Sequence[str], address: str) -> AsyncGenerator[Watcher]:
-        """A watcher of these products (`prd_`) and variants (`var_`), told at once how they stand.
+        """A watcher of these products (`prd_`), variants (`var_`) and offers of which only so much is left (`off_`),
+        told at once how they stand.
 
         Raises InvalidInput for what is no id or too many, Unavailable when too many watch or the process is to stop.
         """
@@ -106,7 +108,7 @@ class StockWatch:
         self._tallies.clear()
         changed = set(things)
         for watcher in self._watchers:
-            if any(decode(id.partition("_")[0], id) in changed for id in watcher.things):
+            if any(decode(id.partition("_")[0], id) in changed for id in watcher.things if not is_quota(id)):
                 self._renew(watcher)
 
     def _check_room(self, key: str) -> None:
@@ -117,7 +119,9 @@ class StockWatch:
 
     async def _resolve(self, ids: Sequence[str]) -> dict[str, tuple[UUID, ...]]:
         """The tallies of each; what does not exist has none, and is always sold out."""
-        wanted = {id: decode("prd" if id.startswith("prd_") else "var", id) for id in ids}
+        book = self._shop.books.current()
+        quotas = {id: named_tallies(id, book) for id in ids if is_quota(id)}
+        wanted = {id: decode("prd" if id.startswith("prd_") else "var", id) for id in ids if id not in quotas}
         missing = {id: thing for id, thing in wanted.items() if id not in self._tallies}
         found: dict[str, tuple[UUID, ...]] = {}
         variants = {thing: id for id, thing in missing.items() if id.startswith("var_")}
@@ -129,7 +133,7 @@ class StockWatch:
             for card in await self._shop.catalog.cards_of(list(products)):
                 found[products[card.product]] = card.tallies
         self._tallies.update(found)
-        answer = {id: found[id] if id in found else self._tallies.get(id, ()) for id in ids}
+        answer = {id: found[id] if id in found else self._tallies.get(id, ()) for id in wanted} | quotas
         while len(self._tallies) > TALLIES_KEPT:
             self._tallies.popitem(last=False)
         return answer

@@ -86,11 +86,13 @@ class FestivalPage:
             "phases": [_view(phase, moment, visit) for phase in window.phases],
             "windows": [one for one in moment.festival.windows if one.id != window.id and one.ends_at > now],
             "festival_formats": formats,
-            "wares": _wares(shelf, cards, _coming(shelf, offers, (cards, listings), (now, formats))),
+            "wares": await shelf.counted(
+                lambda it: _wares(it, cards, _coming(it, offers, (cards, listings), (now, formats))), store.levels.read
+            ),
             "coupons": await for_everything(store, visit) if moment.main else [],
             "origin": shop.settings.address,
         }
-        return Made("festival/page.html", words, levels, frozenset(card.product for card in cards))
+        return Made("festival/page.html", words, shelf.levels, frozenset(card.product for card in cards))
 
 
 def _formats(visit: Visit, festival: Festival) -> Formats:

@@ -43,9 +43,9 @@ class BrandPages:
         shelf = Shelf(store.shop, visit, levels, gaps)
         words: dict[str, Any] = {
             "brand": brand,
-            "wares": [shelf.ware(card) for card in cards],
+            "wares": await shelf.counted(lambda it: [it.ware(card) for card in cards], store.levels.read),
             "more": len(found) > GOODS_SHOWN,
             "stalls": sorted({(card.merchant_name, card.merchant) for card in found}),
             "origin": store.shop.settings.address,
         }
-        return Made("goods/brand.html", words, levels, frozenset(card.product for card in cards))
+        return Made("goods/brand.html", words, shelf.levels, frozenset(card.product for card in cards))

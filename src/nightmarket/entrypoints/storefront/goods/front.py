@@ -111,15 +111,17 @@ class FrontPage:
             "opening": next_opening(shop, visit, directory),
             "waves": waves(shop, visit, directory),
             "tickets": tickets(shop, visit, directory),
-            "rushes": _rush_views(rushes, cards, listings, shelf, shop.clock.now()),
+            "rushes": await shelf.counted(
+                lambda it: _rush_views(rushes, cards, listings, it, shop.clock.now()), store.levels.read
+            ),
             "brands": [one for one in directory.brands.values() if one.image or one.tagline][:BRANDS_SHOWN],
             "stalls": directory.stalls[:STALLS_SHOWN],
-            "wares": [shelf.ware(card) for card in shown],
+            "wares": await shelf.counted(lambda it: [it.ware(card) for card in shown], store.levels.read),
             "sold": any(_sold(card, levels) for card in shown[:1]),
             "origin": shop.settings.address,
         }
         things = {card.product for card in (*shown, *cards.values())}
-        return Made("goods/front.html", words, levels, frozenset(things))
+        return Made("goods/front.html", words, shelf.levels, frozenset(things))
 
     def _rushes(self) -> list[Offer]:
         """Tonight's offers on single goods, those that are open first."""

@@ -136,23 +136,27 @@ class ProductPages:
         others = await _others(store, product, [step.slug for step in reversed(path)])
         levels = await store.levels.read(_tallies(product, rivals, others))
         shelf = Shelf(shop, visit, levels, gaps)
-        view = view_of(product, shelf, visit, wanted)
+        view = await shelf.counted(lambda it: view_of(product, it, visit, wanted), store.levels.read)
         chosen = next((one for one in product.variants if view.chosen and one.sku == view.chosen.sku), None)
         steps = [(pick(one.names, visit.language) or one.slug, f"/categories/{one.slug}") for one in path]
+        presales = await _presales(store, visit, product.id)
         words: dict[str, Any] = {
             "view": view,
             "pictures": [picture_of(media, visit.language) for media in pictures_of(product, chosen)],
             "facts": fact_groups(product, chosen, directory.attributes, visit),
             "brand": directory.brands.get(product.brand_slug or ""),
             "deliveries": deliveries(store, product, visit),
-            "presales": await _presales(store, visit, product.id),
+            "presales": presales,
             "surprise": await _surprise(store, visit, product.id),
             "coupons": await for_product(store, visit, product, [step.slug for step in path]),
             "joint": await joint_of_product(shop, visit, product, directory.merchants),
             "together": await _together(store, visit, product.id),
-            "rivals": _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, shelf),
+            "rivals": await shelf.counted(
+                lambda it: _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, it),
+                store.levels.read,
+            ),
             "path": path,
-            "alternatives": [shelf.ware(card) for card in others],
+            "alternatives": await shelf.counted(lambda it: [it.ware(card) for card in others], store.levels.read),
             "canonical": f"{shop.settings.address}/products/{product.slug}",
             "origin": shop.settings.address,
             "schema": json_ld(
@@ -165,7 +169,8 @@ class ProductPages:
         }
         things = {product.id, *(one.id for one in product.variants), *(card.product for card in others)}
         things |= {one.variant for one in rivals}
-        return Made("goods/product.html", words, levels, frozenset(things))
+        windows = [at for one in presales for at in (one.opens_at, one.closes_at) if at > shop.clock.now()]
+        return Made("goods/product.html", words, shelf.levels, frozenset(things), min(windows, default=None))
 
 
 async def _presales(store: Storefront, visit: Visit, product: UUID) -> list[PresaleView]:

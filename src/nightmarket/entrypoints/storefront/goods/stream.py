@@ -21,7 +21,7 @@ BEAT_SECONDS = 15.0
 LIFE_SECONDS = 600.0
 """A stream ends after this long; the browser begins a new one by itself."""
 
-STYLES = ("words", "card", "chip", "cart", "bar", "scarce")
+STYLES = ("words", "card", "chip", "cart", "bar", "scarce", "quota")
 
 _ENCODER = msgspec.json.Encoder()
 
