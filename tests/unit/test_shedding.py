@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.http import Edge, EdgeOptions, Errors, Response, ShedLimits
@@ -91,6 +93,58 @@ def test_who_is_refused_unread_is_told_in_the_words_of_its_api() -> None:
         id = head.split(b"x-request-id: ")[1].split(b"\r\n")[0]
         assert id in body
         assert body.startswith(b'{"of":') == path.startswith("/api/")
+
+
+PLAIN = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n%b\r\n{}"
+
+
+def _brush() -> tuple[Brush, Shedder]:
+    edge = _edge(Worker(), ShedLimits(most=0, enough=0, retry_after_seconds=3))
+    assert edge.shedder is not None
+    return Brush(edge), edge.shedder
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Accept: */*, text/html",
+        b"ACCEPT: a\r\n TEXT/HTML",
+        b"Transfer-Encoding: chunked",
+        b"connection : close",
+        b"Expect: 100-continue",
+        b"Upgrade: websocket",
+        b"Content-Length: 2",
+        b"X-Content-Length: 2",
+        b"x: y\nconnection: close",
+    ],
+)
+def test_what_is_not_plain_is_read(line: bytes) -> None:
+    """A browser, and whatever might be read in another way than the bytes look, is not refused by its bytes; nor is
+    what is not whole, or not alone."""
+    brush, shedder = _brush()
+    assert brush.off(PLAIN % b"", shedder) is not None
+    assert brush.off(PLAIN % (line + b"\r\n"), shedder) is None
+    assert brush.off((PLAIN % b"")[:-1], shedder) is None
+    assert brush.off((PLAIN % b"") * 2, shedder) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        (b"", 3),
+        (b"Accept: */*\r\nCookie: via:\r\n", 3),
+        (b"X-Forwarded-For: 192.0.2.1\r\n", 0),
+        (b"FORWARDED: for=192.0.2.1\r\n", 0),
+        (b"Via: 1.1 proxy\r\n", 0),
+    ],
+)
+def test_only_connections_of_one_client_rest(line: bytes, rest: int) -> None:
+    """As long as the refusal says; a proxy's never."""
+    brush, shedder = _brush()
+    refusal = brush.off(PLAIN % line, shedder)
+    assert refusal is not None
+    retry = [part for part in refusal[0].split(b"\r\n") if part.startswith(b"retry-after:")]
+    assert (refusal[1], retry) == (rest, [b"retry-after: 3"])
 
 
 class Hand:

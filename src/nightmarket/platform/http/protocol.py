@@ -26,6 +26,7 @@ from .shedding import Shedder
 HEAD_BYTES = 32 * 1024
 HEADERS_LIMIT = 100
 BODY_BYTES_PER_SECOND = 16 * 1024
+RESTS_PER_SECOND = 10
 PIPELINE_LIMIT = 32
 """Requests of one connection that wait behind the first."""
 
@@ -67,6 +68,29 @@ class Phase(Enum):
 REFUSABLE = (Phase.FRESH, Phase.BETWEEN)
 
 
+class Rests:
+    """Connections that are not read for a while, kept by the tenth of a second in which they may be again: one timer
+    for all, where one each would cost as much as the refusal."""
+
+    def __init__(self) -> None:
+        self._due: dict[int, list[Connection]] = {}
+
+    def begin(self, loop: asyncio.AbstractEventLoop, seconds: int, connection: "Connection") -> None:
+        """Wake it after so many seconds, and at most a tenth more."""
+        now = int(loop.time() * RESTS_PER_SECOND)
+        if not self._due:
+            loop.call_later(1 / RESTS_PER_SECOND, self._wake, loop)
+        self._due.setdefault(now + 1 + seconds * RESTS_PER_SECOND, []).append(connection)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = int(loop.time() * RESTS_PER_SECOND)
+        for due in [one for one in self._due if one <= now]:
+            for connection in self._due.pop(due):
+                connection.has_rested()
+        if self._due:
+            loop.call_later(1 / RESTS_PER_SECOND, self._wake, loop)
+
+
 class State(ServerState):
     """What the connections of a server share: the edge, and a clock of whole seconds."""
 
@@ -74,6 +98,7 @@ class State(ServerState):
         super().__init__()
         self.direct = Direct(edge)
         self.brush = Brush(edge)
+        self.rests = Rests()
         self.edge = edge
         self.seconds = 0
         self.patience = patience
@@ -175,10 +200,11 @@ class Connection(HttpToolsProtocol):
         self.transport.write(answer)
         if rest_seconds:
             self.transport.pause_reading()
-            self.loop.call_later(rest_seconds, self._has_rested)
+            self._state.rests.begin(self.loop, rest_seconds, self)
         return True
 
-    def _has_rested(self) -> None:
+    def has_rested(self) -> None:
+        """The time is over before which nothing of this connection was to be read."""
         if not self.transport.is_closing():
             self._since = self._state.seconds
             self.transport.resume_reading()
