@@ -40,12 +40,13 @@ async def show_list(desk: Desk) -> ASGIResponse:
     async with desk.shop.database.read() as connection:
         found = await desk.shop.collaborations.all(connection, desk.merchant)
         partners = await desk.shop.collaborations.partners(connection, desk.merchant)
+    together = await partner_views(desk, partners)
     ordered = sorted(found, key=lambda one: one.state not in OPEN)
     return desk.page(
         "alliances/list.html",
         rows=await joint_views(desk, ordered),
-        partners=await partner_views(desk, partners[:PARTNERS_FIRST]),
-        more=len(partners) > PARTNERS_FIRST,
+        partners=together[:PARTNERS_FIRST],
+        more=len(together) > PARTNERS_FIRST,
         few=FEW,
         base=_base(desk),
         may_propose=_may_propose(desk),

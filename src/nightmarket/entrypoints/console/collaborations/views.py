@@ -16,6 +16,7 @@ from nightmarket.promotions.contract.collaborations import (
     COLLABORATION,
     MIN_BUYERS,
     Collaboration,
+    GoodsPair,
     JointState,
     PartnerProposal,
     Side,
@@ -62,12 +63,20 @@ class PairView(msgspec.Struct, frozen=True):
     carts: int
 
 
-class PartnerView(msgspec.Struct, frozen=True):
-    """A partner with the reason; `known` is a percentage, "" where too few know them to say."""
+class KnownView(msgspec.Struct, frozen=True):
+    """How many of a merchant's buyers know the partner: a percentage, "" where too few do to say."""
 
     merchant: str
     partner: str
-    known: str
+    percent: str
+
+
+class PartnerView(msgspec.Struct, frozen=True):
+    """Two who go well together, with the reason from the side of each that is shown."""
+
+    merchant: str
+    partner: str
+    known: Sequence[KnownView]
     pairs: Sequence[PairView]
     query: str
     """What the form of a joint offer begins with."""
@@ -149,30 +158,43 @@ def _may(desk: Desk, one: Collaboration) -> frozenset[str]:
 
 
 async def partner_views(desk: Desk, found: Sequence[PartnerProposal]) -> list[PartnerView]:
-    """Proposals in words."""
+    """Proposals in words; two that are of the same two merchants are one, with what each of them says."""
     names, formats = await names_of(desk), desk.visit.formats
     slugs = {one.id: one.slug for one in await desk.shop.catalog.merchants()}
     words = {one.slug: pick(one.names, desk.visit.language) or one.slug for one in await desk.shop.catalog.categories()}
+    together: dict[frozenset[UUID], list[PartnerProposal]] = {}
+    for one in found:
+        if one.merchant in names and one.partner in names:
+            together.setdefault(frozenset({one.merchant, one.partner}), []).append(one)
+
+    def known(one: PartnerProposal) -> KnownView:
+        percent = formats.percent(one.known) if one.known is not None else ""
+        return KnownView(names[one.merchant], names[one.partner], percent)
+
+    def pair_view(pair: GoodsPair) -> PairView:
+        times = formats.decimal(round(pair.lift, 1))
+        return PairView(words.get(pair.mine, pair.mine), words.get(pair.theirs, pair.theirs), times, pair.carts)
+
     return [
         PartnerView(
-            merchant=names[one.merchant],
-            partner=names[one.partner],
-            known=formats.percent(one.known) if one.known is not None else "",
-            pairs=[
-                PairView(
-                    words.get(pair.mine, pair.mine),
-                    words.get(pair.theirs, pair.theirs),
-                    formats.decimal(round(pair.lift, 1)),
-                    pair.carts,
-                )
-                for pair in one.pairs
-            ],
-            query=f"first={slugs[one.merchant]}&partner={slugs[one.partner]}"
-            f"&first_product={one.product}&second_product={one.partner_product}",
+            merchant=names[first.merchant],
+            partner=names[first.partner],
+            known=[known(one) for one in (first, *others)],
+            pairs=[pair_view(pair) for pair in _once([first, *others])],
+            query=f"first={slugs[first.merchant]}&partner={slugs[first.partner]}"
+            f"&first_product={first.product}&second_product={first.partner_product}",
         )
-        for one in found
-        if one.merchant in names and one.partner in names
+        for first, *others in together.values()
     ]
+
+
+def _once(proposals: Sequence[PartnerProposal]) -> list[GoodsPair]:
+    """The pairs of goods, without those that the other merchant's proposal has the other way round."""
+    found: dict[tuple[frozenset[str], float, int], GoodsPair] = {}
+    for one in proposals:
+        for pair in one.pairs:
+            found.setdefault((frozenset({pair.mine, pair.theirs}), pair.lift, pair.carts), pair)
+    return list(found.values())
 
 
 async def fundings_of(desk: Desk, rows: Sequence[OrderRow]) -> list[FundingView]:
