@@ -116,6 +116,13 @@ async def begin(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespons
     raise SessionBusy("This cart has been to checkout too often without an order; change it and try again.")
 
 
+async def _sent(store: Storefront, request: Request[Any, Any, Any], id: str) -> tuple[Visit, Form, SessionView]:
+    """Who sent which form about which checkout."""
+    visit = await store.site.visit(request.scope)
+    form = store.site.form(visit, await request.body())
+    return visit, form, await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
+
+
 async def _looked_at(store: Storefront, visit: Visit, id: str) -> SessionView | None:
     """A checkout; in a dry run also what the cart would be as one, if there is anything in it."""
     if id != AS_OF or store.site.as_of is None:
@@ -161,11 +168,8 @@ async def review(request: Request[Any, Any, Any], store: TheStore, id: FromPath[
 @post("/checkout/{id:str}/offers", include_in_schema=False)
 async def offers(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """Do without an offer that is limited per buyer, or take it after all; what was typed stays on the page."""
-    visit = await store.site.visit(request.scope)
-    form = store.site.form(visit, await request.body())
-    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
-    moved = await _elsewhere(store, visit, view)
-    if moved is not None:
+    visit, form, view = await _sent(store, request, id)
+    if (moved := await _elsewhere(store, visit, view)) is not None:
         return moved
     for _ in range(TRIES):
         wanted = input_of(view, visit.language)
@@ -182,11 +186,8 @@ async def offers(request: Request[Any, Any, Any], store: TheStore, id: FromPath[
 @post("/checkout/{id:str}", include_in_schema=False)
 async def place(request: Request[Any, Any, Any], store: TheStore, id: FromPath[str]) -> ASGIResponse:
     """Place the order and pay it, if all is well and costs what was shown; else say what is not."""
-    visit = await store.site.visit(request.scope)
-    form = store.site.form(visit, await request.body())
-    view = await store.shop.orders.get(visit.owner, CHECKOUT, id_of("chk", id))
-    moved = await _elsewhere(store, visit, view)
-    if moved is not None:
+    visit, form, view = await _sent(store, request, id)
+    if (moved := await _elsewhere(store, visit, view)) is not None:
         return moved
     check_buyer(form, visit)
     by_wallet = is_whole(form)

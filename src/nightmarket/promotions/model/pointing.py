@@ -67,8 +67,6 @@ class Trait:
     COUNTED = 32
     """Something of it is scarce; SCARCE: more than its uses."""
     SCARCE = 64
-    AGREEING = 128
-    """It says with what it does not combine."""
     BY_SEGMENT = 256
     BY_FIRST_ORDER = 512
     BY_CHANNEL = 1024
@@ -105,8 +103,6 @@ def traits_of(offer: Offer) -> int:
         found |= Trait.SCARCE | Trait.COUNTED
     elif offer.uses is not None:
         found |= Trait.COUNTED
-    if offer.combines is not None or offer.not_with:
-        found |= Trait.AGREEING
     return found
 
 
