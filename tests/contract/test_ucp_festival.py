@@ -18,19 +18,28 @@ from nightmarket.payments.contract.wallets import SOURCE, SourceKind
 from nightmarket.promotions.contract import AmountOff, Condition, EveryOff, Offer, PercentOff, buyer_tally
 from nightmarket.promotions.contract.coupons import COUPON, CouponTerms, CouponWay, NewCoupon
 from nightmarket.promotions.contract.festivals import Festival, Phase, PhaseKind, Window
+from nightmarket.promotions.contract.places import NewPlace, PlaceTerms
 from nightmarket.promotions.model.limits import USES
 from tests.drawing import drawn_up
 from tests.grouping import offered
 from tests.open_shop import Opened, opened
 from tests.preselling import presold
 from tests.spending import Purses
-from tests.ucp_talk import ADDRESS, BUYER, key, lines, pay
+from tests.ucp_talk import ADDRESS, BUYER, CART, CHECKOUT, ERROR, SPEC, Schemas, key, lines, pay
 
 
 @pytest.fixture
 async def shop(fresh_database: str, tmp_path: Path, clock: VirtualClock) -> AsyncGenerator[Opened]:
     async with opened(fresh_database, tmp_path, clock) as shop:
         yield shop
+
+
+@pytest.fixture
+def ready(shop: Opened) -> dict[str, Any]:
+    """What a request says that makes a checkout of a lamp ready to be completed."""
+    method = {"type": "shipping", "destinations": [ADDRESS], "selected_destination_id": "home"}
+    method["groups"] = [{"id": "all", "selected_option_id": "standard"}]
+    return {"line_items": lines(shop, LAMP=1), "buyer": BUYER, "fulfillment": {"methods": [method]}}
 
 
 async def _checked(shop: Opened, path: str) -> Any:
@@ -77,7 +86,7 @@ async def test_agents_learn_windows_phases_and_what_is_on(shop: Opened, clock: V
     assert (together["kind"], together["terms"]["basis_points_off_from_5"]) == ("group", 2_000)
 
 
-async def test_the_proven_buyer_of_a_checkout_collects_a_coupon(shop: Opened) -> None:
+async def test_the_proven_buyer_of_a_checkout_collects_a_coupon(shop: Opened, ready: dict[str, Any]) -> None:
     """Told of, collected once the buyer's address is confirmed, applied in that checkout alone of the agent's many, and
     charged as it was shown; a closed merchant's is told to nobody."""
     now, orders = shop.shop.clock.now(), shop.shop.orders
@@ -95,11 +104,8 @@ async def test_the_proven_buyer_of_a_checkout_collects_a_coupon(shop: Opened) ->
     await shop.shop.books.refresh()
     [told] = [one for one in (await _checked(shop, "/ucp/festival"))["happenings"] if one["kind"] == "coupon"]
     assert (told["id"], told["terms"]["off_EUR"], told["terms"]["left"]) == (encode(COUPON, coupon.id), 200, 5)
-    method = {"type": "shipping", "destinations": [ADDRESS], "selected_destination_id": "home"}
-    method["groups"] = [{"id": "all", "selected_option_id": "standard"}]
-    wanted = {"line_items": lines(shop, LAMP=1), "buyer": BUYER, "fulfillment": {"methods": [method]}}
     mine, other = [
-        (await shop.client.post("/ucp/checkout-sessions", json=wanted, headers=key(f"coupon {n}"))).json()
+        (await shop.client.post("/ucp/checkout-sessions", json=ready, headers=key(f"coupon {n}"))).json()
         for n in range(2)
     ]
     path, before = f"/ucp/checkout-sessions/{mine['id']}", _total(mine)
@@ -115,7 +121,7 @@ async def test_the_proven_buyer_of_a_checkout_collects_a_coupon(shop: Opened) ->
         assert (got.status_code, _total(got.json())) == (200, before - 200), got.text
     theirs = await shop.client.get(f"/ucp/checkout-sessions/{other['id']}", headers=key("read"))
     assert _total(theirs.json()) == before
-    put = await shop.client.put(path, json=wanted, headers=key("put"))
+    put = await shop.client.put(path, json=ready, headers=key("put"))
     assert _total(put.json()) == before
     again = await shop.client.post(f"{path}/coupons", json={}, headers=key("again"))
     assert _total(again.json()) == before - 200
@@ -164,6 +170,64 @@ async def test_a_cart_learns_what_is_missing(shop: Opened) -> None:
     assert (step["title"], step["missing"], step["gain"]) == ("Every 30 minus 5", 780, 500)
     stranger = await shop.client.get("/ucp/carts/cart_00000000000000000000000000/festival", headers=key("festival"))
     assert stranger.status_code in (400, 404)
+
+
+async def test_a_buyer_at_a_place_has_its_offers(shop: Opened, clock: VirtualClock, ready: dict[str, Any]) -> None:
+    """What a place's QR code says gives a checkout the place's offers, and that checkout alone of the agent's many; a
+    checkout made of such a cart keeps them, one replaced without the code does not; a wrong or an old code is refused;
+    a new code at the place ends them."""
+    now, places = clock.now(), shop.shop.places
+    until = now + timedelta(days=2)
+    terms = PlaceTerms("test-mall", None, {"en": "Test Mall"}, "1 Made-up Square", "Europe/Berlin", now, until)
+    offer = Offer(
+        shop.shop.ids.new(),
+        1,
+        {"en": "Visitors"},
+        AmountOff({"EUR": 300}),
+        starts_at=now,
+        ends_at=until,
+        condition=Condition(places=frozenset({"test-mall"})),
+    )
+    async with shop.shop.database.transaction() as tx:
+        place = await places.make(tx, NewPlace(shop.shop.ids.new(), terms), "test")
+        await shop.shop.offers.publish(tx, [offer], now)
+    await shop.shop.books.refresh()
+    code = places.token(place)
+    there = {"festival": {"visits": [f"{shop.shop.settings.address}/place/{code}"]}}
+    schema = (await shop.client.get("/ucp/festival/schema.json")).json()
+    Draft202012Validator(schema["$defs"]["FestivalRequest"]).validate(there["festival"])
+
+    async def asked(path: str, body: dict[str, Any], name: str, method: str = "POST") -> Any:
+        answer = await shop.client.request(method, f"/ucp/{path}", json=body, headers=key(name))
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    elsewhere, here = await asked("checkout-sessions", ready, "at home"), await asked("carts", ready | there, "mall")
+    [echo] = here["festival"]["visits"]
+    assert (echo["place"], echo["title"]) == ("test-mall", "Test Mall")
+    made = await asked("checkout-sessions", ready | {"cart_id": here["id"]}, "from the cart")
+    full, path = _total(elsewhere), f"checkout-sessions/{made['id']}"
+    assert (_total(made), [one["title"] for one in made["discounts"]["applied"]]) == (full - 300, ["Visitors"])
+    told = await _checked(shop, f"/ucp/{path}/festival")
+    assert (told["visits"], (await _checked(shop, "/ucp/festival"))["festival"]) == ([echo], None)
+    assert _total(await asked(path, ready, "leaves", "PUT")) == full
+    assert _total(await asked(path, ready | there, "comes back", "PUT")) == full - 300
+    wrong = ready | {"festival": {"visits": [code[:-1] + ("A" if code[-1] != "A" else "B")]}}
+    refused = await shop.client.put(f"/ucp/{path}", json=wrong, headers=key("wrong"))
+    assert (refused.status_code, refused.json()["messages"][0]["code"]) == (422, "place_code_refused")
+    if SPEC.is_dir():
+        Schemas().check(made, *CHECKOUT)
+        Schemas().check(here, *CART)
+        Schemas().check(refused.json(), *ERROR)
+    done = await asked(f"{path}/complete", pay(), "pay")
+    assert (done["status"], _total(done)) == ("completed", full - 300)
+    again = await asked("checkout-sessions", ready | there, "another buyer there")
+    assert _total(again) == full - 300
+    async with shop.shop.database.transaction() as tx:
+        await places.renew(tx, place.id)
+    assert _total(await asked(f"checkout-sessions/{again['id']}", {}, "", "GET")) == full
+    old = await shop.client.put(f"/ucp/checkout-sessions/{again['id']}", json=ready | there, headers=key("old"))
+    assert old.status_code == 422
 
 
 def test_the_capability_is_named_after_the_shops_own_host() -> None:

@@ -29,5 +29,7 @@ class PlacesKnown:
 def visiting(means: DrawMeans, books: Books, ids: Ids, known: KnownTogether) -> dict[str, Any]:
     """The rooms of places and samples; carts and checkouts hear of visits from now on."""
     places = StoredPlaces(means, books)
-    known.sources.append(PlacesKnown(places))
+    source = PlacesKnown(places)
+    known.sources.append(source)
+    known.of_visitors.append(source)
     return {"places": places, "samples": StoredSamples(means, places, ids)}

@@ -153,12 +153,16 @@ class KnownTogether:
     def __init__(self) -> None:
         self.sources: list[ShopperSource] = []
         """Whoever knows something; put together in bootstrap."""
+        self.of_visitors: list[ShopperSource] = []
+        """Those of them who know something of a visitor (`SessionBody.visitor`), too."""
 
-    async def of(self, owner: UUID, now: datetime) -> Known:
+    async def of(self, owner: UUID, now: datetime, visitor: UUID | None = None) -> Known:
         """What all of them know: sets joined, and of the rest what the first says who says anything."""
         if not self.sources:
             return NOTHING_KNOWN
         found = [await source.of(owner, now) for source in self.sources]
+        if visitor is not None:
+            found += [await source.of(visitor, now) for source in self.of_visitors]
         told = [one for one in found if one != NOTHING_KNOWN]
         if not told:
             return NOTHING_KNOWN

@@ -2,7 +2,7 @@
 
 import time
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -30,10 +30,11 @@ from nightmarket.platform.access.agents import ProfileAddressInvalid, profile_ad
 from nightmarket.platform.http import ASGIScope, address_key, header, marks_of
 
 from . import wire
-from .festival_wire import capability
+from .festival_wire import FestivalEcho, capability
 from .negotiating import EXTENDS, MEET_SECONDS, check, negotiated
 from .signed import is_signed
 from .translate import Translator, UnknownDestination, capabilities, problem_message
+from .visits import visited
 from .wallet import handler, is_wallet, shown, with_purse
 
 CHECKOUT, CART = SessionKind.CHECKOUT, SessionKind.CART
@@ -42,6 +43,7 @@ STRONG_KEY = 22
 """Letters from which on a key is taken for 128 random bits, as UCP wants it to be ("Replay Protection")."""
 
 AGENTS_KEPT = 4_096
+Answered = TypeVar("Answered", wire.Checkout, wire.Cart)
 Handlers = dict[str, list[dict[str, Any]]]
 
 HANDLERS: Handlers = {
@@ -139,7 +141,8 @@ class UcpApi:
     async def create_checkout(
         self, owner: UUID, sent: Sent, request: wire.SessionRequest, language: str
     ) -> wire.Checkout:
-        return self._checkout(await self._create(owner, CHECKOUT, sent, request, language))
+        view, echo = await self._create(owner, CHECKOUT, sent, request, language)
+        return _echoing(self._checkout(view), echo)
 
     async def get_checkout(self, owner: UUID, id: str) -> wire.Checkout:
         self._agreed(owner, "checkout")
@@ -150,7 +153,8 @@ class UcpApi:
     ) -> wire.Checkout:
         session = decode("chk", id)
         try:
-            return self._checkout(await self._update(owner, CHECKOUT, session, sent, request, language))
+            view, echo = await self._update(owner, CHECKOUT, session, sent, request, language)
+            return _echoing(self._checkout(view), echo)
         except UnknownDestination as refusal:  # the checkout stays as it is, and the answer is that checkout
             return self._checkout(await self._orders.get(owner, CHECKOUT, session), problem_message(refusal))
         except SessionClosed as refusal:
@@ -195,7 +199,8 @@ class UcpApi:
         return self._checkout(await self._orders.cancel(owner, CHECKOUT, decode("chk", id), mark=mark))
 
     async def create_cart(self, owner: UUID, sent: Sent, request: wire.SessionRequest, language: str) -> wire.Cart:
-        return self._cart(await self._create(owner, CART, sent, request, language))
+        view, echo = await self._create(owner, CART, sent, request, language)
+        return _echoing(self._cart(view), echo)
 
     async def get_cart(self, owner: UUID, id: str) -> wire.Cart:
         self._agreed(owner, "cart")
@@ -204,7 +209,8 @@ class UcpApi:
     async def update_cart(
         self, owner: UUID, id: str, sent: Sent, request: wire.SessionRequest, language: str
     ) -> wire.Cart:
-        return self._cart(await self._update(owner, CART, decode("cart", id), sent, request, language))
+        view, echo = await self._update(owner, CART, decode("cart", id), sent, request, language)
+        return _echoing(self._cart(view), echo)
 
     async def cancel_cart(self, owner: UUID, id: str, sent: Sent) -> wire.Cart:
         self._agreed(owner, "cart")
@@ -222,19 +228,30 @@ class UcpApi:
 
     async def _create(
         self, owner: UUID, kind: SessionKind, sent: Sent, request: wire.SessionRequest, language: str
-    ) -> SessionView:
+    ) -> tuple[SessionView, FestivalEcho | None]:
         met = await self._shop.agents.meet(owner, MEET_SECONDS)
         check(met, kind.name.lower(), self._shop.settings.address)
         wanted = await self._wanted(owner, (kind, None), request, language)
+        wanted, echo = await self._there(wanted, (owner, f"{kind.name} {sent.key}"), request)
         digest = Asked.of("create", sent.key, sent.body).body if sent.body else None
-        return await self._orders.create(owner, kind, sent.key, wanted, digest=digest)
+        return await self._orders.create(owner, kind, sent.key, wanted, digest=digest), echo
 
     async def _update(
         self, owner: UUID, kind: SessionKind, id: UUID, sent: Sent, request: wire.SessionRequest, language: str
-    ) -> SessionView:
+    ) -> tuple[SessionView, FestivalEcho | None]:
         self._agreed(owner, kind.name.lower())
         wanted = await self._wanted(owner, (kind, id), request, language)
-        return await self._orders.update(owner, kind, id, wanted, mark=sent.mark("update"))
+        wanted, echo = await self._there(wanted, (owner, str(id)), request)
+        return await self._orders.update(owner, kind, id, wanted, mark=sent.mark("update")), echo
+
+    async def _there(
+        self, wanted: SessionInput, session: tuple[UUID, str], request: wire.SessionRequest
+    ) -> tuple[SessionInput, FestivalEcho | None]:
+        """With where its buyer is, if the request says so."""
+        if request.festival is None:
+            return wanted, None
+        visitor, echo = await visited(self._shop, session, request.festival, wanted.language)
+        return msgspec.structs.replace(wanted, visitor=visitor), echo
 
     async def _wanted(
         self,
@@ -295,6 +312,13 @@ class UcpApi:
         }
         meta = wire.Meta(wire.VERSION, capabilities=offered, payment_handlers=self.handlers, services=services)
         return wire.Profile(meta, await self._shop.signing.published())
+
+
+def _echoing(answer: Answered, echo: FestivalEcho | None) -> Answered:
+    """The answer, with what the request said of the festival."""
+    if echo is not None:
+        answer.festival = echo
+    return answer
 
 
 class _Lately:

@@ -36,6 +36,7 @@ from .festival_wire import (
 )
 from .routes import REFUSALS, Asked, api_of, refused, unread
 from .signed import check_asked
+from .visits import visits_of
 
 MOST_THRESHOLDS = 20
 SCHEMA_KEPT = CacheControlHeader(public=True, max_age=300)
@@ -72,14 +73,14 @@ class FestivalController(Controller):
         """What the cart is short of: 18.40 more for 50 off, by offer."""
         api = api_of(shop)
         view = await shop.orders.get(await api.owner(request.scope), SessionKind.CART, decode("cart", id))
-        return _thresholds(shop, view, id)
+        return await _thresholds(shop, view, id)
 
     @get("/checkout-sessions/{id:str}/festival", operation_id="checkout_thresholds", responses=REFUSALS)
     async def of_checkout(self, request: Asked, id: FromPath[str], shop: TheShop) -> ThresholdsAnswer:
         """The same of a checkout."""
         api = api_of(shop)
         view = await shop.orders.get(await api.owner(request.scope), SessionKind.CHECKOUT, decode("chk", id))
-        return _thresholds(shop, view, id)
+        return await _thresholds(shop, view, id)
 
 
 def _celebration(moment: Moment, language: str) -> Celebration:
@@ -113,7 +114,7 @@ def _celebration(moment: Moment, language: str) -> Celebration:
     )
 
 
-def _thresholds(shop: Shop, view: SessionView, id: str) -> ThresholdsAnswer:
+async def _thresholds(shop: Shop, view: SessionView, id: str) -> ThresholdsAnswer:
     now, book, assessment = shop.clock.now(), shop.books.current(), view.assessment
     found: list[Threshold] = []
     if assessment.quote.book == book.number:  # else the offers have just changed: the next look tells
@@ -136,4 +137,5 @@ def _thresholds(shop: Shop, view: SessionView, id: str) -> ThresholdsAnswer:
             if note.reason in SHORT and (note.missing or note.missing_units)
         ]
     found.sort(key=lambda one: (one.missing, one.missing_units, one.title))
-    return ThresholdsAnswer(VERSION, id, now, found[:MOST_THRESHOLDS])
+    visits = await visits_of(shop, view.body.visitor, view.body.language)
+    return ThresholdsAnswer(VERSION, id, now, found[:MOST_THRESHOLDS], visits)

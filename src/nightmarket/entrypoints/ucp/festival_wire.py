@@ -90,23 +90,50 @@ class Threshold(Struct, omit_defaults=True):
     """Whose goods are meant, where each merchant's count apart."""
 
 
+class FestivalRequest(Struct, frozen=True):
+    """Member `festival` of a request that makes or replaces a cart or checkout. `visits`: of each place at which the
+    buyer is, what its QR code says, as an address or its last part alone; at most 5."""
+
+    visits: list[str] = []
+
+
+class Visited(Struct, omit_defaults=True):
+    """A place at which the buyer is: its short name, its name, and until when its offers hold for this cart or
+    checkout; without that the place is closed now, and they do not."""
+
+    place: str
+    title: str
+    until: datetime | None = None
+
+
+class FestivalEcho(Struct):
+    """Member `festival` of the answer to a request that had one."""
+
+    visits: list[Visited]
+
+
 class ThresholdsAnswer(Struct):
-    """What a cart or checkout is short of, nearest first, at most 20."""
+    """What a cart or checkout is short of, nearest first, at most 20; and the places at which its buyer is."""
 
     version: str
     id: str
     now: datetime
     thresholds: list[Threshold]
+    visits: list[Visited] = []
 
 
 def json_schema(url: str) -> dict[str, object]:
-    """The schema of both answers, as it is published at that address."""
-    _, parts = msgspec.json.schema_components([FestivalAnswer, ThresholdsAnswer], ref_template="#/$defs/{name}")
+    """The schema of both answers, and of the member `festival` of carts and checkouts, as it is published there."""
+    _, parts = msgspec.json.schema_components(
+        [FestivalAnswer, ThresholdsAnswer, FestivalRequest, FestivalEcho], ref_template="#/$defs/{name}"
+    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": url,
         "title": "Nightmarket's festival capability for UCP",
-        "description": "Answers of GET /ucp/festival and of GET /ucp/{carts|checkout-sessions}/{id}/festival.",
+        "description": "Answers of GET /ucp/festival and of GET /ucp/{carts|checkout-sessions}/{id}/festival. "
+        "Requests that make or replace a cart or checkout may have a member `festival` ($defs/FestivalRequest); their "
+        "answers have one then ($defs/FestivalEcho).",
         "oneOf": [{"$ref": "#/$defs/FestivalAnswer"}, {"$ref": "#/$defs/ThresholdsAnswer"}],
         "$defs": parts,
     }
@@ -122,5 +149,10 @@ def name_of(address: str) -> str:
 
 def capability(address: str) -> dict[str, list[dict[str, Any]]]:
     """What the profile says of it."""
-    entry = {"version": VERSION, "spec": f"{address}/docs#tag/Festival", "schema": f"{address}{SCHEMA}"}
+    entry = {
+        "version": VERSION,
+        "spec": f"{address}/docs#tag/Festival",
+        "schema": f"{address}{SCHEMA}",
+        "extends": ["dev.ucp.shopping.cart", "dev.ucp.shopping.checkout"],
+    }
     return {name_of(address): [entry]}

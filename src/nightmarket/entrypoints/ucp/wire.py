@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from .festival_wire import FestivalEcho, FestivalRequest
+
 VERSION = "2026-04-08"
 SHOPPING = "dev.ucp.shopping"
 
@@ -168,6 +170,7 @@ class Checkout(Struct, omit_defaults=True):
     expires_at: str | UnsetType = UNSET
     continue_url: str | UnsetType = UNSET
     order: OrderConfirmation | UnsetType = UNSET
+    festival: FestivalEcho | UnsetType = UNSET
 
 
 class Cart(Struct, omit_defaults=True):
@@ -184,6 +187,7 @@ class Cart(Struct, omit_defaults=True):
     links: list[Link] | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
     continue_url: str | UnsetType = UNSET
+    festival: FestivalEcho | UnsetType = UNSET
 
 
 class Quantity(Struct):
@@ -344,6 +348,7 @@ class SessionRequest(Struct):
     fulfillment: FulfillmentRequest | None = None
     discounts: DiscountsRequest | None = None
     cart_id: str | None = None
+    festival: FestivalRequest | None = None
 
 
 class Credential(Struct):

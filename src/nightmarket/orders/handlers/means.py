@@ -13,7 +13,7 @@ from nightmarket.orders.contract import Buyers, DeliveryOptions
 from nightmarket.orders.model.order import UTC
 from nightmarket.orders.model.prepared import Terms
 from nightmarket.orders.points import NO_FAULTS, Faults
-from nightmarket.orders.policies import NO_ACCOUNTS, NOTHING_GONE, KnownTogether, ShopperSource, tell_nobody
+from nightmarket.orders.policies import NO_ACCOUNTS, NOTHING_GONE, KnownTogether, tell_nobody
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
@@ -68,7 +68,7 @@ class Means:
     tell: Callable[[Iterable[UUID]], None] = field(default=tell_nobody)
     """Tells every process, after the commit, of the tallies of which the last is gone."""
     gone: GoneTallies = field(default=NOTHING_GONE)
-    knowing: ShopperSource = field(default_factory=KnownTogether)
+    knowing: KnownTogether = field(default_factory=KnownTogether)
     """Tells carts and sessions what prices may know of their shoppers."""
 
     def terms(self, book: Book) -> Terms:

@@ -230,7 +230,7 @@ class SessionDesk:
         knowing the total that is now shown."""
         listings = await self._means.catalog.listings({line.variant for line in body.lines})
         deliveries = self.deliveries(body, listings)
-        known = known_with(await self._means.knowing.of(session[1], now), body.seat, body.entitled)
+        known = known_with(await self._means.knowing.of(session[1], now, body.visitor), body.seat, body.entitled)
         body = msgspec.structs.replace(body, known=known)
         shopper = shopper_of(session[1], body)
         assessment = assess(body, listings, deliveries, self._means.books.current(), shopper, now)
@@ -269,6 +269,7 @@ class SessionDesk:
             contact=view.body.contact or wanted.contact,
             codes=view.body.codes or wanted.codes,
             declined=view.body.declined or wanted.declined,
+            visitor=view.body.visitor or wanted.visitor,
         )
 
     async def _write(self, tx: Connection, items: Sequence[Write]) -> Sequence[bool | Problem]:

@@ -57,6 +57,7 @@ def body_of(wanted: SessionInput) -> SessionBody:
         seat=wanted.seat,
         purse=wanted.purse,
         declined=_declined(wanted.declined),
+        visitor=wanted.visitor,
     )
 
 

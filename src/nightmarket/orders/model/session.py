@@ -143,6 +143,8 @@ class SessionBody(msgspec.Struct, frozen=True, array_like=True):
     """Offers that the buyer does without (`declining.py`)."""
     entitled: Entitled | None = None
     """What the proven buyer of this session alone is entitled to; a session that is replaced begins anew."""
+    visitor: UUID | None = None
+    """Under which it is noted where the buyer of this session alone is; its owner speaks for many."""
 
     def wrote(self, mark: bytes) -> bool | None:
         """Whether that request wrote it before; None where its key came with another body."""
@@ -187,6 +189,8 @@ class SessionInput(msgspec.Struct, frozen=True):
     """Wallet money that is to pay of it; given by the house, too."""
     declined: tuple[UUID, ...] = ()
     """Offers limited per buyer that this one does without."""
+    visitor: UUID | None = None
+    """Given by the house: `SessionBody.visitor`."""
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.platform.database import Connection
-from nightmarket.promotions.model.places import PLACE, VISIT_LASTS, Place, PlaceKind, PlaceTerms, visit_until
+from nightmarket.promotions.model.places import MAX_VISITS, PLACE, VISIT_LASTS, Place, PlaceKind, PlaceTerms, visit_until
 
 __all__ = [
+    "MAX_VISITS",
     "PLACE",
     "VISIT_LASTS",
     "NewPlace",
@@ -82,6 +83,10 @@ class Places(Protocol):
         """The place of a token that we signed, and the number of the code that it is."""
         ...
 
+    async def with_code(self, connection: Connection, token: str) -> Place:
+        """The place of its code. Raises PlaceNotFound for what is no code of ours, or one that was replaced."""
+        ...
+
     async def visit(self, tx: Connection, place: Place, owner: UUID) -> datetime | None:
         """Note that a shopper opened the place's address; until when it counts, None where it is closed now."""
         ...
@@ -96,6 +101,10 @@ class Places(Protocol):
 
     async def here(self, connection: Connection, owner: UUID) -> Sequence[str]:
         """The short names of the places at which a shopper is, whether or not an offer asks."""
+        ...
+
+    async def visits(self, connection: Connection, owner: UUID) -> Sequence[tuple[Place, datetime]]:
+        """The places at which a shopper is, each with until when it counts; in order of short name."""
         ...
 
     async def sweep(self) -> int:

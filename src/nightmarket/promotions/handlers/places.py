@@ -102,6 +102,16 @@ class StoredPlaces:
         raw = self._signer.unseal(token, ID_BYTES + CODE_BYTES)
         return (UUID(bytes=raw[:ID_BYTES]), int.from_bytes(raw[ID_BYTES:], "big")) if raw is not None else None
 
+    async def with_code(self, connection: Connection, token: str) -> Place:
+        read = self.read(token)
+        if read is None:
+            raise PlaceNotFound("There is no place with this code.")
+        id, code = read
+        place = await self.one(connection, id)
+        if place.code != code:
+            raise PlaceNotFound("This code was replaced by another; look for the new one at the place.")
+        return place
+
     # visits
 
     async def visit(self, tx: Connection, place: Place, owner: UUID) -> datetime | None:
@@ -132,6 +142,11 @@ class StoredPlaces:
         if self._asked[0] != book.number:
             self._asked = (book.number, names_any(book, "places"))
         return self._asked[1]
+
+    async def visits(self, connection: Connection, owner: UUID) -> Sequence[tuple[Place, datetime]]:
+        until = await store.visits(connection, owner, self._means.clock.now())
+        found = await self.some(connection, list(until))
+        return sorted(((found[id], at) for id, at in until.items()), key=lambda pair: pair[0].terms.slug)
 
     async def sweep(self) -> int:
         async with self._means.database.transaction() as tx:

@@ -128,6 +128,14 @@ async def where(connection: Connection, owner: UUID, now: datetime) -> list[str]
     return [row[0] for row in rows]
 
 
+async def visits(connection: Connection, owner: UUID, now: datetime) -> dict[UUID, datetime]:
+    """The places at which an owner is, and until when that counts."""
+    rows = await connection.fetch(
+        "SELECT place, until_at FROM promotions.place_visit WHERE owner = $1 AND until_at > $2", owner, now
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def sweep(tx: Connection, now: datetime) -> int:
     """Forget some visits that are over."""
     done = await tx.fetchval(

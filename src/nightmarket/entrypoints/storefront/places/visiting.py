@@ -43,20 +43,16 @@ async def show(request: Request[Any, Any, Any], store: TheStore, token: FromPath
     """Who has the code stands at the place, or has been sent its picture; the page says what follows from it."""
     visit = await store.site.visit(request.scope)
     shop = store.shop
-    read = shop.places.read(token)
-    if read is None:
+    if shop.places.read(token) is None:
         raise NotFound("There is no place with this code.")
-    id, code = read
     asker = f"place:{address_key(marks_of(request.scope).address)}"
     await shop.access.allowances.take(asker, VISITS_PER_NETWORK, VISITS_WINDOW)
     async with shop.database.transaction() as tx:
-        place = await shop.places.one(tx, id)
-        if place.code != code:
-            raise NotFound("This code was replaced by another; look for the new one at the place.")
+        place = await shop.places.with_code(tx, token)
         until = await shop.places.visit(tx, place, visit.owner)
     sellers = (await store.directory()).sellers
     async with shop.database.read() as connection:
-        samples = await shop.samples.bookable(connection, sellers, id)
+        samples = await shop.samples.bookable(connection, sellers, place.id)
     here = visit.formats.within(ZoneInfo(place.terms.zone))
     return await store.page(
         visit,
