@@ -1,5 +1,6 @@
 """The pages of a presale as a shopper meets them, without script."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from datetime import timedelta
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.ids import decode
+from nightmarket.promotions.contract.presales import PRESALE
 from tests.conftest import FESTIVAL_EVE
 from tests.preselling import presold
 from tests.shopper_house import ShopperHouse, open_house
@@ -22,12 +25,15 @@ async def house(fresh_database: str, tmp_path: Path) -> AsyncGenerator[ShopperHo
 
 
 async def test_book_and_pay(house: ShopperHouse) -> None:
-    """A shopper books on the page and pays the balance at an ordinary checkout."""
+    """A shopper books on the page and pays the balance at an ordinary checkout; when the booking ends early, the kept
+    page of the goods says so too."""
     lamp = await house.shop.catalog.find("lanterns", "LAMP")
     ident = await presold(house.shop, (await house.shop.catalog.listings([lamp]))[lamp])
     wanda = await house.sign_up("wanda@example.org")
     assert "2.00" in (await wanda.get("/presales")).text
     path = f"/presales/{ident}"
+    goods = f"/products/{(await house.shop.catalog.listings([lamp]))[lamp].slug}"
+    assert path in (await wanda.get(goods)).text
     page = await wanda.get(path)
     assert page.status_code == 200
     found = re.search(r'name="once" value="([^"]+)"', page.text)
@@ -42,6 +48,11 @@ async def test_book_and_pay(house: ShopperHouse) -> None:
     assert "Place 1" in shown.text
     assert "Place 1" in (await wanda.get("/account/presales")).text
     assert "You have booked it." in (await wanda.get(path)).text
+    async with house.shop.database.transaction() as tx:
+        await house.shop.presales.close(tx, decode(PRESALE, ident))
+    async with asyncio.timeout(60):  # the shop's clock stands still: no page grows old by itself
+        while path in (await wanda.get(goods)).text:
+            await asyncio.sleep(0.02)
     house.clock.advance(timedelta(hours=3))
     await house.shop.books.refresh()
     due = await wanda.get(booking)
@@ -50,5 +61,4 @@ async def test_book_and_pay(house: ShopperHouse) -> None:
     checkout = await wanda.get(to)
     assert "€5.20" in checkout.text
     assert "€21.90" in checkout.text  # 17.00 and the delivery
-    slug = (await house.shop.catalog.listings([lamp]))[lamp].slug
-    assert (await wanda.get(f"/products/{slug}")).status_code == 200
+    assert (await wanda.get(goods)).status_code == 200

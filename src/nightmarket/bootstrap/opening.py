@@ -19,6 +19,7 @@ from nightmarket.platform.telemetry import Exchange, Metrics
 from nightmarket.promotions.contract import OfferPublished, OfferRetired
 from nightmarket.promotions.contract.festivals import FestivalChanged
 from nightmarket.promotions.contract.groups import GroupOfferChanged
+from nightmarket.promotions.contract.presales import PresaleChanged
 from nightmarket.promotions.contract.surprises import SurpriseChanged
 from nightmarket.promotions.contract.switches import SwitchesChanged
 from nightmarket.stage.contract import PageSaved
@@ -46,7 +47,7 @@ async def open_shop(
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
     kinds = [ProductChanged.kind, MerchantChanged.kind, ReferenceChanged.kind, OfferPublished.kind, OfferRetired.kind]
     kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind, FestivalChanged.kind, SwitchesChanged.kind))
-    kinds.extend((SurpriseChanged.kind, GroupOfferChanged.kind))
+    kinds.extend((SurpriseChanged.kind, GroupOfferChanged.kind, PresaleChanged.kind))
     tail = Tail(database, kinds, lambda news: _hear(shop, news))
     async with database.transaction() as tx:
         await make_partitions(tx, clock.now())
@@ -106,6 +107,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
             products.extend(one.product for one in fact.read(SurpriseChanged))
         elif fact.kind == GroupOfferChanged.kind:
             products.extend(one.product for one in fact.read(GroupOfferChanged))
+        elif fact.kind == PresaleChanged.kind:
+            products.extend(one.product for one in fact.read(PresaleChanged) if one.product is not None)
     if changed:
         shop.catalog.forget(changed)
     if products:

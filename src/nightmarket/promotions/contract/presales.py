@@ -67,12 +67,13 @@ __all__ = [
 
 class PresaleChanged(msgspec.Struct, frozen=True):
     """Fact: a presale was proposed, approved or declined, its booking was closed or its balance opened earlier than
-    planned, or it is over (`what`)."""
+    planned, or it is over (`what`). `product` is what it sells; facts of before it was told have none."""
 
     kind: ClassVar[str] = "promotions.presale_changed"
     presale: UUID
     merchant: UUID
     what: str
+    product: UUID | None = None
 
 
 class BookingChanged(msgspec.Struct, frozen=True):

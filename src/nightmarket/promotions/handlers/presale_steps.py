@@ -244,7 +244,7 @@ class PresaleSteps:
         is_open = counts.get("held", 0) + counts.get("claimed", 0)
         if not is_open and now >= max(presale.terms.ends_at, presale.terms.balance_until) + GRACE:
             await store.end(tx, presale.id)
-            fact = PresaleChanged(presale.id, presale.terms.merchant, "over")
+            fact = PresaleChanged(presale.id, presale.terms.merchant, "over", presale.terms.product)
             await self._means.facts.append(tx, [fact], now)
 
     async def remind(self) -> int:

@@ -150,7 +150,7 @@ class StoredPresales(PresaleSteps):
         return found
 
     async def _tell(self, tx: Connection, one: Presale, what: str) -> None:
-        fact = PresaleChanged(one.id, one.terms.merchant, what)
+        fact = PresaleChanged(one.id, one.terms.merchant, what, one.terms.product)
         await self._means.facts.append(tx, [fact], self._means.clock.now())
 
     # what everybody may ask
