@@ -1,4 +1,4 @@
--- As complete.lua, at an even rate: wrk -s paced.lua URL -- IDS_FILE BODY_FILE REQUESTS_PER_SECOND
+-- As complete.lua, at an even rate: wrk -s paced.lua URL -- IDS_FILE BODY_FILE REQUESTS_PER_SECOND [proxy]
 -- An instant at which the shop is behind is not made up for by wrk's latency: it begins when a request is sent.
 local ffi = require("ffi")
 ffi.cdef [[
