@@ -12,11 +12,12 @@ import pytest
 
 from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
+from nightmarket.entrypoints.pages.visits import Mark
 from nightmarket.entrypoints.storefront import Storefront
 from nightmarket.entrypoints.storefront.watching import THINGS_LIMIT, WATCHERS_PER_ADDRESS, Watcher
 from nightmarket.kernel.ids import decode, derive, encode
 from nightmarket.kernel.problems import InvalidInput, Unavailable
-from nightmarket.promotions.contract import Condition, FixedPrice, Offer, uses_tally
+from nightmarket.promotions.contract import Condition, FixedPrice, Offer, PercentOff, uses_tally
 from nightmarket.tally.contract import Adjustment
 from tests.doors import ask
 from tests.open_shop import Opened, opened
@@ -105,6 +106,44 @@ async def test_the_stream_speaks_the_visitors_language_and_ends_at_closing(marke
     news: dict[str, Any] = json.loads(line.removeprefix("data: "))[found.items["LAMP"]]
     assert news["out"] is False
     assert "Noch 3" in news["words"]["words"] or "noch 3" in news["words"]["words"]
+
+
+async def test_what_changed_before_the_page_watches_is_told_at_once(market: tuple[Opened, Storefront]) -> None:
+    """A page that was made before a price, a book or a start of the process, and watches after it, renews itself; one
+    that knows all of it does not, and a browser that comes back names what it heard last."""
+    found, store = market
+    lamp, shop = found.items["LAMP"], found.shop
+    shop.on_change.clear()  # what was imported just now may be heard at any moment
+
+    def page() -> Mark:
+        return Mark(shop.books.current().number, shop.clock.now())
+
+    async def renewed(made: Mark) -> bool:
+        async with store.watch.watch([lamp], HERE, made) as watcher:
+            return watcher.renewed
+
+    before = page()
+    assert not await renewed(before)
+    store.watch.forget([decode("var", found.items["CANDLE"])])
+    assert not await renewed(before)
+    store.watch.forget([decode("var", lamp)])
+    assert await renewed(before)
+    before = page()
+    assert not await renewed(before)
+    now = shop.clock.now()
+    async with shop.database.transaction() as tx:
+        offer = Offer(derive("test", "half"), 1, {"en": "Half"}, PercentOff(5_000), now, now + timedelta(days=3))
+        await shop.offers.publish(tx, [offer], now)
+    await shop.books.refresh()
+    assert await renewed(before)
+    assert not await renewed(page())
+    assert await renewed(Mark(shop.books.current().number, now - timedelta(hours=1)))
+    async with store.watch.watch([lamp], HERE):
+        assert not await renewed(store.watch.mark)
+        assert Mark.read(before.text) == Mark(
+            before.book, before.at.replace(microsecond=before.at.microsecond // 1_000 * 1_000)
+        )
+    assert [Mark.read(text) for text in ("", "1", "1.x", "-1.2", "1.2.3", "1." + "9" * 20)] == [None] * 6
 
 
 async def test_a_stranger_learns_nothing_but_numbers(market: tuple[Opened, Storefront]) -> None:

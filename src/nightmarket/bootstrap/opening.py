@@ -93,6 +93,17 @@ def _forget_listings(shop: Shop, fact: Fact) -> None:
         shop.catalog.forget_categories(one.key for one in fact.read(ReferenceChanged) if one.what == "category")
 
 
+def _offered(fact: Fact) -> list[UUID]:
+    """Products for which something changed that their pages show."""
+    if fact.kind == SurpriseChanged.kind:
+        return [one.product for one in fact.read(SurpriseChanged)]
+    if fact.kind == GroupOfferChanged.kind:
+        return [one.product for one in fact.read(GroupOfferChanged)]
+    if fact.kind == PresaleChanged.kind:
+        return [one.product for one in fact.read(PresaleChanged) if one.product is not None]
+    return []
+
+
 async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
     """Caches forget what has changed."""
     changed: list[UUID] = []
@@ -103,12 +114,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
             products.extend(product.product for product in fact.read(ProductChanged))
         elif fact.kind in (MerchantChanged.kind, ReferenceChanged.kind):
             _forget_listings(shop, fact)
-        elif fact.kind == SurpriseChanged.kind:
-            products.extend(one.product for one in fact.read(SurpriseChanged))
-        elif fact.kind == GroupOfferChanged.kind:
-            products.extend(one.product for one in fact.read(GroupOfferChanged))
-        elif fact.kind == PresaleChanged.kind:
-            products.extend(one.product for one in fact.read(PresaleChanged) if one.product is not None)
+        else:
+            products.extend(_offered(fact))
     if changed:
         shop.catalog.forget(changed)
     if products:

@@ -38,7 +38,7 @@ from .formats import Formats
 from .forms import Form
 from .icons import Icons
 from .static import StaticFiles
-from .visits import CHOICE_LIFE, CURRENCY_COOKIE, LANGUAGE_COOKIE, Visit
+from .visits import CHOICE_LIFE, CURRENCY_COOKIE, LANGUAGE_COOKIE, Mark, Visit
 from .words import language_of, read_translations
 
 HERE = Path(__file__).parent
@@ -99,6 +99,7 @@ class Site:
             scope=scope,
             caller=caller,
             owner=owner,
+            made=Mark(self.shop.books.current().number, self.shop.clock.now()),
             language=language,
             currency=currency if known_currency(currency) else self.shop.settings.currency,
             country=_country(accepted) or HOME_COUNTRIES[language],

@@ -1,8 +1,9 @@
 """One visit to one page: who asks, in which language, with which currency, and which cookies the answer owes."""
 
+import re
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from babel.support import Translations
@@ -13,7 +14,27 @@ from nightmarket.platform.http import ASGIScope, header
 from .formats import Formats
 
 CHOICE_LIFE = timedelta(days=365)
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_MARK = re.compile(r"([0-9]{1,15})\.([0-9]{1,14})")
 LANGUAGE_COOKIE, CURRENCY_COOKIE = "nightmarket_language", "nightmarket_currency"
+
+
+class Mark(NamedTuple):
+    """When a page began to be made, and with which book of offers: what changed later it cannot know."""
+
+    book: int
+    at: datetime
+
+    @property
+    def text(self) -> str:
+        """As pages and streams say it: the book, and milliseconds since 1970."""
+        return f"{self.book}.{(self.at - EPOCH) // MILLISECOND}"
+
+    @classmethod
+    def read(cls, text: str) -> "Mark | None":
+        """None for what is no mark of ours."""
+        found = _MARK.fullmatch(text)
+        return cls(int(found[1]), EPOCH + int(found[2]) * MILLISECOND) if found else None
 
 
 @dataclass(slots=True)
@@ -23,6 +44,7 @@ class Visit:
     scope: ASGIScope
     caller: Caller
     owner: UUID
+    made: Mark
     language: str
     currency: str
     country: str

@@ -4,6 +4,8 @@
 (() => {
   const RETRY = 20_000;
   const SPREAD = 1_500;
+  const AGAIN = 1_000;
+  const TRIES = 3;
   let stream = null;
   let watched = "";
   let retry = 0;
@@ -51,16 +53,22 @@
     if (shapeChanged) renew();
   }
 
-  // Fetch the page once more and put its parts in, keeping what was typed, chosen and focused.
-  async function renew() {
+  // When a page began to be made: what changed later the stream tells at once.
+  const mark = (page) => page.querySelector('meta[name="nightmarket:made"]');
+
+  // Fetch the page once more and put its parts in, keeping what was typed, chosen and focused. One that comes as it was
+  // was kept by a process that has not heard the news yet.
+  async function renew(tries = TRIES) {
     if (renewing || !document.querySelector("[data-renew]")) return;
     renewing = true;
+    const before = mark(document)?.content;
     try {
       await new Promise((done) => window.setTimeout(done, 100 + Math.random() * 200));
       await window.nightmarket.show(window.location.href);
     } finally {
       renewing = false;
     }
+    if (tries > 1 && mark(document)?.content === before) window.setTimeout(() => renew(tries - 1), AGAIN);
   }
 
   function typed(root) {
@@ -110,6 +118,7 @@
       fresh.dispatchEvent(new CustomEvent("nightmarket:renewed", { bubbles: true }));
     }
     document.title = page.title;
+    if (mark(document) && mark(page)) mark(document).content = mark(page).content;
     if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
     follow();
     return true;
@@ -122,7 +131,7 @@
     stop();
     if (!wanted) return;
     watched = wanted;
-    stream = new EventSource(`/live/stock?products=${wanted}`);
+    stream = new EventSource(`/live/stock?products=${wanted}&since=${mark(document)?.content ?? ""}`);
     stream.addEventListener("stock", onStock);
     stream.addEventListener("renew", () => window.setTimeout(renew, Math.random() * SPREAD));
     stream.addEventListener("error", () => {

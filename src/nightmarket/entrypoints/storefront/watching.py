@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints.pages.visits import Mark
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.problems import InvalidInput, Unavailable
 from nightmarket.platform.database import CONNECTION_LOST
@@ -32,6 +33,10 @@ WATCHERS_PER_ADDRESS = 40
 THINGS_LIMIT = 150
 """Products and variants that one stream may watch: a long list page, and a full cart."""
 
+CHANGES_KEPT = 20_000
+"""Products and variants of which a process remembers when they changed last; a page of before the oldest is asked to
+renew itself."""
+
 TALLIES_KEPT = 20_000
 """Products and variants whose tallies a process remembers."""
 
@@ -44,6 +49,7 @@ class Watcher:
 
     def __init__(self, things: dict[str, tuple[UUID, ...]]) -> None:
         self.things = things
+        self.goods = {decode(id.partition("_")[0], id) for id in things if not is_quota(id)}
         self.news: dict[str, Left] = {}
         self.renewed = False
         self.woken = asyncio.Event()
@@ -62,16 +68,25 @@ class StockWatch:
         self._tallies: OrderedDict[str, tuple[UUID, ...]] = OrderedDict()
         self._last: dict[str, Left] = {}
         self._span: tuple[int, datetime] | None = None
+        self._looked_at = shop.clock.now()
+        self._changed: OrderedDict[UUID, datetime] = OrderedDict()
+        self._unheard = self._looked_at
+        """Until when things may have changed that this process does not know of any more."""
         self._hurried = asyncio.Event()
 
     @property
     def closing(self) -> asyncio.Event:
         return self._shop.closing
 
+    @property
+    def mark(self) -> Mark:
+        """Up to where every watcher has been told of everything."""
+        return Mark(self._span[0] if self._span else 0, self._looked_at)
+
     @asynccontextmanager
-    async def watch(self, ids: Sequence[str], address: str) -> AsyncGenerator[Watcher]:
+    async def watch(self, ids: Sequence[str], address: str, made: Mark | None = None) -> AsyncGenerator[Watcher]:
         """A watcher of these products (`prd_`), variants (`var_`) and offers of which only so much is left (`off_`),
-        told at once how they stand.
+        told at once how they stand, and to renew itself where something changed since its page was made.
 
         Raises InvalidInput for what is no id or too many, Unavailable when too many watch or the process is to stop.
         """
@@ -86,9 +101,11 @@ class StockWatch:
         self._addresses[key] += 1
         try:
             if not self._tasks:
-                self._span = self._bodies.span()
+                self._look()
                 work = (self._follow(), self._close())
                 self._tasks = [asyncio.create_task(one, name="stock-watch") for one in work]
+            if made is not None and self._is_old(made, watcher):
+                self._renew(watcher)
             await self._tell(watcher)
             yield watcher
         finally:
@@ -106,10 +123,29 @@ class StockWatch:
     def forget(self, things: Sequence[UUID]) -> None:
         """Products changed: so may have the tallies that count them, and what pages say of them."""
         self._tallies.clear()
-        changed = set(things)
+        changed, now = set(things), self._shop.clock.now()
+        for thing in changed:
+            self._changed.pop(thing, None)
+            self._changed[thing] = now
+        while len(self._changed) > CHANGES_KEPT:
+            self._unheard = self._changed.popitem(last=False)[1]
         for watcher in self._watchers:
-            if any(decode(id.partition("_")[0], id) in changed for id in watcher.things if not is_quota(id)):
+            if not watcher.goods.isdisjoint(changed):
                 self._renew(watcher)
+
+    def _look(self) -> bool:
+        """Whether prices may be others than at the last look."""
+        self._looked_at, before = self._shop.clock.now(), self._span
+        self._span = self._bodies.span()
+        return before is not None and before != self._span
+
+    def _is_old(self, made: Mark, watcher: Watcher) -> bool:
+        """Whether a page that was made then may say what is so no more."""
+        book, since = self._bodies.span()
+        if made.book != book or made.at < max(since, self._unheard):
+            return True
+        changes = map(self._changed.get, watcher.goods)
+        return any(at is not None and made.at <= at for at in changes)
 
     def _check_room(self, key: str) -> None:
         if self._shop.closing.is_set():
@@ -186,8 +222,7 @@ class StockWatch:
             now[id] = (sum(one.available for one in found), sum(one.capacity for one in found))
         changed = {id for id, left in now.items() if self._last.get(id) != left}
         self._last = now
-        span = self._bodies.span()
-        is_new, self._span = self._span is not None and span != self._span, span
+        is_new = self._look()
         for watcher in self._watchers:
             for id in changed & watcher.things.keys():
                 watcher.news[id] = now[id]

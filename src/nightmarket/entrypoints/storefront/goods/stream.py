@@ -11,6 +11,7 @@ from litestar.params import FromQuery
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
+from nightmarket.entrypoints.pages.visits import Mark
 from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore
 from nightmarket.entrypoints.storefront.watching import StockWatch, Watcher
 from nightmarket.platform.http import marks_of
@@ -35,15 +36,19 @@ class News(msgspec.Struct):
 
 
 @get("/live/stock", include_in_schema=False)
-async def stock(request: Request[Any, Any, Any], store: TheStore, products: FromQuery[str] = "") -> ASGIResponse:
-    """`products`: ids of products and variants, with commas between.
+async def stock(
+    request: Request[Any, Any, Any], store: TheStore, products: FromQuery[str] = "", since: FromQuery[str] = ""
+) -> ASGIResponse:
+    """`products`: ids of products and variants, with commas between; `since`: the mark of the page that shows them. A
+    browser that comes back names the mark of what it heard last instead.
 
     `stock` events carry what changed; `renew` says that prices or words did, so that the page asks for itself again.
     """
     visit = await store.site.visit(request.scope)
     watching = AsyncExitStack()
     ids = [id for id in products.split(",") if id]
-    watcher = await watching.enter_async_context(store.watch.watch(ids, marks_of(request.scope).address))
+    made = Mark.read(request.headers.get("last-event-id", "") or since)
+    watcher = await watching.enter_async_context(store.watch.watch(ids, marks_of(request.scope).address, made))
     return ASGIStreamingResponse(
         iterator=_events(store, watcher, visit.language, watching),
         status_code=200,
@@ -71,13 +76,14 @@ async def _events(
                 yield b": still here\n\n"
                 continue
             watcher.woken.clear()
+            heard = b"id: %s\n\n" % watch.mark.text.encode()
             news, watcher.news = watcher.news, {}
             if news:
                 told = {id: _told(store, language, *left) for id, left in news.items()}
-                yield b"event: stock\ndata: " + _ENCODER.encode(told) + b"\n\n"
+                yield b"event: stock\ndata: " + _ENCODER.encode(told) + b"\n" + heard
             if watcher.renewed:
                 watcher.renewed = False
-                yield b"event: renew\ndata: {}\n\n"
+                yield b"event: renew\ndata: {}\n" + heard
 
 
 def _told(store: Storefront, language: str, left: int, capacity: int) -> News:
