@@ -132,7 +132,7 @@ class TestProvider:
         charges = [_new(request, now) for request, now in asked]
         known = store.known_charges(connection, [charge.key for charge in charges])
         made: dict[str, Charge] = {}
-        events: list[tuple[str, int, bytes, float]] = []
+        events: list[tuple[str, bytes, float]] = []
         outcomes: list[Authorisation | Problem] = []
         for (request, now), charge in zip(asked, charges, strict=True):
             found = made.get(charge.key)
@@ -185,7 +185,7 @@ class TestProvider:
 
     def _events(
         self, charge: Charge, kind: EventKind, event: str, at: float, amount: int | None = None
-    ) -> Iterable[tuple[str, int, bytes, float]]:
+    ) -> Iterable[tuple[str, bytes, float]]:
         """The deliveries by which something is reported, if it is."""
         if self._webhooks is None or kind not in self._webhooks.kinds:
             return ()

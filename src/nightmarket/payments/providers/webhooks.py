@@ -47,17 +47,17 @@ class HasWriter(Protocol):
     def writer(self) -> Writer: ...
 
 
-def schedule(event: WebhookEvent, options: WebhookOptions, at: float) -> Iterator[tuple[str, int, bytes, float]]:
-    """The deliveries of an event: id, copy, body and instant, the same for the same seed."""
+def schedule(event: WebhookEvent, options: WebhookOptions, at: float) -> Iterator[tuple[str, bytes, float]]:
+    """The deliveries of an event: id, body and instant, the same for the same seed."""
     body = _BODY.encode(event)
     if not options.late_seconds and not options.twice_percent:
-        yield event.id, 1, body, at
+        yield event.id, body, at
         return
     digest = hashlib.blake2b(event.id.encode(), digest_size=24, salt=options.seed.to_bytes(16, "big", signed=True))
     first, second, twice = (int.from_bytes(digest.digest()[i : i + 8], "big") / 2**64 for i in (0, 8, 16))
-    yield event.id, 1, body, at + first * options.late_seconds
+    yield event.id, body, at + first * options.late_seconds
     if twice * 100 < options.twice_percent:
-        yield event.id, 2, body, at + (first + second) * options.late_seconds
+        yield event.id, body, at + (first + second) * options.late_seconds
 
 
 class WebhookSender:
@@ -79,12 +79,12 @@ class WebhookSender:
         outcomes = await _together(send_all, signed) if send_all is not None and due else None
         if outcomes is None:
             outcomes = [await _alone(send, *one) for one in signed]
-        arrived: list[tuple[str, int]] = []
+        arrived: list[int] = []
         for row, outcome in zip(due, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 log.info("webhook_not_taken", webhook=row["id"], tries=row["tries"], reason=str(outcome))
             else:
-                arrived.append((row["id"], row["copy"]))
+                arrived.append(row["number"])
         if arrived:
             await self._writer.submit(lambda connection: store.drop_events(connection, arrived))
         return len(arrived)

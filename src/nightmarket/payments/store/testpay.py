@@ -20,12 +20,17 @@ CREATE TABLE IF NOT EXISTS operation (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, charge TEXT NOT NULL, kind TEXT NOT NULL,
     amount INTEGER NOT NULL, outcome TEXT NOT NULL, at REAL NOT NULL
 );
-CREATE TABLE IF NOT EXISTS event (
-    id TEXT NOT NULL, copy INTEGER NOT NULL, body BLOB NOT NULL, deliver_at REAL NOT NULL,
-    tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (id, copy)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS event_due ON event (deliver_at);
+CREATE TABLE IF NOT EXISTS delivery (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT NULL, deliver_at REAL NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS delivery_due ON delivery (deliver_at);
 """
+"""Deliveries lie in the order in which they were queued: by their ids each would fill a page of its own."""
+
+BEFORE = "SELECT 1 FROM sqlite_schema WHERE name = 'event'"
+TAKE_OVER = "INSERT INTO delivery (id, body, deliver_at, tries) SELECT id, body, deliver_at, tries FROM event"
+"""Of a file from before, in which webhooks lay by id."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -35,6 +40,11 @@ def connect(path: Path) -> sqlite3.Connection:
     _share(connection)
     connection.execute("PRAGMA synchronous = OFF")
     connection.executescript(TABLES)
+    if connection.execute(BEFORE).fetchone() is not None:
+        with transaction(connection):
+            if connection.execute(BEFORE).fetchone() is not None:  # else another process was first
+                connection.execute(TAKE_OVER)
+                connection.execute("DROP TABLE event")
     return connection
 
 
@@ -119,18 +129,18 @@ def statement(connection: sqlite3.Connection, after: int, limit: int) -> list[sq
     return connection.execute(STATEMENT, (after, limit)).fetchall()
 
 
-ADD_EVENT = "INSERT INTO event (id, copy, body, deliver_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+ADD_EVENT = "INSERT INTO delivery (id, body, deliver_at) VALUES (?, ?, ?)"
 
 
-def add_events(connection: sqlite3.Connection, rows: Iterable[tuple[str, int, bytes, float]]) -> None:
-    """Queue webhooks: id, copy, body, when to deliver in unix seconds."""
+def add_events(connection: sqlite3.Connection, rows: Iterable[tuple[str, bytes, float]]) -> None:
+    """Queue deliveries of webhooks, once for each time that one is sent: id, body, when to deliver in unix seconds."""
     connection.executemany(ADD_EVENT, rows)
 
 
 TAKE_EVENTS = """
-UPDATE event SET deliver_at = ? + (1 << min(tries, 12)), tries = tries + 1
-WHERE (id, copy) IN (SELECT id, copy FROM event WHERE deliver_at <= ? AND tries < ? ORDER BY deliver_at LIMIT ?)
-RETURNING id, copy, body, tries
+UPDATE delivery SET deliver_at = ? + (1 << min(tries, 12)), tries = tries + 1
+WHERE number IN (SELECT number FROM delivery WHERE deliver_at <= ? AND tries < ? ORDER BY deliver_at LIMIT ?)
+RETURNING number, id, body, tries
 """
 
 
@@ -139,6 +149,6 @@ def take_events(connection: sqlite3.Connection, now: float, tries: int, limit: i
     return connection.execute(TAKE_EVENTS, (now, now, tries, limit)).fetchall()
 
 
-def drop_events(connection: sqlite3.Connection, rows: Iterable[tuple[str, int]]) -> None:
+def drop_events(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Webhooks that arrived."""
-    connection.executemany("DELETE FROM event WHERE id = ? AND copy = ?", rows)
+    connection.executemany("DELETE FROM delivery WHERE number = ?", ((number,) for number in numbers))
