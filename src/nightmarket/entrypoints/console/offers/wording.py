@@ -29,6 +29,13 @@ from nightmarket.promotions.contract import (
 )
 
 MONDAY = datetime(2024, 1, 1, 12, tzinfo=UTC)
+HOLDERS = {
+    "coupon": say_later("for holders of the coupon"),
+    "group": say_later("for a group of that size"),
+    "presale": say_later("for those who have booked"),
+    "surprise": say_later("for those who have booked"),
+}
+"""Whom an offer is for that asks for an entitlement, by the word before its colon."""
 PER = {Each.LINE: say_later("%(what)s, off each item"), Each.PIECE: say_later("%(what)s, off each piece")}
 
 
@@ -60,8 +67,9 @@ class Wording:
             said.append(say(say_later("from %(units)s pieces"), units=condition.least_units))
         said += self._goods(condition.goods)
         words = (condition.regions, condition.segments, condition.places, condition.languages, condition.channels)
-        for some in (*words, condition.needs):
+        for some in words:
             said += sorted(some)
+        said += sorted(say(HOLDERS.get(need.partition(":")[0], need)) for need in condition.needs)
         if condition.first_order:
             said.append(say(say_later("first order only")))
         said += [self._hours(hours) for hours in condition.hours]
@@ -84,7 +92,7 @@ class Wording:
     def _agreements(self, offer: Offer) -> list[str]:
         say = self._desk.say
         said: list[str] = []
-        if offer.exclusive:
+        if offer.exclusive and not offer.condition.needs:
             said.append(say(say_later("one of “%(word)s”"), word=offer.exclusive))
         if offer.compulsory:
             said.append(say(say_later("always")))

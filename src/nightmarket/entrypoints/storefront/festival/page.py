@@ -20,6 +20,8 @@ from nightmarket.platform.http import ASGIScope, Response
 from nightmarket.promotions.contract import Book, Offer, asking
 from nightmarket.promotions.contract.festivals import Festival, Moment, Phase, PhaseKind, Window
 
+from .ways import ways
+
 GOODS_SHOWN = 24
 INSTANT = timedelta(microseconds=1)
 OFFERS_READ = 200
@@ -90,6 +92,7 @@ class FestivalPage:
                 lambda it: _wares(it, cards, _coming(it, offers, (cards, listings), (now, formats))), store.levels.read
             ),
             "coupons": await for_everything(store, visit) if moment.main else [],
+            "ways": await ways(store, visit),
             "origin": shop.settings.address,
         }
         return Made("festival/page.html", words, shelf.levels, frozenset(card.product for card in cards))
