@@ -124,11 +124,11 @@ async def test_more_than_anybody_may_have_is_said_at_once(house: ShopperHouse) -
     stranger = house.browser()
     await to_checkout(house, stranger, "LAMP", 3)
     said = (await stranger.get("/cart")).text
-    assert "At most 2 per buyer. Take fewer." in said
+    assert "At most 2 per buyer. Lower the quantity to 2." in said
     assert "Confirm an address" in said
     browser = await confirmed(house, "many@example.org")
     path = await to_checkout(house, browser, "LAMP", 3)
-    assert "At most 2 per buyer. Take fewer." in (await browser.get("/cart")).text
+    assert "At most 2 per buyer. Lower the quantity to 2." in (await browser.get("/cart")).text
     assert (await order(browser, path)).status_code == 422
 
 
@@ -170,7 +170,7 @@ async def test_a_price_for_few_per_buyer(house: ShopperHouse) -> None:
     path = await to_checkout(house, three, "LAMP", 3)
     said = (await three.get(path)).text
     assert "66.60" in said
-    assert "Scarce: holds for at most 2 per buyer; with fewer it is there" in said
+    assert "Scarce: holds for at most 2 per buyer; lower the quantity to 2" in said
     browser = await confirmed(house, "two@example.org")
     path = await to_checkout(house, browser, "LAMP", 2)
     assert "22.20" in (await browser.get(path)).text
@@ -186,6 +186,21 @@ async def test_a_price_for_few_per_buyer(house: ShopperHouse) -> None:
     shown = await house.shop.orders.order(None, decode("ord", placed.headers["location"].removeprefix("/orders/")))
     assert [line.total for line in shown.rows[0].body.lines] == [4440]
     assert [reason for _, reason in shown.rows[0].body.refused] == ["limit_reached"]
+
+
+async def test_how_many_are_left_at_a_price_for_few(house: ShopperHouse) -> None:
+    """Who had two of three at a price, and wants more than the one that is left, reads how many are left and that fewer
+    bring the price back, whether the cart has more than anybody may have or not; and so it is."""
+    await publish(house, effect=PercentOff(5_000), condition=only(house, "LAMP"), per_buyer=BuyerCap(units=3))
+    first = await confirmed(house, "left@example.org")
+    assert "location" in (await order(first, await to_checkout(house, first, "LAMP", 2))).headers
+    for wanted, full in ((4, "88.80"), (2, "44.40")):
+        browser = await confirmed(house, "left@example.org")
+        said = (await browser.get(await to_checkout(house, browser, "LAMP", wanted))).text
+        assert "Scarce: holds for at most 3 per buyer; left for you: 1. Lower the quantity to 1" in said
+        assert full in said
+    browser = await confirmed(house, "left@example.org")
+    assert "11.10" in (await browser.get(await to_checkout(house, browser, "LAMP", 1))).text
 
 
 async def test_a_stranger_buys_at_full_price(house: ShopperHouse) -> None:

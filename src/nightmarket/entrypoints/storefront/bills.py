@@ -70,6 +70,10 @@ CODE_REASONS = {
 SCARCE_REASONS = ("over_buyer_limit", "limit_reached", "used_up", "budget_used_up", "gift_due", "declined")
 """Why a price that a product's page shows is not the cart's: always said, as the shopper would wonder."""
 
+OVER_SHARE = ("over_buyer_limit", "limit_reached")
+"""The cart has more than its buyer may have of an offer, or had; how many are left is said."""
+
+NO_SHARES: Mapping[UUID, int] = {}
 OWN_REASONS = frozenset(CODE_REASONS) - {"not_entitled"}
 """Why something that is the shopper's own does not apply: said as well, as its holder would wonder."""
 
@@ -204,6 +208,9 @@ async def bill_of(
     quote = price(cart, book, shopper, now)
     offers = OffersById(book)
     explanation = explain(cart, quote, book, shopper, now)
+    over = [offers[note.offer] for note in explanation.notes if note.reason in OVER_SHARE]
+    proven = shop.identities.read(visit.cookies.get(shop.identities.cookie)) if over else None
+    shares = await shop.orders.shares_left(view, over, proven.key if proven else None) if over else NO_SHARES
     levels = await left(shop, [lot.tally for listing in view.listings.values() for lot in listing.stock])
     limits = limits_of(visit, view)
 
@@ -236,8 +243,8 @@ async def bill_of(
         applied=_applied(quote, offers, merchants, visit, view, without if limits.confirm else None),
         steps=_steps(explanation, offers, merchants, currency, visit),
         joint=await joint_of_cart(shop, visit, explanation, merchants, currency),
-        missed=_missed(explanation, offers, visit, shopper.entitlements),
-        codes=_codes(view, explanation, offers, visit),
+        missed=_missed((explanation, shares), offers, visit, shopper.entitlements),
+        codes=_codes(view, (explanation, shares), offers, visit),
         quote=quote,
         units=sum(line.quantity for line in view.body.lines),
         ready=bool(quote.lines) and len(known) == len(view.body.lines) and not limits.in_the_way,
@@ -369,23 +376,25 @@ def _steps(
 
 
 def _missed(
-    explanation: Explanation, offers: Mapping[UUID, Offer], visit: Visit, mine: frozenset[str]
+    told: tuple[Explanation, Mapping[UUID, int]], offers: Mapping[UUID, Offer], visit: Visit, mine: frozenset[str]
 ) -> list[MissedView]:
     """What a product's page led to expect, and why what is the shopper's own, such as a coupon, takes nothing off."""
     return [
         MissedView(
             pick(offer.name, visit.language) or "",
-            (offer.per_buyer and too_much_words(visit, offer.per_buyer, note.reason))
-            or visit.say(CODE_REASONS[note.reason]),
+            too_much_words(visit, offer.per_buyer, told[1].get(offer.id)) or visit.say(CODE_REASONS[note.reason]),
             encode("off", offer.id) if note.reason == "declined" else "",
         )
-        for note in explanation.notes
+        for note in told[0].notes
         if (offer := offers[note.offer]).code is None
         and (note.reason in SCARCE_REASONS or (note.reason in OWN_REASONS and offer.condition.needs & mine))
     ]
 
 
-def _codes(view: SessionView, explanation: Explanation, offers: Mapping[UUID, Offer], visit: Visit) -> list[CodeView]:
+def _codes(
+    view: SessionView, told: tuple[Explanation, Mapping[UUID, int]], offers: Mapping[UUID, Offer], visit: Visit
+) -> list[CodeView]:
+    explanation, shares = told
     unknown = set(explanation.unknown_codes)
     notes = {(offers[note.offer].code or "").casefold(): note for note in explanation.notes if offers[note.offer].code}
     views: list[CodeView] = []
@@ -402,7 +411,7 @@ def _codes(view: SessionView, explanation: Explanation, offers: Mapping[UUID, Of
             amount = visit.formats.money(note.missing, view.body.currency)
             views.append(CodeView(code, holds=False, reason=visit.say("needs %(amount)s more", amount=amount)))
         else:
-            views.append(
-                CodeView(code, holds=False, reason=visit.say(CODE_REASONS.get(note.reason, CODE_REASONS["no_effect"])))
-            )
+            reason = too_much_words(visit, offers[note.offer].per_buyer, shares.get(note.offer))
+            reason = reason or visit.say(CODE_REASONS.get(note.reason, CODE_REASONS["no_effect"]))
+            views.append(CodeView(code, holds=False, reason=reason))
     return views

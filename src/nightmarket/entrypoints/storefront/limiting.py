@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.entrypoints.pages import Form, Visit
+from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.orders.contract import SessionKind, SessionView
 from nightmarket.promotions.contract import BuyerCap
@@ -13,6 +14,8 @@ from nightmarket.promotions.contract import BuyerCap
 from .storefront import Storefront
 
 IDENTITY_NEEDED, LIMIT_REACHED = "identity_needed", "limit_reached"
+
+SOME_LEFT = say_later("holds for at most %(most)s per buyer; left for you: %(left)s. Lower the quantity to %(left)s")
 
 
 class LimitsView(msgspec.Struct, frozen=True):
@@ -61,11 +64,14 @@ def cap_words(visit: Visit, cap: BuyerCap) -> str:
     return visit.say("once per buyer") if cap.uses == 1 else visit.say("%(most)s times per buyer", most=cap.uses)
 
 
-def too_much_words(visit: Visit, cap: BuyerCap, reason: str) -> str:
-    """Why an offer is not there: the cart has more units than its share; "" for any other reason."""
-    if reason != "over_buyer_limit" or cap.units is None:
+def too_much_words(visit: Visit, cap: BuyerCap | None, left: int | None) -> str:
+    """Why an offer that holds for some units of one buyer is not there: the cart has more than are left; "" where that
+    is not the reason, or none are left."""
+    if cap is None or cap.units is None or not left:
         return ""
-    return visit.say("holds for at most %(most)s per buyer; with fewer it is there", most=cap.units)
+    if left < cap.units:
+        return visit.say(SOME_LEFT, most=cap.units, left=left)
+    return visit.say("holds for at most %(most)s per buyer; lower the quantity to %(most)s", most=cap.units)
 
 
 def without_offers(declined: tuple[UUID, ...], form: Form) -> tuple[UUID, ...]:
@@ -80,5 +86,9 @@ def limit_words(visit: Visit, most: int, left: int) -> str:
     if left <= 0:
         return visit.say("At most %(most)s per buyer, and you have had them. Take it out to order the rest.", most=most)
     if left < most:
-        return visit.say("At most %(most)s per buyer; you may have %(left)s more.", most=most, left=left)
-    return visit.say("At most %(most)s per buyer. Take fewer.", most=most)
+        return visit.say(
+            "At most %(most)s per buyer; you may have %(left)s more. Lower the quantity to %(left)s.",
+            most=most,
+            left=left,
+        )
+    return visit.say("At most %(most)s per buyer. Lower the quantity to %(most)s.", most=most)

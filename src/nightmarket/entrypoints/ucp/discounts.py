@@ -37,6 +37,8 @@ REASONS = {
     "not_entitled": (INELIGIBLE, "Code {code!r} needs something that this buyer does not hold."),
     "companion_missing": (NOT_APPLICABLE, "Code {code!r} needs other goods in the cart as well."),
     "gift_due": (NOT_APPLICABLE, "Code {code!r} gives a present that is not in the cart."),
+    "over_buyer_limit": (NOT_APPLICABLE, "Code {code!r} holds for fewer units per buyer; lower the quantity."),
+    "limit_reached": (NOT_APPLICABLE, "Fewer units of code {code!r} are left for this buyer, or none."),
     "declined": (NOT_APPLICABLE, "What code {code!r} gives was declined."),
     "not_combinable": (COMBINATION, "Code {code!r} cannot be combined with another offer that applies."),
 }

@@ -8,11 +8,23 @@ import msgspec
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.orders import store
+from nightmarket.orders.contract import SessionView
 from nightmarket.orders.errors import IdentityNeeded, LimitReached
 from nightmarket.orders.model.limiting import IDENTITY_NEEDED, by_tally, limit_notices, limit_text, refused_offers
 from nightmarket.orders.model.session import Assessment, Notice, SessionBody, counted_under
 from nightmarket.platform.database import Connection
-from nightmarket.promotions.contract import Demand, Shopper, Want, buyer_caps, counts, demand, price
+from nightmarket.promotions.contract import (
+    Demand,
+    Offer,
+    Shopper,
+    Want,
+    buyer_caps,
+    counts,
+    demand,
+    price,
+    shares_asked,
+    units_left,
+)
 
 from .means import Means
 from .sourcing import aside_of
@@ -97,6 +109,19 @@ async def _free(means: Means, connection: Connection, wanted: Demand) -> dict[UU
         level = levels[tally]
         free[tally] = max(0, most[tally] + returned.get(tally, 0) - level.held - level.spent)
     return {want.tally: free.get(want.tally, want.most) for want in wanted.wants}
+
+
+async def shares_left(
+    means: Means, view: SessionView, offers: Sequence[Offer], person: UUID | None
+) -> Mapping[UUID, int]:
+    """Of these offers, how many units this session's buyer may still have at their price, where they have a share in
+    units; all of it for somebody whom nobody knows yet. `person` is the key of an address that was proven elsewhere
+    than for this session."""
+    async with means.database.read() as connection:
+        keys = (await buyer_keys(means, connection, {view.id: view.owner})).get(view.id, ())
+        keys = keys or ((person,) if person is not None else ())
+        buyers = counted_under(keys, view.body.entitled) or STRANGER
+        return units_left(offers, buyers, await _free(means, connection, shares_asked(offers, buyers)))
 
 
 def identity_needed() -> IdentityNeeded:

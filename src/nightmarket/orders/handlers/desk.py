@@ -8,14 +8,16 @@ from uuid import UUID
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.orders import store
-from nightmarket.orders.contract import Finding, Order, OrderReduction, OrderRow
+from nightmarket.orders.contract import Finding, Order, OrderReduction, OrderRow, SessionView
 from nightmarket.orders.errors import NotCancellable, SessionBusy, SessionNotFound
 from nightmarket.orders.model.order import TRANSFER, OrderState, claim_id
 from nightmarket.payments.contract import Authorisation, Outcome
 from nightmarket.platform.database import Connection
 from nightmarket.platform.group_commit import GroupCommit
+from nightmarket.promotions.contract import Offer
 
 from .auditing import Audit
+from .buyers import shares_left
 from .cancelling import CancelBatch, CancelOrder, lane_for
 from .claiming import ClaimBatch
 from .completing import CompletionDesk
@@ -80,6 +82,13 @@ class OrderDesk:
     async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
         async with self._means.database.read() as connection:
             return await store.latest(connection, before, min(limit, LATEST_LIMIT))
+
+    async def shares_left(
+        self, view: SessionView, offers: Sequence[Offer], person: UUID | None = None
+    ) -> Mapping[UUID, int]:
+        """Of offers with a share in units, how many units a session's buyer may still have at their price; `person`
+        is the key of the address that its browser has proven."""
+        return await shares_left(self._means, view, offers, person)
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:
         for _ in range(CANCEL_TRIES):

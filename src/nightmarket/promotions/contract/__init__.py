@@ -72,8 +72,10 @@ from nightmarket.promotions.model import (
     price,
     reduces_delivery,
     refund,
+    shares_asked,
     split_of,
     steady,
+    units_left,
     uses_tally,
 )
 from nightmarket.promotions.model.shoppers_asked import asks_who
@@ -147,8 +149,10 @@ __all__ = [
     "price",
     "reduces_delivery",
     "refund",
+    "shares_asked",
     "split_of",
     "steady",
+    "units_left",
     "uses_tally",
 ]
 

@@ -8,7 +8,15 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.platform.database import Connection
-from nightmarket.promotions.model.places import MAX_VISITS, PLACE, VISIT_LASTS, Place, PlaceKind, PlaceTerms, visit_until
+from nightmarket.promotions.model.places import (
+    MAX_VISITS,
+    PLACE,
+    VISIT_LASTS,
+    Place,
+    PlaceKind,
+    PlaceTerms,
+    visit_until,
+)
 
 __all__ = [
     "MAX_VISITS",

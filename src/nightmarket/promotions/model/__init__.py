@@ -21,7 +21,20 @@ from .effects import (
     Which,
 )
 from .explaining import explain
-from .limits import Cap, Demand, Met, Scarce, Want, book_tallies, buyer_caps, counts, demand, limits_met
+from .limits import (
+    Cap,
+    Demand,
+    Met,
+    Scarce,
+    Want,
+    book_tallies,
+    buyer_caps,
+    counts,
+    demand,
+    limits_met,
+    shares_asked,
+    units_left,
+)
 from .offers import (
     OPERATOR,
     Book,
@@ -106,7 +119,9 @@ __all__ = [
     "price",
     "reduces_delivery",
     "refund",
+    "shares_asked",
     "split_of",
     "steady",
+    "units_left",
     "uses_tally",
 ]

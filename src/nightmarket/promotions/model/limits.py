@@ -1,6 +1,6 @@
 """What an order takes of scarce offers: a use, an amount of the budget, a buyer's share; and purchase limits. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -134,6 +134,33 @@ def buyer_caps(cart: PriceCart, book: Book, shopper: Shopper, now: datetime) -> 
             caps.extend(_caps(meeting.rule.offer))
     caps.extend(Cap(met.limit.id, UNITS, met.most) for met in limits_met(cart, book, now))
     return tuple(caps)
+
+
+def shares_asked(offers: Iterable[Offer], buyers: Sequence[UUID]) -> Demand:
+    """What one unit more of each of these offers would take of its buyer's shares."""
+    return Demand(
+        tuple(
+            Want(buyer_tally(id, counted, buyer), 1, id, Scarce.BUYER, most)
+            for offer in offers
+            for id, counted, most in _caps(offer)
+            for buyer in buyers
+        )
+    )
+
+
+def units_left(offers: Iterable[Offer], buyers: Sequence[UUID], free: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Of each of these offers, how many units its buyer may still have at its price, by what is free of each tally of
+    `shares_asked`; none where the buyer has used it in as many orders as allowed. Offers without a share in units are
+    left out."""
+    left: dict[UUID, int] = {}
+    for offer in offers:
+        if offer.per_buyer is None or offer.per_buyer.units is None:
+            continue
+        least = {
+            cap.counted: min(free[buyer_tally(cap.offer, cap.counted, one)] for one in buyers) for cap in _caps(offer)
+        }
+        left[offer.id] = max(0, least[UNITS]) if least.get(USES, 1) > 0 else 0
+    return left
 
 
 def limits_met(cart: PriceCart, book: Book, now: datetime) -> list[Met]:
