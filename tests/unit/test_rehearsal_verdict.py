@@ -24,6 +24,7 @@ from nightmarket.rehearsal.verdict import counting, judging, measuring, summing_
 from nightmarket.rehearsal.verdict.counting import Goods, Known
 from nightmarket.rehearsal.verdict.reading import Run
 from nightmarket.rehearsal.verdict.result import Answer, LimitOf, Result
+from nightmarket.rehearsal.verdict.saying import Said
 from nightmarket.rehearsal.verdict.summing_up import reasons_of
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -239,6 +240,21 @@ def test_a_shop_that_does_not_answer_is_no_go() -> None:
     assert reasons_of([fine], [], judged(empty, fine).figures, [])
 
 
+DETAILS = (
+    "kill -9 of a web process (12)",
+    "PostgreSQL (12) was told to shut down in order",
+    "the provider says nothing for 9 s",
+    "the disk under home is full for 9 s (ENOSPC)",
+    "PostgreSQL may not write for 9 s (RLIMIT_FSIZE: its disk is too large to be filled)",
+    "could not strike: No fault is possible here.",
+    "service was back 1.5 s after it struck",
+    "service was not back 60 s after it was over",
+    "12 orders were cancelled",
+    "ended before its time",
+)
+"""What a rehearsal writes down of its faults."""
+
+
 def test_every_sentence_of_a_verdict_can_be_translated() -> None:
     """The report's list of sentences has each that the judge may say, and no other; so has that of the answers."""
     said = set(re.findall(r'"((?:[^"\\]|\\.)*)"', inspect.getsource(summing_up)))
@@ -251,6 +267,10 @@ def test_every_sentence_of_a_verdict_can_be_translated() -> None:
     for language in ("de", "it", "zh"):
         speech = speech_of(language)
         assert all(speech.translate(text) != text for text in (*SENTENCES, *ANSWERS))
+        assert all(speech.rules(text) != text for text in DETAILS)
+    refused = Said(SENTENCES[3], {"fault": "kill-web", "t": 9, "why": Said("Process 12 had just ended by itself.")})
+    assert speech_of("de").tell(refused).endswith(": Prozess 12 war gerade von selbst zu Ende gegangen.")
+    assert speech_of("de").rules("kill -9 of the worker (12)") == "kill -9: der Worker (12)"
 
 
 def test_codes_are_said_in_words() -> None:

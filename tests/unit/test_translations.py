@@ -8,11 +8,34 @@ from pathlib import Path
 import pytest
 
 import nightmarket.promotions.model
+from nightmarket.entrypoints import rooms
 from nightmarket.entrypoints.console.sentences import said
 from nightmarket.entrypoints.pages.words import read_translations
 from tools.messages import LANGUAGES, ROOMS, is_translated, messages, po_path, said_in, translations
 
 MODEL = Path(nightmarket.promotions.model.__file__).parent
+PACKAGE = MODEL.parent.parent
+REFUSING = ("promotions/handlers/*.py", "promotions/model/*.py", "gate/handlers/rooms.py", "rehearsal/faults/*.py")
+SAID_OTHERWISE = frozenset({
+    "No stamp is given for this now.",
+    "There is no such coupon. Look at the letters of its code.",
+    "No tickets are given for this now.",
+    "These goods are not offered to groups.",
+    "There are as many groups as may be. One may become free again; try later.",
+    "This group is closed.",
+    "Too many have begun to join this group.",
+    "There is no place with this code.",
+    "This code was replaced by another; look for the new one at the place.",
+    "The book 7 was not packed within 7 s.",
+    "A capacity is a number of orders per second above 0.",
+    "This draw is not drawn yet: its list has no seed. Come back after the draw.",
+    "This list is damaged: a hash or the terms cannot be read.",
+    "Line 7 is not place 7.",
+    "This is no list of a draw: its first line is `7`.",
+    "This is no opened surprise price: its first line is `7`.",
+})  # fmt: skip
+"""The shop's pages have words of their own for these, or only programs and commands hear them."""
+
 PARTICULARS = re.compile(r"%\(\w+\)s")
 FILES = [(room, language) for room in ROOMS for language in LANGUAGES]
 
@@ -71,8 +94,40 @@ def test_the_console_says_what_is_wrong_with_an_offer_in_its_readers_language(la
     """Every sentence of the rules, those with a figure in them too, is known to the console."""
     sentences, words = sentences_of_rules(), read_translations([po_path("console", language).parent])[language]
     assert len(sentences) > 50
-    assert [text for text in sentences if said(words, text) == text] == []
-    assert "7" in said(words, "A bundle has 2 to 7 parts.")
+    assert [text for text in sentences if said(words.gettext, text) == text] == []
+    assert "7" in said(words.gettext, "A bundle has 2 to 7 parts.")
+
+
+def refusals() -> list[tuple[str, str]]:
+    """What promotions, waiting rooms and faults of rehearsals say, with a pattern where something is filled in."""
+    found: set[tuple[str, str]] = set()
+    for path in sorted(one for pattern in REFUSING for one in PACKAGE.glob(pattern) if "letters" not in one.name):
+        tree = ast.parse(path.read_text())
+        told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if id(node) in told | parts or not isinstance(node, ast.Constant | ast.JoinedStr):
+                continue
+            values = node.values if isinstance(node, ast.JoinedStr) else [node]
+            words = [str(one.value) if isinstance(one, ast.Constant) else None for one in values]
+            text = "".join("7" if word is None else word for word in words)
+            if re.fullmatch(r"[A-Z][^\n]* [^\n]*\.", text) and text not in SAID_OTHERWISE:
+                found.add((text, "".join(".+?" if word is None else re.escape(word) for word in words)))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_refused_is_said_in_the_readers_language(language: str) -> None:
+    """Each sentence by which promotions, waiting rooms and faults refuse something is known to one of the rooms."""
+    sentences = refusals()
+    words = read_translations([folder / "locale" for folder in rooms.ROOMS.values()])[language]
+    known = "\n".join(str(message.id) for room in ROOMS for message in messages(translations(room, language)))
+    assert len(sentences) > 250
+    assert [
+        text
+        for text, pattern in sentences
+        if said(words.gettext, text) == text and not re.search(f"^{pattern}$", known, re.MULTILINE)
+    ] == []
 
 
 def test_a_missing_text_is_found() -> None:

@@ -61,7 +61,7 @@ class Desk:
         """In the reader's language; without words to fill in also what the rules of offers say."""
         if words or self.visit.language == DEFAULT_LANGUAGE:
             return self.visit.say(text, **words)
-        return said(self.visit.translations, text)
+        return said(self.visit.translations.gettext, text)
 
     def part(self, name: str) -> str:
         """A part of the path."""

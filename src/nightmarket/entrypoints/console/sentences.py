@@ -2,10 +2,11 @@
 sentence that holds a figure or a name is known here by its pattern."""
 
 import re
-
-from babel.support import Translations
+from collections.abc import Callable
 
 from nightmarket.entrypoints.pages.words import say_later
+
+from . import refused
 
 PLAIN = (
     say_later(
@@ -103,17 +104,23 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(found), re.DOTALL)
 
 
-_KNOWN = tuple((_pattern(text), text) for text in PATTERNS)
+_KNOWN = tuple((_pattern(text), text) for text in (*PATTERNS, *refused.PATTERNS))
+_SENTENCES = frozenset({"what", "why"})
+"""Gaps that are filled with words of the rules in their turn."""
+
 LONGEST = 500
 """Letters of a sentence up to which its pattern is looked for."""
 
 
-def said(words: Translations, text: str) -> str:
+def said(translate: Callable[[str], str], text: str) -> str:
     """A sentence of the rules in the words' language; as it is where nothing like it is known."""
-    found = words.gettext(text)
+    found = translate(text)
     if found != text or len(text) > LONGEST:
         return found
     for pattern, template in _KNOWN:
         if match := pattern.fullmatch(text):
-            return words.gettext(template) % match.groupdict()
+            gaps = match.groupdict()
+            return translate(template) % {
+                name: said(translate, gap) if name in _SENTENCES else gap for name, gap in gaps.items()
+            }
     return text

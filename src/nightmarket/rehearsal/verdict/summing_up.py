@@ -154,7 +154,7 @@ def reasons_of(
         reasons.append(Said("The shop's own audit looked at nothing."))
     for one in faults:
         if one.refused:
-            words = {"fault": one.fault, "t": one.t, "why": one.detail}
+            words = {"fault": one.fault, "t": one.t, "why": Said(one.detail)}
             reasons.append(Said("%(fault)s was asked for and never struck (%(t)s s): %(why)s", words))
         elif one.down_seconds is None:
             words = {"fault": one.fault, "t": one.t}

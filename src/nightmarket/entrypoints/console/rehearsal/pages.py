@@ -85,7 +85,7 @@ async def show(desk: Desk) -> ASGIResponse:
         word=word_of(desk, progress),
         cards=cards_of(desk, progress),
         charts=charts_of(desk, progress),
-        events=events_of(progress),
+        events=events_of(desk, progress),
     )
 
 
@@ -152,4 +152,4 @@ BUSY = say_later("A rehearsal is being played already. Wait for its end, or stop
 
 
 def _reason(desk: Desk, refused: Problem) -> str:
-    return desk.say(BUSY) if isinstance(refused, NotRehearsed) else refused.detail
+    return desk.say(BUSY) if isinstance(refused, NotRehearsed) else desk.say(refused.detail)

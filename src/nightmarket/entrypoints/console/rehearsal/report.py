@@ -168,7 +168,7 @@ def _faults(result: Result, told: Speech) -> str:
             back = f"{told.number(one.down_seconds)} s"
         rows += (
             f'<tr><th scope="row">{escape(one.fault)}</th><td>{told.number(one.t)} s</td><td>{escape(back)}</td>'
-            f'<td class="text">{escape(one.detail)}</td></tr>'
+            f'<td class="text">{escape(told.rules(one.detail))}</td></tr>'
         )
     heads = _heads(told.say("Fault"), told.say("Struck at"), told.say("Service back after"))
     done = told.say("What was done")

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from babel.units import format_unit
 
+from nightmarket.entrypoints.console.sentences import said
 from nightmarket.entrypoints.pages import Formats, Visit
 from nightmarket.entrypoints.pages.words import read_translations
 from nightmarket.entrypoints.rooms import ROOMS
@@ -24,9 +25,13 @@ class Speech:
         found = self.translate(text)
         return found % words if words else found
 
+    def rules(self, text: str) -> str:
+        """A sentence that the shop's parts say in English."""
+        return said(self.translate, text)
+
     def tell(self, said: Said) -> str:
         """A verdict's sentence."""
-        return tell(said, self.translate, self.number)
+        return tell(said, self.rules, self.number)
 
     def minutes(self, amount: float) -> str:
         """A length in minutes, one or many."""

@@ -66,7 +66,7 @@ def _parts(desk: Desk, progress: Progress) -> dict[str, str]:
         "progress": progress,
         "word": word_of(desk, progress),
         "cards": cards_of(desk, progress),
-        "events": events_of(progress),
+        "events": events_of(desk, progress),
         "charts": charts_of(desk, progress),
     }
     names = {"figures": "cards", "events": "events", "charts": "data"}

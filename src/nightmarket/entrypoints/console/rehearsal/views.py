@@ -176,12 +176,12 @@ class Axis(msgspec.Struct, frozen=True):
         )
 
 
-def events_of(progress: Progress) -> list[EventLine]:
+def events_of(desk: Desk, progress: Progress) -> list[EventLine]:
     """The newest first, without the phases, which the clock tells."""
     tones = {EventKind.FAULT: "danger", EventKind.RECOVERY: "good", EventKind.NOTE: ""}
     found = [one for one in progress.events if one.kind is not EventKind.PHASE]
     return [
-        EventLine(_clock(one.t), one.what, one.detail, tones.get(one.kind, ""))
+        EventLine(_clock(one.t), desk.say(one.what), desk.say(one.detail), tones.get(one.kind, ""))
         for one in reversed(found[-EVENTS_SHOWN:])
     ]
 
