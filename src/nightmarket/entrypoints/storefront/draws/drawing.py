@@ -14,7 +14,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.people import mail_hint, person_of, proven_email, ways_in
-from nightmarket.entrypoints.storefront.storefront import Storefront, TheStore, id_of
+from nightmarket.entrypoints.storefront.storefront import Directory, Storefront, TheStore, id_of
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import InvalidInput
@@ -136,7 +136,18 @@ def _prizes(visit: Visit, draw: Draw) -> list[PrizeView]:
     return found
 
 
-def rule_words(visit: Visit, rule: TicketRule) -> str:
+def page_name(path: str, directory: Directory) -> str:
+    """The stall or brand whose page it is, else the path itself."""
+    _, _, slug = path.removeprefix("/").partition("/")
+    if path.startswith("/merchants/"):
+        return next((one.name for one in directory.merchants.values() if one.slug == slug), path)
+    if path.startswith("/brands/") and slug in directory.brands:
+        return directory.brands[slug].name
+    return path
+
+
+def rule_words(visit: Visit, rule: TicketRule, page: str = "") -> str:
+    """What earns a ticket; `page` names the page that is to be visited."""
     match rule.kind:
         case RuleKind.PERSON:
             return visit.say("One ticket for everybody")
@@ -146,7 +157,7 @@ def rule_words(visit: Visit, rule: TicketRule) -> str:
         case RuleKind.ORDER:
             return visit.say("One ticket for each paid order in %(currency)s", currency=rule.currency)
         case RuleKind.VISIT:
-            return visit.say("One ticket for a visit of this page: %(page)s", page=rule.path)
+            return visit.say("One ticket for a visit of this page: %(page)s", page=page or rule.path)
 
 
 def _rows(visit: Visit, tickets: Sequence[TicketView], draws: Mapping[UUID, Draw]) -> list[TicketRow]:
@@ -201,6 +212,8 @@ async def _page(store: Storefront, visit: Visit, ident: UUID, form: Form, done: 
         amounts = await shop.draws.amounts(connection, [ident])
         mine = await shop.draws.tickets_of(connection, person, ident) if person else ()
         winners = await shop.draws.winners(connection, ident, WINNERS_SHOWN) if draw.is_drawn else ()
+    directory = await store.directory()
+    pages = {rule.key: page_name(rule.path, directory) for rule in draw.terms.rules}
     names = {prize.key: pick(prize.name, visit.language) or prize.key for prize in draw.terms.prizes}
     return await store.page(
         visit,
@@ -209,7 +222,8 @@ async def _page(store: Storefront, visit: Visit, ident: UUID, form: Form, done: 
         form=form,
         hint=mail_hint(store, visit),
         view=draw_view(visit, draw, amounts.get(ident, 0), shop.clock.now()),
-        rules=[(rule, rule_words(visit, rule)) for rule in draw.terms.rules],
+        rules=[(rule, rule_words(visit, rule, pages[rule.key])) for rule in draw.terms.rules],
+        pages=pages,
         mine=_rows(visit, mine, {ident: draw}),
         held={one.rule for one in mine},
         winners=[(one.place, encode(DRAW_TICKET, one.ticket), names.get(one.prize, one.prize)) for one in winners],
