@@ -60,9 +60,12 @@ SHARE = 0.8
 FOLD = 3
 """The overload offers so many times the best load."""
 
-BEST_CONNECTIONS, OVERLOAD_CONNECTIONS = (512, 1_024), 9_000
-"""For batches of the usual and of the largest size, and nobody is refused; and more than a shop of two processes lets
-wait."""
+BEST_CONNECTIONS = (512, 1_024)
+"""For batches of the usual and of the largest size, and nobody is refused."""
+
+PROXY_CONNECTIONS, OWN_CONNECTIONS = 3_000, 9_000
+"""Of a proxy: twice as many as may wait, so that there is always one to ask on. Of clients: more than a shop of two
+processes lets wait."""
 
 BEST_AT_LEAST = 6_000
 """Sessions made ready for each second of the best load, however slow the warm-up was: a load that runs out of them
@@ -217,8 +220,8 @@ class Loads:
             tried[few] = await self._complete(TRANSFER, at_best)
             better = max(tried, key=lambda number: tried[number]["per_second"])
             rate = tried[better]["per_second"] * FOLD
-            load = replace(pinned, most=rate * 1.2, rate=rate, connections=OVERLOAD_CONNECTIONS)
-            proxied = await self._overloaded(replace(load, proxy=True))
+            load = replace(pinned, most=rate * 1.2, rate=rate, connections=OWN_CONNECTIONS)
+            proxied = await self._overloaded(replace(load, proxy=True, connections=PROXY_CONNECTIONS))
             own = await self._overloaded(load)
             bests = [tried[better], await self._complete(TRANSFER, replace(at_best, connections=better))]
             refusal = self._refusal((server, generator))

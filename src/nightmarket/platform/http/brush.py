@@ -24,6 +24,8 @@ and looking for each of them in turn takes longer than all the rest."""
 _ID = "req_of_this_request"
 _NAMES = {b"GET": "GET", b"POST": "POST", b"PUT": "PUT"}
 BODY_BYTES = 64 * 1024
+SAME_ID = 1_000
+"""So many refusals at most have one id: no log has any of them, and a new one for each costs a fifth of the refusal."""
 
 
 class _Prepared(NamedTuple):
@@ -46,6 +48,8 @@ class Brush:
         self._exempt = tuple(prefix.encode() for prefix in edge.exempt)
         self._shaped = tuple(prefix.encode() for prefix in edge.errors.prefixes)
         self._prepared: dict[tuple[int, bytes], _Prepared] = {}
+        self._ready: dict[tuple[int, bytes], tuple[bytes, int]] = {}
+        self._since = 0
 
     def off(self, data: bytes, shedder: Shedder) -> tuple[bytes, int] | None:
         """The whole answer to these bytes, and for how many seconds the connection may rest: a proxy's never, since the
@@ -72,15 +76,25 @@ class Brush:
             body = int(declared[1])
         if end + 4 + body != len(data) or body > BODY_BYTES:
             return None
+        self._since += 1
+        if self._since >= SAME_ID:
+            self._since = 0
+            self._ready.clear()
         retry_after, shape = shedder.retry_after(), b"/"
         if data.startswith(self._shaped, first.start(2)):
             shape = next(one for one in self._shaped if data.startswith(one, first.start(2)))
-        made = self._prepared.get((retry_after, shape)) or self._prepare(retry_after, shape)
-        start, middle, rest, tail, length, status = made
-        id = self._edge.next_id().encode()
-        answer = b"".join((start, id, middle, b"%d" % (length + len(id)), rest, id, tail))
+        answer, status = self._ready.get((retry_after, shape)) or self._make_ready(retry_after, shape)
         self._edge.tell_shed(_NAMES[first[1]], status, time.perf_counter() - started)
         return answer, 0 if telling and _is_for_others(head) else retry_after
+
+    def _make_ready(self, retry_after_seconds: int, shape: bytes) -> tuple[bytes, int]:
+        """The whole answer, and its status, for the next of them."""
+        key = (retry_after_seconds, shape)
+        start, middle, rest, tail, length, status = self._prepared.get(key) or self._prepare(*key)
+        id = self._edge.next_id().encode()
+        answer = b"".join((start, id, middle, b"%d" % (length + len(id)), rest, id, tail))
+        self._ready[key] = answer, status
+        return answer, status
 
     def _prepare(self, retry_after_seconds: int, shape: bytes) -> "_Prepared":
         """The answer to a program that asks for a path that begins so, cut where the request's id and the length
