@@ -1,12 +1,14 @@
 """Offers in a real browser, as a marketer makes them: by form with a live preview, by file, and tried on the past."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_draw_pages import staff
-from tests.browser.visiting import Visitor, faults
+from tests.browser.test_shop_turns import order, put_in, to_checkout
+from tests.browser.visiting import Visitor, faults, load_until
 
 
 def _form(page: Page, name: str, effect: str) -> None:
@@ -83,3 +85,34 @@ def test_a_file_is_mended_in_the_page_and_a_draft_is_tried_on_the_past(visitor: 
     assert faults(page) == []
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_flash_sale_from_the_form_to_the_last_one(visitor: Visitor) -> None:
+    """A marketer sells goods at half price to the first order alone; the bar beside the price says what is left of the
+    offer, the first buyer has it, and the page that somebody else has open goes back to the list price by itself."""
+    marketer, quick, slow = staff(visitor, "marketer"), visitor(width=360), visitor(width=1440)
+    _form(marketer, "For the first alone", "percent")
+    marketer.locator("#percent").fill("50")
+    marketer.locator("#product").fill("hand-cream")
+    marketer.locator("#max_uses").fill("1")
+    marketer.get_by_role("button", name="Publish").click()
+    row = marketer.locator("tr", has_text="For the first alone")
+    expect(row).to_contain_text("1 / 1")
+    for page in (quick, slow):
+        load_until(page, page.get_by_text("100% left at this price").first.is_visible, "/products/hand-cream")
+        assert faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= (page.viewport_size or {})["width"]
+    put_in(quick, "hand-cream")
+    to_checkout(quick)
+    expect(quick.locator("main")).to_contain_text("For the first alone")
+    order(quick)
+    quick.wait_for_url(re.compile(r"/orders/ord_"))
+    expect(slow.locator("#buy")).not_to_contain_text("For the first alone")
+    put_in(slow, "hand-cream")
+    slow.goto("/cart")
+    expect(slow.locator(".sums")).to_contain_text("For the first alone: is used up")
+    marketer.reload()
+    expect(row).to_contain_text("0 / 1")
+    row.get_by_role("link", name="Retire").click()
+    marketer.get_by_role("button", name="Retire this offer").click()
+    expect(marketer.get_by_text("The offer is retired.")).to_be_visible()
