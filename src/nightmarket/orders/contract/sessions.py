@@ -1,0 +1,100 @@
+"""Carts, checkout sessions and the orders they become."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import IntEnum
+from uuid import UUID
+
+import msgspec
+
+from nightmarket.catalog.contract import Listing
+from nightmarket.orders.model.order import OrderRow, OrderState, paid_by_wallet
+from nightmarket.orders.model.session import Assessment, SessionBody, SessionKind, SessionState
+from nightmarket.payments.contract import PaymentRow
+from nightmarket.payments.contract.wallets import Purse
+
+
+class PaymentInput(msgspec.Struct, frozen=True):
+    """How to pay: the handler's id and what it needs (a token, never a card number). `purse` is wallet money that is to
+    pay first, instead of what the session carries."""
+
+    handler: str
+    token: str = ""
+    purse: Purse | None = None
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """A cart or checkout session as it stands now, priced with the current book."""
+
+    id: UUID
+    owner: UUID
+    kind: SessionKind
+    state: SessionState
+    version: int
+    body: SessionBody
+    assessment: Assessment
+    listings: Mapping[UUID, Listing]
+    expires_at: datetime
+    order: "Order | None" = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A whole order: one row per merchant, all in one state, and the payments made for it."""
+
+    id: UUID
+    rows: tuple[OrderRow, ...]
+    payments: tuple[PaymentRow, ...] = ()
+
+    @property
+    def state(self) -> OrderState:
+        return self.rows[0].state
+
+    @property
+    def currency(self) -> str:
+        return self.rows[0].currency
+
+    @property
+    def total(self) -> int:
+        return sum(row.total for row in self.rows)
+
+    @property
+    def to_pay(self) -> int:
+        """What is paid by its handler: the total, less what the wallet pays."""
+        return self.total - paid_by_wallet(self.rows)
+
+
+class NoteKind(IntEnum):
+    EVENT = 1
+    """Something happened to its parcels."""
+    ADJUSTMENT = 2
+    """Money or goods went back, or will."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What somebody reports of an order; `body` is the whole of it as UCP writes it."""
+
+    id: str
+    kind: NoteKind
+    at: datetime
+    body: dict[str, object]
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """The answer to `complete`: the order, and whether its payment is still awaited."""
+
+    order: Order
+    awaited: bool
+
+
+class OrderReduction(msgspec.Struct, frozen=True):
+    """A paid order of which an offer takes off `amount` minor units more; the offer's funder pays for all of it."""
+
+    order: UUID
+    offer: UUID
+    amount: int
+    reason: str
+
+
+def cart_key(number: int) -> str:
+    """The key of an owner's cart of the shop's own pages, from 1; one that has closed is followed by the next."""
+    return f"storefront-{number}"
