@@ -10,7 +10,7 @@ from ucp_sdk.models.schemas.ucp import BusinessSchema
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode
-from nightmarket.payments.contract.wallets import SourceKind
+from nightmarket.payments.contract.wallets import CodeLimit, SourceKind
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from tests.open_shop import Opened, opened
@@ -107,6 +107,13 @@ async def test_a_buyers_wallet_pays_by_its_code(shop: Opened, schemas: Schemas, 
     await shop.shop.orders.cancel_order(None, order.id, "changed my mind")
     await house.work()
     assert await house.balance(account) == 1_000
+    async with shop.shop.database.transaction() as tx:
+        code, _ = await shop.shop.wallets.make_code(tx, account, CodeLimit(300, "EUR"))
+    limited = wallet | {"credential": {"type": "wallet_code", "token": code}}
+    [told] = (await complete(other, "too much", limited))["messages"]
+    assert (told["code"], "pays up to 3.00 EUR" in told["content"]) == ("payment_failed", True)
+    assert (await complete(other, "in part", limited, card))["payment"]["instruments"] == [wallet | {"amount": 300}]
+    assert await house.balance(account) == 700
     await house.sound()
 
 

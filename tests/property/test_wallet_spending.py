@@ -77,7 +77,8 @@ def test_as_much_as_can_be_paid_in_the_order_of_their_ends(
     shapes: list[tuple[int, int, set[str], set[UUID]]], bill: list[Payable], data: st.DataObject
 ) -> None:
     """Each prefix of the lots, in the order of their ends, pays as much as any way of paying could; no lot pays more
-    than it has, nothing before or after its time, and no merchant's part more than it costs."""
+    than it has, nothing before or after its time, and no merchant's part more than it costs. A bound on all of them takes
+    away no more than what is over it."""
     purse = made(shapes)
     free = {lot.id: data.draw(st.integers(0, 80)) for lot in purse}
     spent = spend(purse, free, bill, NOW)
@@ -91,6 +92,10 @@ def test_as_much_as_can_be_paid_in_the_order_of_their_ends(
     for count in range(1, len(able) + 1):
         first = able[:count]
         assert sum(by_lot.get(lot.id, 0) for lot in first) == most(first, free, bill)
+    bound = data.draw(st.integers(0, 100))
+    bounded = spent_by_lot(spend(purse, free, bill, NOW, bound))
+    assert sum(bounded.values()) == min(bound, sum(by_lot.values()))
+    assert all(amount <= free[lot] for lot, amount in bounded.items())
 
 
 @given(items, st.integers(0, 300))

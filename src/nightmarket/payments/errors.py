@@ -88,7 +88,8 @@ class PacketNotOpened(Problem):
 
 
 class WalletCodeRefused(Problem):
-    """A code to pay with somebody's wallet that was used for another order, has expired, or was replaced by a newer."""
+    """A code to pay with somebody's wallet that was used for another order, has expired, was replaced by a newer, or
+    may not pay as much."""
 
     code = "wallet_code_refused"
     kind = Kind.CONFLICT

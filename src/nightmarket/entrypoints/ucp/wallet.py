@@ -13,9 +13,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from nightmarket.bootstrap import WALLET, Shop
 from nightmarket.entrypoints.provided import TheShop
+from nightmarket.kernel.money import decimal_of
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders.contract import Order, PaymentInput, SessionState, SessionView
-from nightmarket.payments.contract.wallets import Purse
+from nightmarket.payments.contract.wallets import CodeLimit, Purse
+from nightmarket.payments.errors import WalletCodeRefused
 
 from . import wire
 from .signed import check_asked
@@ -28,7 +30,8 @@ OPEN = (SessionState.INCOMPLETE, SessionState.READY)
 
 
 class WalletCredential(Struct, tag_field="type", tag="wallet_code"):
-    """`token` is the code that the buyer made on the wallet's page: good for an hour and for one checkout."""
+    """`token` is the code that the buyer made on the wallet's page: good for an hour and for one checkout, and up to
+    the amount that the buyer allowed, if any."""
 
     token: str
 
@@ -92,10 +95,29 @@ async def with_purse(
     if view.state not in OPEN:
         return payment
     async with shop.database.transaction() as tx:
-        account = await shop.wallets.use_code(tx, code.credential.token, view.id)
-        held = await shop.wallets.purse(tx, account, view.body.currency, shop.clock.now())
+        used = await shop.wallets.use_code(tx, code.credential.token, view.id)
+        _within(used.limit, view, alone=payment.handler == WALLET)  # refused, it is not used
+        held = await shop.wallets.purse(tx, used.account, view.body.currency, shop.clock.now())
     rest = 0 if payment.handler == WALLET else view.assessment.quote.total
-    return msgspec.structs.replace(payment, purse=Purse(tuple(lot.purse_lot() for lot in held), rest))
+    most = None if used.limit is None else used.limit.most
+    return msgspec.structs.replace(payment, purse=Purse(tuple(lot.purse_lot() for lot in held), rest, most))
+
+
+def _within(limit: CodeLimit | None, view: SessionView, *, alone: bool) -> None:
+    """Raise WalletCodeRefused for what the buyer did not allow the code to pay."""
+    if limit is None:
+        return
+    most, total = (decimal_of(one, limit.currency) for one in (limit.most, view.assessment.quote.total))
+    if limit.currency != view.body.currency:
+        text = f"The buyer's code pays up to {most} {limit.currency}, and nothing in {view.body.currency}."
+    elif alone and view.assessment.quote.total > limit.most:
+        text = (
+            f"The buyer's code pays up to {most} {limit.currency}, and this order comes to {total}. Add an instrument "
+        )
+        text += "that pays the rest, or ask the buyer for a code that may pay more."
+    else:
+        return
+    raise WalletCodeRefused(text, field="payment.instruments")
 
 
 def shown(order: Order, codes: list[wire.Instrument]) -> wire.PaymentAnswer:

@@ -20,7 +20,7 @@ def paying(
     if purse is None:
         return ()
     free = {one.id: ledger.free(one.id) for one in purse.lots}
-    spent = spend(purse.lots, free, payables(cart, quote), now)
+    spent = spend(purse.lots, free, payables(cart, quote), now, purse.most)
     rest = quote.total - sum(one.amount for one in spent)
     if rest > purse.rest:
         text = "Less is left in the wallet than you saw. Nothing was charged; look at what is left to pay and confirm."

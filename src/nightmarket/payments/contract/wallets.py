@@ -42,6 +42,8 @@ __all__ = [
     "SOURCE",
     "AccountPages",
     "Audience",
+    "CodeLimit",
+    "CodeUse",
     "HeldLot",
     "MoneyFor",
     "NewSource",
@@ -133,6 +135,20 @@ class WalletEntry(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class CodeLimit(msgspec.Struct, frozen=True):
+    """The most that a wallet code may spend, in minor units; of another currency it spends nothing."""
+
+    most: int
+    currency: str
+
+
+class CodeUse(msgspec.Struct, frozen=True):
+    """Whose wallet a code opens, and up to what; without a limit, all that is in it."""
+
+    account: UUID
+    limit: CodeLimit | None
+
+
 class SourceFigures(msgspec.Struct, frozen=True):
     """What a source has given: of its budget, to how many accounts, how much of it waits for its day to be credited."""
 
@@ -216,14 +232,14 @@ class Wallets(Protocol):
         its end can be spent for GRACE."""
         ...
 
-    async def make_code(self, tx: Connection, account: UUID) -> tuple[str, datetime]:
-        """A code by which whoever has it pays one order with the account's money, and until when it is good. Codes
-        before it that nobody used are worth nothing any more. It is stored nowhere."""
+    async def make_code(self, tx: Connection, account: UUID, limit: CodeLimit | None = None) -> tuple[str, datetime]:
+        """A code by which whoever has it pays one order with the account's money, up to a limit, and until when it is
+        good. Codes before it that nobody used are worth nothing any more. It is stored nowhere."""
         ...
 
-    async def use_code(self, tx: Connection, code: str, order: UUID) -> UUID:
-        """Whose money the code stands for; from now on for that order alone, so a repeat finds the same. Raises
-        WalletCodeRefused."""
+    async def use_code(self, tx: Connection, code: str, order: UUID) -> CodeUse:
+        """Whose money the code stands for, and how much of it; from now on for that order alone, so a repeat finds the
+        same. Raises WalletCodeRefused."""
         ...
 
     async def owners(self, connection: Connection, lots: Collection[UUID]) -> Mapping[UUID, UUID]:

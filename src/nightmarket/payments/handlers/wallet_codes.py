@@ -4,6 +4,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from nightmarket.kernel.clock import Clock
+from nightmarket.kernel.money import known_currency
+from nightmarket.kernel.problems import InvalidInput
+from nightmarket.payments.contract.wallets import CodeLimit, CodeUse
 from nightmarket.payments.errors import WalletCodeRefused
 from nightmarket.payments.store import wallet_codes as store
 from nightmarket.platform.access.signing import digest, new_secret
@@ -21,17 +24,19 @@ class CodeDesk:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    async def make(self, tx: Connection, account: UUID) -> tuple[str, datetime]:
+    async def make(self, tx: Connection, account: UUID, limit: CodeLimit | None) -> tuple[str, datetime]:
+        if limit is not None and not (limit.most > 0 and known_currency(limit.currency)):
+            raise InvalidInput("The most that a code may spend is above zero.", field="most")
         code, now = new_secret(), self._clock.now()
-        await store.replace(tx, account, digest(code), now, now + LIFE)
+        await store.replace(tx, account, digest(code), (now, now + LIFE), limit)
         return code, now + LIFE
 
-    async def use(self, tx: Connection, code: str, order: UUID) -> UUID:
-        account = await store.use(tx, digest(code[: MAX_LETTERS + 1]), order, self._clock.now())
-        if account is None:
+    async def use(self, tx: Connection, code: str, order: UUID) -> CodeUse:
+        found = await store.use(tx, digest(code[: MAX_LETTERS + 1]), order, self._clock.now())
+        if found is None:
             text = "This wallet code was used for another order, expired, or was replaced. Ask the buyer for a new one."
             raise WalletCodeRefused(text, field="payment.instruments")
-        return account
+        return found
 
     async def step(self) -> int:
         """Delete what is over."""

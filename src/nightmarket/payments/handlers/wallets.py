@@ -12,6 +12,8 @@ from nightmarket.payments.contract.wallets import (
     LOT,
     MAX_LOTS,
     SOURCE,
+    CodeLimit,
+    CodeUse,
     HeldLot,
     NewSource,
     PaidOrder,
@@ -180,10 +182,10 @@ class StoredWallets:
     async def come_back(self, tx: Connection, lots: Collection[UUID]) -> None:
         await self._earnings.come_back(tx, lots, [])
 
-    async def make_code(self, tx: Connection, account: UUID) -> tuple[str, datetime]:
-        return await self._codes.make(tx, account)
+    async def make_code(self, tx: Connection, account: UUID, limit: CodeLimit | None = None) -> tuple[str, datetime]:
+        return await self._codes.make(tx, account, limit)
 
-    async def use_code(self, tx: Connection, code: str, order: UUID) -> UUID:
+    async def use_code(self, tx: Connection, code: str, order: UUID) -> CodeUse:
         return await self._codes.use(tx, code, order)
 
     async def owners(self, connection: Connection, lots: Collection[UUID]) -> Mapping[UUID, UUID]:

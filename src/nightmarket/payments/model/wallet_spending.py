@@ -39,10 +39,12 @@ class PurseLot(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Purse(msgspec.Struct, frozen=True, array_like=True):
-    """The lots that a shopper wants to pay with, and what was shown as left to be paid otherwise (minor units)."""
+    """The lots that a shopper wants to pay with, what was shown as left to be paid otherwise, and the most that they
+    may pay together (minor units; None: all they can)."""
 
     lots: tuple[PurseLot, ...]
     rest: int
+    most: int | None = None
 
 
 class Payable(msgspec.Struct, frozen=True):
@@ -68,17 +70,23 @@ class Spent(msgspec.Struct, frozen=True, array_like=True):
 
 
 def spend(
-    lots: Sequence[PurseLot], free: Mapping[UUID, int], items: Sequence[Payable], now: datetime
+    lots: Sequence[PurseLot],
+    free: Mapping[UUID, int],
+    items: Sequence[Payable],
+    now: datetime,
+    most: int | None = None,
 ) -> tuple[Spent, ...]:
-    """Pay as much as can be paid: the lot that ends first as much as it can, then the next, and so on.
+    """Pay as much as can be paid, `most` at most: the lot that ends first as much as it can, then the next, and so on.
 
     A later lot may make an earlier one pay for something else, never for less. So nothing is left that a lot could pay
     (augmenting paths in the network lots -> items; Ford and Fulkerson 1956), in the order of the lots' ends.
     """
     able = sorted((one for one in lots if one.since <= now < one.until), key=lambda one: (one.until, one.id))[:MAX_LOTS]
     network = _Network(able, items)
+    left = sum(item.amount for item in items) if most is None else most
     for number, one in enumerate(able):
-        network.pay(number, max(0, free.get(one.id, 0)))
+        wanted = min(left, max(0, free.get(one.id, 0)))
+        left -= wanted - network.pay(number, wanted)
     sums: dict[tuple[UUID, UUID, str], int] = {}
     for (number, place), amount in network.flow.items():
         key = able[number].id, items[place].merchant, items[place].line
@@ -103,8 +111,8 @@ class _Network:
         self._edges = [[place for place, item in enumerate(items) if lot.pays(item)] for lot in lots]
         self._payers: list[set[int]] = [set() for _ in items]
 
-    def pay(self, lot: int, amount: int) -> None:
-        """Let a lot pay up to that amount, moving what others pay where that makes room."""
+    def pay(self, lot: int, amount: int) -> int:
+        """Let a lot pay up to that amount, moving what others pay where that makes room. Returns what it could not."""
         while amount > 0 and (path := self._path(lot)):
             moved = min(amount, self._room[path[-1][1]])
             for number in range(1, len(path)):  # each further lot leaves the item before
@@ -115,6 +123,7 @@ class _Network:
                 if number:
                     self._add(payer, path[number - 1][1], -moved)
             amount -= moved
+        return amount
 
     def _path(self, lot: int) -> list[tuple[int, int]]:
         """Steps (lot, item) to an item with room, each next lot one that pays for the item before; empty if none."""

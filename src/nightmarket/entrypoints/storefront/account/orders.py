@@ -1,20 +1,24 @@
 """One's orders: the list, what was placed as a guest with the same address, and the money of each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from litestar.response.base import ASGIResponse
 
+from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.orders import OrderWords, words_of
 from nightmarket.entrypoints.storefront.wallet.views import wallet_view
 from nightmarket.entrypoints.storefront.wares import PictureView, small_picture
 from nightmarket.kernel.ids import decode, encode
+from nightmarket.kernel.money import parse_amount
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders.contract import OrderRow, OrderState, is_held, paid_by_wallet
 from nightmarket.payments.contract import Account, PaymentRow
+from nightmarket.payments.contract.wallets import CodeLimit
 from nightmarket.platform.access import known_owners
 from nightmarket.platform.database import Connection
 from nightmarket.platform.messages import told_about
@@ -28,6 +32,7 @@ STATES = {
     "lapsed": (OrderState.LAPSED, say_later("Lapsed")),
     "declined": (OrderState.DECLINED, say_later("Declined")),
 }
+NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
 CLAIMED_AT_ONCE = 200
 """Orders that one address is looked up in, the latest; mails are kept for 90 days."""
 
@@ -157,11 +162,18 @@ class MoneyView(msgspec.Struct, frozen=True):
 
 
 async def make_wallet_code(desk: AccountDesk) -> ASGIResponse:
-    """A code by which an agent pays one order with the wallet; shown this once."""
-    await desk.form()
+    """A code by which an agent pays one order with the wallet, up to an amount; shown this once."""
+    form = await desk.form()
+    limit: CodeLimit | None = None
+    if most := form.get("most"):
+        with suppress(InvalidInput):
+            limit = CodeLimit(parse_amount(most.replace(",", "."), form.get("currency")), form.get("currency"))
+        if limit is None or not limit.most:
+            form.wrong("most", desk.say(NO_AMOUNT))
+            return await _wallet(desk, form=form)
     async with desk.shop.database.transaction() as tx:
-        code = await desk.shop.wallets.make_code(tx, desk.id)
-    return await _wallet(desk, code)
+        code = await desk.shop.wallets.make_code(tx, desk.id, limit)
+    return await _wallet(desk, code, limit=limit)
 
 
 async def show_wallet(desk: AccountDesk) -> ASGIResponse:
@@ -169,7 +181,13 @@ async def show_wallet(desk: AccountDesk) -> ASGIResponse:
     return await _wallet(desk)
 
 
-async def _wallet(desk: AccountDesk, code: tuple[str, datetime] | None = None) -> ASGIResponse:
+async def _wallet(
+    desk: AccountDesk,
+    code: tuple[str, datetime] | None = None,
+    *,
+    limit: CodeLimit | None = None,
+    form: Form | None = None,
+) -> ASGIResponse:
     before = cursor_of(desk.query("before"))
     found = await desk.shop.orders.listed(desk.id, before=before, limit=ROWS + 1)
     shown = found[:ROWS]
@@ -188,6 +206,9 @@ async def _wallet(desk: AccountDesk, code: tuple[str, datetime] | None = None) -
         ]
     return await desk.page(
         "wallet.html",
+        status=422 if form is not None else 200,
+        form=form or Form(),
+        limit=limit,
         wallet=await wallet_view(desk.store, desk.visit, desk.id),
         code=code,
         money=money,
