@@ -77,8 +77,8 @@ def test_as_much_as_can_be_paid_in_the_order_of_their_ends(
     shapes: list[tuple[int, int, set[str], set[UUID]]], bill: list[Payable], data: st.DataObject
 ) -> None:
     """Each prefix of the lots, in the order of their ends, pays as much as any way of paying could; no lot pays more
-    than it has, nothing before or after its time, and no merchant's part more than it costs. A bound on all of them takes
-    away no more than what is over it."""
+    than it has, nothing before or after its time, and no merchant's part more than it costs. A bound on all
+    of them takes away what is over it, and no more."""
     purse = made(shapes)
     free = {lot.id: data.draw(st.integers(0, 80)) for lot in purse}
     spent = spend(purse, free, bill, NOW)
