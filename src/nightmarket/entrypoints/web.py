@@ -12,6 +12,7 @@ from nightmarket.entrypoints.app import build
 from nightmarket.orders.contract import NO_FAULTS, Faults
 from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.http.server import Listening, Server
+from nightmarket.platform.huge_pages import keep_gathered
 from nightmarket.platform.settings import Settings, read_settings, with_secret
 from nightmarket.platform.supervisor.lifeline import follow_supervisor
 from nightmarket.platform.telemetry import configure_logging
@@ -43,7 +44,11 @@ async def serve(settings: Settings, slot: str, faults: Faults = NO_FAULTS) -> No
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        await server.run_until_stopped()
+        memory = asyncio.create_task(keep_gathered(), name="memory")
+        try:
+            await server.run_until_stopped()
+        finally:
+            memory.cancel()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from nightmarket.entrypoints.simulating.runs import simulate_job
 from nightmarket.entrypoints.telling import sender_of, webhook_drains
 from nightmarket.platform.collector import set_for_batches
 from nightmarket.platform.following import Watch, follow
+from nightmarket.platform.huge_pages import keep_gathered
 from nightmarket.platform.jobs import Drain, Drains
 from nightmarket.platform.jobs.runner import JobRunner
 from nightmarket.platform.settings import Settings, read_settings, with_secret
@@ -54,6 +55,7 @@ async def work(settings: Settings, slot: str) -> None:
             for consumer in hearing
         ]
         following.append(asyncio.create_task(watch.run(), name="watch"))
+        following.append(asyncio.create_task(keep_gathered(), name="memory"))
         own = [
             Drain("jobs", runner.step, idle_seconds=JOBS_SECONDS, tally=exchange.metrics),
             Drain("old-jobs", runner.sweep, idle_seconds=3_600),
