@@ -11,10 +11,19 @@ import pytest
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import encode
-from nightmarket.promotions.contract import AmountOff, Condition, Effect, FreeShipping, Offer, PercentOff
+from nightmarket.promotions.contract import (
+    AmountOff,
+    Condition,
+    Effect,
+    FreeShipping,
+    Funding,
+    Offer,
+    PercentOff,
+)
 from tests.open_shop import Opened, opened
 from tests.ucp_talk import ADDRESS, BUYER, CART, CHECKOUT, ERROR, ORDER, SPEC, Schemas, key, lines, pay, ready
 
+PAYERS = {"GOODS": "lanterns", "AWAY": "teas"}
 AGENT = key("")["UCP-Agent"]
 
 pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
@@ -83,6 +92,31 @@ async def test_codes_that_do_not_hold_are_warned_of(shop: Opened, schemas: Schem
     schemas.check(cleared.json(), *CART)
     assert "messages" not in cleared.json()
     assert cleared.json()["discounts"]["applied"] == []
+
+
+async def test_discounts_that_the_market_shares_sum_and_name_who_pays(shop: Opened, schemas: Schemas) -> None:
+    """Of offers that the market and a merchant pay together, one on goods and one on a delivery, what lines and
+    deliveries got sums to what each took off, and who pays is named: in an open checkout and in a completed one."""
+    ids = {one.slug: one.id for one in await shop.shop.catalog.merchants()}
+    offers: list[Offer] = []
+    for (code, slug), effect in zip(PAYERS.items(), (PercentOff(333), FreeShipping()), strict=True):
+        both = (Funding(None, 5_001), Funding(ids[slug], 4_999))
+        offers.append(offer(shop, code, effect, funder=ids[slug], funding=both))
+    await publish(shop, *offers)
+    path = await ready(shop, schemas, "shared", codes=list(PAYERS), LAMP=1, OOLONG=1)
+    opened_one = (await shop.client.get(path, headers=key("r"))).json()
+    done = await shop.client.post(f"{path}/complete", json=pay(), headers=key("shared-complete"))
+    schemas.check(done.json(), *CHECKOUT)
+    for answer in (opened_one, done.json()):
+        applied = {one["code"]: one for one in answer["discounts"]["applied"]}
+        assert {code: one["amount"] for code, one in applied.items()} == {"GOODS": 74, "AWAY": 490}
+        [lamp] = [n for n, line in enumerate(answer["line_items"]) if line["item"]["id"] == shop.items["LAMP"]]
+        assert applied["GOODS"]["allocations"] == [{"path": f"$.line_items[{lamp}]", "amount": 74}]
+        assert applied["AWAY"]["allocations"] == [{"path": "$.totals.shipping", "amount": 490}]
+        assert {code: one["funders"] for code, one in applied.items()} == {
+            code: ["market", encode("mer", ids[slug])] for code, slug in PAYERS.items()
+        }
+        assert {one["type"]: one["amount"] for one in answer["totals"]}["items_discount"] == -74
 
 
 async def test_a_code_stays_on_the_order(shop: Opened, schemas: Schemas) -> None:

@@ -34,6 +34,7 @@ from nightmarket.promotions.errors import CollaborationNotFound, CollaborationRe
 from tests.doors import ORIGIN, Person
 from tests.open_shop import Opened, opened
 from tests.placing import place_order
+from tests.ucp_talk import key, lines
 
 pytestmark = pytest.mark.engine
 
@@ -163,6 +164,12 @@ async def test_a_joint_offer_from_the_form_to_the_settlement(house: House) -> No
     assert (await house.post("market", f"{HERE}/{ident}", do="approve")).status_code == 303, "a repeat changes nothing"
     assert [offer.name["en"] for offer in (await shop.books.refresh()).offers] == ["Light and tea"]
 
+    wanted = {"line_items": lines(house.opened, LAMP=1, OOLONG=1)}
+    cart = await house.opened.client.post("/ucp/carts", json=wanted, headers=key("joint"))
+    [told] = cart.json()["discounts"]["applied"]
+    assert (told["amount"], sum(part["amount"] for part in told["allocations"])) == (500, 500)
+    assert told["funders"] == [encode("mer", one) for one in (house.lanterns, house.teas)]
+    assert "funding" not in cart.text, "their parts are theirs to know"
     order = await place_order(house.opened.client, [house.opened.items["LAMP"], house.opened.items["OOLONG"]])
     number = decode("ord", order)
     async with shop.database.read() as connection:

@@ -46,6 +46,7 @@ UNKNOWN = (INVALID, "Code {code!r} is not known here.")
 USED_UP = (NOT_APPLICABLE, "Code {code!r} has nothing left to give.")
 IDENTITY_NEEDED = "identity_needed"
 OFFER = "off"
+MARKET = "market"
 
 TWICE = ("discount_code_already_applied", "Code {code!r} is given twice; it counts once.")
 
@@ -146,9 +147,14 @@ def _applied(
                 automatic=code is None,
                 priority=number,
                 allocations=[part for part in parts if part.amount],
+                funders=[_funder(part.funder) for part in one.funding] or UNSET,
             )
         )
     return found
+
+
+def _funder(merchant: UUID | None) -> str:
+    return MARKET if merchant is None else encode("mer", merchant)
 
 
 def _mine(shares: tuple[Share, ...], one: Applied) -> int:

@@ -108,6 +108,9 @@ class AppliedDiscount(Struct, omit_defaults=True):
     allocations: list[Allocation] | UnsetType = UNSET
     offer: str | UnsetType = UNSET
     """Our own: what is limited per buyer, by the name under which it can be declined."""
+    funders: list[str] | UnsetType = UNSET
+    """Our own, for UCP has no word for who pays: the merchants who share it, and `market` for the market. Their parts
+    are told to nobody else."""
 
 
 class Discounts(Struct, omit_defaults=True):
