@@ -35,6 +35,7 @@ ACROSS = frozenset(
         "0033_indexes",
         "0035_leftovers",
         "0034_wallet_codes",
+        "0037_paid",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""

@@ -87,7 +87,7 @@ class CancelBatch:
         self, tx: Connection, items: Sequence[CancelOrder], state: OrderState
     ) -> tuple[dict[UUID, tuple[OrderRow, ...]], Sequence[bool | Problem]]:
         """Lock the sessions; the orders that may be cancelled here, and an outcome for every item."""
-        await store.lock_sessions(tx, {item.order for item in items})
+        await store.hold_sessions(tx, {item.order for item in items})
         found = await store.orders(tx, [item.order for item in items])
         chosen: dict[UUID, tuple[OrderRow, ...]] = {}
         outcomes: list[bool | Problem] = []

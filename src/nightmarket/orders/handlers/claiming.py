@@ -18,7 +18,7 @@ from nightmarket.orders.errors import (
     SessionClosed,
     SessionNotFound,
 )
-from nightmarket.orders.model.order import TRANSFER, OrderRow, claim_id, hold_of, sale_of
+from nightmarket.orders.model.order import TRANSFER, OrderRow, claim_id, first_due, hold_of, sale_of
 from nightmarket.orders.model.prepared import (
     PackedOrder,
     Placing,
@@ -322,12 +322,11 @@ class ClaimBatch:
         await store.insert_orders(tx, placings)
         await means.journal.post(tx, [sale_placed(sale, now) for sale in sales])
         await means.facts.append(tx, [placed_fact(placing) for placing in placings], now)
-        waiting = [placing.id for placing in placings if placing.handler != TRANSFER]
-        done = [placing.id for placing in placings if placing.handler == TRANSFER]
-        if waiting:
-            await store.mark_sessions(tx, waiting, SessionState.IN_PROGRESS)
-        if done:
-            await store.mark_sessions(tx, done, SessionState.COMPLETED)
+        asked = [placing for placing in placings if placing.handler != TRANSFER]
+        done = [placing for placing in placings if placing.handler == TRANSFER]
+        for some, state in ((asked, SessionState.IN_PROGRESS), (done, SessionState.COMPLETED)):
+            if some:
+                await store.place_sessions(tx, [one.id for one in some], state, first_due(some[0].handler, now))
         for placing, sale in zip(placings, sales, strict=True):
             outcomes[placing.id] = Claimed(placing.rows(), sale, placing.attempt, new=True)
 

@@ -40,10 +40,15 @@ class DueOrders:
     async def step(self) -> int:
         """Look after the orders that are due. Returns how many there were."""
         now = self._means.clock.now()
-        async with self._means.database.read() as connection:
-            ids = await store.due(connection, now, self._means.limits.due)
-        if ids:
-            await self.look_after(ids)
+        notes, ids = [0], list[UUID]()
+        while notes and not ids:
+            async with self._means.database.read() as connection:
+                notes, ids = await store.due(connection, now, self._means.limits.due)
+            if ids:
+                await self.look_after(ids)
+            if notes:
+                async with self._means.database.transaction() as tx:
+                    await store.forget_notes(tx, notes, now)
         return len(ids)
 
     async def look_after(self, ids: Sequence[UUID]) -> None:

@@ -47,7 +47,7 @@ class OwnerDesk:
     async def hand_over(self, tx: Connection, ids: Sequence[UUID], wanted: Sequence[UUID], to: UUID) -> Sequence[UUID]:
         """Of these orders, give those that belong to one of the `wanted` owners to another; returns them."""
         chosen = list(ids)[:HANDED_AT_ONCE]
-        await store.lock_sessions(tx, chosen)
+        await store.hold_sessions(tx, chosen)
         rows = await store.orders(tx, chosen)
         moving = [id for id, parts in rows.items() if parts[0].owner in set(wanted)]
         if moving:
@@ -101,6 +101,6 @@ class OwnerDesk:
         theirs = [row["id"] for row in page if row["owner"] == owner]
         if theirs:
             async with self._means.database.transaction() as tx:
-                await store.lock_sessions(tx, theirs)
+                await store.hold_sessions(tx, theirs)
                 await store.delete_unplaced(tx, theirs, owner)
         return page[-1]["id"] if len(page) == limit else None

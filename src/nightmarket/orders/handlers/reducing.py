@@ -24,7 +24,7 @@ async def reduce_paid(means: Means, tx: Connection, wanted: Sequence[OrderReduct
     found: dict[UUID, int] = {}
     if not wanted:
         return found
-    await store.lock_sessions(tx, {one.order for one in wanted})
+    await store.hold_sessions(tx, {one.order for one in wanted})
     orders = await store.orders(tx, [one.order for one in wanted])
     payments: dict[UUID, PaymentRow] = {}
     for payment in await means.payments.of_orders(tx, list(orders)):

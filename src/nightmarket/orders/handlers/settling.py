@@ -94,7 +94,7 @@ class SettleBatch:
 
     async def _work(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
         means = self._means
-        await store.lock_sessions(tx, {item.order for item in items})
+        await store.hold_sessions(tx, {item.order for item in items})
         first = _first(items)
         ends = {
             claim: ClaimState.SETTLED if item.authorisation.outcome is Outcome.APPROVED else ClaimState.RELEASED
@@ -149,8 +149,7 @@ class SettleBatch:
     async def _pay(self, tx: Connection, paid: Sequence[Settlement], sales: dict[UUID, Sale]) -> None:
         means, now = self._means, self._means.clock.now()
         ids = [item.order for item in paid]
-        await store.move_orders(tx, ids, OrderState.PAID)
-        await store.mark_sessions(tx, ids, SessionState.COMPLETED)
+        await store.pay_orders(tx, ids, OrderState.PAID, SessionState.COMPLETED)
         taken = [(item, item.taken) for item in paid if item.taken is not None]
         if taken:
             changed = [(one, sales[item.order]) for item, one in taken if one.before != sales[item.order]]
@@ -178,7 +177,7 @@ class SettleBatch:
     async def _work_hold(self, tx: Connection, items: Sequence[Settlement]) -> Sequence[Settled | Problem]:
         """Keep approved money for orders that wait; give back what came for an order that waits no more."""
         means, now = self._means, self._means.clock.now()
-        await store.lock_sessions(tx, {item.order for item in items})
+        await store.hold_sessions(tx, {item.order for item in items})
         orders = await store.orders(tx, list({item.order for item in items}))
         found = await means.payments.of_orders(tx, list(orders))
         known = {payment.id: payment.state for payment in found}

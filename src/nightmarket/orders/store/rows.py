@@ -83,6 +83,19 @@ async def move_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, du
     await tx.execute("UPDATE orders.order SET state = $2, due_at = $3 WHERE id = ANY($1::uuid[])", ids, state, due_at)
 
 
+async def pay_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, session: int) -> None:
+    """Put all rows of orders, and their sessions, which the caller holds, into the states of what is paid."""
+    await tx.execute(
+        """
+        WITH moved AS (UPDATE orders.order SET state = $2, due_at = NULL WHERE id = ANY($1::uuid[]))
+        UPDATE orders.session SET state = $3, prepared = NULL WHERE id = ANY($1::uuid[])
+        """,
+        ids,
+        state,
+        session,
+    )
+
+
 async def rewrite(tx: Connection, rows: Sequence[OrderRow]) -> None:
     """Write what rows come to and pack; callers hold the sessions' locks."""
     if rows:
@@ -113,14 +126,16 @@ async def renumber(tx: Connection, attempts: Sequence[tuple[UUID, int]]) -> None
 
 
 async def postpone(tx: Connection, orders: Sequence[tuple[UUID, datetime]]) -> None:
-    """Look after these orders later: (order, when). Callers hold the sessions' locks."""
+    """Look after these orders later: (order, when), each noted for then. Callers hold the sessions' locks."""
     if not orders:
         return
     ids, instants = zip(*orders, strict=True)
     await tx.execute(
         """
-        UPDATE orders.order AS o SET due_at = d.due_at FROM unnest($1::uuid[], $2::timestamptz[]) AS d(id, due_at)
-        WHERE o.id = d.id AND o.due_at IS NOT NULL
+        WITH later AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS d(id, due_at)), noted AS (
+            INSERT INTO orders.awaited (due_at, orders) SELECT due_at, array_agg(id) FROM later GROUP BY due_at
+        )
+        UPDATE orders.order AS o SET due_at = d.due_at FROM later AS d WHERE o.id = d.id AND o.due_at IS NOT NULL
         """,
         ids,
         instants,
@@ -164,10 +179,36 @@ async def latest(connection: Connection, before: datetime | None, limit: int) ->
     return [row_of(record) for record in records]
 
 
-async def due(connection: Connection, now: datetime, limit: int) -> list[UUID]:
-    """Orders that want looking after, the longest waiting first."""
-    rows = await connection.fetch("SELECT id FROM orders.order WHERE due_at <= $1 ORDER BY due_at LIMIT $2", now, limit)
-    return list(dict.fromkeys(row["id"] for row in rows))
+NOTES_AT_ONCE = 16
+"""Rows of `orders.awaited` that one look reads, each of up to a batch of orders."""
+
+
+async def due(connection: Connection, now: datetime, limit: int) -> tuple[list[int], list[UUID]]:
+    """The oldest notes of orders that may want looking after, and which of these do, the longest waiting first."""
+    notes = await connection.fetch(
+        "SELECT id, orders FROM orders.awaited WHERE due_at <= $1 ORDER BY due_at LIMIT $2", now, NOTES_AT_ONCE
+    )
+    if not notes:
+        return [], []
+    rows = await connection.fetch(
+        "SELECT id FROM orders.order WHERE id = ANY($1::uuid[]) AND due_at <= $2 ORDER BY due_at LIMIT $3",
+        [id for note in notes for id in note["orders"]],
+        now,
+        limit,
+    )
+    return [note["id"] for note in notes], list(dict.fromkeys(row["id"] for row in rows))
+
+
+async def forget_notes(tx: Connection, notes: Sequence[int], now: datetime) -> None:
+    """Delete notes of which no order wants looking after any more; one that does later is noted for then."""
+    await tx.execute(
+        """
+        DELETE FROM orders.awaited AS a WHERE id = ANY($1::bigint[])
+            AND NOT EXISTS (SELECT FROM orders.order AS o WHERE o.id = ANY(a.orders) AND o.due_at <= $2)
+        """,
+        notes,
+        now,
+    )
 
 
 async def page(connection: Connection, after: UUID, limit: int) -> list[OrderRow]:

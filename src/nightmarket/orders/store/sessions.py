@@ -25,6 +25,11 @@ async def lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
     )
 
 
+async def hold_sessions(tx: Connection, ids: Iterable[UUID]) -> None:
+    """As `lock_sessions`, for whoever has nothing to read in them."""
+    await tx.execute("SELECT 1 FROM orders.session WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", list(ids))
+
+
 async def try_lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
     """As `lock_sessions`, leaving out those that someone else is at."""
     return await tx.fetch(
@@ -131,6 +136,19 @@ async def identities(connection: Connection, sessions: Sequence[UUID]) -> dict[U
 async def mark_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
     """Close sessions. Nothing more is prepared of them, which leaves room on the page for the row's new version."""
     await tx.execute("UPDATE orders.session SET state = $2, prepared = NULL WHERE id = ANY($1::uuid[])", ids, state)
+
+
+async def place_sessions(tx: Connection, ids: Sequence[UUID], state: int, due_at: datetime) -> None:
+    """Close sessions whose orders were placed, to be looked after at that time (see `awaited`)."""
+    await tx.execute(
+        """
+        WITH noted AS (INSERT INTO orders.awaited (due_at, orders) VALUES ($3, $1))
+        UPDATE orders.session SET state = $2, prepared = NULL WHERE id = ANY($1::uuid[])
+        """,
+        ids,
+        state,
+        due_at,
+    )
 
 
 async def reopen_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
