@@ -53,32 +53,37 @@ def _answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def shop_url() -> Generator[str]:
+def shop_home() -> Generator[Path]:
+    """Where the demo shop keeps its files."""
+    with tempfile.TemporaryDirectory(prefix="nightmarket-browser-") as folder:
+        yield Path(folder) / "home"
+
+
+@pytest.fixture(scope="session")
+def shop_url(shop_home: Path) -> Generator[str]:
     """The address of a demo shop that lives as long as this test run."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory(prefix="nightmarket-browser-") as folder:
-        home = Path(folder) / "home"
-        log = Path(folder) / "log"
-        environment = os.environ | {"PORT": str(port), "NIGHTMARKET_HOME": str(home), "NIGHTMARKET_WORKERS": "1"}
-        with log.open("wb") as output:
-            shop = subprocess.Popen(
-                [Path(sys.executable).parent / "nightmarket", "up", "--demo"],
-                cwd=ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            until = time.monotonic() + OPENING_SECONDS
-            while not _answers(url):
-                if shop.poll() is not None or time.monotonic() > until:
-                    pytest.fail(f"the shop did not open:\n{log.read_text()[-3000:]}")
-                time.sleep(0.2)
-            yield url
-        finally:
-            shop.send_signal(signal.SIGINT)
-            shop.wait(60)
+    log = shop_home.with_name("log")
+    environment = os.environ | {"PORT": str(port), "NIGHTMARKET_HOME": str(shop_home), "NIGHTMARKET_WORKERS": "1"}
+    with log.open("wb") as output:
+        shop = subprocess.Popen(
+            [Path(sys.executable).parent / "nightmarket", "up", "--demo"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until = time.monotonic() + OPENING_SECONDS
+        while not _answers(url):
+            if shop.poll() is not None or time.monotonic() > until:
+                pytest.fail(f"the shop did not open:\n{log.read_text()[-3000:]}")
+            time.sleep(0.2)
+        yield url
+    finally:
+        shop.send_signal(signal.SIGINT)
+        shop.wait(60)
 
 
 @pytest.fixture(scope="session")

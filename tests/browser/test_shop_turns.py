@@ -1,14 +1,20 @@
 """When the way to an order takes a turn: someone is quicker, the bank is slow, two stalls and a code."""
 
+import asyncio
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from nightmarket.kernel.clock import SystemClock
+from nightmarket.payments.providers.silence import MOST_SECONDS, Silence
 from tests.browser.visiting import Visitor
 
 pytestmark = pytest.mark.browser
 
+PROVIDER_FILE = "testpay.sqlite3"
 BUYER = {
     "email": "guest@demo.example",
     "first_name": "Mira",
@@ -68,14 +74,19 @@ def test_someone_was_quicker(visitor: Visitor) -> None:
     expect(slow.locator("label", has_text="Large").locator(".stock")).to_contain_text("3 left")
 
 
-def test_a_slow_bank_is_awaited(visitor: Visitor) -> None:
-    """A bank that takes three seconds: the order's page says so and turns to paid by itself."""
-    page = visitor()
+def test_a_slow_bank_is_awaited(visitor: Visitor, shop_home: Path) -> None:
+    """A bank that says nothing: the order's page says so, and turns to paid by itself once it speaks."""
+    page, clock = visitor(), SystemClock()
+    silence = Silence(shop_home / PROVIDER_FILE, clock, asyncio.sleep)
     put_in(page, "mahjong-set")
     to_checkout(page)
-    order(page, "4000000000003006")
-    page.wait_for_url(re.compile(r"/orders/ord_"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your payment is under way")
+    silence.begin(clock.now() + timedelta(seconds=MOST_SECONDS))
+    try:
+        order(page)
+        page.wait_for_url(re.compile(r"/orders/ord_"))
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your payment is under way")
+    finally:
+        silence.begin(clock.now())
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your order is paid.")
 
 

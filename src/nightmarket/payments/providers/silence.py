@@ -32,15 +32,19 @@ class Silence:
         self._looked = float("-inf")
 
     async def over(self) -> None:
-        """Return when the provider speaks."""
+        """Return when the provider speaks: who asked for the silence may end it early, by another."""
+        if not self._look():
+            return
+        began = self._clock.now().timestamp()
+        while (left := min(self._look(), began + MOST_SECONDS) - self._clock.now().timestamp()) > 0:
+            await self._sleep(min(left, LOOK_SECONDS))
+
+    def _look(self) -> float:
         now = time.monotonic()
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now
             self._until = self._read()
-        if self._until:
-            left = min(self._until - self._clock.now().timestamp(), MOST_SECONDS)
-            if left > 0:
-                await self._sleep(left)
+        return self._until
 
     def _read(self) -> float:
         try:
