@@ -270,9 +270,9 @@ async def _read(desk: Desk, form: Form) -> tuple[Product, PresaleTerms, int | No
 
 
 def _planned(desk: Desk) -> list[Festival]:
-    """The festivals that have a plan which is not over."""
-    ends = [(one, end_of(one)) for one in desk.shop.festivals.all()]
-    return [one for one, end in ends if end is not None and end > desk.now]
+    """The festivals that have a plan which is not over; what ends first stands first."""
+    ends = [(end, one) for one in desk.shop.festivals.all() if (end := end_of(one)) is not None and end > desk.now]
+    return [one for _, one in sorted(ends, key=lambda pair: pair[0])]
 
 
 async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
