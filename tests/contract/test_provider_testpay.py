@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -195,6 +197,28 @@ async def test_a_webhook_that_is_not_taken_comes_again(tmp_path: Path, clock: Vi
         clock.advance(timedelta(hours=2))
     assert len(signatures) == len(set(signatures)) == 12
     await provider.close()
+
+
+async def test_webhooks_of_a_file_from_before_are_delivered(tmp_path: Path, clock: VirtualClock) -> None:
+    """What was queued by an earlier version, by id, is taken over once and still comes."""
+    with closing(sqlite3.connect(tmp_path / "file")) as book, book:
+        book.execute(
+            "CREATE TABLE event (id TEXT NOT NULL, copy INTEGER NOT NULL, body BLOB NOT NULL, deliver_at REAL NOT NULL,"
+            " tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (id, copy)) WITHOUT ROWID"
+        )
+        for copy in (1, 2):
+            book.execute("INSERT INTO event VALUES ('evt_a', ?, ?, 0, 3)", (copy, b"old"))
+    options = WebhookOptions(secret=SECRET)
+    heard: list[bytes] = []
+
+    async def hear(body: bytes, _: str) -> None:
+        heard.append(body)
+
+    for expected in (2, 0):
+        provider = TestProvider(tmp_path / "file", clock, webhooks=options)
+        assert await WebhookSender(provider, options, clock).deliver(hear) == expected
+        await provider.close()
+    assert heard == [b"old", b"old"]
 
 
 PROGRAM = """

@@ -18,10 +18,7 @@ CREATE INDEX awaited_due ON orders.awaited (due_at);
 COMMENT ON TABLE orders.awaited IS 'distributed by id; orders that may be due then: due_at says which are';
 
 INSERT INTO orders.awaited (due_at, orders)
-SELECT max(due_at), array_agg(DISTINCT id)
-FROM (SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) / 500 AS part
-    FROM orders.order WHERE due_at IS NOT NULL) AS waiting
-GROUP BY part;
+SELECT due_at, array_agg(DISTINCT id) FROM orders.order WHERE due_at IS NOT NULL GROUP BY due_at;
 
 DROP INDEX orders.order_by_due;
 COMMENT ON COLUMN orders.order.due_at IS 'when to look after it; a row of orders.awaited says then which orders to ask';
