@@ -165,7 +165,7 @@ async def test_a_price_for_few_is_shown_while_it_lasts(market: tuple[Opened, Sto
         1,
         {"en": "While it lasts"},
         FixedPrice({"EUR": 1_111}),
-        now - timedelta(hours=1),
+        now,
         now + timedelta(days=1),
         Condition(variants=frozenset({lamp})),
         max_uses=4,
@@ -180,25 +180,27 @@ async def test_a_price_for_few_is_shown_while_it_lasts(market: tuple[Opened, Sto
         async with shop.database.transaction() as tx:
             assert all((await shop.tallies.adjust(tx, [change], now)).values())
 
-    async def page_with(words: str) -> str:
+    async def page_that(words: str, *, has: bool = True) -> str:
         async with asyncio.timeout(60):
-            while words not in (page := (await client.get("/products/lamp", headers={"accept-language": "en"})).text):
+            while (words in (page := (await client.get("/products/lamp", headers=english)).text)) is not has:
                 await asyncio.sleep(0.1)
         return page
 
-    page = await page_with("100% left at this price")
+    english = {"accept-language": "en"}
+    page = await page_that("100% left at this price")
     assert "€11.11" in page
+    assert "Lowest price of the 30 days before: €22.20" in page
     assert f'data-stock="{bar}"' in page
     async with store.watch.watch([bar, f"{encode('off', derive('test', 'none'))}_eur"], HERE) as watcher:
         assert (await heard(watcher))[bar] == (4, 4)
         await take(4)
         await watcher.woken.wait()
         assert watcher.news[bar][0] == 0
-    page = await page_with("€22.20")
+    page = await page_that("While it lasts", has=False)
     assert "€11.11" not in page
-    assert "While it lasts" not in page
+    assert "€22.20" in page
     await take(-1)
-    assert "While it lasts" in await page_with("€11.11")
+    assert "€11.11" in await page_that("While it lasts")
     with pytest.raises(InvalidInput):
         async with store.watch.watch(["off_eur"], HERE):
             pass

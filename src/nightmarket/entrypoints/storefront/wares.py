@@ -99,11 +99,17 @@ class ShelfPrice(msgspec.Struct, frozen=True):
     until: datetime | None = None
     quota: StockView | None = None
     """What is left of the offer, where only so many can have it."""
+    since: datetime | None = None
+    """When the first of the offers began."""
+    before: int | None = None
+    """The lowest that one unit cost anyone in the thirty days before that, where it is known and asked for."""
 
     @property
     def off(self) -> int:
-        """Whole per cent off the list price, rounded down, so that it is never more than true; in basis points."""
-        return 100 * (self.listed - self.amount) // self.listed * 100 if self.listed else 0
+        """Whole per cent off the list price, or off the lowest of the thirty days before where that is less (Directive
+        98/6/EC, article 6a; CJEU C-330/23), rounded down, so that it is never more than true; in basis points."""
+        whole = self.listed if self.before is None else min(self.listed, self.before)
+        return max(0, 100 * (whole - self.amount) // whole * 100) if whole else 0
 
 
 class Coming(msgspec.Struct, frozen=True):
@@ -216,7 +222,8 @@ class Shelf:
             if not gone:
                 quota = next((one for offer in offers if (one := self._quota(offer, currency))), None)
                 first = offers[0]
-                return ShelfPrice(quote.total, currency, line.unit_price, first.name, first.ends_at, quota)
+                since = min(offer.starts_at for offer in offers)
+                return ShelfPrice(quote.total, currency, line.unit_price, first.name, first.ends_at, quota, since)
             cart = msgspec.structs.replace(cart, without=cart.without | gone)
 
     def _is_gone(self, offer: Offer, currency: str) -> bool:

@@ -27,6 +27,7 @@ from nightmarket.entrypoints.storefront.wares import (
     VariantView,
     picture_of,
 )
+from nightmarket.kernel.ids import decode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import NotFound
 from nightmarket.orders.contract import DeliveryOption
@@ -137,6 +138,7 @@ class ProductPages:
         levels = await store.levels.read(_tallies(product, rivals, others))
         shelf = Shelf(shop, visit, levels, gaps)
         view = await shelf.counted(lambda it: view_of(product, it, visit, wanted), store.levels.read)
+        view = await _with_lowest(store, view)
         chosen = next((one for one in product.variants if view.chosen and one.sku == view.chosen.sku), None)
         steps = [(pick(one.names, visit.language) or one.slug, f"/categories/{one.slug}") for one in path]
         presales = await _presales(store, visit, product.id)
@@ -171,6 +173,23 @@ class ProductPages:
         things |= {one.variant for one in rivals}
         windows = [at for one in presales for at in (one.opens_at, one.closes_at) if at > shop.clock.now()]
         return Made("goods/product.html", words, shelf.levels, frozenset(things), min(windows, default=None))
+
+
+async def _with_lowest(store: Storefront, view: ProductView) -> ProductView:
+    """The view with the lowest price of the thirty days before beside each price that an offer makes less."""
+    shop, asked = store.shop, dict[tuple[datetime, str], dict[UUID, tuple[VariantView, ShelfPrice]]]()
+    for one in view.variants:
+        if one.price is not None and one.price.since is not None:
+            asked.setdefault((one.price.since, one.price.currency), {})[decode("var", one.id)] = one, one.price
+    found: dict[str, VariantView] = {}
+    for (since, currency), ids in asked.items():
+        async with shop.database.read() as connection:
+            lowest = await shop.campaigns.lowest(connection, list(ids), currency, since)
+        for id, amount in lowest.items():
+            one, price = ids[id]
+            found[one.id] = msgspec.structs.replace(one, price=msgspec.structs.replace(price, before=amount))
+    chosen = view.chosen and found.get(view.chosen.id, view.chosen)
+    return msgspec.structs.replace(view, variants=[found.get(one.id, one) for one in view.variants], chosen=chosen)
 
 
 async def _presales(store: Storefront, visit: Visit, product: UUID) -> list[PresaleView]:
