@@ -127,6 +127,16 @@ async def _move_a_cent(shop: Shop, order: UUID, cents: int) -> None:
         )
 
 
+async def _agents_read_who_pays(house: House) -> None:
+    """Both are named, the allocations sum, and their parts are told to nobody."""
+    wanted = {"line_items": lines(house.opened, LAMP=1, OOLONG=1)}
+    cart = await house.opened.client.post("/ucp/carts", json=wanted, headers=key("joint"))
+    [told] = cart.json()["discounts"]["applied"]
+    assert (told["amount"], sum(part["amount"] for part in told["allocations"])) == (500, 500)
+    assert told["funders"] == [encode("mer", one) for one in (house.lanterns, house.teas)]
+    assert "funding" not in cart.text, "their parts are theirs to know"
+
+
 async def test_a_joint_offer_from_the_form_to_the_settlement(house: House) -> None:
     """One merchant proposes by form, the other accepts, the market approves; only then does a cart with both goods get
     the price, which names both; the journal books what they owe each other, each sees its part on the order and in its
@@ -164,12 +174,7 @@ async def test_a_joint_offer_from_the_form_to_the_settlement(house: House) -> No
     assert (await house.post("market", f"{HERE}/{ident}", do="approve")).status_code == 303, "a repeat changes nothing"
     assert [offer.name["en"] for offer in (await shop.books.refresh()).offers] == ["Light and tea"]
 
-    wanted = {"line_items": lines(house.opened, LAMP=1, OOLONG=1)}
-    cart = await house.opened.client.post("/ucp/carts", json=wanted, headers=key("joint"))
-    [told] = cart.json()["discounts"]["applied"]
-    assert (told["amount"], sum(part["amount"] for part in told["allocations"])) == (500, 500)
-    assert told["funders"] == [encode("mer", one) for one in (house.lanterns, house.teas)]
-    assert "funding" not in cart.text, "their parts are theirs to know"
+    await _agents_read_who_pays(house)
     order = await place_order(house.opened.client, [house.opened.items["LAMP"], house.opened.items["OOLONG"]])
     number = decode("ord", order)
     async with shop.database.read() as connection:
