@@ -31,6 +31,19 @@ async def shop(fresh_database: str, clock: VirtualClock, ids: SeededIds) -> Asyn
     await database.close()
 
 
+async def test_an_order_that_nobody_would_look_after_is_named(shop: Shop) -> None:
+    """The audit finds an order that waits while no note says so: it would hold its goods for ever."""
+    desk = shop.desk()
+    owner = shop.ids.new()
+    session = await desk.create(owner, SessionKind.CHECKOUT, "key", wanted((LAMP, 1)))
+    await desk.complete(owner, session.id, PaymentInput("transfer"))
+    assert await desk.audit() == []
+    async with shop.database.transaction() as tx:
+        await tx.execute("DELETE FROM orders.awaited")
+    (finding,) = await desk.audit()
+    assert (finding.rule, finding.row) == ("an order that waits is noted for its time", f"order {session.id}")
+
+
 async def test_two_merchants_one_order(shop: Shop) -> None:
     """A session with goods of two merchants becomes one paid order with a row for each, and the audits are clean."""
     desk = shop.desk()

@@ -60,6 +60,10 @@ class Audit:
             for id, some in orders.items()
             for one in _check(id, some, sessions.get(id), claims, payments.get(id, []))
         ]
+        found += [
+            Finding("an order that waits is noted for its time", f"order {id}", "a note", "none")
+            for id in await store.unnoted(connection, ids)
+        ]
         found += await shares_off(connection, self._means.journal, orders)
         return found, ids[-1]
 

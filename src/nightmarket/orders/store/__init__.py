@@ -40,6 +40,7 @@ from .rows import (
     renumber,
     rewrite,
     row_of,
+    unnoted,
 )
 from .sessions import (
     PACK,
@@ -116,6 +117,7 @@ __all__ = [
     "sessions_page",
     "sweep_older_marks",
     "try_lock_sessions",
+    "unnoted",
     "write_bodies",
     "write_notes",
 ]

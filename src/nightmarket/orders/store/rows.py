@@ -211,6 +211,18 @@ async def forget_notes(tx: Connection, notes: Sequence[int], now: datetime) -> N
     )
 
 
+async def unnoted(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """Which of these orders want looking after at a time for which nothing is noted: nobody would look."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT o.id FROM orders.order AS o WHERE o.id = ANY($1::uuid[]) AND o.due_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM orders.awaited AS a WHERE a.due_at = o.due_at AND o.id = ANY(a.orders))
+        """,
+        ids,
+    )
+    return [row["id"] for row in rows]
+
+
 async def page(connection: Connection, after: UUID, limit: int) -> list[OrderRow]:
     """Order rows in order of id, for the audit; `after` the last id seen. May end within an order."""
     records = await connection.fetch(
