@@ -68,7 +68,7 @@ async def test_earned_seen_spent_and_back(house: Purses) -> None:
 
 
 async def test_an_agents_order_earns_for_whose_it_is(house: Purses) -> None:
-    """Placed by an agent, an order earns for the account under whose e-mail it was placed, if a code sent there was typed
+    """An order of an agent earns for the account under whose e-mail it was placed, if a code sent there was typed
     in for that order and the account has proven the address, too; a mere name, or another's address, earns nothing."""
     shop, orders = house.shop, house.shop.orders
     [one] = await shop.access.accounts.create([NewAccount(READER.email, "Wanda", Role.SHOPPER, "a lantern in the fog")])

@@ -101,7 +101,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         str | None,
         _named(
             "NIGHTMARKET_TIME_ZONE",
-            "Time zone in which the shop says dates and times, such as Europe/Rome; a festival has its own. Records of what happened are in UTC.",
+            "Time zone in which the shop says dates and times, such as Europe/Rome; a festival has its own. "
+            "Records of what happened are in UTC.",
         ),
     ] = None
     loopback_agents: Annotated[
