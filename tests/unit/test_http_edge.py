@@ -1,6 +1,7 @@
 """The edge, the dispatcher and problems around a framework, driven as ASGI without a server."""
 
 import ipaddress
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -344,6 +345,26 @@ async def test_a_failure_after_the_start_breaks_the_answer_off(ids: SeededIds) -
         await edge(scope_of(), silent, send)
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert len(lines) == 1
+
+
+async def test_a_crowd_that_leaves_is_counted_but_not_a_line_each_in_the_log(ids: SeededIds) -> None:
+    """Of clients that left before their answer the log has at most twenty lines a second, the metrics each of them."""
+
+    async def unheard(scope: Any, receive: Any, send: Any) -> None:
+        pass
+
+    async def nothing(*_: Any) -> Any:
+        return {"type": "http.disconnect"}
+
+    lines: list[AccessLine] = []
+    counted: list[tuple[Any, ...]] = []
+    options = EdgeOptions(public_url="http://shop.test", log=lines.append, observe=lambda *told: counted.append(told))
+    edge, began = Edge(unheard, ids, options), int(time.monotonic())
+    for _ in range(1_000):
+        await edge(scope_of(), nothing, nothing)
+    seconds = int(time.monotonic()) - began + 1
+    assert [status for _, _, status, _ in counted] == [499] * 1_000
+    assert 20 <= len(lines) <= 20 * seconds
 
 
 def test_request_ids_are_of_this_process(ids: SeededIds, clock: VirtualClock) -> None:

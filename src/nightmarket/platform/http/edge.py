@@ -25,8 +25,9 @@ from .problems import Errors, PlainError
 from .shedding import Shedder, ShedLimits, Wait
 
 SLOW_SECONDS = 1.0
-SLOW_LINES_PER_SECOND = 20
-"""When everything is slow, a line for each of the hot routes' answers would make it slower still."""
+CROWDED_LINES_PER_SECOND = 20
+"""Lines of what comes in crowds when there is too much to do: slow answers of the hot routes, and clients that left.
+One for each would make everything slower still; the metrics count them all."""
 
 CLIENT_LEFT = 499
 """What the log and the metrics call a request whose client did not wait for the answer."""
@@ -134,7 +135,7 @@ class Edge:
         self._page_names = frozenset(name for name, _ in self._pages)
         self._prefix = encode("req", ids.new())[:-4]
         self._count = 0
-        self._slow_lines, self._slow_second = 0, 0
+        self._crowded_lines, self._crowded_second = 0, 0
         self.hot = hot
         self.errors = options.errors
         self.shedder = Shedder(options.shed) if options.shed is not None else None
@@ -295,7 +296,8 @@ class Edge:
             self._options.observe(route, method, status, seconds)
         if self._options.log is None:
             return
-        if marks.hot and status < 400 and (seconds < SLOW_SECONDS or self._told_enough_of_slowness()):
+        left, fine = status == CLIENT_LEFT, marks.hot and status < 400
+        if (fine and seconds < SLOW_SECONDS) or ((left or fine) and self._told_enough()):
             return
         self._options.log(
             AccessLine(
@@ -314,12 +316,13 @@ class Edge:
         secret = next((prefix for prefix in self._options.secret_prefixes if path.startswith(prefix)), None)
         return path[:500] if secret is None else f"{secret}…"
 
-    def _told_enough_of_slowness(self) -> bool:
+    def _told_enough(self) -> bool:
+        """Count one more line of what comes in crowds, and say whether this second has had enough of them."""
         second = int(time.monotonic())
-        if second != self._slow_second:
-            self._slow_second, self._slow_lines = second, 0
-        self._slow_lines += 1
-        return self._slow_lines > SLOW_LINES_PER_SECOND
+        if second != self._crowded_second:
+            self._crowded_second, self._crowded_lines = second, 0
+        self._crowded_lines += 1
+        return self._crowded_lines > CROWDED_LINES_PER_SECOND
 
     def unread(self, error: PlainError) -> Response:
         """The answer to what is no request, or came too slowly or too large to be one."""
