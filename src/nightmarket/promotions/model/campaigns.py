@@ -115,9 +115,8 @@ def flaw_of(
     if list_price is None:
         return flaw("price", "not_sold", "This is not for sale in this currency.")
     if not 0 < wanted.price < list_price:
-        return flaw(
-            "price", "no_reduction", "The festival price lies above nothing and below the list price.", list_price
-        )
+        words = "This is no reduction: write a price above zero and below the list price."
+        return flaw("price", "no_reduction", words, list_price)
     if off(list_price, wanted.price) < campaign.least_off:
         return flaw("price", "too_little_off", "The campaign wants a larger reduction.", campaign.least_off)
     if off(list_price, wanted.price) > campaign.most_off:

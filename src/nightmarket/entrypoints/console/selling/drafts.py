@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,13 +23,15 @@ from nightmarket.catalog.contract import (
     Variant,
     VariantDraft,
 )
+from nightmarket.entrypoints.console.desk import Desk
+from nightmarket.entrypoints.console.reading import instant
 from nightmarket.entrypoints.pages import Form, Visit
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import decimal_of
 from nightmarket.kernel.problems import Problem
 
-from .fields import MOMENT, OPTIONS_TYPED, VARIANTS_TYPED, WORDS, Row, is_blank, option_values, pictures_of, rows_of
+from .fields import OPTIONS_TYPED, VARIANTS_TYPED, WORDS, Row, is_blank, option_values, pictures_of, rows_of
 
 FLAWS = {
     "sku_missing": say_later("Give a SKU: your own short name for this variant."),
@@ -104,14 +106,14 @@ def _values(product: Product) -> dict[str, AttributeValue]:
 
 
 def read_draft(
-    form: Form, merchant: UUID, before: Product | None, definitions: Sequence[Attribute], visit: Visit
+    form: Form, merchant: UUID, before: Product | None, definitions: Sequence[Attribute], desk: Desk
 ) -> ProductDraft:
     """What the form says. Notes what it can only say itself: moments that are none, and rows with nothing in them."""
     kind = form.get("kind")
     return ProductDraft(
         merchant=merchant,
         texts=_texts(form),
-        variants=_variants(form, before, visit),
+        variants=_variants(form, before, desk),
         product=before.id if before else None,
         expected_version=form.number("version", 0),
         category=form.get("category") or "other",
@@ -139,25 +141,25 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _variants(form: Form, before: Product | None, visit: Visit) -> tuple[VariantDraft, ...]:
+def _variants(form: Form, before: Product | None, desk: Desk) -> tuple[VariantDraft, ...]:
     if before is not None and len(before.variants) > VARIANTS_TYPED:
         return tuple(map(variant_draft, before.variants))
     known = {variant.sku: variant for variant in before.variants} if before else {}
     typed = [row for row in rows_of(form) if not is_blank(row)]
     return tuple(
-        _variant(form, number, row, known.get(row.get("sku", "")), visit)
+        _variant(form, number, row, known.get(row.get("sku", "")), desk)
         for number, row in enumerate(typed[:VARIANTS_TYPED])
     )
 
 
-def _variant(form: Form, number: int, row: Row, before: Variant | None, visit: Visit) -> VariantDraft:
+def _variant(form: Form, number: int, row: Row, before: Variant | None, desk: Desk) -> VariantDraft:
     options: dict[str, Texts] = {}
     for place in range(1, OPTIONS_TYPED + 1):
         word, name = row.get(f"option-{place}", ""), form.get(f"options-{place}-name")
         if word and name:
-            options[name] = _option(form, place, word, visit.language)
+            options[name] = _option(form, place, word, desk.visit.language)
         elif word:
-            form.wrong(f"options-{place}-name", visit.say("Say what this option is called, such as colour or size."))
+            form.wrong(f"options-{place}-name", desk.say("Say what this option is called, such as colour or size."))
     if before is not None:
         later = list(before.options.items())[OPTIONS_TYPED:]
         options |= dict(later)
@@ -170,8 +172,8 @@ def _variant(form: Form, number: int, row: Row, before: Variant | None, visit: V
         options=options,
         media=tuple(map(_media, before.media)) if before else (),
         for_sale=row.get("for_sale") == "yes",
-        starts_at=_moment(form, f"variants-{number}-starts_at", row.get("starts_at", ""), visit),
-        ends_at=_moment(form, f"variants-{number}-ends_at", row.get("ends_at", ""), visit),
+        starts_at=_moment(form, number, row, "starts_at", desk),
+        ends_at=_moment(form, number, row, "ends_at", desk),
     )
 
 
@@ -184,14 +186,15 @@ def _option(form: Form, place: int, word: str, language: str) -> Texts:
     return {language: word}
 
 
-def _moment(form: Form, name: str, text: str, visit: Visit) -> datetime | None:
-    if not text:
+def _moment(form: Form, number: int, row: Row, name: str, desk: Desk) -> datetime | None:
+    """By the clocks that the row says. Rows are numbered anew when blank ones go: its note is put where it stands."""
+    if not row.get(name):
         return None
-    try:
-        return datetime.strptime(text[:16], MOMENT).replace(tzinfo=UTC)
-    except ValueError:
-        form.wrong(name, visit.say("Write day and time like 2026-11-11 20:00."))
-        return None
+    typed = Form(row)
+    found = instant(desk, typed, name)
+    if found is None:
+        form.wrong(f"variants-{number}-{name}", typed.error(name))
+    return found
 
 
 def _attributes(form: Form, before: Product | None, definitions: Sequence[Attribute]) -> dict[str, AttributeValue]:

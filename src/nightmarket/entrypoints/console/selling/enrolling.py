@@ -26,7 +26,7 @@ NOTHING = say_later("Write a festival price beside at least one thing.")
 REFUSED = (
     say_later("This is not for sale in this currency."),
     say_later("The festival prices of this campaign are in another currency."),
-    say_later("The festival price lies above nothing and below the list price."),
+    say_later("This is no reduction: write a price above zero and below the list price."),
     say_later("The campaign wants a larger reduction."),
     say_later("The reduction is larger than the campaign allows."),
     say_later("The festival price lies below your own floor."),

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product as combinations
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from nightmarket.catalog.contract import Product, ProductKind, Texts, Variant
+from nightmarket.entrypoints.console.reading import shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.kernel.languages import LANGUAGES
 from nightmarket.kernel.money import decimal_of
@@ -18,7 +20,6 @@ OPTIONS_TYPED = 3
 BLANK_ROWS = 1
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CNY", "JPY")
 WORDS = ("title", "summary", "description", "highlights")
-MOMENT = "%Y-%m-%dT%H:%M"
 
 _ROW = re.compile(r"variants-(\d{1,4})-(.+)")
 _PICTURE = re.compile(r"media-(\d{1,4})-(.+)")
@@ -67,8 +68,8 @@ def is_blank(row: Row) -> bool:
     return not any(value for key, value in row.items() if key in telling or key.startswith(("prices-", "option-")))
 
 
-def form_of(product: Product, places: Mapping[UUID, str], levels: Mapping[UUID, Level]) -> Form:
-    """The form that shows a product as it is. `places` are codes by id."""
+def form_of(product: Product, places: Mapping[UUID, str], levels: Mapping[UUID, Level], zone: ZoneInfo) -> Form:
+    """The form that shows a product as it is. `places` are codes by id; times are those of the zone's clocks."""
     form = Form({"version": str(product.version)})
     values = form.values
     for language, words in product.texts.items():
@@ -86,7 +87,9 @@ def form_of(product: Product, places: Mapping[UUID, str], levels: Mapping[UUID, 
         values[f"options-{number}-name"] = name
         values[f"options-{number}-values"] = "\n".join(_line(texts) for texts in _values(product.variants, name))
     if len(product.variants) <= VARIANTS_TYPED:
-        put_rows(form, [_row(one, names, product.kind, places, levels) for one in product.variants])
+        slots = product.kind is ProductKind.BOOKING
+        rows = [_row(one, names, places, levels) | (_slot(one, zone) if slots else {}) for one in product.variants]
+        put_rows(form, rows)
     put_pictures(
         form,
         [
@@ -135,17 +138,19 @@ def first_word(texts: Texts) -> str:
     return next((texts[language] for language in LANGUAGES if texts.get(language)), "")
 
 
-def _row(
-    variant: Variant, names: Sequence[str], kind: ProductKind, places: Mapping[UUID, str], levels: Mapping[UUID, Level]
-) -> Row:
+def _slot(variant: Variant, zone: ZoneInfo) -> Row:
+    if variant.starts_at is None or variant.ends_at is None:
+        return {}
+    return shown(zone, {"starts_at": variant.starts_at, "ends_at": variant.ends_at})
+
+
+def _row(variant: Variant, names: Sequence[str], places: Mapping[UUID, str], levels: Mapping[UUID, Level]) -> Row:
     row = {"sku": variant.sku, "gtin": variant.gtin or "", "for_sale": "yes" if variant.for_sale else ""}
     row |= {
         f"option-{number}": first_word(variant.options.get(name, {}))
         for number, name in enumerate(names[:OPTIONS_TYPED], 1)
     }
     row |= {f"prices-{code}": str(decimal_of(amount, code)) for code, amount in variant.prices.items()}
-    if kind is ProductKind.BOOKING and variant.starts_at is not None and variant.ends_at is not None:
-        row |= {"starts_at": variant.starts_at.strftime(MOMENT), "ends_at": variant.ends_at.strftime(MOMENT)}
     for stock in variant.stock:
         level = levels.get(stock.tally)
         there = str(level.capacity - level.spent if level else 0)

@@ -84,7 +84,7 @@ async def show(desk: Desk) -> ASGIResponse:
     product = await product_of(desk)
     places = await places_of(desk)
     levels = await levels_of(desk, product)
-    form = form_of(product, places, levels)
+    form = form_of(product, places, levels, desk.zone)
     form.values["once"] = encode("adj", desk.shop.ids.new())
     return await form_page(desk, Subject(await own(desk), places, product), form)
 
@@ -187,7 +187,7 @@ async def _save(desk: Desk, subject: Subject) -> ASGIResponse:
 
 async def _keep(desk: Desk, subject: Subject, form: Form, *, publishing: bool) -> ASGIResponse:
     definitions = await desk.shop.catalog.attributes()
-    draft = read_draft(form, subject.merchant.id, subject.product, definitions, desk.visit)
+    draft = read_draft(form, subject.merchant.id, subject.product, definitions, desk)
     counts = read_counts(form, subject.places, desk.visit)
     try:
         if publishing:
