@@ -25,7 +25,7 @@ from nightmarket.tally.contract import Level
 
 from .form import note_refusal, read_offer
 from .samples import Sample, try_out
-from .wording import Wording
+from .wording import wording_of
 
 SHOWN_LIMIT = 200
 """Offers on one page: those that run first, then those to come, then those that are over."""
@@ -152,7 +152,7 @@ def _offer(desk: Desk) -> Offer:
 
 
 async def _views(desk: Desk, offers: Sequence[Offer]) -> list[OfferView]:
-    words = Wording(desk, await merchant_names(desk))
+    words = await wording_of(desk)
     async with desk.shop.database.read() as connection:
         budgets = [budget_tally(offer.id, currency) for offer in offers for currency in offer.budget]
         uses = [offer.uses for offer in offers if offer.uses]
@@ -200,7 +200,7 @@ async def _tried(desk: Desk, form: Form, offer: Offer | None) -> ASGIResponse:
         for flaw in flaws(offer):
             note_refusal(desk, form, OfferRefused(flaw.detail, flaws=[msgspec.to_builtins(flaw)]))
         samples = try_out(offer, form.get("currency", CURRENCY))
-    words = Wording(desk, await merchant_names(desk))
+    words = await wording_of(desk)
     said = "" if offer is None or form.errors else words.effect(offer)
     live = desk.visit.by_script  # what is half written is no failure, and is said where the carts would stand
     return await _form_page(desk, form, 422 if form.errors and not live else 200, samples, said)

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.pages.words import say_later
+from nightmarket.entrypoints.console.order_views import merchant_names
+from nightmarket.entrypoints.pages.words import NAMES, say_later
 from nightmarket.kernel.ids import encode
+from nightmarket.kernel.languages import pick
 from nightmarket.kernel.money import BASIS_POINTS
 from nightmarket.promotions.contract import (
     AmountOff,
@@ -39,11 +43,34 @@ HOLDERS = {
 PER = {Each.LINE: say_later("%(what)s, off each item"), Each.PIECE: say_later("%(what)s, off each piece")}
 
 
+class Named(msgspec.Struct, frozen=True):
+    """What the reader calls things: merchants by id; categories, brands and places by the slugs that offers say."""
+
+    merchants: Mapping[UUID, str]
+    categories: Mapping[str, str]
+    brands: Mapping[str, str]
+    places: Mapping[str, str]
+
+
+async def wording_of(desk: Desk) -> "Wording":
+    """Offers in the words of who reads them."""
+    catalog, language = desk.shop.catalog, desk.visit.language
+    async with desk.shop.database.read() as connection:
+        places = [one.terms for one in await desk.shop.places.all(connection)]
+    named = Named(
+        await merchant_names(desk),
+        {one.slug: pick(one.names, language) or one.slug for one in await catalog.categories()},
+        {one.slug: one.name for one in await catalog.brands()},
+        {one.slug: pick(one.name, language) or one.slug for one in places},
+    )
+    return Wording(desk, named)
+
+
 class Wording:
     """Says offers to one person at the console."""
 
-    def __init__(self, desk: Desk, names: Mapping[UUID, str]) -> None:
-        self._desk, self._names = desk, names
+    def __init__(self, desk: Desk, named: Named) -> None:
+        self._desk, self._named, self._names = desk, named, named.merchants
         self._formats = desk.visit.formats
 
     def effect(self, offer: Offer) -> str:
@@ -66,9 +93,11 @@ class Wording:
         if condition.least_units:
             said.append(say(say_later("from %(units)s pieces"), units=condition.least_units))
         said += self._goods(condition.goods)
-        words = (condition.regions, condition.segments, condition.places, condition.languages, condition.channels)
-        for some in words:
-            said += sorted(some)
+        said += sorted(map(self._formats.country, condition.regions))
+        said += sorted(condition.segments)
+        said += sorted(self._named.places.get(slug, slug) for slug in condition.places)
+        said += sorted(NAMES.get(code, code) for code in condition.languages)
+        said += sorted(condition.channels)
         said += sorted(say(HOLDERS.get(need.partition(":")[0], need)) for need in condition.needs)
         if condition.first_order:
             said.append(say(say_later("first order only")))
@@ -173,7 +202,8 @@ class Wording:
 
     def _goods(self, goods: Goods) -> list[str]:
         said = [self._names.get(merchant, encode("mer", merchant)) for merchant in sorted(goods.merchants)]
-        said += [*sorted(goods.categories), *sorted(goods.brands)]
+        said += sorted(self._named.categories.get(slug, slug) for slug in goods.categories)
+        said += sorted(self._named.brands.get(slug, slug) for slug in goods.brands)
         amount = len(goods.products) + len(goods.variants)
         if amount:
             words = say_later("one chosen item") if amount == 1 else say_later("%(amount)s chosen items")
