@@ -1,6 +1,7 @@
 """Places and samples in a real browser: made by a merchant, opened by a shopper, checked in at the counter."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,8 +11,10 @@ from tests.browser.test_shopper_accounts import sign_up
 from tests.browser.visiting import Visitor, faults
 
 
-def _tomorrow() -> str:
-    return f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+def _tomorrow(page: Page) -> str:
+    """By the clocks of the place that the form chooses."""
+    zone = page.locator("#place option:checked").inner_text().rpartition("(")[2].rstrip(")")
+    return f"{datetime.now(ZoneInfo(zone)) + timedelta(days=1):%Y-%m-%d}"
 
 
 def _make_place(page: Page, slug: str) -> None:
@@ -67,7 +70,7 @@ def test_a_sample_from_its_form_to_the_counter(visitor: Visitor) -> None:
     _make_place(merchant, "sample-arcade")
     merchant.get_by_role("link", name="Offer a sample here").click()
     merchant.locator("#name_en").fill("A sip of the test")
-    merchant.locator("#day").fill(_tomorrow())
+    merchant.locator("#day").fill(_tomorrow(merchant))
     assert faults(merchant) == []
     merchant.get_by_role("button", name="Offer the sample").click()
     expect(merchant.get_by_role("heading", level=1, name="A sip of the test")).to_be_visible()

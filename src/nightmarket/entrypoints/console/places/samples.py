@@ -163,7 +163,7 @@ def _plan(desk: Desk, form: Form) -> SlotPlan | None:
 
 def _usual(desk: Desk) -> dict[str, str]:
     """Tomorrow afternoon, two seats each quarter of an hour."""
-    day = (desk.now + timedelta(days=1)).date()
+    day = desk.now.astimezone(desk.zone).date() + timedelta(days=1)
     return {"day": day.isoformat(), "from_time": "14:00", "until_time": "18:00", "minutes": "15", "seats": "2"}
 
 
