@@ -3,6 +3,7 @@
 import io
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -233,7 +234,8 @@ async def test_declined_applied_again_opened_closed(house: House) -> None:
 
 async def test_changes_are_safe_from_colleagues(house: House) -> None:
     """A form opened before a colleague saved keeps what was typed; the history goes back; a count keeps what was sold
-    meanwhile; prices by a percentage are bound to what the preview showed."""
+    meanwhile; prices by a percentage are bound to what the preview showed; a slot's times are those of the clocks that
+    stand beside its fields, and stay what they are when something else is saved."""
     [lanterns] = [one for one in await house.shop.catalog.merchants() if one.slug == "lanterns"]
     seller = await house.person("seller@example.org", Role.MERCHANT, lanterns.id)
     product = await house.shop.catalog.product("lamp")
@@ -274,6 +276,16 @@ async def test_changes_are_safe_from_colleagues(house: House) -> None:
     done = await seller.send(fresh, {}, to=f"{GOODS}/prices/change")
     assert done.url.params["done"] == "goods-prices"
     assert "27.00" in (await seller.open("/console/selling/table?q=LAMP")).text
+
+    slot = {"starts_at": "2027-07-01T20:00", "ends_at": "2027-07-01T22:00"}
+    typed = {f"variants-0-{name}": value for name, value in slot.items()}
+    typed |= {f"variants-0-{name}_zone": "Europe/Rome" for name in slot}
+    for words in (typed | {"kind": "booking"}, {"texts-en-title": "Lamp hour"}):
+        saved = await seller.send(await seller.open(path), words | {"action": "save"}, to=path)
+        assert saved.url.params["done"] == "goods-saved", saved.text[:500]
+        product = await house.shop.catalog.product("lamp")
+        assert product is not None
+        assert product.variants[0].starts_at == datetime(2027, 7, 1, 18, tzinfo=UTC)
 
 
 async def _merchant(house: House) -> Merchant:
