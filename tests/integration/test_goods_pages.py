@@ -200,6 +200,43 @@ async def test_a_new_book_shows_on_the_next_load(market: Market) -> None:
     await eventually(whole_again)
 
 
+async def test_a_reduction_counts_from_the_lowest_price_of_thirty_days(market: Market) -> None:
+    """A fifth off some days ago is what half off now counts from, on the goods' page, on cards and in one look at the
+    past for all of a page; a price above that lowest is no reduction."""
+
+    def off(name: str, points: int, hours: int) -> Offer:
+        now = market.clock.now()
+        return Offer(derive("test", name), 1, {"en": name}, PercentOff(points), now, now + timedelta(hours=hours))
+
+    await market.publish(off("A fifth", 2_000, 24))
+    market.clock.advance(timedelta(days=3))
+    await market.publish(off("Half", 5_000, 24))
+
+    async def halved() -> bool:
+        return "Half" in await market.text("/products/oil-lamp")
+
+    await eventually(halved)
+    text = await market.text("/products/oil-lamp")
+    assert "Lowest price of the 30 days before: €16.00" in text
+    assert "−37%" in text
+    assert "<s>€20.00" not in text
+    cards = await market.text("/")
+    assert cards.count("30-day low: €14.40") == 1, "the lamp, where it costs least"
+    assert cards.count("30-day low: €24.00") == 1, "the shirt of three sizes"
+    assert "−37%" in cards
+    market.clock.advance(timedelta(days=1))
+    await market.publish(off("A tenth", 1_000, 24))
+
+    async def a_tenth() -> bool:
+        return "A tenth" in await market.text("/")
+
+    await eventually(a_tenth)
+    text = await market.text("/")
+    assert "€27.00" in text
+    assert "<s>" not in text
+    assert "30-day low" not in text
+
+
 async def test_an_offer_begins_by_the_clock(market: Market) -> None:
     """A planned offer is announced with its price, and holds from its first instant without any news."""
     now = market.clock.now()

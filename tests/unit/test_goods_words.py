@@ -31,7 +31,20 @@ def test_machines_read_a_point(amount: int, currency: str, text: str) -> None:
 )
 def test_what_is_taken_off_is_never_overstated(amount: int, listed: int, off: int) -> None:
     """10.1 per cent off is said as 10, half a per cent as nothing."""
-    assert ShelfPrice(amount, "EUR", listed).off == off
+    assert ShelfPrice(amount, "EUR", listed, before=listed).off == off
+
+
+@pytest.mark.parametrize(
+    ("before", "whole", "off"),
+    [(2400, 2400, 2500), (2000, 2000, 1000), (3000, 2500, 2800), (1800, None, 0), (1500, None, 0), (None, None, 0)],
+)
+def test_a_reduction_counts_from_the_lowest_price_of_thirty_days(
+    before: int | None, whole: int | None, off: int
+) -> None:
+    """24.00 before and 18.00 now is a quarter off, whatever the list says; a list price that is less by now counts
+    instead; where the lowest is not above what is asked now, or not known, no reduction is announced."""
+    price = ShelfPrice(1800, "EUR", 2500, {"en": "Tonight"}, before=before)
+    assert (price.whole, price.off) == (whole, off)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def _festival(
 ) -> dict[str, Any]:
     """The festival, its switches and campaigns, and the ways to those who want to hear of it."""
     database, facts = means.database, means.facts
-    enrolling = Enrolling(database, means.catalog, StoredPriceHistory(), tallies, offers, facts, means.ids)
+    enrolling = Enrolling(database, means.catalog, StoredPriceHistory(), tallies, offers, facts, means.ids, means.clock)
     return {
         "campaigns": StoredCampaigns(enrolling),
         "festivals": StoredFestivals(database, facts),

@@ -217,7 +217,8 @@ class ProductText(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """A product in a list: title per language, the picture, the lowest price per currency, the tallies of its stock."""
+    """A product in a list: title per language, the picture, the lowest price per currency and the first variant that
+    has it, the tallies of its stock."""
 
     product: UUID
     slug: str
@@ -236,6 +237,7 @@ class Card(msgspec.Struct, frozen=True):
     master: UUID | None = None
     ancestors: tuple[str, ...] = ()
     """The categories above its own, the nearest first."""
+    cheapest: dict[str, UUID] = {}
 
 
 class Category(msgspec.Struct, frozen=True):

@@ -15,11 +15,14 @@ MAX_HISTORIES = 200
 class ListPrices(msgspec.Struct, frozen=True):
     """A variant's list prices in one currency since an instant: each with when it began, oldest first.
 
-    It is not `complete` where so many versions were replaced in that time that the oldest are no longer kept.
+    Where so many versions were replaced that the oldest are no longer kept, they are all known only from `known_from`.
     """
 
     spans: tuple[tuple[datetime, int], ...]
-    complete: bool
+    known_from: datetime | None = None
+
+    def is_known(self, since: datetime) -> bool:
+        return self.known_from is None or self.known_from <= since
 
 
 class PriceHistory(Protocol):

@@ -20,44 +20,39 @@ class StoredPriceHistory:
     ) -> Mapping[UUID, ListPrices]:
         if len(variants) > MAX_HISTORIES:
             raise InvalidInput(f"Ask for at most {MAX_HISTORIES} price histories.", field="variants")
-        products = list(dict.fromkeys(variants.values()))
-        records = await goods.read_products(connection, products)
-        now = await goods.read_variants_of(connection, products)
+        pasts = await past.read_pasts(connection, list(set(variants.values())), since)
+        now = await goods.read_listed(connection, list(variants))
         found: dict[UUID, ListPrices] = {}
-        for product in products:
-            if product not in records:
+        for variant, product in variants.items():
+            if variant not in now:
                 continue
-            older = await past.read_past(connection, product)
-            oldest = older[-1][0] if older else None
-            complete = oldest is None or oldest.version == 1 or oldest.replaced_at <= since
-            versions = [(one.replaced_at, record, its) for one, record, its in reversed(older)]
-            for variant in (one for one, of in variants.items() if of == product):
-                spans = _spans(versions, (records[product], now.get(product, ())), (variant, currency, since))
-                found[variant] = ListPrices(tuple(spans), complete)
+            older = pasts.get(product, [])
+            oldest = older[0][0] if older else None
+            versions = [(one.replaced_at, its) for one, its in older if its is not None]
+            state, prices = now[variant]
+            amount = prices.get(currency) if state is ProductState.LIVE else None
+            spans = _spans(versions, amount, (variant, currency, since))
+            known_from = None if oldest is None or oldest.version == 1 else oldest.replaced_at
+            found[variant] = ListPrices(tuple(spans), known_from)
         return found
 
 
-_Version = tuple[datetime, ProductRecord, tuple[VariantRecord, ...]]
+_Version = tuple[datetime, tuple[ProductRecord, tuple[VariantRecord, ...]]]
 
 
 def _spans(
-    versions: Iterable[_Version],
-    newest: tuple[ProductRecord, tuple[VariantRecord, ...]],
-    wanted: tuple[UUID, str, datetime],
+    versions: Iterable[_Version], newest: int | None, wanted: tuple[UUID, str, datetime]
 ) -> list[tuple[datetime, int]]:
     """When each list price began; a version was shown from the end of the one before it until it was replaced."""
-    variant, currency, since = wanted
+    variant, currency, began = wanted
     spans: list[tuple[datetime, int]] = []
-    began = since
-    for replaced_at, record, variants in versions:
+    for replaced_at, (record, variants) in versions:
         amount = _price(record, variants, variant, currency)
-        if replaced_at > since:
-            if amount is not None:
-                spans.append((began, amount))
-            began = replaced_at
-    amount = _price(*newest, variant, currency)
-    if amount is not None:
-        spans.append((began, amount))
+        if amount is not None:
+            spans.append((began, amount))
+        began = replaced_at
+    if newest is not None:
+        spans.append((began, newest))
     return spans
 
 

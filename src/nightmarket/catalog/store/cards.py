@@ -65,6 +65,7 @@ async def _cards(connection: Connection, rows: Sequence[Record]) -> list[Card]:
     cards: list[Card] = []
     for row in rows:
         own = by_product.get(row["id"], [])
+        cheapest = _cheapest((variant, prices) for variant, prices, _ in own)
         texts = read_product_texts(row["texts"])
         pictures = next((found for found in map(read_media, (row["media"], *(v[2] for v in own))) if found), ())
         cards.append(
@@ -77,7 +78,7 @@ async def _cards(connection: Connection, rows: Sequence[Record]) -> list[Card]:
                 title={language: words.title for language, words in texts.items()},
                 summary={language: words.summary for language, words in texts.items() if words.summary},
                 media=pictures[0] if pictures else None,
-                prices_from=_lowest(prices for _, prices, _ in own),
+                prices_from={currency: amount for currency, (amount, _) in cheapest.items()},
                 variants=len(own),
                 tallies=tuple(lot.tally for variant, _, _ in own for lot in stock.get(variant, ())),
                 brand=row["brand"],
@@ -85,14 +86,17 @@ async def _cards(connection: Connection, rows: Sequence[Record]) -> list[Card]:
                 kind=ProductKind(row["kind"]),
                 master=row["master"],
                 ancestors=above.get(row["category"], ()),
+                cheapest={currency: variant for currency, (_, variant) in cheapest.items()},
             )
         )
     return cards
 
 
-def _lowest(prices: Iterable[dict[str, int]]) -> dict[str, int]:
-    lowest: dict[str, int] = {}
-    for by_currency in prices:
+def _cheapest(variants: Iterable[tuple[UUID, dict[str, int]]]) -> dict[str, tuple[int, UUID]]:
+    """The lowest price in each currency, and the first variant that has it."""
+    found: dict[str, tuple[int, UUID]] = {}
+    for variant, by_currency in variants:
         for currency, amount in by_currency.items():
-            lowest[currency] = min(amount, lowest.get(currency, amount))
-    return lowest
+            if currency not in found or amount < found[currency][0]:
+                found[currency] = (amount, variant)
+    return found

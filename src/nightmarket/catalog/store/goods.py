@@ -76,6 +76,20 @@ async def read_variants(connection: Connection, variants: Sequence[UUID]) -> dic
     return {row[0]: _variant(row) for row in rows}
 
 
+async def read_listed(
+    connection: Connection, variants: Sequence[UUID]
+) -> dict[UUID, tuple[ProductState, dict[str, int]]]:
+    """What these variants are listed at, and the state of their products."""
+    rows = await connection.fetch(
+        """
+        SELECT v.id, p.state, v.prices FROM catalog.variant v JOIN catalog.product p ON p.id = v.product
+        WHERE v.id = ANY($1::uuid[])
+        """,
+        variants,
+    )
+    return {row[0]: (ProductState(row[1]), read_prices(row[2])) for row in rows}
+
+
 async def read_variants_of(connection: Connection, products: Sequence[UUID]) -> dict[UUID, tuple[VariantRecord, ...]]:
     """All variants of the products, retired ones too, in order."""
     rows = await connection.fetch(

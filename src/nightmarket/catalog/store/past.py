@@ -48,6 +48,25 @@ async def keep(tx: Connection, products: Sequence[UUID], by: str, at: datetime) 
         )
 
 
+async def read_pasts(
+    connection: Connection, products: Sequence[UUID], since: datetime
+) -> dict[UUID, list[tuple[PastVersion, tuple[ProductRecord, tuple[VariantRecord, ...]] | None]]]:
+    """The kept versions of each product, oldest first; what they were only of those replaced after that instant."""
+    rows = await connection.fetch(
+        """
+        SELECT product, version, replaced_at, replaced_by, CASE WHEN replaced_at > $2 THEN content END
+        FROM catalog.past WHERE product = ANY($1::uuid[]) ORDER BY product, version
+        """,
+        products,
+        since,
+    )
+    found: dict[UUID, list[tuple[PastVersion, tuple[ProductRecord, tuple[VariantRecord, ...]] | None]]] = {}
+    for product, version, replaced_at, replaced_by, content in rows:
+        kept = (PastVersion(version, replaced_at, replaced_by), _DECODER.decode(content) if content else None)
+        found.setdefault(product, []).append(kept)
+    return found
+
+
 async def read_past(
     connection: Connection, product: UUID, version: int | None = None
 ) -> list[tuple[PastVersion, ProductRecord, tuple[VariantRecord, ...]]]:

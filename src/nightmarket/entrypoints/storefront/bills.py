@@ -32,10 +32,11 @@ from nightmarket.promotions.contract import (
     price,
 )
 from nightmarket.promotions.contract.asking import OffersById
+from nightmarket.promotions.contract.campaigns import Reduction
 
 from .joining import JointView, joint_of_cart
 from .limiting import LimitsView, cap_words, limits_of, too_much_words
-from .wares import PictureView, left, small_picture
+from .wares import PictureView, left, small_picture, whole_of
 
 STEPS_SHOWN = 20
 """Next steps that the cart's page names, the nearest first."""
@@ -79,7 +80,8 @@ OWN_REASONS = frozenset(CODE_REASONS) - {"not_entitled"}
 
 
 class LineView(msgspec.Struct, frozen=True):
-    """A line as it is shown. `left` is what remains of it; `listed` is the price before offers."""
+    """A line as it is shown. `left` is what remains of it; `listed` is the price before offers, `whole` what the
+    reduction is announced against (`whole_of`), `before` the lowest price of one unit in the thirty days before it."""
 
     id: str
     variant: str
@@ -93,6 +95,8 @@ class LineView(msgspec.Struct, frozen=True):
     offers: tuple[str, ...]
     left: int
     problem: str = ""
+    whole: int | None = None
+    before: int | None = None
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -123,6 +127,8 @@ class AppliedView(msgspec.Struct, frozen=True):
     limit: str = ""
     more: int = 0
     """What the whole costs more without it, where the buyer is asked who they are."""
+    is_the_markets: bool = False
+    """Whether the market pays all of it; said where several merchants sell."""
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -218,7 +224,7 @@ async def bill_of(
         left_out = msgspec.structs.replace(cart, without=cart.without | {offer})
         return price(left_out, book, shopper, now).total
 
-    lines = _Lines(visit, view, offers, levels, limits)
+    lines = _Lines(visit, view, offers, levels, limits, await _before(shop, quote, offers, currency))
     shipped = {one.merchant: one for one in quote.shipping}
     parcels: list[Parcel] = []
     for group in view.assessment.groups:
@@ -256,6 +262,17 @@ def _picked(options: Sequence[DeliveryOption], wanted: str | None) -> DeliveryOp
     return next((one for one in options if one.id == wanted), options[0] if options else None)
 
 
+async def _before(shop: Shop, quote: Quote, offers: Mapping[UUID, Offer], currency: str) -> Mapping[str, int | None]:
+    """The lowest price of one unit in the thirty days before each line's reduction, of all lines at once, by line."""
+    reduced = {
+        line.id: Reduction(line.variant, currency, max(offers[share.offer].starts_at for share in line.shares))
+        for line in quote.lines
+        if line.shares
+    }
+    found = await shop.campaigns.lowest_before(reduced.values())
+    return {line: found.get(one) for line, one in reduced.items()}
+
+
 class _Lines:
     """Makes the views of one session's lines."""
 
@@ -266,13 +283,16 @@ class _Lines:
         offers: Mapping[UUID, Offer],
         levels: Mapping[UUID, int],
         limits: LimitsView,
+        before: Mapping[str, int | None],
     ) -> None:
         self._visit, self._view, self._offers, self._levels, self._limits = visit, view, offers, levels, limits
+        self._before = before
 
     def priced(self, line: QuoteLine) -> LineView:
         listing = self._view.listings[line.variant]
         remaining = sum(self._levels.get(lot.tally, 0) for lot in listing.stock)
         names = [pick(self._offers[share.offer].name, self._visit.language) or "" for share in line.shares]
+        before, listed = self._before.get(line.id), line.quantity * line.unit_price
         return LineView(
             id=line.id,
             variant=encode("var", line.variant),
@@ -281,11 +301,13 @@ class _Lines:
             picture=small_picture(listing.image),
             quantity=line.quantity,
             unit=line.unit_price,
-            listed=line.quantity * line.unit_price,
+            listed=listed,
             total=line.total,
             offers=tuple(names),
             left=remaining,
             problem=self._short(remaining, line.quantity) or self._limits.by_line.get(line.id, ""),
+            whole=whole_of(listed, line.total, None if before is None else line.quantity * before),
+            before=before,
         )
 
     def _title(self, listing: Listing) -> str:
@@ -342,12 +364,16 @@ def _applied(
         offer = offers[one.offer]
         payers = [part.funder for part in one.funding] or [one.funder]
         names = [merchants[id].name for id in payers if id is not None and id in merchants]
+        market = None in payers and len(merchants) > 1
+        if market and names:
+            names.append(visit.say("the market"))
         name = pick(offer.name, visit.language) or ""
         optional = view.body.seat is None and may_decline(offer)
         decline = encode("off", offer.id) if optional else ""
         limit = cap_words(visit, offer.per_buyer) if offer.per_buyer else ""
         more = total_without(offer.id) - quote.total if total_without and decline else 0
-        found.append(AppliedView(name, one.amount, visit.formats.all_of(names), offer.code, decline, limit, more))
+        funder = visit.formats.all_of(names)
+        found.append(AppliedView(name, one.amount, funder, offer.code, decline, limit, more, market and not names))
     return found
 
 

@@ -17,6 +17,7 @@ from nightmarket.kernel.ids import encode
 from nightmarket.kernel.languages import pick
 from nightmarket.promotions.contract import Book, Offer, PriceCart, PriceLine, Shopper, limits_met, price
 from nightmarket.promotions.contract.asking import OffersById, Window, announced
+from nightmarket.promotions.contract.campaigns import Reduction
 from nightmarket.tally.contract import Level
 
 from .frames import Gaps
@@ -32,6 +33,7 @@ MAX_COMING = 20
 """Offers that begin soon of which a page looks at the prices."""
 
 NEVER = Level(0, 0, 0)
+NO_VARIANTS: Mapping[str, UUID] = {}
 
 T = TypeVar("T")
 Reader = Callable[[Iterable[UUID]], Awaitable[Mapping[UUID, Level]]]
@@ -89,6 +91,14 @@ class StockView(msgspec.Struct, frozen=True):
         return self.gaps.stock(self.id, style)
 
 
+def whole_of(listed: int, amount: int, before: int | None) -> int | None:
+    """The price that a reduction to `amount` is announced against: the lowest of the thirty days `before` it (Directive
+    98/6/EC, article 6a; CJEU C-330/23), or the list price where that is less. None where it is not known or not above:
+    then there is no reduction to announce."""
+    whole = None if before is None else min(listed, before)
+    return whole if whole is not None and whole > amount else None
+
+
 class ShelfPrice(msgspec.Struct, frozen=True):
     """What one unit costs now, and what it is listed at where an offer takes something off."""
 
@@ -99,17 +109,18 @@ class ShelfPrice(msgspec.Struct, frozen=True):
     until: datetime | None = None
     quota: StockView | None = None
     """What is left of the offer, where only so many can have it."""
-    since: datetime | None = None
-    """When the first of the offers began."""
     before: int | None = None
-    """The lowest that one unit cost anyone in the thirty days before that, where it is known and asked for."""
+    """The lowest that one unit cost anyone in the thirty days before the last of the offers began, where known."""
+
+    @property
+    def whole(self) -> int | None:
+        """What the reduction is announced against, if it may be."""
+        return whole_of(self.listed, self.amount, self.before)
 
     @property
     def off(self) -> int:
-        """Whole per cent off the list price, or off the lowest of the thirty days before where that is less (Directive
-        98/6/EC, article 6a; CJEU C-330/23), rounded down, so that it is never more than true; in basis points."""
-        whole = self.listed if self.before is None else min(self.listed, self.before)
-        return max(0, 100 * (whole - self.amount) // whole * 100) if whole else 0
+        """Whole per cent off `whole`, rounded down, so that it is never more than true; in basis points."""
+        return 100 * (self.whole - self.amount) // self.whole * 100 if self.whole else 0
 
 
 class Coming(msgspec.Struct, frozen=True):
@@ -197,6 +208,8 @@ class Shelf:
         self._visit = visit
         self._levels = dict(levels)
         self._met: set[UUID] = set()
+        self._reduced: set[Reduction] = set()
+        self._before: dict[Reduction, int | None] = {}
         self._gaps = gaps
         self._shopper = Shopper(visit.owner, language=visit.language)
         self._offers = OffersById(self._book)
@@ -210,8 +223,9 @@ class Shelf:
         left, capacity = sum(level.available for level in levels), sum(level.capacity for level in levels)
         return StockView(id, left, capacity, self._gaps)
 
-    def price(self, line: PriceLine, currency: str) -> ShelfPrice:
-        """The price of one unit alone, with the offers that need nothing else."""
+    def price(self, line: PriceLine, currency: str, variant: UUID | None = None) -> ShelfPrice:
+        """The price of one unit alone, with the offers that need nothing else. `variant` is whose past counts, where
+        the line stands for a whole product."""
         cart = PriceCart(currency, (line,))
         while True:
             quote = price(cart, self._book, self._shopper, self._now)
@@ -222,8 +236,10 @@ class Shelf:
             if not gone:
                 quota = next((one for offer in offers if (one := self._quota(offer, currency))), None)
                 first = offers[0]
-                since = min(offer.starts_at for offer in offers)
-                return ShelfPrice(quote.total, currency, line.unit_price, first.name, first.ends_at, quota, since)
+                reduced = Reduction(variant or line.variant, currency, max(offer.starts_at for offer in offers))
+                self._reduced.add(reduced)
+                before = self._before.get(reduced)
+                return ShelfPrice(quote.total, currency, line.unit_price, first.name, first.ends_at, quota, before)
             cart = msgspec.structs.replace(cart, without=cart.without | gone)
 
     def _is_gone(self, offer: Offer, currency: str) -> bool:
@@ -245,32 +261,38 @@ class Shelf:
 
     async def counted(self, make: "Callable[[Shelf], T]", read: Reader) -> T:
         """What `make` makes of this shelf, once all is read that is left of the offers that it comes upon: one that is
-        used up gives no price."""
+        used up gives no price; and then what the goods that are reduced cost before, of all of them at once."""
         while True:
+            self._reduced.clear()
             made = make(self)
-            unread = self._met - self._levels.keys()
-            if not unread:
+            unread, unasked = self._met - self._levels.keys(), self._reduced - self._before.keys()
+            if unread:
+                self._levels.update(dict.fromkeys(unread, NEVER) | dict(await read(unread)))
+            elif unasked:
+                self._before.update(await self._shop.campaigns.lowest_before(unasked))
+            else:
                 return made
-            self._levels.update(dict.fromkeys(unread, NEVER) | dict(await read(unread)))
 
     @property
     def levels(self) -> Mapping[UUID, Level]:
         """All that was read for this page."""
         return self._levels
 
-    def prices(self, amounts: Mapping[str, int], line: PriceLine) -> tuple[ShelfPrice | None, ShelfPrice | None]:
+    def prices(
+        self, amounts: Mapping[str, int], line: PriceLine, cheapest: Mapping[str, UUID] = NO_VARIANTS
+    ) -> tuple[ShelfPrice | None, ShelfPrice | None]:
         """The price in the visit's currency, or else one in another, to be shown as such."""
         wanted = self._visit.currency
         chosen = wanted if wanted in amounts else next(iter(sorted(amounts)), None)
         if chosen is None:
             return None, None
-        found = self.price(msgspec.structs.replace(line, unit_price=amounts[chosen]), chosen)
+        found = self.price(msgspec.structs.replace(line, unit_price=amounts[chosen]), chosen, cheapest.get(chosen))
         return (found, None) if chosen == wanted else (None, found)
 
     def ware(self, card: Card) -> WareView:
         ids = (card.product, card.product, card.merchant)
         line = PriceLine("1", *ids, card.category, card.brand, 1, 0, card.ancestors)
-        here, elsewhere = self.prices(card.prices_from, line)
+        here, elsewhere = self.prices(card.prices_from, line, card.cheapest)
         id = encode("prd", card.product)
         return WareView(
             id=id,

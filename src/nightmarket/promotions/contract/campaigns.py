@@ -1,8 +1,8 @@
 """Campaigns of a festival: merchants enrol goods at a festival price, the operator approves them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -41,6 +41,7 @@ __all__ = [
     "EnrolmentState",
     "EnrolmentsChanged",
     "Funder",
+    "Reduction",
     "Wanted",
 ]
 
@@ -53,6 +54,14 @@ class EnrolmentsChanged(msgspec.Struct, frozen=True):
     campaign: UUID
     merchant: UUID
     state: str
+
+
+class Reduction(NamedTuple):
+    """A price that is less than before, of a variant in one currency, and when that began or will begin."""
+
+    variant: UUID
+    currency: str
+    since: datetime
 
 
 class Campaigns(Protocol):
@@ -76,6 +85,11 @@ class Campaigns(Protocol):
     ) -> Mapping[UUID, int]:
         """The lowest public price of each in the last thirty days: what one unit alone cost anyone, with the offers of
         the time. A variant whose prices are not all known any more is absent."""
+        ...
+
+    async def lowest_before(self, reductions: Iterable[Reduction]) -> Mapping[Reduction, int | None]:
+        """The same for the thirty days before each reduction, of many at once; None where it is not known. What lies
+        behind is remembered."""
         ...
 
     async def enrol(

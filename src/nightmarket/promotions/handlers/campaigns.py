@@ -1,13 +1,16 @@
 """Campaigns and enrolments on the database: checked against stock and the prices of thirty days, approved as offers."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.catalog.contract import Catalog, Listing
-from nightmarket.catalog.contract.prices import PriceHistory
+from nightmarket.catalog.contract.prices import MAX_HISTORIES, PriceHistory
+from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Facts
@@ -24,6 +27,7 @@ from nightmarket.promotions.contract.campaigns import (
     EnrolmentFlaw,
     EnrolmentsChanged,
     EnrolmentState,
+    Reduction,
     Wanted,
 )
 from nightmarket.promotions.errors import CampaignNotFound, CampaignRefused, EnrolmentRefused
@@ -33,6 +37,16 @@ from nightmarket.tally.contract import ClaimRequest, Grant, Part, Tallies
 
 MADE_OFFERS_WITH = ("festival", "starts_at", "ends_at", "funder", "currency")
 """What of a campaign stays once goods are approved."""
+
+SETTLED_AFTER = timedelta(minutes=1)
+"""After so long nothing is written any more that says it was before."""
+
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+RECALLED = timedelta(seconds=10)
+"""For so long the lowest price before a reduction is remembered that is yet to begin, or has just begun."""
+
+MAX_RECALLED = 50_000
+"""Lowest prices before reductions that a process remembers."""
 
 
 class Means(msgspec.Struct, frozen=True):
@@ -45,6 +59,7 @@ class Means(msgspec.Struct, frozen=True):
     offers: Offers
     facts: Facts
     ids: Ids
+    clock: Clock
 
 
 class StoredCampaigns:
@@ -52,6 +67,8 @@ class StoredCampaigns:
 
     def __init__(self, means: Means) -> None:
         self._means = means
+        self._known: OrderedDict[Reduction, tuple[int | None, datetime]] = OrderedDict()
+        self._looking = asyncio.Lock()
 
     async def all(self, connection: Connection) -> Sequence[Campaign]:
         return sorted(await store.campaigns(connection), key=lambda one: (one.starts_at, one.id.int), reverse=True)
@@ -88,18 +105,58 @@ class StoredCampaigns:
     async def _lowest(
         self, connection: Connection, listings: Mapping[UUID, Listing], currency: str, at: datetime
     ) -> Mapping[UUID, int]:
-        since = at - LOOK_BACK
-        lives = lives_of(await store.lives(connection, since, [_line(listing) for listing in listings.values()]))
-        products = {variant: listing.product for variant, listing in listings.items()}
-        histories = await self._means.history.list_prices(connection, products, currency, since)
-        found: dict[UUID, int] = {}
-        for variant, listing in listings.items():
-            history = histories.get(variant)
-            if history is None or not history.complete:
+        found = await self._reckon(connection, listings, [Reduction(variant, currency, at) for variant in listings])
+        return {one.variant: least for one, least in found.items() if least is not None}
+
+    async def lowest_before(self, reductions: Iterable[Reduction]) -> Mapping[Reduction, int | None]:
+        wanted, found = dict.fromkeys(reductions), dict[Reduction, int | None]()
+        if self._recall(wanted, found):
+            async with self._looking:  # many ask at once for the same in the moment in which an offer begins
+                asked = self._recall(wanted, found)
+                for start in range(0, len(asked), MAX_HISTORIES):
+                    found.update(await self._look_back(asked[start : start + MAX_HISTORIES]))
+        return found
+
+    def _recall(self, wanted: Iterable[Reduction], found: dict[Reduction, int | None]) -> list[Reduction]:
+        """Fill in what is remembered; returns the others."""
+        now = self._means.clock.now()
+        for one in wanted:
+            if (known := self._known.get(one)) is not None and now < known[1]:
+                found[one] = known[0]
+        return [one for one in wanted if one not in found]
+
+    async def _look_back(self, asked: Sequence[Reduction]) -> dict[Reduction, int | None]:
+        listings = await self._means.catalog.listings({one.variant for one in asked})
+        now = self._means.clock.now()
+        async with self._means.database.read() as connection:
+            read = await self._reckon(connection, listings, asked)
+        settled = now - SETTLED_AFTER
+        for one, least in read.items():
+            self._known[one] = least, FOR_EVER if one.since <= settled else now + RECALLED
+            self._known.move_to_end(one)
+        while len(self._known) > MAX_RECALLED:
+            self._known.popitem(last=False)
+        return {one: read.get(one) for one in asked}
+
+    async def _reckon(
+        self, connection: Connection, listings: Mapping[UUID, Listing], wanted: Sequence[Reduction]
+    ) -> dict[Reduction, int | None]:
+        """The lowest of the time before each, None where it is not known; one look at the past for each currency."""
+        found: dict[Reduction, int | None] = {}
+        for currency in dict.fromkeys(one.currency for one in wanted):
+            own = [one for one in wanted if one.currency == currency and one.variant in listings]
+            if not own:
                 continue
-            least = lowest(_line(listing), history.spans, lives, (since, at, currency))
-            if least is not None:
-                found[variant] = least
+            since = min(one.since for one in own) - LOOK_BACK
+            lines = {one.variant: _line(listings[one.variant]) for one in own}
+            lives = lives_of(await store.lives(connection, since, list(lines.values())))
+            products = {variant: line.product for variant, line in lines.items()}
+            histories = await self._means.history.list_prices(connection, products, currency, since)
+            for one in own:
+                began, history = one.since - LOOK_BACK, histories.get(one.variant)
+                time = (began, one.since, currency)
+                known = history is not None and history.is_known(began)
+                found[one] = lowest(lines[one.variant], history.spans, lives, time) if history and known else None
         return found
 
     async def enrol(

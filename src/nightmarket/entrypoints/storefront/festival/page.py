@@ -132,23 +132,25 @@ def _products(offers: Sequence[Offer], listings: Mapping[UUID, Listing]) -> list
 def _coming(
     shelf: Shelf,
     offers: Sequence[Offer],
-    goods: tuple[Sequence[Card], Mapping[UUID, Listing]],
+    known: tuple[Sequence[Card], Mapping[UUID, Listing]],
     when: tuple[datetime, Formats],
 ) -> dict[UUID, Coming]:
     """What goods will cost by the first of these offers that is still to begin, by product."""
-    cards, listings = {card.product: card for card in goods[0]}, goods[1]
+    cards, listings = {card.product: card for card in known[0]}, known[1]
     now, formats = when
     found: dict[UUID, Coming] = {}
     for offer in offers:
         if offer.starts_at <= now:
             continue
         then = shelf.at(offer.starts_at)
-        own = [listings[variant] for variant in sorted(offer.condition.variants) if variant in listings]
-        prices = [(one.product, then.listing_price(one)) for one in own if one.product in cards]
-        prices += [(one, then.ware(cards[one]).price) for one in sorted(offer.condition.products) if one in cards]
-        for product, price in prices:
-            if price is not None and price.off:
-                found.setdefault(product, Coming(price, offer.starts_at, formats.brief(offer.starts_at)))
+        own = (listings[variant] for variant in sorted(offer.condition.variants) if variant in listings)
+        goods = [(one.product, one) for one in own] + [(one, None) for one in sorted(offer.condition.products)]
+        for product, listing in goods:
+            if product not in cards or product in found:
+                continue
+            price = then.listing_price(listing) if listing else then.ware(cards[product]).price
+            if price is not None and price.amount < price.listed:
+                found[product] = Coming(price, offer.starts_at, formats.brief(offer.starts_at))
     return found
 
 

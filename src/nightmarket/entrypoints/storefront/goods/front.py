@@ -53,6 +53,7 @@ class FrontWords(msgspec.Struct, frozen=True):
 class Rush(msgspec.Struct, frozen=True):
     """A thing with an offer of its own tonight: what it will cost or costs, and what is left of it."""
 
+    offer: UUID
     ware: WareView
     price: ShelfPrice
     stock: StockView
@@ -105,18 +106,23 @@ class FrontPage:
         levels = await store.levels.read(tallies)
         shown = _best(pool, levels)
         shelf = Shelf(shop, visit, levels, gaps)
+        rushing, wares = await shelf.counted(
+            lambda it: (
+                _rush_views(rushes, cards, listings, it, shop.clock.now()),
+                [it.ware(card) for card in shown],
+            ),
+            store.levels.read,
+        )
         words: dict[str, Any] = {
             "night": night_of(shop),
             "icons": ICONS,
             "opening": next_opening(shop, visit, directory),
-            "waves": waves(shop, visit, directory),
+            "waves": waves(shop, visit, directory, _reduced(rushing)),
             "tickets": tickets(shop, visit, directory),
-            "rushes": await shelf.counted(
-                lambda it: _rush_views(rushes, cards, listings, it, shop.clock.now()), store.levels.read
-            ),
+            "rushes": rushing,
             "brands": [one for one in directory.brands.values() if one.image or one.tagline][:BRANDS_SHOWN],
             "stalls": directory.stalls[:STALLS_SHOWN],
-            "wares": await shelf.counted(lambda it: [it.ware(card) for card in shown], store.levels.read),
+            "wares": wares,
             "sold": any(_sold(card, levels) for card in shown[:1]),
             "origin": shop.settings.address,
         }
@@ -141,12 +147,14 @@ def _rush_views(
     """One entry for each thing of each offer, each thing once."""
     found: dict[UUID, Rush] = {}
     for offer in offers:
+        if len(found) >= RUSH_SHOWN:
+            break
         own = [listings[variant] for variant in offer.condition.variants if variant in listings]
         at = max(now, offer.starts_at)
         for listing in own:
             card = cards.get(listing.product)
             price = shelf.at(at).listing_price(listing) if card else None
-            if card and price and listing.for_sale:
+            if card and price and listing.for_sale and listing.product not in found:
                 entry = _rush(shelf.ware(card), price, shelf.listing_stock(listing), (offer, now))
                 found.setdefault(listing.product, entry)
         for product in offer.condition.products:
@@ -160,6 +168,7 @@ def _rush_views(
 def _rush(ware: WareView, price: ShelfPrice, stock: StockView, when: tuple[Offer, datetime]) -> Rush:
     offer, now = when
     return Rush(
+        offer=offer.id,
         ware=ware,
         price=price,
         stock=stock,
@@ -168,6 +177,14 @@ def _rush(ware: WareView, price: ShelfPrice, stock: StockView, when: tuple[Offer
         starts=milliseconds(offer.starts_at),
         until=offer.ends_at,
     )
+
+
+def _reduced(rushes: Sequence[Rush]) -> dict[UUID, int]:
+    """What each offer takes off at least, in basis points."""
+    found: dict[UUID, int] = {}
+    for rush in rushes:
+        found[rush.offer] = min(rush.price.off, found.get(rush.offer, rush.price.off))
+    return found
 
 
 def _sold(card: Card, levels: Mapping[UUID, Level]) -> int:

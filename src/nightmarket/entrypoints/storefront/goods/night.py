@@ -1,8 +1,9 @@
 """The night as the front page tells it: when what opens, and what is running."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
+from uuid import UUID
 
 import msgspec
 
@@ -23,7 +24,8 @@ MAX_OFFERS = 6
 
 
 class WaveOffer(msgspec.Struct, frozen=True):
-    """An offer of a wave. `worth` is its amount as it is read here."""
+    """An offer of a wave. `worth` is its amount as it is read here; of single goods what it takes off the lowest price
+    of the thirty days before, where that is known."""
 
     name: str
     worth: str
@@ -65,24 +67,36 @@ def tonight(book: Book, now: datetime, *, single: bool | None = None) -> list[Of
     return [*running, *announced(book, Window(starts_after=now, starts_until=end, ends_after=now), single=single)]
 
 
-def waves(shop: Shop, visit: Visit, directory: Directory) -> list[Wave]:
-    """The windows of this night in order of time: those that opened and close within it, and those still to come."""
+def waves(shop: Shop, visit: Visit, directory: Directory, reduced: Mapping[UUID, int]) -> list[Wave]:
+    """The windows of this night in order of time: those that opened and close within it, and those still to come.
+
+    `reduced` is by how much single goods become cheaper than in the thirty days before, in basis points, by offer.
+    """
     now = shop.clock.now()
     by_start: dict[datetime, list[Offer]] = {}
     for offer in tonight(shop.books.current(), now):
         by_start.setdefault(offer.starts_at, []).append(offer)
-    found = [_wave(at, offers, visit, directory, now) for at, offers in by_start.items()]
+    found = [_wave((at, now), offers, visit, directory, reduced) for at, offers in by_start.items()]
     return [wave for wave in found if wave.offers][:MAX_WAVES]
 
 
-def _wave(at: datetime, offers: Sequence[Offer], visit: Visit, directory: Directory, now: datetime) -> Wave:
+def _wave(
+    time: tuple[datetime, datetime],
+    offers: Sequence[Offer],
+    visit: Visit,
+    directory: Directory,
+    reduced: Mapping[UUID, int],
+) -> Wave:
+    at, now = time
     shown: list[WaveOffer] = []
     for offer in offers:
         worth = worth_of(offer, visit)
         if worth is not None:
+            is_single = bool(offer.condition.products or offer.condition.variants) and not worth.free_delivery
+            points = reduced.get(offer.id) if is_single else None
             words = WaveOffer(
                 name=pick(offer.name, visit.language) or "",
-                worth=worth.text,
+                worth=f"−{visit.formats.percent(points)}" if points else "" if is_single else worth.text,
                 free_delivery=worth.free_delivery,
                 link=link_of(offer, directory),
                 until=offer.ends_at,

@@ -25,9 +25,9 @@ from nightmarket.entrypoints.storefront.wares import (
     Shelf,
     ShelfPrice,
     VariantView,
+    WareView,
     picture_of,
 )
-from nightmarket.kernel.ids import decode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import NotFound
 from nightmarket.orders.contract import DeliveryOption
@@ -137,9 +137,14 @@ class ProductPages:
         others = await _others(store, product, [step.slug for step in reversed(path)])
         levels = await store.levels.read(_tallies(product, rivals, others))
         shelf = Shelf(shop, visit, levels, gaps)
-        view = await shelf.counted(lambda it: view_of(product, it, visit, wanted), store.levels.read)
-        view = await _with_lowest(store, view)
-        chosen = next((one for one in product.variants if view.chosen and one.sku == view.chosen.sku), None)
+
+        def seen(it: Shelf) -> tuple[ProductView, Variant | None, list[RivalView], list[WareView]]:
+            view = view_of(product, it, visit, wanted)
+            chosen = next((one for one in product.variants if view.chosen and one.sku == view.chosen.sku), None)
+            beside = _beside(rivals, chosen if view.is_fixed else None)
+            return view, chosen, _rival_views(beside, listings, it), [it.ware(card) for card in others]
+
+        view, chosen, rival_views, alternatives = await shelf.counted(seen, store.levels.read)
         steps = [(pick(one.names, visit.language) or one.slug, f"/categories/{one.slug}") for one in path]
         presales = await _presales(store, visit, product.id)
         words: dict[str, Any] = {
@@ -153,12 +158,9 @@ class ProductPages:
             "coupons": await for_product(store, visit, product, [step.slug for step in path]),
             "joint": await joint_of_product(shop, visit, product, directory.merchants),
             "together": await _together(store, visit, product.id),
-            "rivals": await shelf.counted(
-                lambda it: _rival_views(_beside(rivals, chosen if view.is_fixed else None), listings, it),
-                store.levels.read,
-            ),
+            "rivals": rival_views,
             "path": path,
-            "alternatives": await shelf.counted(lambda it: [it.ware(card) for card in others], store.levels.read),
+            "alternatives": alternatives,
             "canonical": f"{shop.settings.address}/products/{product.slug}",
             "origin": shop.settings.address,
             "schema": json_ld(
@@ -173,23 +175,6 @@ class ProductPages:
         things |= {one.variant for one in rivals}
         windows = [at for one in presales for at in (one.opens_at, one.closes_at) if at > shop.clock.now()]
         return Made("goods/product.html", words, shelf.levels, frozenset(things), min(windows, default=None))
-
-
-async def _with_lowest(store: Storefront, view: ProductView) -> ProductView:
-    """The view with the lowest price of the thirty days before beside each price that an offer makes less."""
-    shop, asked = store.shop, dict[tuple[datetime, str], dict[UUID, tuple[VariantView, ShelfPrice]]]()
-    for one in view.variants:
-        if one.price is not None and one.price.since is not None:
-            asked.setdefault((one.price.since, one.price.currency), {})[decode("var", one.id)] = one, one.price
-    found: dict[str, VariantView] = {}
-    for (since, currency), ids in asked.items():
-        async with shop.database.read() as connection:
-            lowest = await shop.campaigns.lowest(connection, list(ids), currency, since)
-        for id, amount in lowest.items():
-            one, price = ids[id]
-            found[one.id] = msgspec.structs.replace(one, price=msgspec.structs.replace(price, before=amount))
-    chosen = view.chosen and found.get(view.chosen.id, view.chosen)
-    return msgspec.structs.replace(view, variants=[found.get(one.id, one) for one in view.variants], chosen=chosen)
 
 
 async def _presales(store: Storefront, visit: Visit, product: UUID) -> list[PresaleView]:
