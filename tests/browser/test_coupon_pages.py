@@ -8,7 +8,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_draw_pages import staff
-from tests.browser.test_shopper_accounts import sign_up
+from tests.browser.test_places import make_place
+from tests.browser.test_shopper_accounts import buy, sign_up
 from tests.browser.visiting import Visitor, faults, fill_time
 
 
@@ -94,17 +95,22 @@ def test_single_codes_are_downloaded_and_taken_once(visitor: Visitor, tmp_path: 
 
 
 def test_a_booklet_turns_into_a_coupon(visitor: Visitor) -> None:
-    """A marketer makes a booklet of two visits by the form; a shopper visits both pages from it, and with the second
-    stamp the coupon stands in the account; the page has no serious fault at 360 pixels."""
-    marketer, operator = staff(visitor, "marketer"), staff(visitor, "operator")
+    """A merchant makes a place, and a marketer a booklet by the form: a visit, a purchase from that merchant, the
+    merchant's place. A shopper earns all three, and with the last the coupon stands in the account; the merchant reads
+    how many take part. The page has no serious fault at 360 pixels."""
+    marketer, operator, merchant = (staff(visitor, role) for role in ("marketer", "operator", "merchant"))
+    make_place(merchant, "stamp-arcade")
+    place = "/place/" + merchant.locator("#address").inner_text().rpartition("/")[2]
     _make_coupon(marketer, "Won by stamps", "won")
     marketer.goto("/console/booklets/new")
     marketer.locator("#name_en").fill("Booklet of the tests")
     fill_time(marketer, "closes_at", datetime.now(UTC) + timedelta(days=1))
-    for number, (label, path) in enumerate((("Tea", "/goods"), ("Lamps", "/brands")), start=1):
+    stamps = (("Tea", "visit", "/goods"), ("Kitchen", "buy", "lantern-kitchen"), ("Arcade", "place", "stamp-arcade"))
+    for number, (label, act, where) in enumerate(stamps, start=1):
         marketer.locator(f"#stamp{number}_label").fill(label)
-        marketer.locator(f"#stamp{number}_where").fill(path)
-    marketer.locator("#reward1_stamps").fill("2")
+        marketer.locator(f"#stamp{number}_act").select_option(act)
+        marketer.locator(f"#stamp{number}_where").fill(where)
+    marketer.locator("#reward1_stamps").fill("3")
     marketer.locator("#reward1_coupon").select_option(label="Won by stamps")
     assert faults(marketer) == []
     marketer.get_by_role("button", name="Make the booklet").click()
@@ -119,10 +125,23 @@ def test_a_booklet_turns_into_a_coupon(visitor: Visitor) -> None:
     expect(page.locator(".stamp.has")).to_have_count(1)
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.get_by_role("button", name="Visit Lamps").click()
+    page.get_by_role("button", name="I have bought: Kitchen").click()
+    expect(page.get_by_text("No paid order has earned this stamp yet.")).to_be_visible()
+    buy(page)
+    page.goto(path)
+    page.get_by_role("button", name="I have bought: Kitchen").click()
+    expect(page.locator(".stamp.has")).to_have_count(2)
+    page.goto(place)
+    expect(page.get_by_text("Your visit is noted.")).to_be_visible()
+    page.goto(path)
+    page.get_by_role("button", name="I am here: Arcade").click()
     expect(page.get_by_text("The booklet has turned into a coupon")).to_be_visible()
     page.goto("/account/coupons")
     expect(page.locator("li.coupon", has_text="Won by stamps")).to_contain_text("Ready")
+    merchant.goto("/console/booklets")
+    row = merchant.get_by_role("row").filter(has_text="Booklet of the tests")
+    expect(row.get_by_role("cell").nth(4)).to_have_text("3")
+    expect(merchant.get_by_role("link", name="New booklet")).to_have_count(0)
 
 
 def test_a_coupon_that_cannot_be_is_refused_beside_its_field(visitor: Visitor) -> None:

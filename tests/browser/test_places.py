@@ -17,7 +17,7 @@ def _tomorrow(page: Page) -> str:
     return f"{datetime.now(ZoneInfo(zone)) + timedelta(days=1):%Y-%m-%d}"
 
 
-def _make_place(page: Page, slug: str) -> None:
+def make_place(page: Page, slug: str) -> None:
     page.goto("/console/places/new")
     page.locator("#name_en").fill("Test Arcade")
     page.locator("#name_zh").fill("测试商场")
@@ -32,7 +32,7 @@ def test_a_place_from_its_form_to_the_cart(visitor: Visitor) -> None:
     """A merchant makes a counter, prints its code and publishes an offer; who opens the code has it in the cart, who
     did not has not; the place's page is whole in four languages and at 360 px."""
     merchant = staff(visitor, "merchant")
-    _make_place(merchant, "test-arcade")
+    make_place(merchant, "test-arcade")
     assert faults(merchant) == []
     address = merchant.locator("#address").inner_text()
     path = "/place/" + address.rpartition("/")[2]
@@ -67,7 +67,7 @@ def test_a_sample_from_its_form_to_the_counter(visitor: Visitor) -> None:
     """A merchant offers a sample, a shopper with an account books, cancels and books again; staff see first name and
     half a code, check the code in once, and are told the second time."""
     merchant, operator = staff(visitor, "merchant"), staff(visitor, "operator")
-    _make_place(merchant, "sample-arcade")
+    make_place(merchant, "sample-arcade")
     merchant.get_by_role("link", name="Offer a sample here").click()
     merchant.locator("#name_en").fill("A sip of the test")
     merchant.locator("#day").fill(_tomorrow(merchant))
