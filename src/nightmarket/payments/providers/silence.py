@@ -39,6 +39,10 @@ class Silence:
         while (left := min(self._look(), began + MOST_SECONDS) - self._clock.now().timestamp()) > 0:
             await self._sleep(min(left, LOOK_SECONDS))
 
+    def is_on(self) -> bool:
+        """Whether the provider says nothing at this moment; looks, however lately it has."""
+        return 0 < self._read() - self._clock.now().timestamp() <= MOST_SECONDS
+
     def _look(self) -> float:
         now = time.monotonic()
         if now - self._looked >= LOOK_SECONDS:

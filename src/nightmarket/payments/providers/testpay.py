@@ -73,6 +73,10 @@ class TestProvider:
         """Do what is asked, and answer nobody before then: in all processes that share the file."""
         self._silence.begin(until)
 
+    def is_silent(self) -> bool:
+        """Whether it tells nobody anything at this moment."""
+        return self._silence.is_on()
+
     async def close(self) -> None:
         """Finish what was asked and let the file go."""
         await self.writer.close()

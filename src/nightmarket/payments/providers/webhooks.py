@@ -40,11 +40,13 @@ class WebhookOptions(msgspec.Struct, frozen=True, kw_only=True):
     kinds: frozenset[EventKind] = frozenset(EventKind)
 
 
-class HasWriter(Protocol):
-    """What the sender needs of the test provider: its file."""
+class Reporting(Protocol):
+    """What the sender needs of the test provider: its file, and whether it speaks."""
 
     @property
     def writer(self) -> Writer: ...
+
+    def is_silent(self) -> bool: ...
 
 
 def schedule(event: WebhookEvent, options: WebhookOptions, at: float) -> Iterator[tuple[str, bytes, float]]:
@@ -63,16 +65,19 @@ def schedule(event: WebhookEvent, options: WebhookOptions, at: float) -> Iterato
 class WebhookSender:
     """Sends what is due: `send` is an HTTP client in a shop, the receiver itself in a test."""
 
-    def __init__(self, provider: HasWriter, options: WebhookOptions, clock: Clock) -> None:
-        self._writer = provider.writer
+    def __init__(self, provider: Reporting, options: WebhookOptions, clock: Clock) -> None:
+        self._provider = provider
         self._options = options
         self._clock = clock
 
     async def deliver(self, send: Send, send_all: SendAll | None = None) -> int:
         """Send up to DELIVER_LIMIT events that are due; returns how many were taken. The others are tried again.
-        With `send_all` they go together, and one by one only where that failed."""
+        With `send_all` they go together, and one by one only where that failed. Nothing goes while the provider is
+        silent: who hears nothing from it must not hear by another way."""
+        if self._provider.is_silent():
+            return 0
         now = self._clock.now()
-        due = await self._writer.submit(
+        due = await self._provider.writer.submit(
             lambda connection: store.take_events(connection, now.timestamp(), TRIES_LIMIT, DELIVER_LIMIT)
         )
         signed = [(body := bytes(row["body"]), sign(body, self._options.secret, now)) for row in due]
@@ -86,7 +91,7 @@ class WebhookSender:
             else:
                 arrived.append(row["number"])
         if arrived:
-            await self._writer.submit(lambda connection: store.drop_events(connection, arrived))
+            await self._provider.writer.submit(lambda connection: store.drop_events(connection, arrived))
         return len(arrived)
 
 
