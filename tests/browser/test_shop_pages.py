@@ -117,15 +117,16 @@ def test_pages_are_light_and_stay_still(visitor: Visitor) -> None:
         page.wait_for_load_state("networkidle")
         unsized = page.locator("img:not([width]), img:not([height])").count()
         assert unsized == 0
-        shift = page.evaluate(
+        moved: list[tuple[float, list[str]]] = page.evaluate(
             """() => new Promise((done) => {
-                let sum = 0
-                new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value })
-                    .observe({type: "layout-shift", buffered: true})
-                setTimeout(() => done(sum), 300)
+                const moved = [], named = ({node}) => node?.parentElement?.outerHTML.slice(0, 200) ?? ""
+                new PerformanceObserver((list) => {
+                    for (const entry of list.getEntries()) moved.push([entry.value, entry.sources.map(named)])
+                }).observe({type: "layout-shift", buffered: true})
+                setTimeout(() => done(moved), 300)
             })"""
         )
-        assert shift < 0.02
+        assert sum(value for value, _ in moved) < 0.02, (path, moved)
     assert sizes
     assert all(0 < sum(some) < SCRIPT_LIMIT for some in sizes.values())
 
