@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from nightmarket.bootstrap import PROVIDER, Shop
+from nightmarket.bootstrap import PROVIDER, Shop, judge
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import derive, encode
 from nightmarket.orders.contract import (
@@ -43,7 +43,9 @@ from nightmarket.promotions.contract.presales import (
     UnpaidRule,
 )
 from nightmarket.promotions.errors import DepositRefused, PresaleClosed, PresaleFull, PresaleRefused
+from nightmarket.rehearsal.verdict import Judge
 from tests.conftest import FESTIVAL_EVE
+from tests.integration.test_rehearsal_judge import write_run
 from tests.open_shop import opened
 
 pytestmark = pytest.mark.engine
@@ -236,6 +238,20 @@ async def test_deposit_place_balance(house: House) -> None:
     paid = await house.booking(first)
     assert (paid.state, paid.order, paid.order_total, paid.kept) == (BookingState.PAID, bought.order.id, 200, 50)
     await house.sound()
+
+
+async def test_a_rehearsals_judge_misses_nothing(house: House, tmp_path: Path) -> None:
+    """Units that a presale had put aside and deposits of its bookings are neither sold twice nor nobody's money."""
+    one, other = await house.account(), await house.account()
+    presale = await house.presale(await house.terms())
+    await house.book(presale, one)
+    await house.book(presale, other)
+    await house.later(13)
+    await house.buy(one, "balance", quantity=2)
+    await house.work()
+    write_run(tmp_path, tmp_path, house.clock.now())
+    result = await Judge(judge(house.shop).court, patience_seconds=0).judge(tmp_path)
+    assert [line for one in result.answers if one.name != "all have heard" for line in one.found] == []
 
 
 async def test_windows_are_brought_forward(house: House) -> None:

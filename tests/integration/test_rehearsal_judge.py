@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -50,6 +51,20 @@ class Played:
         return judge(self.shop.shop).court
 
 
+def write_run(folder: Path, home: Path, asked_at: datetime) -> None:
+    """What a rehearsal of two looks leaves behind, but for the orders that it was told of."""
+    plan = Plan(
+        run="reh_test", seed=7, minutes=1, peak=1, scale=1, orders=2, processes=1, against="http://127.0.0.1:1",
+        own_shop=True, home=str(home), cores=2, asked_at=asked_at.isoformat(), asked_by="a test",
+    )  # fmt: skip
+    (folder / PLAN).write_bytes(msgspec.json.encode(plan))
+    (folder / SAMPLES).write_bytes(
+        b"\n".join(msgspec.json.encode(Sample(t=float(t), phase=Phase.DAY, users=2, orders_placed=1)) for t in range(2))
+    )
+    (folder / EVENTS).write_bytes(b"")
+    (folder / ACKNOWLEDGED).write_bytes(b"")
+
+
 @pytest.fixture
 async def played(fresh_database: str, tmp_path: Path) -> AsyncGenerator[Played]:
     folder = tmp_path / "run"
@@ -62,17 +77,7 @@ async def played(fresh_database: str, tmp_path: Path) -> AsyncGenerator[Played]:
             lines.append(
                 Acknowledged(order=order, total=found.total, currency=found.currency, state="completed", t=1.0 * number)
             )
-        plan = Plan(
-            run="reh_test", seed=7, minutes=1, peak=1, scale=1, orders=2, processes=1, against="http://127.0.0.1:1",
-            own_shop=True, home=str(tmp_path), cores=2, asked_at=shop.shop.clock.now().isoformat(), asked_by="a test",
-        )  # fmt: skip
-        (folder / PLAN).write_bytes(msgspec.json.encode(plan))
-        (folder / SAMPLES).write_bytes(
-            b"\n".join(
-                msgspec.json.encode(Sample(t=float(t), phase=Phase.DAY, users=2, orders_placed=1)) for t in range(2)
-            )
-        )
-        (folder / EVENTS).write_bytes(b"")
+        write_run(folder, tmp_path, shop.shop.clock.now())
         run = Played(shop, folder, lines)
         run.write()
         await settle(shop)

@@ -40,6 +40,7 @@ def judge(shop: Shop) -> Judge:
         catalog=shop.catalog,
         orders=shop.orders,
         tallies=shop.tallies,
+        presales=shop.presales,
         provider=shop.provider,
         audit=shop.audit,
         lag=lambda: furthest_behind(shop),

@@ -31,6 +31,8 @@ class Known(msgspec.Struct, frozen=True):
     """Whether it was ever paid, whatever became of it afterwards."""
     rehearsed: bool = True
     """Whether a rehearsal placed it; otherwise it is the shop's own."""
+    aside: dict[UUID, int] = {}
+    """Of its units, those that a presale had taken out of what everybody can buy (ADR 0045), by variant."""
 
 
 class Goods(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from nightmarket.platform.access import is_shadow
 from nightmarket.platform.database import CONNECTION_LOST, Connection, Database
 from nightmarket.platform.facts import READ_LIMIT, Cursor, read
 from nightmarket.platform.home import write_private
+from nightmarket.promotions.contract.presales import Presales, put_aside
 from nightmarket.rehearsal.model import CheckLine
 from nightmarket.rehearsal.ports import Auditor
 from nightmarket.rehearsal.records import RESULT
@@ -52,6 +53,7 @@ class Court:
     catalog: Catalog
     orders: OrderReader
     tallies: Tallies
+    presales: Presales
     provider: Statements
     audit: Auditor
     lag: Callable[[], Awaitable[float]]
@@ -155,6 +157,7 @@ class Judge:
 
     async def _look(self, run: Run) -> Look:
         court, book = self.court, Book()
+        statement = await self._statement()
         async with (
             court.database.read() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -164,7 +167,9 @@ class Judge:
             book.played = {id for id in told if id is not None}
             known = await self._known(connection, sorted(book.units.keys() | book.played), book)
             goods = await self._goods(connection, book, known)
-        statement = await self._statement()
+            nobodys = {line.order for line in statement} - known.keys()
+            deposits = {id for id in nobodys if await court.presales.booking(connection, id) is not None}
+        statement = [line for line in statement if line.order not in deposits]
         answers = [
             *counting.present(run.acknowledged, known),
             counting.doubled(book.placed, book.paid),
@@ -197,6 +202,7 @@ class Judge:
             there = known.get(order)
             if there is not None and (there.state in HELD or there.was_paid):
                 sold.update(units)
+                sold.subtract(there.aside)
         variants = sorted({variant for units in book.units.values() for variant in units})
         places: dict[UUID, list[UUID]] = {}
         for start in range(0, len(variants), ROWS_AT_ONCE):
@@ -229,4 +235,10 @@ def _known(rows: Sequence[OrderRow], book: Book) -> Known:
     first = rows[0]
     played = first.id in book.played or is_shadow(first.owner)
     total = sum(row.total for row in rows)
-    return Known(first.state, total, first.currency, first.handler, first.id in book.paid, played)
+    aside = Counter(
+        line.variant
+        for row in rows
+        for line in row.body.lines
+        if put_aside(row.body.known.entitlements).intersection(share.offer for share in line.shares)
+    )
+    return Known(first.state, total, first.currency, first.handler, first.id in book.paid, played, dict(aside))
