@@ -1,7 +1,8 @@
 """What refusing one request costs: python -m bench.refusals PORT SECONDS CORE CORE. Used by bench/loads.py.
 
 A shop of this process, on the database and the secret that the environment names, whose shedding lets nobody in: so
-every request takes the way of one too many, from the socket to the prepared answer. wrk asks for completions. The
+every request takes the way of one too many, from the socket to the prepared answer. wrk asks for completions, as a
+proxy: connections of clients rest after a refusal, and what little they then ask would carry all that is spent. The
 processor time is that of this process, less what the open shop spends by itself.
 """
 
@@ -40,7 +41,7 @@ async def measure(port: int, seconds: int, generator: str, files: list[str]) -> 
         await asyncio.sleep(IDLE_SECONDS)
         idle = (time.process_time() - began) / IDLE_SECONDS
         command = ["taskset", "-c", generator, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
-        command += ["-s", str(BENCH / "complete.lua"), f"http://127.0.0.1:{port}", "--", *files]
+        command += ["-s", str(BENCH / "complete.lua"), f"http://127.0.0.1:{port}", "--", *files, "0", "proxy"]
         began, started = time.process_time(), time.monotonic()
         wrk = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         text = (await wrk.communicate())[0].decode()
