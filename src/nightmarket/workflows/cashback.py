@@ -5,16 +5,15 @@ under whose e-mail it was placed, where a code that was sent there was typed in 
 
 Consumers set orders aside; a chore looks at them, in the transaction of what follows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.kernel.clock import Clock
 from nightmarket.orders.contract import (
-    OrderReader,
+    OrderBooks,
     OrderRow,
     OrdersCancelled,
     OrdersDeclined,
@@ -37,17 +36,13 @@ _PIECE = msgspec.msgpack.Decoder(list[UUID])
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
-class _Orders(OrderReader, Protocol):
-    async def confirmed(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, UUID]: ...
-
-
 class Cashback:
     """Follows orders."""
 
     def __init__(
         self,
         wallets: Wallets,
-        orders: _Orders,
+        orders: OrderBooks,
         identities: Identities,
         festivals: Festivals,
         aside: Aside,

@@ -6,16 +6,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages import Form, typed_amount
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.languages import LANGUAGES, pick
-from nightmarket.kernel.money import minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.promotions.contract.festivals import Festival, NoSuchTime, TimeTwice, local_instant, local_text
 
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "CNY", "JPY")
 NO_TIME = say_later("Give day and time.")
-NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
 NO_NUMBER = say_later("Write a whole number.")
 NO_PERCENT = say_later("Write a percentage such as 15 or 12.5.")
 SKIPPED = say_later("The clocks of this zone skip this time; choose another.")
@@ -80,16 +78,14 @@ def zone_words(desk: Desk, festivals: Sequence[Festival]) -> str:
 
 def money(desk: Desk, form: Form, name: str, currency: str) -> int:
     """Minor units; 0 for nothing typed, and with a note for what is no amount."""
-    text = form.get(name).replace(",", ".")
+    text = form.get(name)
     if not text:
         return 0
     try:
-        if len(text.partition(".")[2]) <= minor_digits(currency):
-            return parse_amount(text, currency, field=name)
-    except InvalidInput:
-        pass
-    form.wrong(name, desk.say(NO_AMOUNT))
-    return 0
+        return typed_amount(text, currency)
+    except InvalidInput as refused:
+        form.wrong(name, desk.say(refused.detail))
+        return 0
 
 
 def whole(desk: Desk, form: Form, name: str) -> int:

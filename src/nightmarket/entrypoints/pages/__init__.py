@@ -10,9 +10,9 @@ visit.say("Add to cart"), visit.formats.money(2222, "EUR")
 
 from .engine import TemplateFolders
 from .formats import Formats
-from .forms import Form
+from .forms import Form, typed_amount
 from .site import Site, open_site
 from .static import StaticFiles
 from .visits import Visit
 
-__all__ = ["Form", "Formats", "Site", "StaticFiles", "TemplateFolders", "Visit", "open_site"]
+__all__ = ["Form", "Formats", "Site", "StaticFiles", "TemplateFolders", "Visit", "open_site", "typed_amount"]

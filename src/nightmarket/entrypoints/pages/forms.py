@@ -6,10 +6,12 @@ from uuid import UUID
 import msgspec
 
 from nightmarket.kernel.ids import decode
+from nightmarket.kernel.money import minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput
 
 from .words import say_later
 
+NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
 NO_ID = say_later("The form lacks its id; load the page again.")
 
 
@@ -52,3 +54,15 @@ class Form(msgspec.Struct):
 
     def error(self, name: str) -> str:
         return self.errors.get(name, "")
+
+
+def typed_amount(text: str, currency: str) -> int:
+    """Minor units of an amount as people type it, with a comma or a point. Raises InvalidInput, of `1,000` too where
+    the currency has two decimals: it would be one."""
+    plain = text.replace(",", ".")
+    if len(plain.partition(".")[2]) > minor_digits(currency):
+        raise InvalidInput(NO_AMOUNT)
+    try:
+        return parse_amount(plain, currency)
+    except InvalidInput:
+        raise InvalidInput(NO_AMOUNT) from None

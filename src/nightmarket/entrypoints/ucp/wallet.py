@@ -112,9 +112,9 @@ def _within(limit: CodeLimit | None, view: SessionView, *, alone: bool) -> None:
         text = f"The buyer's code pays up to {most} {limit.currency}, and nothing in {view.body.currency}."
     elif alone and view.assessment.quote.total > limit.most:
         text = (
-            f"The buyer's code pays up to {most} {limit.currency}, and this order comes to {total}. Add an instrument "
+            f"The buyer's code pays up to {most} {limit.currency}, and this order comes to {total}. "
+            "Add an instrument that pays the rest, or ask the buyer for a code that may pay more."
         )
-        text += "that pays the rest, or ask the buyer for a code that may pay more."
     else:
         return
     raise WalletCodeRefused(text, field="payment.instruments")

@@ -22,6 +22,10 @@ class OrderBooks(OrderReader, Protocol):
     """Queries for people who look after orders, on a connection that sees what they may see: through
     `Database.as_merchant` only the rows of that merchant, whatever is asked for."""
 
+    async def confirmed(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """The key of the address that was confirmed for each of these orders, where one was."""
+        ...
+
     async def board(
         self,
         connection: Connection,

@@ -10,6 +10,7 @@ from nightmarket.kernel.findings import Finding
 from nightmarket.orders.model.order import OrderRow, OrderState
 from nightmarket.orders.model.session import Destination, Entitled, SessionInput, SessionKind, Standing
 from nightmarket.platform.database import Connection
+from nightmarket.promotions.contract import Offer
 
 from .sessions import Completion, Note, NoteKind, Order, OrderReduction, PaymentInput, SessionView
 
@@ -110,6 +111,13 @@ class Orders(Protocol):
 
     async def latest(self, *, before: datetime | None = None, limit: int = 50) -> Sequence[OrderRow]:
         """The newest rows, for staff."""
+        ...
+
+    async def shares_left(
+        self, view: SessionView, offers: Sequence[Offer], person: UUID | None = None
+    ) -> Mapping[UUID, int]:
+        """Of offers with a share in units, how many units a session's buyer may still have at their price; all of it
+        for somebody whom nobody knows yet. `person` is the key of the address that its browser has proven."""
         ...
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:

@@ -28,7 +28,6 @@ class StoredOrderBooks:
         return await store.orders(connection, ids)
 
     async def confirmed(self, connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
-        """The key of the address that was confirmed for each of these orders, where one was."""
         return await store.identities(connection, ids)
 
     async def board(

@@ -86,8 +86,6 @@ class OrderDesk:
     async def shares_left(
         self, view: SessionView, offers: Sequence[Offer], person: UUID | None = None
     ) -> Mapping[UUID, int]:
-        """Of offers with a share in units, how many units a session's buyer may still have at their price; `person`
-        is the key of the address that its browser has proven."""
         return await shares_left(self._means, view, offers, person)
 
     async def cancel_order(self, owner: UUID | None, id: UUID, reason: str) -> Order:

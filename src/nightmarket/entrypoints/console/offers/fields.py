@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterable, Mapping
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages import Form, typed_amount
 from nightmarket.entrypoints.pages.words import say_later
-from nightmarket.kernel.money import minor_digits, parse_amount
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.kernel.quantity import MAX_STOCK
 from nightmarket.promotions.contract import Hours, Step
 
-NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
 NO_PERCENT = say_later("Write a percentage such as 15 or 12.5.")
 NO_HOURS = say_later("Write hours such as mon-fri 18:00-24:00, one line each.")
 NO_STEP = say_later("Write steps such as 3: 10% or 100.00: 15.00, one line each.")
@@ -54,14 +52,11 @@ class Fields:
         typed = self.form.get(name) if text is None else text.strip()
         if not typed:
             return 0
-        plain = typed.replace(",", ".")
         try:
-            if len(plain.partition(".")[2]) <= minor_digits(self.currency):  # else 1,000 would be one
-                return parse_amount(plain, self.currency, field=name)
-        except InvalidInput:
-            pass
-        self.wrong(name, NO_AMOUNT)
-        return 0
+            return typed_amount(typed, self.currency)
+        except InvalidInput as refused:
+            self.wrong(name, refused.detail)
+            return 0
 
     def amounts(self, name: str) -> Mapping[str, int]:
         amount = self.money(name)

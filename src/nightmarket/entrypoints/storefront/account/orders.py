@@ -8,13 +8,13 @@ from uuid import UUID
 import msgspec
 from litestar.response.base import ASGIResponse
 
-from nightmarket.entrypoints.pages import Form
+from nightmarket.entrypoints.pages import Form, typed_amount
+from nightmarket.entrypoints.pages.forms import NO_AMOUNT
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.entrypoints.storefront.orders import OrderWords, words_of
 from nightmarket.entrypoints.storefront.wallet.views import wallet_view
 from nightmarket.entrypoints.storefront.wares import PictureView, small_picture
 from nightmarket.kernel.ids import decode, encode
-from nightmarket.kernel.money import parse_amount
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.orders.contract import OrderRow, OrderState, is_held, paid_by_wallet
 from nightmarket.payments.contract import Account, PaymentRow
@@ -32,7 +32,6 @@ STATES = {
     "lapsed": (OrderState.LAPSED, say_later("Lapsed")),
     "declined": (OrderState.DECLINED, say_later("Declined")),
 }
-NO_AMOUNT = say_later("Write an amount such as 1234.50, with nothing between the thousands.")
 CLAIMED_AT_ONCE = 200
 """Orders that one address is looked up in, the latest; mails are kept for 90 days."""
 
@@ -166,8 +165,9 @@ async def make_wallet_code(desk: AccountDesk) -> ASGIResponse:
     form = await desk.form()
     limit: CodeLimit | None = None
     if most := form.get("most"):
+        currency = form.get("currency")
         with suppress(InvalidInput):
-            limit = CodeLimit(parse_amount(most.replace(",", "."), form.get("currency")), form.get("currency"))
+            limit = CodeLimit(typed_amount(most, currency), currency)
         if limit is None or not limit.most:
             form.wrong("most", desk.say(NO_AMOUNT))
             return await _wallet(desk, form=form)
