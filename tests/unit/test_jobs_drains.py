@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import pytest
 from structlog.testing import capture_logs
 
 from nightmarket.platform.jobs import Drain, Drains, Share
@@ -173,11 +174,12 @@ def test_a_machine_is_busy_when_the_processors_that_a_process_may_use_are() -> N
     assert seen == [False, False, True, True, False]
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="one processor only, or no way to choose one"
+)
 def test_the_idleness_of_processors_that_others_have_is_no_room() -> None:
     """Told to stay on one processor, a process counts the time of that one only."""
     everything = own_processors()[1]
-    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
-        return
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
     try:
