@@ -47,9 +47,10 @@ STEP_SECONDS = 1_800
 COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
 SUMMARY = re.compile(r"\d (passed|failed|error|skipped|deselected).* in [\d.]+s")
 NO_TESTS_LEFT = 5
-BROKEN = ("FAILED ", "ERROR ")
+BROKEN = re.compile(r"(FAILED|ERROR) \S+\.py\b")
+"""How the lines begin that name a test; what a failed test logged may say ERROR too."""
 
-SECOND_LOOKS = 3
+SECOND_LOOKS = 8
 """How many failed tests may run once more, alone. More than these are no accident."""
 
 
@@ -105,7 +106,7 @@ def _show(name: str, output: IO[str], lines: list[str]) -> None:
             print(f"{name}: {line}", end="", flush=True)
             if not line.strip() or (lines and SUMMARY.search(lines[-1])):
                 continue
-            if lines and not lines[-1].startswith(BROKEN):
+            if lines and not BROKEN.match(lines[-1]):
                 lines.pop()
             lines.append(line.rstrip())
 
@@ -133,7 +134,7 @@ def run_tests(kind: str, more: list[str], share: list[str] | None = None) -> Ste
     last = lines[-1] if lines else ""
     counts = {name.removesuffix("s") if name == "errors" else name: int(n) for n, name in COUNTED.findall(last)}
     nothing_chosen = status == NO_TESTS_LEFT and "deselected" in counts
-    broken = [line for line in lines if line.startswith(BROKEN)]
+    broken = [line for line in lines if BROKEN.match(line)]
     named = status == 1 and len(broken) == counts.get("failed", 0) + counts.get("error", 0)
     failed = status != 0 and not nothing_chosen
     return Step(kind, seconds, failed, counts, broken, crashed=failed and not named)

@@ -38,7 +38,7 @@ PROGRAM = Path(__file__).parent / "programs" / "limited_desk.py"
 ROOT = Path(__file__).parents[2]
 PROCESSES = 4
 BUYERS = 3_000
-PREPARED_AT_ONCE = 100
+PREPARED_AT_ONCE = 20
 """Carts are filled in the days before; the rush is what all do at once."""
 
 Pair = tuple[UUID, UUID]
@@ -139,6 +139,7 @@ class Crowd:
 @pytest.fixture
 async def crowd(fresh_database: str) -> AsyncGenerator[Crowd]:
     database = await Database.open(fresh_database)
+    await database.fill()
     processes = [
         await create_subprocess_exec(
             *(sys.executable, str(PROGRAM), fresh_database, str(number)),

@@ -183,7 +183,9 @@ def test_a_killed_rehearsal_leaves_no_shop_of_its_own(tmp_path: Path) -> None:
             assert time.monotonic() < give_up, processes_of(left)
             time.sleep(0.2)
         assert left.exists()
-        assert clear_leftovers(folder) == 1
+        while not clear_leftovers(folder):  # whoever closed the database still holds the shop's lock for a moment
+            assert time.monotonic() < give_up
+            time.sleep(0.2)
         assert not left.exists()
     finally:
         play.clear_away()

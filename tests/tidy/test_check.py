@@ -40,7 +40,9 @@ def test_a_step_answers_with_the_status_of_its_program() -> None:
 
 def test_what_failed_is_kept_until_the_end() -> None:
     """Lines that name a failure are kept, beside the last one: CI shows the end of a long output only."""
-    words = "FAILED tests/a.py::b\nmore\n\nERROR tests/c.py\n1 failed in 2s\n"
+    words = (
+        "ERROR    asyncio:base_events.py:1771 said\nFAILED tests/a.py::b\nmore\n\nERROR tests/c.py\n1 failed in 2s\n"
+    )
     _, _, lines = check.run("names", [PYTHON, "-c", f"print({words!r})"])
     assert lines == ["FAILED tests/a.py::b", "ERROR tests/c.py", "1 failed in 2s"]
 

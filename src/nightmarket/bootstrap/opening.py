@@ -44,6 +44,7 @@ async def open_shop(
         raise Defect("a shop opens with a database and a secret")
     clock = clock or SystemClock()
     database = await Database.open(settings.database_url, committers=committers, application=application)
+    await database.fill()
     shop = join(settings, database, clock, ids or SystemIds(clock), faults)
     kinds = [ProductChanged.kind, MerchantChanged.kind, ReferenceChanged.kind, OfferPublished.kind, OfferRetired.kind]
     kinds.extend((PageSaved.kind, RoomChanged.kind, TallyEmptied.kind, FestivalChanged.kind, SwitchesChanged.kind))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeAlias
 from uuid import UUID
 
@@ -127,6 +127,14 @@ class Database:
         writing = {"transaction_timeout": f"{WRITE_TRANSACTION_SECONDS}s"}
         reading = {"statement_timeout": f"{read_seconds}s", "default_transaction_read_only": "on"}
         return cls(url, await pool(committers, answer_seconds, writing), await pool(readers, read_seconds + 1, reading))
+
+    async def fill(self) -> None:
+        """Open all connections now: in a rush each step of opening one waits for its turn, longer than a request may.
+        Raises ConnectionLost when one cannot be had."""
+        async with AsyncExitStack() as held:
+            for pool in (self._committers, self._readers):
+                for _ in range(pool.get_max_size()):
+                    await held.enter_async_context(_lent(pool))
 
     async def answers(self) -> None:
         """Returns if the database answers; raises Unavailable if not."""

@@ -52,6 +52,7 @@ async def main() -> None:
     url, worker = sys.argv[1:]
     clock = SystemClock()
     database = await Database.open(url)
+    await database.fill()
     shop = Shop(database, clock, SystemIds(clock), [])
     shop.tallies = SlicedTallies(shop.facts, shop.ids, int(worker))
     desk = shop.desk()
