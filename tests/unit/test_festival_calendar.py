@@ -1,11 +1,12 @@
 """Calendars: ours come back as they were written, and the reader behind them reads what the world writes."""
 
 import warnings
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import icalendar
+import msgspec
 import pytest
 
 from nightmarket.entrypoints.storefront.festival.calendar import Entry, phases, written
@@ -64,10 +65,15 @@ def festival(name: str, *, sequence: int = 0, shift: timedelta = timedelta(0)) -
 
 
 def test_ours_comes_back_as_it_was_written() -> None:
-    """Instants in UTC, titles with every letter, an alarm, and when to look again."""
+    """Instants in UTC, whatever offset they were planned with; titles with every letter, an alarm, when to look again."""
     for language, title in (("en", "Night: Midnight"), ("zh", "Night: 零点; 开抢, 全场")):
-        body = written(phases([festival("Midnight")], language, "https://shop.example"), "Night", "shop.example", NOW)
+        planned = [
+            msgspec.structs.replace(entry, starts_at=entry.starts_at.astimezone(timezone(timedelta(hours=1))))
+            for entry in phases([festival("Midnight")], language, "https://shop.example")
+        ]
+        body = written(planned, "Night", "shop.example", NOW)
         assert b"DTSTART:20261110T230000Z\r\n" in body
+        assert b"TZID" not in body, "names a zone that the file does not define"
         assert b"REFRESH-INTERVAL;VALUE=DURATION:PT30M\r\n" in body
         assert all(len(line) <= 75 for line in body.split(b"\r\n"))
         found = read(body)

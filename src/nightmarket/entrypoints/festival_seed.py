@@ -1,6 +1,6 @@
 """The demo's festival: a window around this very night, planned again whenever the demo opens after its end."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from nightmarket.bootstrap import Shop
@@ -26,7 +26,7 @@ PHASES = {
 def demo_festival(now: datetime, revision: int = 0) -> Festival:
     """A festival whose warm-up is on, and whose midnight is the next one that is at least three hours ahead."""
     tonight = (now + 3 * HOUR).astimezone(ZONE).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
-    midnight = (tonight + timedelta(days=1)).replace(tzinfo=ZONE)
+    midnight = (tonight + timedelta(days=1)).replace(tzinfo=ZONE).astimezone(UTC)
     hour = now.replace(minute=0, second=0, microsecond=0)
     eve = min(hour + 2 * HOUR, midnight - HOUR)
     spans = {

@@ -1,7 +1,7 @@
 """The festival as a calendar (RFC 5545, 7986): one for everybody, and one of what a shopper looks forward to."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -106,9 +106,10 @@ def written(entries: Sequence[Entry], name: str, host: str, now: datetime) -> by
         event = _calendar.Event()
         event.add("uid", f"{entry.uid}@{host}")
         event.add("sequence", entry.sequence)
-        event.add("dtstamp", now.replace(microsecond=0))
-        event.add("dtstart", entry.starts_at)
-        event.add("dtend", entry.ends_at)
+        # An instant with another offset would be written with the name of a zone that the file does not define.
+        event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
+        event.add("dtstart", entry.starts_at.astimezone(UTC))
+        event.add("dtend", entry.ends_at.astimezone(UTC))
         event.add("summary", entry.title)
         if entry.words:
             event.add("description", entry.words)
