@@ -65,7 +65,7 @@ def festival(name: str, *, sequence: int = 0, shift: timedelta = timedelta(0)) -
 
 
 def test_ours_comes_back_as_it_was_written() -> None:
-    """Instants in UTC, whatever offset they were planned with; titles with every letter, an alarm, when to look again."""
+    """Instants in UTC, whatever their offset was, titles with every letter, an alarm, and when to look again."""
     for language, title in (("en", "Night: Midnight"), ("zh", "Night: 零点; 开抢, 全场")):
         planned = [
             msgspec.structs.replace(entry, starts_at=entry.starts_at.astimezone(timezone(timedelta(hours=1))))
