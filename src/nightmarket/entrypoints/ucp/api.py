@@ -83,6 +83,7 @@ class UcpApi:
         self._shop = shop
         self._orders = shop.orders
         self._noted = _Lately()
+        self._open_to_others = not shop.settings.is_loopback
         self.handlers = self.offered | handler(shop.settings.address)
         self._to = Translator(shop.settings.address, self.handlers, shop.settings.currency, shop.clock, house)
 
@@ -111,6 +112,17 @@ class UcpApi:
         await self._note(actor.id, agent)
         return actor.id
 
+    async def newcomer(self, scope: ASGIScope) -> UUID:
+        """As `owner`, of whoever makes a cart or checkout. In a shop that others can reach, an agent that shows neither
+        key nor signature is refused as long as its profile cannot be had (UCP, "Error Handling"): raises as
+        `Agents.admit`. What stands already goes on, so that no order waits for an agent's site."""
+        await self._admit(scope)
+        return await self.owner(scope)
+
+    async def _admit(self, scope: ASGIScope) -> None:
+        if self._open_to_others and not _is_proven(scope):
+            await self._shop.agents.admit(profile_address(header(scope, b"ucp-agent")), MEET_SECONDS)
+
     async def _note(self, owner: UUID, agent: str | None) -> None:
         """Remember by which profile an owner names itself: here for what is agreed with it, in the database for whom to
         tell of orders. Nobody outside is asked."""
@@ -121,7 +133,9 @@ class UcpApi:
             await self._shop.subscribers.note(owner, agent)
 
     async def agree(self, scope: ASGIScope, needed: str) -> None:
-        """Refuse whoever names itself by a profile without that capability: of what asks for no owner's things."""
+        """Refuse whoever names itself by a profile without that capability: of what asks for no owner's things.
+        Profiles that cannot be had are refused as by `newcomer`."""
+        await self._admit(scope)
         url = _profile(header(scope, b"ucp-agent") or "")
         if url is not None:
             check(await self._shop.agents.meet_at(url, MEET_SECONDS), needed, self._shop.settings.address)
@@ -355,9 +369,14 @@ def creating_key(scope: ASGIScope, key: str | None) -> str:
     keeps guests apart is a key that nobody guesses; with a shorter one they are kept apart by where they come from.
     """
     key = checked_key(key)
-    if len(key) >= STRONG_KEY or header(scope, b"authorization") or header(scope, b"x-api-key") or is_signed(scope):
+    if len(key) >= STRONG_KEY or _is_proven(scope):
         return key
     return f"{address_key(marks_of(scope).address)} {key}"
+
+
+def _is_proven(scope: ASGIScope) -> bool:
+    """Whether who asks shows a key or a signature, which are looked at before anything is done."""
+    return bool(header(scope, b"authorization") or header(scope, b"x-api-key")) or is_signed(scope)
 
 
 def optional_key(key: str | None) -> str:

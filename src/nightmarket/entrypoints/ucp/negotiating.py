@@ -1,7 +1,8 @@
 """What of our capabilities holds with an agent: those of which its profile names the same version (UCP, "Negotiation").
 
 An operation is done for an agent that names the capability which the operation needs, in a version of ours. A profile
-that could not be had, or not yet, keeps nobody from ordering: then all that we can do is said.
+that could not be had, or not yet, keeps nobody from going on: then all that we can do is said. What begins with such a
+profile is refused by `UcpApi.newcomer`.
 """
 
 from collections.abc import Mapping

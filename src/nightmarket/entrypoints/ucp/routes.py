@@ -50,7 +50,7 @@ REFUSALS = {
         415: "The body is not JSON.",
         410: "It is over: the checkout has expired.",
         422: "The request is well formed, and asks for what cannot be.",
-        424: "The profile that a signed request names in `UCP-Agent` cannot be read.",
+        424: "The profile that `UCP-Agent` names cannot be read, of a signed request or of one that begins something.",
         429: "Too many tries; wait for `Retry-After` seconds.",
     }.items()
 } | {
@@ -79,7 +79,7 @@ def hot_routes(shop: Shop) -> Sequence[Route]:
     async def create(scope: ASGIScope, body: bytes, _: str) -> msgspec.Struct:
         request = decode_json(body, wire.SessionRequest)
         sent = Sent(creating_key(scope, header(scope, b"idempotency-key")), body)
-        return await api.create_checkout(await api.owner(scope), sent, request, api.language(scope))
+        return await api.create_checkout(await api.newcomer(scope), sent, request, api.language(scope))
 
     async def read(scope: ASGIScope, _: bytes, id: str) -> msgspec.Struct:
         return await api.get_checkout(await api.owner(scope), id)
@@ -153,7 +153,7 @@ class UcpController(Controller):
     ) -> wire.Checkout:
         """Make a checkout session. The same key finds the same session."""
         api = api_of(shop)
-        owner, sent = await api.owner(request.scope), Sent(creating_key(request.scope, key), await request.body())
+        owner, sent = await api.newcomer(request.scope), Sent(creating_key(request.scope, key), await request.body())
         return await api.create_checkout(owner, sent, data, api.language(request.scope))
 
     @get("/checkout-sessions/{id:str}", operation_id="get_checkout", responses=REFUSALS)
@@ -198,7 +198,7 @@ class UcpController(Controller):
     ) -> wire.Cart:
         """Make a cart with estimated prices."""
         api = api_of(shop)
-        owner, sent = await api.owner(request.scope), Sent(creating_key(request.scope, key), await request.body())
+        owner, sent = await api.newcomer(request.scope), Sent(creating_key(request.scope, key), await request.body())
         return await api.create_cart(owner, sent, data, api.language(request.scope))
 
     @get("/carts/{id:str}", operation_id="get_cart", responses=REFUSALS)

@@ -244,6 +244,15 @@ class Agents:
                 await asyncio.wait({asked}, timeout=seconds)
         return self.known(url)
 
+    async def admit(self, url: str, seconds: float) -> None:
+        """As `meet_at`, and raise as `look` what is wrong with a profile that could not be had. One whose site is
+        slower than that is let through while it is asked, and one that could be had before stands in."""
+        self.check(url)
+        if await self.meet_at(url, seconds) is None:
+            found = self._remembered(url)
+            if isinstance(found, Problem):
+                raise found.with_traceback(None)
+
     async def signer(self, url: str, kid: str) -> AgentProfile:
         """The profile whose keys a signature is held to, perhaps as it was a while ago; asked for again, at most once
         a minute, where it has no such key. Raises as `look` where it is not known at all."""
