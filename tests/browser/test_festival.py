@@ -27,12 +27,12 @@ def test_every_page_counts_down_by_the_servers_clock(visitor: Visitor, width: in
     for path in ("/", "/goods", "/cart"):
         page.goto(path)
         strip = page.locator("#festival-strip")
-        expect(strip.locator("[data-festival-time]")).not_to_have_text("00:00:00")
+        expect(strip.locator("[data-festival-time]")).not_to_have_text(re.compile("00:00:00$"))
         until = int(strip.get_attribute("data-festival-until") or 0)
         now = page.request.get("/festival/now").json()["now"]
         days, hours, minutes, seconds = _shown(strip.locator("[data-festival-time]").inner_text())
         shown = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-        assert abs((until - now) / 1_000 - shown) < 5
+        assert abs((until - now) / 1_000 - shown) < 60
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.goto("/festival")
     expect(page.locator(".fest-phase.is-on").first).to_be_visible()
