@@ -4,7 +4,9 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -13,6 +15,7 @@ from nightmarket.catalog.contract import ImportRequest
 from nightmarket.entrypoints.app import build
 from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import encode
+from nightmarket.platform.http import Edge
 from nightmarket.platform.settings import Settings
 
 SECRET = "a secret of the tests, thirty-two bytes"
@@ -32,6 +35,21 @@ class Opened:
     shop: Shop
     client: httpx.AsyncClient
     items: dict[str, str]
+    app: "App"
+
+
+class App:
+    """The application around a shop, made when the first request comes: it takes longer than opening the shop."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    @cached_property
+    def _built(self) -> Edge:
+        return build(self._shop)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._built(scope, receive, send)
 
 
 @asynccontextmanager
@@ -47,9 +65,9 @@ async def opened(
             variant = await shop.catalog.find(merchant, sku)
             assert variant is not None
             items[sku] = encode("var", variant)
-        transport = httpx.ASGITransport(build(shop))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1111") as client:
-            yield Opened(shop, client, items)
+        app = App(shop)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:1111") as client:
+            yield Opened(shop, client, items, app)
 
 
 async def stock_up(shop: Shop, home: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 
-from nightmarket.entrypoints.app import build
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.platform.messages import ChannelKind, LocalChannel, Postman, inbox
 from tests.open_shop import Opened, opened
@@ -87,4 +86,4 @@ class ShopperHouse:
 @asynccontextmanager
 async def open_house(database: str, home: Path, clock: VirtualClock) -> AsyncGenerator[ShopperHouse]:
     async with opened(database, home, clock) as shop:
-        yield ShopperHouse(shop.shop, shop, clock, build(shop.shop))
+        yield ShopperHouse(shop.shop, shop, clock, shop.app)

@@ -445,7 +445,7 @@ async def test_many_ask_for_a_profile_once(shop: Opened, site: Agent) -> None:
 
 async def guest(shop: Opened, address: str, key: str) -> str:
     """The id of the session that a guest makes from that network address."""
-    transport = httpx.ASGITransport(build(shop.shop), client=(address, 4711))
+    transport = httpx.ASGITransport(shop.app, client=(address, 4711))
     headers = {"UCP-Agent": 'profile="https://agent.example/profile.json"', "Idempotency-Key": key}
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
         made = await client.post(SESSIONS, json=wanted(shop), headers=headers)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from nightmarket.entrypoints.app import build
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
@@ -34,7 +33,7 @@ class Market:
     """Two keys that claim, and the operator."""
 
     def __init__(self, shop: Opened, keys: list[Any], operator: Any) -> None:
-        self.shop, self.keys, self.operator, self.app = shop, keys, operator, build(shop.shop)
+        self.shop, self.keys, self.operator, self.app = shop, keys, operator, shop.app
 
     async def claim(self, key: int, reference: str, lines: Any, seconds: int = 900) -> str:
         headers = {"Authorization": f"Bearer {self.keys[key].token}", "Idempotency-Key": f"key-{reference}"}

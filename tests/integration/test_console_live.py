@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from nightmarket.entrypoints.app import build
 from nightmarket.platform.http import ASGIApp
 from tests.doors import Answer, Person, ask, people
 from tests.open_shop import Opened, opened
@@ -29,7 +28,7 @@ async def listen(app: ASGIApp, person: Person, path: str = "/console/live") -> "
 
 async def test_each_role_hears_what_it_may(shop: Opened) -> None:
     """Of an order the operator hears everything, service that orders changed, a picker that stock did, each once."""
-    app = build(shop.shop)
+    app = shop.app
     who = await people(shop.shop, next(iter(await shop.shop.catalog.merchants())).id)
     operator = await listen(app, who["operator"])
     chosen = await listen(app, who["operator"], "/console/live?kind=payments.")
@@ -56,7 +55,7 @@ async def test_each_role_hears_what_it_may(shop: Opened) -> None:
 
 async def test_a_process_that_stops_sends_watchers_home(shop: Opened) -> None:
     """Streams end at once when the process is told to stop, and no new one begins."""
-    app = build(shop.shop)
+    app = shop.app
     who = await people(shop.shop, next(iter(await shop.shop.catalog.merchants())).id)
     watching = await listen(app, who["operator"])
     shop.shop.closing.set()

@@ -8,7 +8,6 @@ from uuid import UUID
 import httpx
 import pytest
 
-from nightmarket.entrypoints.app import build
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import NewAccount, Role
@@ -45,7 +44,7 @@ async def _coupon(house: Opened, way: CouponWay, merchant: UUID | None = None) -
 
 async def _person(house: Opened, who: str) -> Visitor:
     """A browser whose owner has proven an address."""
-    visitor = Visitor(httpx.ASGITransport(build(house.shop)))
+    visitor = Visitor(httpx.ASGITransport(house.app))
     identities = house.shop.identities
     key = identities.key_of(f"{who}@example.org")
     token = identities.token(Identity(key, ChannelKind.MAIL, "x", house.shop.clock.now()))
@@ -63,7 +62,7 @@ async def test_a_merchant_reaches_no_coupon_of_another(house: Opened) -> None:
     markets = await _coupon(house, CouponWay.CODES)
     account = NewAccount("lanterns@example.org", "Test Merchant", Role.MERCHANT, PASSWORD, merchants["lanterns"])
     await shop.access.accounts.create([account])
-    visitor = Visitor(httpx.ASGITransport(build(shop)))
+    visitor = Visitor(httpx.ASGITransport(house.app))
     fields = {"email": "lanterns@example.org", "password": PASSWORD}
     await visitor.send(await visitor.open("/console/login"), fields)
     own = await visitor.open(f"/console/coupons/{encode(COUPON, mine.id)}")

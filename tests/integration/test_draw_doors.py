@@ -10,7 +10,6 @@ import httpx
 import msgspec
 import pytest
 
-from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.storefront.coupons.pages import CODES_PER_PERSON, CODES_WINDOW
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
@@ -65,7 +64,7 @@ async def _tick(house: Opened, minutes: int) -> None:
 
 async def _visitor(house: Opened, who: str = "") -> Visitor:
     """A browser; with a name one that has proven an address."""
-    visitor = Visitor(httpx.ASGITransport(build(house.shop)))
+    visitor = Visitor(httpx.ASGITransport(house.app))
     if who:
         identities = house.shop.identities
         key = identities.key_of(f"{who}@example.org")

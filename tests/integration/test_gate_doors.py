@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 from nightmarket.bootstrap import Shop
-from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.cli.gate import gate
 from nightmarket.gate.contract import Guards, NewRoom, Room
 from nightmarket.gate.handlers import check_draw
@@ -44,7 +43,7 @@ class House:
 
     def browser(self) -> httpx.AsyncClient:
         """A new browser: its own cookies."""
-        transport = httpx.ASGITransport(build(self.shop))
+        transport = httpx.ASGITransport(self.open.app)
         return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1111", headers=PAGE)
 
     async def make(self, guards: Guards, product: UUID | None = None, variants: frozenset[UUID] = frozenset()) -> None:

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from nightmarket.catalog.handlers.costs import StoredCosts
-from nightmarket.entrypoints.app import build
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.platform.access import NewAccount, Role
 from nightmarket.promotions.contract import Offer, PercentOff
@@ -22,7 +21,7 @@ async def _signed_in(house: Opened, role: Role, merchant: object = None) -> Visi
     email = f"{role.value}@example.org"
     account = NewAccount(email, f"Test {role.value}", role, PASSWORD, merchant)  # pyright: ignore[reportArgumentType]
     await house.shop.access.accounts.create([account])
-    visitor = Visitor(httpx.ASGITransport(build(house.shop)))
+    visitor = Visitor(httpx.ASGITransport(house.app))
     await visitor.send(await visitor.open("/console/login"), {"email": email, "password": PASSWORD})
     return visitor
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.pages import open_site
 from nightmarket.entrypoints.pages.visits import Mark
 from nightmarket.entrypoints.storefront import Storefront
@@ -91,7 +90,7 @@ async def test_nobody_watches_for_ever(market: tuple[Opened, Storefront]) -> Non
 async def test_the_stream_speaks_the_visitors_language_and_ends_at_closing(market: tuple[Opened, Storefront]) -> None:
     """Words come rendered in the language of the page, and a stopping process leaves no stream open."""
     found, _ = market
-    app = build(found.shop)
+    app = found.app
     await adjust(found, "LAMP", -7)
     task = asyncio.create_task(
         ask(app, "GET", f"/live/stock?products={found.items['LAMP']}", {"accept-language": "de"}, stay=True)

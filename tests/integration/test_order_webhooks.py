@@ -20,7 +20,6 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from nightmarket.bootstrap import consumers
-from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.telling import sender_of
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
@@ -361,7 +360,7 @@ async def test_another_secret_makes_another_key(house: House) -> None:
 
 async def test_operators_see_and_send_again(house: House) -> None:
     """The console shows each delivery with its last answer, and sends one again."""
-    shop, app = house.opened.shop, build(house.opened.shop)
+    shop, app = house.opened.shop, house.opened.app
     house.agent.answers = [410, 410]
     order = await house.buy()
     await house.send()

@@ -12,7 +12,6 @@ from PIL import Image
 
 from nightmarket.bootstrap import Shop, consumers
 from nightmarket.catalog.contract import Merchant, MerchantState
-from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.console.routes import PAGES
 from nightmarket.entrypoints.console.stalls import APPLICANTS_UPLOADS
 from nightmarket.kernel.ids import encode
@@ -94,7 +93,7 @@ class House:
 async def house(fresh_database: str, tmp_path: Path) -> AsyncGenerator[House]:
     async with opened(fresh_database, tmp_path / "home") as open_shop:
         shop = open_shop.shop
-        yield House(shop, httpx.ASGITransport(build(shop)), open_shop.client)
+        yield House(shop, httpx.ASGITransport(open_shop.app), open_shop.client)
 
 
 async def test_from_application_to_the_order(house: House) -> None:

@@ -20,7 +20,6 @@ from nightmarket.catalog.contract import (
     ProductText,
     VariantDraft,
 )
-from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.console.routes import PAGES
 from nightmarket.entrypoints.storefront import ROUTES
 from nightmarket.kernel.ids import encode
@@ -99,7 +98,7 @@ async def house(database: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
                 for product in (await shop.catalog.product("lamp"), await shop.catalog.product("oolong"))
                 if product
             ]
-        transport = httpx.ASGITransport(build(shop))
+        transport = httpx.ASGITransport(open_shop.app)
         order = await place_order(open_shop.client, [open_shop.items["OOLONG"]])
         people: dict[Role, Visitor] = {}
         for role, merchant in ((Role.MERCHANT, known["lanterns"].id), (Role.OPERATOR, None)):
