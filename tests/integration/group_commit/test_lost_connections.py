@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from nightmarket.kernel.problems import Problem, Unavailable
-from nightmarket.platform.database import Connection, Database
+from nightmarket.platform.database import COMMITTERS, READERS, Connection, Database
 from nightmarket.platform.group_commit import GroupCommit
 from tests.integration.group_commit.line import Cut, Line
 from tests.integration.group_commit.store import Item, Store, all_of, at_commit, reached, stored
@@ -42,10 +42,10 @@ async def test_killed_at_commit(pools: Database) -> None:
 
 async def test_killed_by_another_during_commit(pools: Database, outside: Connection) -> None:
     """A backend that an operator ends while it commits is like any other that dies: again, once, and nobody notices."""
-    await at_commit(pools, 1, "SELECT pg_sleep(1.5)")
+    await at_commit(pools, 1, "SELECT pg_sleep(60)")
     lane = GroupCommit("test", pools, Store())
     future = lane.submit(Item(1))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await outside.fetchval(
             "SELECT sum(pg_terminate_backend(pid)::integer) FROM pg_stat_activity "
             "WHERE wait_event = 'PgSleep' AND datname = current_database()"
@@ -81,7 +81,7 @@ async def test_line_cut_at_commit(pools: Database, line: Line, cuts: list[Cut], 
 async def test_line_cut_while_the_server_commits(pools: Database, line: Line) -> None:
     """A try that comes while the lost one still commits does not see it yet, runs into its rows, looks again, and
     answers from what is stored: no caller hears of a violated key."""
-    await at_commit(pools, 1, "SELECT pg_sleep(0.4)")
+    await at_commit(pools, 1, "SELECT pg_sleep(2)")
     far = await Database.open(line.url)
     line.cuts = [Cut.DURING_COMMIT]
     work = Store()
@@ -95,7 +95,7 @@ async def test_line_cut_while_the_server_commits(pools: Database, line: Line) ->
 async def test_line_that_says_nothing(line: Line) -> None:
     """A server that does not answer any more, on a line that stays open, is given up after a bound, and a new
     connection does the work."""
-    far = await Database.open(line.url, answer_seconds=0.3)
+    far = await Database.open(line.url, answer_seconds=1)
     lane = GroupCommit("test", far, Store())
     assert await lane.submit(Item(1)) == "new"
     line.stall()
@@ -137,3 +137,13 @@ async def test_server_away_for_long(pools: Database, line: Line) -> None:
     assert await lane.submit(Item(99)) == "new"
     assert list(await stored(pools)) == [0, 99]
     await far.close()
+
+
+async def test_full_pools(pools: Database, outside: Connection) -> None:
+    """Pools that were filled have all their connections open, and free for those who come."""
+    await pools.fill()
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nightmarket'"
+    assert await outside.fetchval(f"{count} AND datname = current_database()") == COMMITTERS + READERS
+    await pools.answers()
+    async with pools.transaction() as tx:
+        await tx.execute("SELECT 1")
