@@ -23,6 +23,7 @@ def _offer_to_groups(page: Page) -> str:
     page.locator("#percent_1").fill("15")
     page.locator("#people_2").fill("2")
     page.locator("#percent_2").fill("25")
+    page.locator("#gather_hours").fill("72")
     fill_time(page, "ends_at", datetime.now(UTC) + timedelta(days=2))
     page.get_by_role("button", name="Offer it to groups").click()
     expect(page.get_by_text("Each tier has more people than the one before, and takes off more.").first).to_be_visible()
@@ -61,6 +62,7 @@ def test_a_group_from_the_form_to_the_last_friend(visitor: Visitor, shop_url: st
     group = "/groups/" + starter.url.rpartition("/")[2]
     expect(starter.locator("#link")).to_have_text(f"{shop_url}{group}")
     assert starter.locator(".group-code path").count() > 0
+    expect(starter.locator("main [data-countdown-time]")).to_have_text(re.compile(r"^[23] d \d\d:\d\d:\d\d$"))
     assert faults(starter) == []
     assert starter.evaluate("document.documentElement.scrollWidth") <= 360
     _join(starter, group)
@@ -87,13 +89,17 @@ def test_a_group_from_the_form_to_the_last_friend(visitor: Visitor, shop_url: st
 
 
 def test_who_leaves_gets_the_money_back(visitor: Visitor) -> None:
-    """The demo's product says that it may be bought together; who has joined may leave, and the order is cancelled."""
+    """The demo's product says at what price it may be bought together, beside the lowest of thirty days; who has joined
+    may leave, and the order is cancelled."""
     operator, page = staff(visitor, "operator"), visitor(width=360)
     sign_up(page, operator, "leaver.test@example.org")
     page.goto("/products/moka-pot")
+    expect(page.locator(".group-block")).to_contain_text("from €29.61 −10% from 3 people on")
     page.get_by_role("link", name="Start a group").click()
+    expect(page.get_by_text("Lowest price of the 30 days before: €32.90")).to_be_visible()
     page.get_by_role("button", name="Start a group").click()
     page.wait_for_url("**/groups/**")
+    expect(page.locator(".group-tiers").first).to_contain_text("€26.32")
     group = "/groups/" + page.url.rpartition("/")[2]
     _join(page, group)
     order = page.url

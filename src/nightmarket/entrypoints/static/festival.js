@@ -31,9 +31,10 @@
   }
 
   function words(seconds, clock) {
-    const days = Math.floor(seconds / 86_400);
-    const time = [Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
-    return days && clock.dataset.days ? `${clock.dataset.days.replace("{}", days)} ${time}` : time;
+    const days = clock.dataset.days ? Math.floor(seconds / 86_400) : 0;
+    const hours = Math.floor(seconds / 3_600) - 24 * days;
+    const time = [hours, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
+    return days ? `${clock.dataset.days.replace("{}", days)} ${time}` : time;
   }
 
   function zero(clock) {

@@ -30,9 +30,10 @@ function countDown(clock) {
     if (!clock.isConnected) return;
     const missing = until - Date.now() - offset;
     const seconds = Math.max(0, Math.ceil(missing / 1000));
-    const days = Math.floor(seconds / 86400);
-    const time = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
-    shown.textContent = days && clock.dataset.days ? `${clock.dataset.days.replace("{}", days)} ${time}` : time;
+    const days = clock.dataset.days ? Math.floor(seconds / 86400) : 0;
+    const hours = Math.floor(seconds / 3600) - 24 * days;
+    const time = [hours, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
+    shown.textContent = days ? `${clock.dataset.days.replace("{}", days)} ${time}` : time;
     if (missing <= 0) open();
     else window.setTimeout(tick, Math.min(1000, missing - Math.floor((missing - 1) / 1000) * 1000));
   };

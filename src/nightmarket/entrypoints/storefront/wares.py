@@ -362,6 +362,12 @@ class Shelf:
         other._now = instant
         return other
 
+    def holding(self, *entitlements: str) -> "Shelf":
+        """The same shelf for who holds these."""
+        other = copy(self)
+        other._shopper = msgspec.structs.replace(self._shopper, entitlements=frozenset(entitlements))
+        return other
+
     def beginning_within(self, span: timedelta) -> list[Offer]:
         """Offers without a code that begin within that time, the next first."""
         coming = announced(self._book, Window(starts_after=self._now, starts_until=self._now + span))

@@ -32,6 +32,7 @@ from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import NotFound
 from nightmarket.orders.contract import DeliveryOption
 from nightmarket.platform.http import ASGIScope, Response
+from nightmarket.promotions.contract.groups import GroupOffer
 
 from .facts import fact_groups
 from .options import Picker, is_grid, pickers, varying
@@ -138,13 +139,16 @@ class ProductPages:
         levels = await store.levels.read(_tallies(product, rivals, others))
         shelf = Shelf(shop, visit, levels, gaps)
 
-        def seen(it: Shelf) -> tuple[ProductView, Variant | None, list[RivalView], list[WareView]]:
+        group = await _group(store, product.id)
+
+        def seen(it: Shelf) -> tuple[ProductView, Variant | None, list[RivalView], list[WareView], OfferedView | None]:
             view = view_of(product, it, visit, wanted)
             chosen = next((one for one in product.variants if view.chosen and one.sku == view.chosen.sku), None)
             beside = _beside(rivals, chosen if view.is_fixed else None)
-            return view, chosen, _rival_views(beside, listings, it), [it.ware(card) for card in others]
+            rival_views = _rival_views(beside, listings, it)
+            return view, chosen, rival_views, [it.ware(card) for card in others], _together(it, visit, product, group)
 
-        view, chosen, rival_views, alternatives = await shelf.counted(seen, store.levels.read)
+        view, chosen, rival_views, alternatives, together = await shelf.counted(seen, store.levels.read)
         steps = [(pick(one.names, visit.language) or one.slug, f"/categories/{one.slug}") for one in path]
         presales = await _presales(store, visit, product.id)
         words: dict[str, Any] = {
@@ -157,7 +161,7 @@ class ProductPages:
             "surprise": await _surprise(store, visit, product.id),
             "coupons": await for_product(store, visit, product, [step.slug for step in path]),
             "joint": await joint_of_product(shop, visit, product, directory.merchants),
-            "together": await _together(store, visit, product.id),
+            "together": together,
             "rivals": rival_views,
             "path": path,
             "alternatives": alternatives,
@@ -193,11 +197,17 @@ async def _surprise(store: Storefront, visit: Visit, product: UUID) -> SurpriseV
     return surprise_view(visit, found) if found else None
 
 
-async def _together(store: Storefront, visit: Visit, product: UUID) -> OfferedView | None:
-    """What groups pay for the product."""
+async def _group(store: Storefront, product: UUID) -> GroupOffer | None:
     async with store.shop.database.read() as connection:
-        found = await store.shop.groups.of_product(connection, product)
-    return offered_view(visit, found) if found else None
+        return await store.shop.groups.of_product(connection, product)
+
+
+def _together(shelf: Shelf, visit: Visit, product: Product, offer: GroupOffer | None) -> OfferedView | None:
+    """What groups pay for the product."""
+    if offer is None:
+        return None
+    variants = [one for one in product.variants if one.for_sale and one.id in offer.terms.variants]
+    return offered_view(visit, offer, shelf, lambda it: [it.variant_price(product, one) for one in variants])
 
 
 def _wanted(query: bytes) -> str:

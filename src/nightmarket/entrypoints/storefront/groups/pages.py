@@ -40,7 +40,7 @@ from nightmarket.promotions.contract.groups import (
 )
 from nightmarket.promotions.errors import GroupRefused, GroupsGone
 
-from .offered import OfferedView, offered_view
+from .offered import OfferedView, TierView, offered_now
 
 TRIES = 8
 """Checkouts that one person may begin in one group."""
@@ -67,8 +67,7 @@ STATES = {
 class StepView(msgspec.Struct, frozen=True):
     """A tier of a group."""
 
-    people: int
-    off: str
+    tier: TierView
     is_reached: bool
 
 
@@ -89,7 +88,10 @@ class GroupView(msgspec.Struct, frozen=True):
     closes: int
 
 
-def group_view(visit: Visit, store: Storefront, group: BuyingGroup, offer: GroupOffer) -> GroupView:
+def group_view(
+    visit: Visit, store: Storefront, group: BuyingGroup, offer: GroupOffer, offered: OfferedView | None = None
+) -> GroupView:
+    """With `offered`, its steps say what they cost."""
     percent, tiers = visit.formats.percent, offer.terms.tiers
     ahead = next((tier for tier in tiers if tier.people > group.joined), None)
     got = [tier for tier in tiers if tier.people <= group.joined]
@@ -102,7 +104,7 @@ def group_view(visit: Visit, store: Storefront, group: BuyingGroup, offer: Group
         words=visit.say(words),
         tone=tone,
         is_open=group.state is GroupState.OPEN and store.shop.clock.now() < group.deadline_at,
-        steps=[StepView(tier.people, percent(tier.basis_points), tier in got) for tier in tiers],
+        steps=[StepView(view, tier in got) for view, tier in zip(offered.tiers, tiers, strict=True)] if offered else [],
         missing=ahead.people - group.joined if ahead else 0,
         missing_off=percent(ahead.basis_points) if ahead else "",
         reached=percent(got[-1].basis_points) if got else "",
@@ -149,7 +151,7 @@ async def offered(
         visit,
         "groups/offer.html",
         card=cards[0] if cards else None,
-        view=offered_view(visit, offer),
+        view=await offered_now(store, visit, offer),
         is_live=offer.is_live(store.shop.clock.now()),
         done=visit.say(DONE[done]) if done in DONE else "",
     )
@@ -168,12 +170,13 @@ async def show(
         offer = await shop.groups.offer_of(connection, group.offer)
         mine = await shop.groups.place_of(connection, group.id, person) if person else None
     cards: list[Card] = list(await shop.catalog.cards_of([offer.terms.product]))
+    offered = await offered_now(store, visit, offer)
     link = f"{shop.settings.address}/groups/{encode(GROUP, group.id)}"
     return await store.page(
         visit,
         "groups/group.html",
-        view=group_view(visit, store, group, offer),
-        offered=offered_view(visit, offer),
+        view=group_view(visit, store, group, offer, offered),
+        offered=offered,
         card=cards[0] if cards else None,
         choices=await _choices(store, visit, offer),
         mine=encode("ord", mine.order) if mine else "",
@@ -278,7 +281,7 @@ async def mine(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse
     if person is None:
         return store.site.redirect(visit, ways_in("/account/groups")["sign_in"])
     shop = store.shop
-    rows: list[tuple[GroupView, OfferedView, str]] = []
+    rows: list[tuple[GroupView, str]] = []
     async with shop.database.read() as connection:
         seats = await shop.groups.of_person(connection, person, GROUPS_SHOWN)
         kept = dict.fromkeys(seat.group for seat in seats if seat.state is not SeatState.LEFT)
@@ -289,7 +292,7 @@ async def mine(request: Request[Any, Any, Any], store: TheStore) -> ASGIResponse
         offer = offers[one.offer]
         card = cards.get(offer.terms.product)
         title = (pick(card.title, visit.language) or "") if card else ""
-        rows.append((group_view(visit, store, one, offer), offered_view(visit, offer), title))
+        rows.append((group_view(visit, store, one, offer), title))
     return await store.page(visit, "groups/mine.html", place="/account/groups", done="", rows=rows)
 
 
