@@ -278,6 +278,7 @@ OPEN = frozenset(
         "GET /static/{digest}/{name}",
         "GET /media/{sha256}/{width}",
         "GET /terms",
+        "GET /prices",
         "GET /privacy",
         "GET /docs",
         "GET /docs/{path}",

@@ -18,6 +18,7 @@ PAGES = [
     "/cart",
     "/orders",
     "/terms",
+    "/prices",
     "/privacy",
     "/docs",
     "/nothing-here",

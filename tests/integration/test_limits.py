@@ -1,5 +1,6 @@
 """Limits per buyer and budgets, over HTTP against a whole shop: what is said, who counts as one, what comes back."""
 
+import html
 import re
 from collections.abc import AsyncGenerator
 from datetime import timedelta
@@ -15,10 +16,16 @@ from nightmarket.platform.messages import ChannelKind, Message
 from nightmarket.promotions.contract import (
     AmountOff,
     BuyerCap,
+    BuyGet,
     Condition,
+    Gift,
+    Goods,
+    NthPiece,
     Offer,
     PercentOff,
     PurchaseLimit,
+    Step,
+    Tiers,
     budget_tally,
 )
 from tests.conftest import FESTIVAL_EVE
@@ -405,3 +412,37 @@ async def test_the_console_publishes_limits_and_budgets(house: ShopperHouse) -> 
     assert limit.status_code == 303, limit.text
     assert [one.effect for one in house.shop.books.current().limits] == [PurchaseLimit(3)]
     assert "at most 3 per buyer" in (await client.get("/console/offers")).text
+
+
+async def test_a_cart_says_what_every_offer_lacks_and_why_others_take_nothing_off(house: ShopperHouse) -> None:
+    """Pieces to the next step, a present with its page, the goods that are still missing, what a better or an
+    excluding offer keeps away, and by the page on prices in which order; an offer for others is nobody's business."""
+    lamp, candle = (frozenset({decode("var", house.opened.items[sku])}) for sku in ("LAMP", "CANDLE"))
+    lamps, candles = Condition(variants=lamp), Condition(variants=candle)
+    steps = (Step(units=1, basis_points=1_000), Step(units=5, basis_points=2_000))
+    await publish(house, name={"en": "By the dozen"}, effect=Tiers(steps), condition=lamps)
+    best = await publish(house, name={"en": "Half"}, effect=PercentOff(5_000), condition=lamps, exclusive="one")
+    await publish(house, name={"en": "A tenth"}, effect=PercentOff(1_000), condition=lamps, exclusive="one")
+    await publish(house, name={"en": "Never with half"}, effect=PercentOff(500), not_with=frozenset({best.id}))
+    await publish(house, name={"en": "A cup on top"}, effect=Gift(candle), condition=lamps)
+    got = BuyGet(1, 1, Goods(variants=candle), 5_000)
+    await publish(house, name={"en": "Lamp and candle"}, effect=got, condition=lamps)
+    await publish(house, name={"en": "Second candle"}, effect=NthPiece(2, 5_000), condition=candles)
+    others = Condition(variants=lamp, segments=frozenset({"others"}))
+    await publish(house, name={"en": "For others"}, effect=PercentOff(100), condition=others)
+    browser = house.browser()
+    await browser.post("/cart/lines", "/products/lamp", variant=house.opened.items["LAMP"], quantity="1")
+    page = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", (await browser.get("/cart")).text)).split())
+    assert "4 more pieces for 20% off By the dozen" in page
+    assert "A cup on top Your present, not in the cart yet: Candle" in page
+    assert "Lamp and candle Still missing: Candle" in page
+    assert "A tenth: is not needed: you already have a better price" in page
+    assert "Never with half: cannot be combined with Half, which applies" in page
+    assert "For others" not in page
+    await browser.post("/cart/lines", "/products/candle", variant=house.opened.items["CANDLE"], quantity="1")
+    page = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", (await browser.get("/cart")).text)).split())
+    assert "Your present" not in page
+    assert "1 more piece Second candle" in page
+    told = (await browser.get("/prices")).text
+    names = re.findall(r"<li><strong>(\w+)</strong>", told)
+    assert names == ["Prices", "Pieces", "Percentages", "Amounts", "Delivery"]

@@ -11,6 +11,7 @@ from nightmarket.promotions.contract import (
     AmountOff,
     Book,
     Bundle,
+    BuyGet,
     Companion,
     Condition,
     FreeShipping,
@@ -97,6 +98,22 @@ def test_goods_and_their_companions_are_missing_whichever_is_there_first() -> No
     shade = msgspec.structs.replace(LINE, product=UUID(int=12), category="shades")
     found = note(deal, cart=msgspec.structs.replace(CART, lines=(shade,)))
     assert found == OfferNote(PLAIN.id, "companion_missing", missing_units=1, lacking=(lamp,))
+
+
+def test_what_is_bought_and_what_is_got_are_missing_apart() -> None:
+    """For two lamps a shade at half price: shade, lamp or both are missing, and one that could be either says none."""
+    lamp, shades = Goods(products=frozenset({LINE.product})), Goods(categories=frozenset({"shades"}))
+    deal = changed(effect=BuyGet(2, 1, shades, 5_000), condition=Condition(products=lamp.products))
+    shade = msgspec.structs.replace(LINE, id="b", product=UUID(int=12), category="shades")
+
+    def missing(*lines: PriceLine) -> tuple[str, int, tuple[Goods, ...]]:
+        found = note(deal, cart=msgspec.structs.replace(CART, lines=lines))
+        return found.reason, found.missing_units, found.lacking
+
+    assert missing(LINE) == ("companion_missing", 2, (lamp, shades))
+    assert missing(LINE, shade) == ("below_minimum", 1, (lamp,))
+    assert missing(msgspec.structs.replace(LINE, quantity=2), shade)[0] == "applied"
+    assert note(changed(effect=BuyGet(2, 1, Goods(brands=frozenset({"Lumo"})), 5_000))).missing_units == 0
 
 
 def test_a_refused_offer_is_used_up() -> None:

@@ -22,7 +22,6 @@ from nightmarket.orders.contract import (
     title_of,
 )
 from nightmarket.promotions.contract import (
-    EveryOff,
     Explanation,
     Offer,
     Quote,
@@ -35,13 +34,10 @@ from nightmarket.promotions.contract.asking import OffersById
 from nightmarket.promotions.contract.campaigns import Reduction
 
 from .joining import JointView, joint_of_cart
+from .lacking import OTHER_REASONS, OtherView, StepView, Teller
 from .limiting import LimitsView, cap_words, limits_of, too_much_words
+from .storefront import Directory
 from .wares import PictureView, left, small_picture, whole_of
-
-STEPS_SHOWN = 20
-"""Next steps that the cart's page names, the nearest first."""
-
-STROKES = 4
 
 CODE_REASONS = {
     "not_started": say_later("does not hold yet"),
@@ -55,8 +51,8 @@ CODE_REASONS = {
     "limit_reached": say_later("you have used as often as you may"),
     "over_buyer_limit": say_later("holds for fewer units per buyer"),
     "declined": say_later("you do without it"),
-    "better_offer": say_later("is not needed: you already have a better price"),
-    "no_effect": say_later("changes nothing at the moment"),
+    "better_offer": OTHER_REASONS["better_offer"],
+    "no_effect": OTHER_REASONS["no_effect"],
     "outside_hours": say_later("holds at other hours"),
     "other_place": say_later("holds for visitors of another place"),
     "other_language": say_later("holds for another language"),
@@ -131,18 +127,6 @@ class AppliedView(msgspec.Struct, frozen=True):
     """Whether the market pays all of it; said where several merchants sell."""
 
 
-class StepView(msgspec.Struct, frozen=True):
-    """An offer that is not reached yet: what is missing, and how many of four strokes are lit."""
-
-    name: str
-    missing: int
-    lit: int
-    gain: int = 0
-    """What it takes off more then, where that is an amount."""
-    merchant: str = ""
-    """Whose goods count, where each merchant's count apart."""
-
-
 class MissedView(msgspec.Struct, frozen=True):
     """An offer without a code that this cart goes without since it wants too much of it, none is left, or the buyer
     said so: then under that name it may be taken after all."""
@@ -169,6 +153,7 @@ class Bill(msgspec.Struct, frozen=True):
     lost: list[LineView]
     applied: list[AppliedView]
     steps: list[StepView]
+    others: list[OtherView]
     joint: list[JointView]
     missed: list[MissedView]
     codes: list[CodeView]
@@ -195,12 +180,13 @@ async def bill_of(
     shop: Shop,
     visit: Visit,
     view: SessionView,
-    merchants: Mapping[UUID, Merchant],
+    directory: Directory,
     *,
     country: str,
     chosen: Mapping[UUID, str],
 ) -> Bill:
     """The bill for delivery to `country`, by the chosen options or else the first of each merchant."""
+    merchants = directory.merchants
     currency, book, now = view.body.currency, shop.books.current(), shop.clock.now()
     variants = [line.variant for line in view.body.lines]
     offered = deliveries_of(variants, view.listings, country, currency, shop.deliveries.options)
@@ -241,13 +227,15 @@ async def bill_of(
             )
         )
     known = {line.id for line in quote.lines}
+    teller = Teller(shop, visit, directory, offers, currency)
     return Bill(
         currency=currency,
         country=country,
         parcels=parcels,
         lost=[lines.unpriced(line) for line in view.body.lines if line.id not in known],
         applied=_applied(quote, offers, merchants, visit, view, without if limits.confirm else None),
-        steps=_steps(explanation, offers, merchants, currency, visit),
+        steps=await teller.steps(explanation),
+        others=teller.others(explanation, shopper.entitlements),
         joint=await joint_of_cart(shop, visit, explanation, merchants, currency),
         missed=_missed((explanation, shares), offers, visit, shopper.entitlements),
         codes=_codes(view, (explanation, shares), offers, visit),
@@ -375,30 +363,6 @@ def _applied(
         funder = visit.formats.all_of(names)
         found.append(AppliedView(name, one.amount, funder, offer.code, decline, limit, more, market and not names))
     return found
-
-
-def _steps(
-    explanation: Explanation,
-    offers: Mapping[UUID, Offer],
-    merchants: Mapping[UUID, Merchant],
-    currency: str,
-    visit: Visit,
-) -> list[StepView]:
-    steps: list[StepView] = []
-    for note in explanation.notes:
-        if not note.missing or note.reason not in ("below_minimum", "applied"):
-            continue
-        offer = offers[note.offer]
-        if isinstance(offer.effect, EveryOff):
-            goal = offer.effect.every.get(currency, 0)
-        else:
-            goal = max(note.missing, offer.condition.at_least.get(currency, 0))
-        reached = max(0, goal - note.missing)
-        lit = reached * STROKES // max(goal, 1)
-        at = merchants.get(note.merchant) if note.merchant else None
-        name = pick(offer.name, visit.language) or ""
-        steps.append(StepView(name, note.missing, lit, max(0, note.gain), at.name if at else ""))
-    return sorted(steps, key=lambda step: step.missing)[:STEPS_SHOWN]
 
 
 def _missed(

@@ -43,7 +43,7 @@ async def cart_answer(
     bill = None
     if view is not None and view.body.lines:
         view = await with_identity(store, visit, view)
-        bill = await bill_of(store.shop, visit, view, directory.merchants, country=visit.country, chosen={})
+        bill = await bill_of(store.shop, visit, view, directory, country=visit.country, chosen={})
     purse = await wallet_part(store, visit, view, bill, Form()) if view is not None and bill is not None else None
     template = "cart_body.html" if visit.by_script else "cart.html"
     words = {"bill": bill, "problem": problem, "oob": visit.by_script, "purse": purse}

@@ -222,7 +222,7 @@ async def _write(store: Storefront, visit: Visit, id: UUID, form: Form) -> Sessi
             store.shop,
             visit,
             view,
-            (await store.directory()).merchants,
+            await store.directory(),
             country=country,
             chosen=chosen_deliveries(form),
         )
@@ -337,7 +337,7 @@ async def _show(
     country = country_of(form, visit)
     view = await with_identity(store, visit, view)
     directory = await store.directory()
-    bill = await bill_of(store.shop, visit, view, directory.merchants, country=country, chosen=chosen_deliveries(form))
+    bill = await bill_of(store.shop, visit, view, directory, country=country, chosen=chosen_deliveries(form))
     return await store.page(
         visit,
         "checkout_bill.html" if part else "checkout.html",

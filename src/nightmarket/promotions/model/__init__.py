@@ -52,6 +52,7 @@ from .offers import (
 from .pricing import offer_of, price, reduces_delivery, split_of
 from .quotes import Applied, Explanation, Funded, OfferNote, Quote, QuoteLine, QuoteShipping, Share
 from .refunds import Refund, RefundLine, Sold, refund
+from .resolving import Stage
 from .rules import flaws
 from .spans import Span, steady
 
@@ -98,6 +99,7 @@ __all__ = [
     "Shopper",
     "Sold",
     "Span",
+    "Stage",
     "Step",
     "Tiers",
     "Want",

@@ -1,6 +1,6 @@
 """Which offers a cart meets: those whose every condition it fulfils, and the lines that they may touch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -80,14 +80,14 @@ def parts(plan: Plan, rule: Rule, cart: PriceCart, places: list[int], order: lis
         case Bundle():
             return tuple([place for place in places if goods.accept(cart.lines[place])] for goods in plan.goods)
         case BuyGet(goods=goods):
-            return places, _got(plan.goods[0], rule, cart, order) if goods else places
+            return places, goods_of_payers(plan.goods[0], rule, cart, order) if goods else places
         case Gift():
-            return places, _got(plan.goods[0], rule, cart, order)
+            return places, goods_of_payers(plan.goods[0], rule, cart, order)
         case _:
             return ()
 
 
-def _got(goods: Lines, rule: Rule, cart: PriceCart, order: list[int]) -> list[int]:
+def goods_of_payers(goods: Lines, rule: Rule, cart: PriceCart, order: Iterable[int]) -> list[int]:
     """Places of these goods, though only of those merchants who pay for the offer."""
     owners = owners_of(rule.offer)
     return [

@@ -106,8 +106,8 @@ class OfferNote(msgspec.Struct, frozen=True):
     funders: tuple[UUID, ...] = ()
     """The merchants who share it, where several pay, the market aside."""
     lacking: tuple[Goods, ...] = ()
-    """Of a bundle the parts of which pieces are missing, else the companions, or what the offer itself is for, of
-    which the cart lacks some."""
+    """Of a bundle, or of "buy and get", the parts of which pieces are missing, else the companions, or what the offer
+    itself is for, of which the cart lacks some."""
     merchant: UUID | None = None
     """Of a threshold for each merchant apart: whose goods `missing` is about."""
 

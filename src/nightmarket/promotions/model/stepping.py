@@ -7,8 +7,8 @@ from uuid import UUID
 from .carts import PriceCart
 from .conditions import Goods
 from .effects import Bundle, BuyGet, EveryOff, FixedPrice, NthPiece, Tiers
-from .meeting import units
-from .resolving import NO_LIMIT, Plan
+from .meeting import goods_of_payers, units
+from .resolving import NO_LIMIT, Lines, Plan
 from .ruling import Rule
 
 
@@ -21,7 +21,7 @@ class Next(NamedTuple):
     gain_basis_points: int
     reached: bool
     lacking: tuple[Goods, ...] = ()
-    """The parts of a bundle of which pieces are missing."""
+    """The parts of a bundle of which pieces are missing, or what is to be bought or got."""
     merchant: UUID | None = None
     """Of a threshold for each merchant apart: whose goods they are."""
 
@@ -56,6 +56,8 @@ def next_step(rule: Rule, cart: PriceCart, places: list[int], lefts: Sequence[in
             return _of_pieces(number, size, times, points)
         case BuyGet(goods=goods, buy=buy, get=get, times=times, basis_points=points) if not goods:
             return _of_pieces(number, buy + get, times, points)
+        case BuyGet():
+            return _of_buy_get(plan.effect, rule, plan.goods[0], cart, places)
         case FixedPrice(pieces=size, times=times) if size > 1 and rule.value != NO_LIMIT:
             return _of_pieces(number, size, times, 0)
         case Bundle():
@@ -104,6 +106,21 @@ def _of_parts(bundle: Bundle, plan: Plan, cart: PriceCart, places: list[int]) ->
     lacking = [max(0, (done + 1) * part.units - have) for have, part in zip(there, bundle.parts, strict=True)]
     parts = tuple(part.goods for part, short in zip(bundle.parts, lacking, strict=True) if short)
     return Next(0, sum(lacking), 0, 0, done > 0, parts)
+
+
+def _of_buy_get(deal: BuyGet, rule: Rule, wanted: Lines, cart: PriceCart, places: list[int]) -> Next | None:
+    """The pieces that the next set of bought and got ones lacks; nothing is said where a piece could be either."""
+    got = goods_of_payers(wanted, rule, cart, range(len(cart.lines)))
+    if not set(places).isdisjoint(got):
+        return None
+    there = units(cart.lines, places), units(cart.lines, got)
+    done = min(there[0] // deal.buy, there[1] // deal.get)
+    if deal.times is not None and done >= deal.times:
+        return None
+    lacking = (done + 1) * deal.buy - there[0], (done + 1) * deal.get - there[1]
+    goods = rule.offer.condition.goods, deal.goods
+    parts = tuple(part for part, short in zip(goods, lacking, strict=True) if short > 0)
+    return Next(0, sum(max(0, short) for short in lacking), 0, deal.basis_points, done > 0, parts)
 
 
 def _of_pieces(number: int, size: int, times: int | None, basis_points: int) -> Next | None:
