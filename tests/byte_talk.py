@@ -108,7 +108,7 @@ async def open_house(**options: Any) -> AsyncGenerator[House]:
     finally:
         house.go.set()
         house.server.stop()
-        await asyncio.wait_for(serving, 20)
+        await asyncio.wait_for(serving, 60)
 
 
 @dataclass

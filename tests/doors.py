@@ -151,7 +151,7 @@ async def ask(
         "client": ("127.0.0.1", 50_000),
         "server": ("127.0.0.1", 1111),
     }
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await app(scope, receive, send)
     return Answer(status, got, bytes(parts))
 

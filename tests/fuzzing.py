@@ -117,7 +117,7 @@ def _things(url: str, token: str, items: list[str]) -> dict[str, list[str]]:
         return {"authorization": f"Bearer {token}", "idempotency-key": str(uuid4())}
 
     basket = placing.basket(items[:2])
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         sessions: list[str] = []
         for _ in range(6):
             made = client.post(placing.SESSIONS, json=basket, headers=headers()).json()

@@ -83,7 +83,7 @@ def shop_url(shop_home: Path) -> Generator[str]:
         yield url
     finally:
         shop.send_signal(signal.SIGINT)
-        shop.wait(60)
+        shop.wait(120)
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def item(sku: str) -> str:
 
 def order(shop_url: str, sku: str = SKU) -> str:
     """Someone out there buys one."""
-    with httpx.Client(base_url=shop_url, timeout=30) as client:
+    with httpx.Client(base_url=shop_url, timeout=60) as client:
         return place_order_now(client, [item(sku)])
 
 

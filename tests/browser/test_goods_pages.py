@@ -19,7 +19,7 @@ GRID = "market-tee"
 def buy(shop_url: str, merchant: str, sku: str, quantity: int) -> None:
     """Someone out there buys some."""
     item = encode("var", derive("variant", merchant, sku))
-    with httpx.Client(base_url=shop_url, timeout=30) as client:
+    with httpx.Client(base_url=shop_url, timeout=60) as client:
         for _ in range(quantity):
             place_order_now(client, [item])
 

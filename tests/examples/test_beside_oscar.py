@@ -66,7 +66,7 @@ def shop(environment: Mapping[str, str]) -> Generator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def rush(environment: Mapping[str, str]) -> tuple[dict[str, int], dict[str, int]]:

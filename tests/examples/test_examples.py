@@ -13,7 +13,7 @@ from tests.walking import ROOT, blocks, matches
 
 EXAMPLES = ROOT / "examples"
 EXPLANATION = ROOT / "docs" / "explanation"
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 
 
 def output(name: str, *arguments: str) -> str:

@@ -24,7 +24,7 @@ Run = Callable[..., Terminal]
 
 @pytest.fixture
 def environment(home: Path) -> dict[str, str]:
-    return {"NIGHTMARKET_HOME": str(home), "PORT": str(free_port()), "NIGHTMARKET_WORKERS": "2"}
+    return {"NIGHTMARKET_HOME": str(home), "PORT": str(free_port()), "NIGHTMARKET_WORKERS": "1"}
 
 
 @pytest.fixture
@@ -62,11 +62,22 @@ def web_processes(supervisor: int) -> list[int]:
 
 
 def test_up_opens_a_shop_and_ctrl_c_closes_all_of_it(run: Run, home: Path, environment: dict[str, str]) -> None:
-    """Open with its addresses said; Ctrl-C ends with 0 and leaves no process; it opens again, SIGTERM ends it too."""
+    """Open with its addresses said; a second one on the same home names the first, one on the same port with a home of
+    its own names who has the port, and nothing is forgotten meanwhile; Ctrl-C ends with 0 and leaves no process; it
+    opens again, SIGTERM ends it too."""
     up = run("up")
     up.await_words("Nightmarket is open")
     up.await_words(f"http://127.0.0.1:{environment['PORT']}/console")
     assert answer(environment) == 200
+    second = run("up")
+    assert second.ended() == 1
+    assert second.heard(f"already (process {up.process.pid}")
+    third = run("up", NIGHTMARKET_HOME=f"{environment['NIGHTMARKET_HOME']}-other")
+    assert third.ended() == 1
+    assert third.heard(f"Port {environment['PORT']} is taken")
+    refused = run("reset", "--yes")
+    assert refused.ended() == 1
+    assert refused.heard("The shop runs")
     supervised = [child.pid for child in psutil.Process(up.process.pid).children(recursive=True)]
     assert up.stop() == 0
     assert not any(map(psutil.pid_exists, supervised))
@@ -78,7 +89,7 @@ def test_up_opens_a_shop_and_ctrl_c_closes_all_of_it(run: Run, home: Path, envir
 
 def test_the_shop_outlives_kills(run: Run, home: Path, environment: dict[str, str]) -> None:
     """kill -9 of a web process and of PostgreSQL: the port goes on answering, and both come back."""
-    up = run("up")
+    up = run("up", NIGHTMARKET_WORKERS="2")
     up.await_words("Nightmarket is open")
     eventually("two web processes listen", lambda: len(web_processes(up.process.pid)) == 2)
     killed = web_processes(up.process.pid)[0]
@@ -93,19 +104,6 @@ def test_the_shop_outlives_kills(run: Run, home: Path, environment: dict[str, st
     eventually("the shop answers", lambda: answer(environment) == 200)
     assert up.stop() == 0
     assert processes_of(home) == []
-
-
-def test_a_second_up_is_refused(run: Run, environment: dict[str, str]) -> None:
-    """On the same home it names the first; on the same port with a home of its own it names who has the port."""
-    up = run("up")
-    up.await_words("Nightmarket is open")
-    second = run("up")
-    assert second.ended() == 1
-    assert second.heard(f"already (process {up.process.pid}")
-    third = run("up", NIGHTMARKET_HOME=f"{environment['NIGHTMARKET_HOME']}-other")
-    assert third.ended() == 1
-    assert third.heard(f"Port {environment['PORT']} is taken")
-    assert up.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -156,8 +154,9 @@ def test_doctor_finds_what_is_wrong(run: Run, home: Path, environment: dict[str,
     assert not home.exists(), "doctor leaves nothing behind"
 
 
-def test_migrate_brings_a_database_up_to_date(run: Run) -> None:
-    """`--check` says what is pending with code 1, `migrate` does it, and then there is nothing to do."""
+def test_migrate_makes_a_database_and_reset_forgets_only_what_is_ours(run: Run, home: Path) -> None:
+    """`--check` says what is pending with code 1, `migrate` does it, and then there is nothing to do. `reset` asks
+    first, and leaves files alone that Nightmarket did not put there."""
     before = run("migrate", "--check")
     assert before.ended() == 1
     assert before.heard("at nothing, pending: 0001")
@@ -168,16 +167,6 @@ def test_migrate_brings_a_database_up_to_date(run: Run) -> None:
     again = run("migrate")
     assert again.ended() == 0
     assert again.heard("Nothing to do")
-
-
-def test_reset_forgets_only_what_is_ours(run: Run, home: Path) -> None:
-    """It asks first, refuses while the shop runs, and leaves files alone that Nightmarket did not put there."""
-    up = run("up")
-    up.await_words("Nightmarket is open")
-    refused = run("reset", "--yes")
-    assert refused.ended() == 1
-    assert refused.heard("The shop runs")
-    assert up.stop() == 0
     (home / "letters.txt").write_text("mine")
     asked = run("reset")
     assert asked.ended() == 1

@@ -27,7 +27,7 @@ from tests.walking import Guest
 pytestmark = pytest.mark.engine
 
 NIGHTMARKET = str(Path(sys.executable).with_name("nightmarket"))
-OPENING_SECONDS = 120
+OPENING_SECONDS = 300
 UNITS = 50
 LANTERN = derive("variant", "lantern-kitchen", "NM-LAMP-1111")
 
@@ -45,7 +45,7 @@ class Demo:
         """`nightmarket crowd`, to its end: the exit status and what it said."""
         terminal = Terminal([NIGHTMARKET, "crowd", *options], self.environment)
         try:
-            return terminal.process.wait(90), terminal.said
+            return terminal.process.wait(300), terminal.said
         finally:
             terminal.clear_away()
 
@@ -202,7 +202,7 @@ def test_a_crowd_that_is_killed_comes_again_as_itself(demo: Demo) -> None:
         if "nightmarket.rehearsal.outside" in child.cmdline()
     ]
     os.kill(outside[0], signal.SIGKILL)
-    assert terminal.process.wait(90) == 0, terminal.said
+    assert terminal.process.wait(300) == 0, terminal.said
     terminal.clear_away()
     assert len(demo.orders() - before) == 40
     assert terminal.said[-1] == "oversold 0; audit clean"

@@ -140,7 +140,7 @@ async def test_a_foreign_shop_is_behind_the_room(
     room opens it comes in to where it wanted to go; a made-up pass lets nobody in; an ended room stands open."""
     async with (
         _street(program, fresh_database, tmp_path, foreign_port) as street,
-        httpx.AsyncClient(base_url=street.url, headers=PAGE, timeout=20) as browser,
+        httpx.AsyncClient(base_url=street.url, headers=PAGE, timeout=60) as browser,
     ):
         led = await browser.get("/shelf?colour=red")
         assert led.status_code in (302, 303)

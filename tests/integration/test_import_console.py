@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engine
 
 TABLE = "Code,Name,Preis,Bestand,Farbe\nA1,Lamp,19.90,5,red\nA2,Candle,0,7,blue\n"
 BOUNDARY = "a-boundary-of-the-tests"
-DONE_SECONDS = 30.0
+DONE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

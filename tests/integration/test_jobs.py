@@ -133,7 +133,7 @@ async def ask(pools: Database, clock: VirtualClock, *requests: JobRequest) -> in
 
 async def until(pools: Database, job_id: str, fits: Callable[[JobStatus], bool]) -> JobStatus:
     """The job's status as soon as it fits."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with pools.read() as connection:
                 found = await status(connection, job_id)

@@ -39,7 +39,7 @@ async def adjust(found: Opened, sku: str, delta: int) -> None:
 
 
 async def heard(watcher: Watcher) -> dict[str, tuple[int, int]]:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         await watcher.woken.wait()
     watcher.woken.clear()
     news, watcher.news = watcher.news, {}

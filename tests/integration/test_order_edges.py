@@ -218,7 +218,7 @@ async def test_waiting_orders_of_others_are_left_alone(shop: Shop, provider: Tes
     order = await desk.order(owner, session.id)
     async with shop.database.transaction() as tx:
         await tx.execute("SELECT 1 FROM orders.session WHERE id = $1 FOR UPDATE", session.id)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await desk.due.look_after([session.id])
         assert (await desk.order(owner, session.id)).rows[0].due_at == order.rows[0].due_at
     await desk.due.look_after([session.id])

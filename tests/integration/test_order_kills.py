@@ -37,7 +37,7 @@ ON_THE_WAY = (
 BUYERS = 6
 WALLET_MONEY = 500
 """Less than an order: the card pays the rest."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 ADDRESS = {
     "id": "home",
     "street_address": "Lampengasse 11",
@@ -125,7 +125,7 @@ async def doomed(home: Path) -> AsyncGenerator[Doomed]:
         settings = Settings(home=home, port=port, secret=secret, database_url=EmbeddedPostgres(home).url)
         async with (
             open_shop(settings, application="test") as shop,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
         ):
             await stock_up(shop, home)
             merchant, _, sku, *_ = GOODS[1]

@@ -238,7 +238,7 @@ async def test_silent_receiver_blocks_nobody(house: House) -> None:
             await house.buy(other.header)
         order = await house.buy()
         await house.hear()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while {one.state for one in await house.deliveries(order)} != {DeliveryState.SENT}:
                 await house.sender.step()
         assert 1 <= other.waiting <= 4

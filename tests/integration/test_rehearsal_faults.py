@@ -27,7 +27,7 @@ from tests.terminal import Terminal, free_port, processes_of
 pytestmark = pytest.mark.engine
 
 NIGHTMARKET = str(Path(sys.executable).with_name("nightmarket"))
-OPENING_SECONDS = 120
+OPENING_SECONDS = 300
 SLEEP = "import sys, time; time.sleep(600)"
 
 

@@ -21,7 +21,7 @@ from tests.terminal import Terminal, eventually, free_port, processes_of
 pytestmark = pytest.mark.engine
 
 NIGHTMARKET = str(Path(sys.executable).with_name("nightmarket"))
-OPENING_SECONDS = 150
+OPENING_SECONDS = 300
 PLAY_SECONDS = 280
 
 STANDING = "SELECT count(DISTINCT id) FROM orders.order WHERE state IN (1, 2) AND uuid_extract_version(owner) = 15"
@@ -177,7 +177,7 @@ def test_a_killed_rehearsal_leaves_no_shop_of_its_own(tmp_path: Path) -> None:
         (left,) = folder.glob("nightmarket-rehearsal-*")
         assert processes_of(left)
         play.process.kill()
-        play.process.wait(10)
+        play.process.wait(60)
         give_up = time.monotonic() + 90
         while processes_of(left) or EmbeddedPostgres(left / "home").is_running():
             assert time.monotonic() < give_up, processes_of(left)
@@ -204,7 +204,7 @@ def test_what_was_cut_off_is_taken_back_by_the_next(demo: Demo) -> None:
             assert time.monotonic() < give_up, first.said
             time.sleep(0.5)
         first.process.kill()
-        first.process.wait(10)
+        first.process.wait(60)
     finally:
         first.clear_away()
     assert demo.ask("SELECT count(*) FROM rehearsal.run WHERE ended_at IS NULL") == [(1,)]
@@ -237,7 +237,7 @@ def test_what_cannot_be_played_is_said_in_a_sentence(demo: Demo, options: list[s
     """With exit status 2, and without a trace."""
     command = Terminal([NIGHTMARKET, "rehearse", "--against", demo.address, *options], demo.environment)
     try:
-        assert command.process.wait(60) == 2, command.said
+        assert command.process.wait(300) == 2, command.said
     finally:
         command.clear_away()
     assert command.heard(words), command.said

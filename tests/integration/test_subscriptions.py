@@ -87,7 +87,7 @@ def run(pools: Database, subscription: Subscription, clock: VirtualClock) -> "as
 
 async def until(true: Callable[[], bool] | None = None, *, pools: Database, count: int = 0) -> None:
     """Wait until the condition holds, or until so many effects are there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (true() if true else len(await effects(pools)) >= count):
             await asyncio.sleep(0.01)
 

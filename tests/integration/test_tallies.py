@@ -168,7 +168,7 @@ async def test_a_worker_keeps_to_its_slice(desk: Desk, other_desk: Desk) -> None
     async with desk.connection.transaction():
         ledger = await desk.tallies.lock(desk.connection, [BUDGET])
         assert ledger.free(BUDGET) == 10
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await other_desk.claim(Part(BUDGET, 5))
     await desk.claim(Part(BUDGET, 11))
     slices = await desk.connection.fetch("SELECT capacity - held FROM tally.slice ORDER BY slice")

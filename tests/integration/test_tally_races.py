@@ -87,7 +87,7 @@ async def _running(url: str) -> AsyncGenerator[list[asyncio.subprocess.Process]]
             assert process.stdin
             process.stdin.close()
         for process in processes:
-            await asyncio.wait_for(process.wait(), 10)
+            await asyncio.wait_for(process.wait(), 60)
 
 
 @pytest.fixture(scope="module")

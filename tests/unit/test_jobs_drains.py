@@ -40,13 +40,13 @@ async def test_it_works_until_nothing_is_due_and_then_rests() -> None:
     work = Work(5, 5, 1)
     drain = Drain("test", work.step, idle_seconds=60)
     async with Drains([drain]):
-        await asyncio.wait_for(work.empty.wait(), 1)
+        await asyncio.wait_for(work.empty.wait(), 60)
         await asyncio.sleep(0.02)
         assert work.calls == 4
         work.empty.clear()
         work.amounts.append(1)
         drain.wake()
-        await asyncio.wait_for(work.empty.wait(), 1)
+        await asyncio.wait_for(work.empty.wait(), 60)
     assert work.calls == 6
 
 
@@ -59,13 +59,15 @@ async def test_it_looks_less_often_the_longer_nothing_is_due() -> None:
         return await work.step()
 
     async with Drains([Drain("test", step)]):
-        await asyncio.sleep(1.8)
-        assert len(looks) == 3
-        assert 0.4 < looks[1] - looks[0] < 0.9 < looks[2] - looks[1] < 1.3
+        async with asyncio.timeout(60):
+            while len(looks) < 3:
+                await asyncio.sleep(0.02)
+        assert looks[1] - looks[0] > 0.4
+        assert looks[2] - looks[1] > 0.9
         work.amounts.append(1)
         work.empty.clear()
-        await asyncio.wait_for(work.empty.wait(), 3)
-        assert looks[-1] - looks[-2] < 0.1
+        await asyncio.wait_for(work.empty.wait(), 60)
+        assert looks[-1] - looks[-2] < 0.5
 
 
 async def test_a_failing_step_does_not_stop_it() -> None:
@@ -74,9 +76,9 @@ async def test_a_failing_step_does_not_stop_it() -> None:
     metrics = Metrics()
     with capture_logs() as lines:
         async with Drains([Drain("bad", bad.step, tally=metrics), Drain("good", good.step, tally=metrics)]):
-            await asyncio.wait_for(good.empty.wait(), 1)
+            await asyncio.wait_for(good.empty.wait(), 60)
             assert bad.calls == 1
-            await asyncio.wait_for(bad.empty.wait(), 3)
+            await asyncio.wait_for(bad.empty.wait(), 60)
     assert [(line["event"], line["drain"]) for line in lines] == [("drain_failed", "bad")]
     registry = metrics.registry
     assert registry.get_sample_value("nightmarket_drain_items_total", {"drain": "bad"}) == 2
@@ -135,13 +137,14 @@ async def test_drains_share_what_they_have_of_a_busy_machine() -> None:
 
     async with Drains([Drain(name, step_of(name), share=share) for name in calls]):
         started = time.monotonic()
-        await asyncio.sleep(0.5)
-        assert spent < 0.3 * (time.monotonic() - started)
-        assert min(calls.values()) > 2
+        async with asyncio.timeout(60):
+            while min(calls.values()) < 3:
+                await asyncio.sleep(0.1)
+        assert spent < 0.3 * (took := time.monotonic() - started)
         assert abs(calls["a"] - calls["b"]) <= 1
-        before, busy = sum(calls.values()), False
+        before, busy, started = sum(calls.values()), False, time.monotonic()
         await asyncio.sleep(0.5)
-        assert sum(calls.values()) > 3 * before
+        assert (sum(calls.values()) - before) / (time.monotonic() - started) > 2 * before / took
 
 
 async def test_who_rests_stops_when_told() -> None:

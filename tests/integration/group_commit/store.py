@@ -86,11 +86,11 @@ async def at_commit(pools: Database, times: int, statement: str) -> None:
 
 
 async def all_of(futures: "Sequence[asyncio.Future[Any]]") -> list[Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         return await asyncio.gather(*futures, return_exceptions=True)
 
 
 async def reached(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.005)

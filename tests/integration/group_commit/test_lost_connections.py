@@ -81,7 +81,7 @@ async def test_line_cut_at_commit(pools: Database, line: Line, cuts: list[Cut], 
 async def test_line_cut_while_the_server_commits(pools: Database, line: Line) -> None:
     """A try that comes while the lost one still commits does not see it yet, runs into its rows, looks again, and
     answers from what is stored: no caller hears of a violated key."""
-    await at_commit(pools, 1, "SELECT pg_sleep(2)")
+    await at_commit(pools, 1, "SELECT pg_sleep(0.4)")
     far = await Database.open(line.url)
     line.cuts = [Cut.DURING_COMMIT]
     work = Store()

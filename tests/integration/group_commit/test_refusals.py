@@ -115,7 +115,7 @@ async def test_lanes_that_cross_all_get_through(pools: Database) -> None:
         for _ in range(4):
             assert await lanes[number % 2].submit(number) == number
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await asyncio.gather(*(shopper(number) for number in range(20)))
     assert lanes[0].retries + lanes[1].retries > 0
     async with pools.read() as connection:
@@ -129,12 +129,12 @@ async def test_batch_that_lasts_too_long_is_split(pools: Database) -> None:
     class Slow(Store):
         async def __call__(self, tx: Connection, items: Sequence[Item]) -> Sequence[str | Problem]:
             # an armed limit changes only by way of none
-            await tx.execute("SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = '250ms'")
+            await tx.execute("SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = '1s'")
             if len(items) > 4 or any(item.id == 7 for item in items):
-                await tx.execute("SELECT pg_sleep(5)")
+                await tx.execute("SELECT pg_sleep(30)")
             return await super().__call__(tx, items)
 
-    lane = GroupCommit("test", pools, Slow(), retry_seconds=3)
+    lane = GroupCommit("test", pools, Slow(), retry_seconds=6)
     answers = await all_of([lane.submit(Item(number)) for number in range(8)])
     assert answers[:7] == ["new"] * 7
     assert isinstance(answers[7], Unavailable)
