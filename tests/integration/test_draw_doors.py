@@ -1,5 +1,6 @@
 """Draws and surprise prices through the shop's doors: what no answer may tell, and what shoppers may do."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 
+from nightmarket.entrypoints.festival_seed import plan_festival
 from nightmarket.entrypoints.storefront.coupons.pages import CODES_PER_PERSON, CODES_WINDOW
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
@@ -25,6 +27,7 @@ from tests.open_shop import Opened, opened
 from tests.placing import place_order
 
 PRICE = 1_357
+PATIENCE_SECONDS = 60
 TOLD = re.compile(r"13[.,]57|(?<![0-9a-f])1357(?![0-9a-f])")
 
 
@@ -91,6 +94,17 @@ async def _everything(house: Opened, surprise: Surprise) -> dict[str, str]:
     )
     found["cart"] = (await visitor.open("/cart")).text
     return found
+
+
+async def test_the_festivals_page_leads_to_a_new_surprise_price(house: Opened) -> None:
+    """Its kept page goes as soon as one is fixed, though by the clock, which stands, it would be kept."""
+    await plan_festival(house.shop)
+    visitor = await _visitor(house)
+    assert "/surprises/" not in (await visitor.open("/festival")).text
+    ident = encode("spr", (await _sealed(house)).id)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while ident not in (await visitor.open("/festival")).text:
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("minutes", [0, 9, 15])

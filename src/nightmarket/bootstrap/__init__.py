@@ -3,7 +3,7 @@
 from nightmarket.gate.handlers import check_draw
 
 from .joining import DELIVERY
-from .opening import open_shop, published
+from .opening import FESTIVAL_WAYS, open_shop, published
 from .pictures import EMOJI, LibraryPictures, front_end_folder
 from .rehearsing import judge, rehearsal, rehearsed
 from .shop import CURRENCY, PROVIDER, WALLET, Shop
@@ -13,6 +13,7 @@ __all__ = [
     "CURRENCY",
     "DELIVERY",
     "EMOJI",
+    "FESTIVAL_WAYS",
     "HOUSEKEEPING_SECONDS",
     "PROVIDER",
     "WALLET",

@@ -8,7 +8,7 @@ from uuid import UUID
 from nightmarket.catalog.contract import MerchantChanged, ProductChanged, ReferenceChanged
 from nightmarket.gate.contract import RoomChanged
 from nightmarket.kernel.clock import Clock, SystemClock
-from nightmarket.kernel.ids import Ids, SystemIds
+from nightmarket.kernel.ids import Ids, SystemIds, derive
 from nightmarket.kernel.problems import Defect
 from nightmarket.orders.points import NO_FAULTS, Faults
 from nightmarket.platform.database import COMMITTERS, Database
@@ -94,6 +94,10 @@ def _forget_listings(shop: Shop, fact: Fact) -> None:
         shop.catalog.forget_categories(one.key for one in fact.read(ReferenceChanged) if one.what == "category")
 
 
+FESTIVAL_WAYS = derive("ways of the festival")
+"""What a kept page speaks of that leads to groups, presales and surprise prices: it changes with any of them."""
+
+
 def _offered(fact: Fact) -> list[UUID]:
     """Products for which something changed that their pages show."""
     if fact.kind == SurpriseChanged.kind:
@@ -116,7 +120,8 @@ async def _hear(shop: Shop, facts: Sequence[Fact]) -> None:
         elif fact.kind in (MerchantChanged.kind, ReferenceChanged.kind):
             _forget_listings(shop, fact)
         else:
-            products.extend(_offered(fact))
+            offered = _offered(fact)
+            products.extend([*offered, FESTIVAL_WAYS] if offered else [])
     if changed:
         shop.catalog.forget(changed)
     if products:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from nightmarket.bootstrap import FESTIVAL_WAYS
 from nightmarket.catalog.contract import Card, Listing
 from nightmarket.entrypoints.pages import Formats, Visit
 from nightmarket.entrypoints.pages.words import say_later
@@ -95,7 +96,9 @@ class FestivalPage:
             "ways": await ways(store, visit),
             "origin": shop.settings.address,
         }
-        return Made("festival/page.html", words, shelf.levels, frozenset(card.product for card in cards))
+        return Made(
+            "festival/page.html", words, shelf.levels, frozenset({FESTIVAL_WAYS, *(card.product for card in cards)})
+        )
 
 
 def _formats(visit: Visit, festival: Festival) -> Formats:
