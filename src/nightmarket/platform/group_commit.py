@@ -13,6 +13,10 @@ other's requests. In one batch for all, each would stand idle while the other wo
 - A batch that fails otherwise, be it by a Problem raised instead of returned, is split in halves until the offender
   stands alone; only that one gets the error.
 - A caller that gives up changes nothing: its work is done or refused as if it still waited.
+
+Lanes that change the same rows may share a `Turn`: each batch begins when no other lane's is in flight, and takes all
+that came meanwhile, so the same work goes in fewer batches. One that fails gives its turn up: what is wrong in one lane
+holds up no other.
 """
 
 import asyncio
@@ -60,6 +64,32 @@ Work = Callable[[Connection, Sequence[I]], Awaitable[Sequence[O | Problem]]]
 log = structlog.get_logger(__name__)
 
 
+class Turn:
+    """What lanes share that take turns. Each of them holds it while the first try of a batch is in flight."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._holder: object = None
+        self._waiting = 0
+
+    async def take(self, lane: object) -> bool:
+        """Wait until no other lane has it; says whether one had."""
+        waits = self._holder is not None or self._waiting > 0
+        self._waiting += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._waiting -= 1
+        self._holder = lane
+        return waits
+
+    def end(self, lane: object) -> None:
+        """Give it to the next, if this lane has it."""
+        if self._holder is lane:
+            self._holder = None
+            self._lock.release()
+
+
 class GroupCommit(Generic[I, O]):
     """A lane into the database. `submit` is called by many; one batch at a time is in flight."""
 
@@ -82,6 +112,8 @@ class GroupCommit(Generic[I, O]):
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
         self._retry_seconds = retry_seconds
+        self.turn = Turn()
+        """To be replaced, before anything is submitted, by one that is shared."""
         self.overdue = 0
         self._queue: deque[tuple[I, asyncio.Future[O], float]] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -107,13 +139,17 @@ class GroupCommit(Generic[I, O]):
         batch: list[tuple[I, asyncio.Future[O], float]] = []
         try:
             while self._queue:
+                gathered = await self.turn.take(self)
                 self._drop_overdue()
                 half = (len(batch) + len(self._queue) + 1) // 2
-                most = min(len(self._queue), self._batch_limit, max(half, UNDIVIDED))
+                most = min(len(self._queue), self._batch_limit)
+                if not gathered:
+                    most = min(most, max(half, UNDIVIDED))
                 batch = [self._queue.popleft() for _ in range(most)]
                 if not batch:
                     break
                 outcomes = await self._settle([item for item, _, _ in batch])
+                self.turn.end(self)
                 for (_, future, _), outcome in zip(batch, outcomes, strict=True):
                     if future.done():
                         continue
@@ -125,6 +161,7 @@ class GroupCommit(Generic[I, O]):
                     self._refuse(self._queue)
                     self._queue.clear()
         finally:  # also when this task is cancelled: nobody waits for ever
+            self.turn.end(self)
             self._refuse([*batch, *self._queue])
             self._queue.clear()
             self._running = None
@@ -190,10 +227,14 @@ class GroupCommit(Generic[I, O]):
         raise Unavailable(NO_ANSWER)
 
     async def _once(self, items: Sequence[I]) -> Sequence[O | Problem]:
-        async with self._database.committing() as connection, connection.transaction():
-            outcomes = await self._work(connection, items)
-            if len(outcomes) != len(items):
-                raise Defect(f"lane {self.name} gave {len(outcomes)} outcomes for {len(items)} items")
+        try:
+            async with self._database.committing() as connection, connection.transaction():
+                outcomes = await self._work(connection, items)
+                if len(outcomes) != len(items):
+                    raise Defect(f"lane {self.name} gave {len(outcomes)} outcomes for {len(items)} items")
+        except BaseException:
+            self.turn.end(self)
+            raise
         self._away = False
         self.batches += 1
         self.items += len(items)

@@ -64,6 +64,32 @@ async def test_a_crowd_goes_in_halves(pools: Database) -> None:
         assert len(work.sizes) <= 20, "and in no smaller pieces"
 
 
+async def test_lanes_take_turns(pools: Database, outside: Connection) -> None:
+    """Of lanes that take turns one batch is in flight at a time, and it takes all that came meanwhile; one that fails
+    gives its turn up, so that the other lane goes on while it is tried again or split."""
+    first, second = Store(GATED), Store()
+    one, other = GroupCommit("one", pools, first), GroupCommit("other", pools, second)
+    one.turn = other.turn
+    async with gate(outside):
+        futures = [one.submit(Item(0))]
+        await reached(lambda: bool(first.sizes))
+        futures += [other.submit(Item(number)) for number in range(1, 301)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(futures[1]), 0.05)
+        assert not second.sizes
+    assert await all_of(futures) == ["new"] * 301
+    assert second.sizes == [300]
+    async with gate(outside):
+        spoilt = one.submit(Item(301, spoil=ValueError("spoilt")))
+        more = [one.submit(Item(number)) for number in range(302, 304)]
+        await reached(lambda: len(first.sizes) == 2)
+        await outside.execute("SELECT pg_cancel_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        assert await other.submit(Item(400)) == "new"
+    with pytest.raises(ValueError, match="spoilt"):
+        await spoilt
+    assert await all_of(more) == ["new"] * 2
+
+
 async def test_lone_orders_wait_for_one_commit(pools: Database) -> None:
     """An order that comes alone starts at once and is committed in a transaction of its own: one commit, no timer."""
     work = Store()

@@ -17,7 +17,7 @@ from nightmarket.orders.policies import NO_ACCOUNTS, NOTHING_GONE, KnownTogether
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
-from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, Work
+from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, Turn, Work
 from nightmarket.promotions.contract import Book, Books
 from nightmarket.tally.contract import GoneTallies, Tallies
 
@@ -70,12 +70,18 @@ class Means:
     gone: GoneTallies = field(default=NOTHING_GONE)
     knowing: KnownTogether = field(default_factory=KnownTogether)
     """Tells carts and sessions what prices may know of their shoppers."""
+    turn: Turn = field(default_factory=Turn)
+    """Of the batches that claim and those that settle: both lock sessions and slices."""
 
     def terms(self, book: Book) -> Terms:
         """What prices and orders follow from now, by that book."""
         return Terms(book, self.deliveries.options, self.deliveries.stamp, self.zone)
 
-    def lane(self, name: str, work: Work[I, O], *, batch: int | None = None) -> GroupCommit[I, O]:
+    def lane(
+        self, name: str, work: Work[I, O], *, batch: int | None = None, turn: Turn | None = None
+    ) -> GroupCommit[I, O]:
         """A lane into the database for commands of one kind."""
         limits = self.limits
-        return GroupCommit(name, self.database, work, batch_limit=batch or limits.batch, queue_limit=limits.queue)
+        lane = GroupCommit(name, self.database, work, batch_limit=batch or limits.batch, queue_limit=limits.queue)
+        lane.turn = turn or lane.turn
+        return lane
