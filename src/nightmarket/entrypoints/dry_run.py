@@ -56,6 +56,9 @@ then."""
 REVIEW = re.compile(r"/checkout/[^/]+/review")
 """Reckons what is chosen in a checkout and stores nothing, so a dry run answers it."""
 
+INSTEAD = ((b"hx-retarget", b"#main"), (b"hx-reselect", b"#main"), (b"hx-reswap", b"outerHTML show:window:top"))
+"""Lets htmx put what is refused where the page was, not into the part that it asked for."""
+
 _SECONDS = 8
 Build = Callable[[Site], ASGIApp]
 
@@ -89,7 +92,8 @@ class DryRun:
         if changes or path.startswith(NOT_THERE):
             visit = await site.visit(scope)
             page = site.render(visit, "festival/dry_refused.html", {"at": at})
-            await Response(409, [(b"content-type", HTML), (b"cache-control", b"no-store")], page).send(send)
+            headers = [(b"content-type", HTML), (b"cache-control", b"no-store"), *(INSTEAD if visit.by_script else ())]
+            await Response(409, headers, page).send(send)
             return
         await app(scope, receive, _unkept(send))
 

@@ -80,6 +80,11 @@ class Formats:
         between = " " if self._babel.language == "zh" else ", "
         return f"{self.date(at)}{between}{self.hour(at)}"
 
+    def exact(self, at: datetime) -> str:
+        """As `instant`, to the second where it is not a whole minute: 10 November 2026, 23:59:59 CET."""
+        clock = self.clock(at)
+        return self.instant(at).replace(clock, f"{clock}:{at:%S}") if at.second else self.instant(at)
+
     def within(self, zone: ZoneInfo) -> "Formats":
         """The same formats with the times of another zone."""
         return self if zone.key == self.zone.key else _formats(self.language, zone)
