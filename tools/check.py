@@ -33,7 +33,7 @@ KINDS = ("browser", "integration", "examples", "contract", "property", "simulati
 """In the order in which they begin, the longest first. Each is a folder of tests/; one without tests is left out."""
 
 SHARDS = {"browser": 2, "integration": 3}
-"""Kinds that run in several processes, each with its own engine and its share of the files."""
+"""Kinds that run in several processes, each with its own engine; each takes the next file that none has begun."""
 
 LANES = 5
 """How many steps run at once: the engines' shards and, beside them, one quick step after another."""
@@ -70,6 +70,13 @@ class Step:
     """Failed by more than the tests that `broken` names."""
 
 
+def surroundings() -> dict[str, str]:
+    """The variables of a step. Bytecode is kept even where it is not by default: hundreds of processes would compile
+    the same house anew, which takes each longer than all that it does."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "COLUMNS": WIDE}
+
+
 def run(name: str, command: list[str]) -> tuple[int, float, list[str]]:
     """Run a program of the virtual environment; its output is shown as it comes, each line with its step's name.
     Exit status, seconds, the lines that count: those that name a failure, and the last."""
@@ -79,7 +86,7 @@ def run(name: str, command: list[str]) -> tuple[int, float, list[str]]:
     process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": WIDE},
+        env=surroundings(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -116,18 +123,30 @@ def _end_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def shares(kind: str) -> list[list[str]]:
-    """What each process of a kind runs: the folder, or its files dealt out, the longest first."""
+def shares(kind: str, taken: Path) -> list[list[str]]:
+    """What each process of a kind is told to run: the folder, or the next of its files that no other has taken, the
+    longest first. `taken` is a folder where they write down what they took."""
     amount = SHARDS.get(kind, 1)
     if amount == 1:
         return [[f"tests/{kind}"]]
     files = sorted((ROOT / "tests" / kind).rglob("test_*.py"), key=lambda file: (-file.stat().st_size, file))
-    return [[str(file.relative_to(ROOT)) for file in files[place::amount]] for place in range(amount)]
+    dealt = taken / kind
+    dealt.mkdir()
+    return [["-p", "tools.dealing", f"--dealt-from={dealt}", *(str(file.relative_to(ROOT)) for file in files)]] * amount
 
 
 def run_tests(kind: str, more: list[str], share: list[str] | None = None) -> Step:
     """Run the tests of one folder, or some of its files."""
-    command = ["pytest", *(share or [f"tests/{kind}"]), "-q", "--durations=5", "--durations-min=2", *more]
+    command = [
+        "python",
+        "-m",
+        "pytest",
+        *(share or [f"tests/{kind}"]),
+        "-q",
+        "--durations=5",
+        "--durations-min=2",
+        *more,
+    ]
     with tempfile.TemporaryDirectory(prefix="nightmarket-check-", ignore_cleanup_errors=True) as folder:
         # Its own: those who share one sweep it at the same time, which is a warning, which is an error.
         status, seconds, lines = run(f"tests/{kind}", [*command, f"--basetemp={folder}/tests"])
@@ -222,9 +241,9 @@ def main() -> int:
     more = ["-m", "long"] if chosen.long else []
     kinds = [kind for kind in chosen.kinds or KINDS if has_tests(kind)]
     static = not (chosen.tests or chosen.long or chosen.kinds)
-    with ThreadPoolExecutor(LANES) as lanes:
+    with tempfile.TemporaryDirectory(prefix="nightmarket-dealt-") as taken, ThreadPoolExecutor(LANES) as lanes:
         running = [lanes.submit(run_static, name) for name in STATIC] if static else []
-        running += [lanes.submit(run_tests, kind, more, one) for kind in kinds for one in shares(kind)]
+        running += [lanes.submit(run_tests, kind, more, one) for kind in kinds for one in shares(kind, Path(taken))]
         steps = [one.result() for one in running]
     return report(look_again(joined(steps), more), time.monotonic() - began)
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -68,16 +69,27 @@ def test_every_folder_of_tests_is_run() -> None:
 
 
 @pytest.mark.parametrize("kind", check.KINDS)
-def test_shares_are_the_whole(kind: str) -> None:
-    """However a kind is dealt out, each of its files is run once."""
-    dealt = [file for share in check.shares(kind) for file in share]
-    if len(check.shares(kind)) == 1:
-        assert dealt == [f"tests/{kind}"]
-    else:
-        root = Path(__file__).parents[2]
-        assert sorted(dealt) == sorted(
-            str(file.relative_to(root)) for file in (root / "tests" / kind).rglob("test_*.py")
-        )
+def test_shares_are_the_whole(kind: str, tmp_path: Path) -> None:
+    """Each process of a kind is told of all of its files, and of one place where they agree on who runs which."""
+    root = Path(__file__).parents[2]
+    whole = sorted(str(file.relative_to(root)) for file in (root / "tests" / kind).rglob("test_*.py"))
+    for share in check.shares(kind, tmp_path):
+        if share != [f"tests/{kind}"]:
+            assert share[:3] == ["-p", "tools.dealing", f"--dealt-from={tmp_path / kind}"]
+            assert sorted(share[3:]) == whole
+
+
+def test_files_are_dealt_out_once(tmp_path: Path) -> None:
+    """However many processes run some files at once, each test is run once."""
+    for name in "abcd":
+        (tmp_path / f"test_{name}.py").write_text("def test_it(): ...\ndef test_too(): ...\n")
+    (taken := tmp_path / "taken").mkdir()
+    share = ["-p", "tools.dealing", f"--dealt-from={taken}", str(tmp_path)]
+    with ThreadPoolExecutor() as lanes:
+        steps = list(lanes.map(lambda _: check.run_tests("unit", [], share), range(2)))
+    assert [step.failed for step in steps] == [False, False]
+    assert sum(step.counts.get("passed", 0) for step in steps) == 8
+    assert len(list(taken.iterdir())) == 4
 
 
 def test_processes_of_a_kind_are_one_line() -> None:
