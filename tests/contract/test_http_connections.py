@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import time
+from contextlib import AsyncExitStack
+from itertools import pairwise
 
 import pytest
 
@@ -10,6 +12,7 @@ from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.http import Dispatcher, Edge, EdgeOptions, Route, ShedLimits, Straight
 from nightmarket.platform.http.protocol import HEAD_BYTES, HEADERS_LIMIT, PIPELINE_LIMIT
+from nightmarket.platform.http.putting_off import REFUSED_AT_ONCE
 from nightmarket.platform.http.server import Listening, Server
 from tests.byte_talk import HOT, LIMIT, OTHER, call, get, open_house, post
 
@@ -285,6 +288,29 @@ async def test_one_too_many_is_refused_before_its_body(path: str) -> None:
         await second.says(text)
         assert (await second.hears()).status == 200
     assert ("shed", 503) in house.told
+
+
+async def test_a_crowd_is_refused_in_slices() -> None:
+    """However many ask in the same moment, each round of the loop refuses some of them only, so that what orders wait
+    for comes in between; all are answered, whoever has sent half a request when it is whole, and who left is nobody."""
+    crowd = 2 * REFUSED_AT_ONCE + 20
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(shed=ShedLimits(most=0, enough=0)))
+        clients = [await stack.enter_async_context(call(house)) for _ in range(crowd)]
+        *whole, leaving, half = clients
+        text = get(HOT, "x-forwarded-for: 192.0.2.7\r\n")
+        for one in (*whole, leaving):
+            one.writer.write(text.encode())
+        half.writer.write(text[:-4].encode())
+        leaving.writer.transport.abort()
+        rounds = [0]
+        while rounds[-1] < len(whole):
+            await asyncio.sleep(0)
+            rounds.append(len(house.told))
+        assert max(later - earlier for earlier, later in pairwise(rounds)) <= REFUSED_AT_ONCE
+        assert {(await one.hears()).status for one in whole} == {503}
+        half.writer.write(text[-4:].encode())
+        assert (await half.hears()).status == 503
 
 
 async def test_who_is_refused_is_not_read_before_the_time_they_were_told() -> None:

@@ -425,7 +425,7 @@ async def test_agents_that_cannot_be_looked_up_begin_nothing_in_a_public_shop(
         clock.advance(timedelta(minutes=90))
         assert await refused(site.header) == (422, "profile_malformed")
         assert await refused(None) == (400, "invalid_profile_url")
-        assert await refused('profile="http://10.0.0.1/"') == (400, "invalid_profile_url")
+        assert await refused('profile="ftp://agent.example/"') == (400, "invalid_profile_url")
         assert await refused('profile="http://127.0.0.1:9/"') == (424, "profile_unreachable")
         stands = await client.get(f"/ucp/carts/{good.json()['id']}", headers={"UCP-Agent": site.header})
         assert stands.status_code == 200, stands.text

@@ -21,12 +21,12 @@ from .brush import Brush
 from .direct import CONTINUE, Call, Direct, whole
 from .edge import Edge
 from .problems import PlainError
+from .putting_off import Rests, Turns
 from .shedding import Shedder
 
 HEAD_BYTES = 32 * 1024
 HEADERS_LIMIT = 100
 BODY_BYTES_PER_SECOND = 16 * 1024
-RESTS_PER_SECOND = 10
 PIPELINE_LIMIT = 32
 """Requests of one connection that wait behind the first."""
 
@@ -68,29 +68,6 @@ class Phase(Enum):
 REFUSABLE = (Phase.FRESH, Phase.BETWEEN)
 
 
-class Rests:
-    """Connections that are not read for a while, kept by the tenth of a second in which they may be again: one timer
-    for all, where one each would cost as much as the refusal."""
-
-    def __init__(self) -> None:
-        self._due: dict[int, list[Connection]] = {}
-
-    def begin(self, loop: asyncio.AbstractEventLoop, seconds: int, connection: "Connection") -> None:
-        """Wake it after so many seconds, and at most a tenth more."""
-        now = int(loop.time() * RESTS_PER_SECOND)
-        if not self._due:
-            loop.call_later(1 / RESTS_PER_SECOND, self._wake, loop)
-        self._due.setdefault(now + 1 + seconds * RESTS_PER_SECOND, []).append(connection)
-
-    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = int(loop.time() * RESTS_PER_SECOND)
-        for due in [one for one in self._due if one <= now]:
-            for connection in self._due.pop(due):
-                connection.has_rested()
-        if self._due:
-            loop.call_later(1 / RESTS_PER_SECOND, self._wake, loop)
-
-
 class State(ServerState):
     """What the connections of a server share: the edge, and a clock of whole seconds."""
 
@@ -99,6 +76,7 @@ class State(ServerState):
         self.direct = Direct(edge)
         self.brush = Brush(edge)
         self.rests = Rests()
+        self.turns = Turns()
         self.edge = edge
         self.seconds = 0
         self.patience = patience
@@ -145,6 +123,8 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._chunk = 0
         self._body_bytes = 0
+        self._held: bytes | None = None
+        """What waits for its turn."""
 
     # What comes in
 
@@ -160,9 +140,31 @@ class Connection(HttpToolsProtocol):
         if phase is Phase.DISCARD:
             self._discard(len(data))
             return
-        shedder = self._state.edge.shedder
-        if shedder is not None and shedder.full() and phase in REFUSABLE and self._brushed_off(data, shedder):
+        if self._held is not None:
+            self._held += data
+            self.transport.pause_reading()
             return
+        shedder = self._state.edge.shedder
+        if shedder is not None and shedder.full() and phase in REFUSABLE and not self._in_flight():
+            if not self._state.turns.take(self.loop) and len(data) <= HEAD_BYTES:
+                self._held = data
+                self._state.turns.wait(self)
+                return
+            if self._brushed_off(data, shedder):
+                return
+        self._read(data)
+
+    def has_its_turn(self) -> None:
+        """What was held is refused, or there is room by now."""
+        data, self._held = self._held, None
+        if data is None or self.transport.is_closing():
+            return
+        self.transport.resume_reading()
+        shedder = self._state.edge.shedder
+        if shedder is None or not shedder.full() or not self._brushed_off(data, shedder):
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         parser = self.parser
         assert parser is not None
         self._chunk = len(data)
@@ -189,7 +191,7 @@ class Connection(HttpToolsProtocol):
     def _brushed_off(self, data: bytes, shedder: Shedder) -> bool:
         """Whether one too many was refused unread. Who asks again on the same connection before the time that they
         were told is not read until then: refusing them over and over would be paid by those who are served."""
-        if self._in_flight() or self.flow.write_paused:
+        if self.flow.write_paused:
             return False
         refusal = self._state.brush.off(data, shedder)
         if refusal is None:
