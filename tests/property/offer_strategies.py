@@ -1,5 +1,6 @@
 """Offers of every kind over a small world, so that they meet often."""
 
+from random import Random
 from uuid import UUID
 
 import msgspec
@@ -195,3 +196,53 @@ shoppers = st.builds(
     first_order=st.sampled_from([None, False, True]),
     entitlements=st.frozensets(st.sampled_from(NEEDS)),
 )
+
+
+def rivals(seed: int) -> tuple[PriceCart, tuple[Offer, ...]]:
+    """A cart, and so many offers in each other's way that not all choices can be tried: each may take more if another
+    is left. Evenly drawn, for small examples are easily solved."""
+    drawn = Random(seed)
+    lines = tuple(
+        PriceLine(
+            f"line-{place}",
+            VARIANTS[place % 5],
+            PRODUCTS[place % 4],
+            MERCHANTS[place % 2],
+            drawn.choice(CATEGORIES),
+            drawn.choice(BRANDS),
+            drawn.randint(1, 4),
+            drawn.randint(1, 2_000),
+        )
+        for place in range(drawn.randint(4, 10))
+    )
+
+    def effect() -> Effect:
+        every = drawn.randint(200, 6_000)
+        kinds: list[Effect] = [
+            PercentOff(drawn.choice([500, 1_000, 3_333])),
+            NthPiece(drawn.randint(2, 3), drawn.choice([5_000, 10_000])),
+            EveryOff({EUR: every}, {EUR: max(1, every // drawn.randint(4, 12))}),
+            Tiers((Step(1, {EUR: drawn.randint(1, 3_000)}, minus={EUR: drawn.randint(1, 400)}),)),
+            FixedPrice({EUR: drawn.randint(1, 2_000)}, drawn.randint(1, 3)),
+        ]
+        return drawn.choice(kinds)
+
+    def condition() -> Condition:
+        wide: list[frozenset[str]] = [frozenset(), frozenset()]
+        categories, brands = [*wide, frozenset(CATEGORIES[:1])], [*wide, frozenset(BRANDS[:1])]
+        return Condition(categories=drawn.choice(categories), brands=drawn.choice(brands))
+
+    deals = tuple(
+        Offer(
+            UUID(int=number),
+            1,
+            {"en": "Rival"},
+            effect(),
+            NOW - DAY,
+            NOW + DAY,
+            condition(),
+            exclusive=drawn.choice([None] * 5 + ["a", "b"]),
+        )
+        for number in range(1_000, 1_000 + drawn.randint(14, 22))
+    )
+    return PriceCart(EUR, lines), deals

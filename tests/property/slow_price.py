@@ -98,20 +98,18 @@ def holds(offer: Offer, cart: PriceCart, shopper: Shopper) -> bool:
     )
 
 
+def turn_of(offer: Offer, cart: PriceCart) -> tuple:
+    """Its place in the published order of application."""
+    stage = _stage(offer.effect)
+    return (stage, len(qualifying(offer, cart)) if stage == 3 else 0, offer.funder is None, offer.id.int)
+
+
 def slow_price(cart: PriceCart, chosen: list[Offer]) -> int:
     """What the cart costs with exactly these offers: piece by piece, line by line."""
     pieces = [Piece(line) for line in sorted(cart.lines, key=lambda line: line.id) for _ in range(line.quantity)]
     left = {line.id: line.quantity * line.unit_price for line in cart.lines}
     shipping = {one.merchant: one.amount for one in cart.shipping}
-
-    def turn(offer: Offer) -> tuple:
-        mine = qualifying(offer, cart)
-        stage, lines = _stage(offer.effect), 0
-        if stage == 3:
-            lines = len(mine)
-        return (stage, lines, offer.funder is None, offer.id.int)
-
-    for offer in sorted(chosen, key=turn):
+    for offer in sorted(chosen, key=lambda one: turn_of(one, cart)):
         mine = qualifying(offer, cart)
         stage = _stage(offer.effect)
         if stage < 2:

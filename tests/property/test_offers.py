@@ -1,15 +1,15 @@
 """What every price must fulfil with offers of every kind: pieces, sets, gifts, thresholds, agreements."""
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nightmarket.promotions.contract import Book, Offer, PriceCart, Shopper, book_tallies, price
 from nightmarket.promotions.model.rules import flaws
 
-from .offer_strategies import books, carts, offers, shoppers
+from .offer_strategies import books, carts, offers, rivals, shoppers
 from .price_strategies import NOW
-from .slow_price import allowed, apart, holds, slow_price
+from .slow_price import allowed, apart, holds, slow_price, turn_of
 
 OF_FUNDERS = ("not_the_funder", "between_merchants")
 
@@ -85,6 +85,31 @@ def test_one_optional_offer_more_never_raises_the_price(
     for item in best.applied:
         refused = price(msgspec.structs.replace(cart, without=frozenset({item.offer})), both, shopper, NOW)
         assert refused.total >= best.total
+
+
+@settings(max_examples=40, derandomize=True)
+@example(6)
+@example(45)
+@given(st.integers(0, 10_000))
+def test_beyond_all_bounds_no_greedy_way_is_cheaper(seed: int) -> None:
+    """More offers in each other's way than are searched to the end: neither who takes each in its turn where that makes
+    the cart cheaper, nor who always takes the one that helps most, pays less."""
+    cart, deals = rivals(seed)
+    total = price(cart, Book(1, deals), Shopper(), NOW).total
+    deals = [one for one in deals if holds(one, cart, Shopper())]
+    in_turn: list[Offer] = []
+    for offer in sorted(deals, key=lambda one: turn_of(one, cart)):
+        if not any(apart(offer, one, cart) for one in in_turn):
+            in_turn = min(in_turn, [*in_turn, offer], key=lambda some: slow_price(cart, some))
+    assert total <= slow_price(cart, in_turn)
+    best: list[Offer] = []
+    while True:
+        left = [one for one in deals if one not in best and not any(apart(one, other, cart) for other in best)]
+        more = min([best, *([*best, one] for one in left)], key=lambda some: slow_price(cart, some))
+        if more is best:
+            break
+        best = more
+    assert total <= slow_price(cart, best)
 
 
 @given(carts(), books(), shoppers)
