@@ -1,6 +1,13 @@
-"""Twins of rooms that a test does not want to fill: a catalogue of given listings, a counter for orders."""
+"""Twins of rooms that a test does not want to fill: a catalogue of given listings, a counter for orders, a mail
+server."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import cast
 from uuid import UUID
 
 from nightmarket.catalog.contract import (
@@ -182,3 +189,34 @@ def wanted(*lines: tuple[Listing, int], codes: tuple[str, ...] = (), currency: s
         options={one.merchant: "standard" for one, _ in lines},
         codes=codes,
     )
+
+
+class PostOffice:
+    """A mail server: keeps what it is handed, and does not know `nobody`. Its address is an `smtp://` one."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.address = ""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["PostOffice"]:
+        """Serve on a free port until the block ends."""
+        server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        self.address = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server:
+            yield self
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            word = line[:4].upper()
+            if word == b"DATA":
+                writer.write(b"354 go on\r\n")
+                text = await reader.readuntil(b"\r\n.\r\n")
+                self.mails.append(cast(EmailMessage, message_from_bytes(text[:-3], policy=SMTP)))
+            known = word != b"RCPT" or b"<nobody@" not in line
+            writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 well\r\n" if known else b"550 not here\r\n")
+            await writer.drain()
+            if word == b"QUIT":
+                break
+        writer.close()

@@ -3,10 +3,12 @@
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from nightmarket.kernel.clock import VirtualClock
+from nightmarket.kernel.problems import Unavailable
 from nightmarket.platform.database import Database
 from nightmarket.platform.messages import (
     Channel,
@@ -16,8 +18,11 @@ from nightmarket.platform.messages import (
     Message,
     NullChannel,
     Parcel,
+    SmtpChannel,
     inbox,
+    mail_server,
 )
+from tests.twins import PostOffice
 
 pytestmark = pytest.mark.engine
 
@@ -30,10 +35,25 @@ async def pools(database: str) -> AsyncGenerator[Database]:
     await opened.close()
 
 
-@pytest.fixture(params=["null", "local", "console"])
-def channel(request: pytest.FixtureRequest, pools: Database, clock: VirtualClock) -> Channel:
+@pytest.fixture
+async def post_office() -> AsyncGenerator[PostOffice]:
+    """A mail server."""
+    async with PostOffice().open() as found:
+        yield found
+
+
+@pytest.fixture
+def smtp(post_office: PostOffice, pools: Database, clock: VirtualClock) -> SmtpChannel:
+    """Mails that leave."""
+    server = mail_server(post_office.address)
+    return SmtpChannel(server, "shop@market.example.org", LocalChannel(pools, clock), clock)
+
+
+@pytest.fixture(params=["null", "local", "console", "smtp"])
+def channel(request: pytest.FixtureRequest, pools: Database, clock: VirtualClock, smtp: SmtpChannel) -> Channel:
     """Each implementation in turn."""
-    return {"null": NullChannel(), "local": LocalChannel(pools, clock), "console": ConsoleChannel()}[request.param]
+    known = {"null": NullChannel(), "local": LocalChannel(pools, clock), "console": ConsoleChannel(), "smtp": smtp}
+    return known[request.param]
 
 
 def parcel(number: int, html: str | None = None) -> Parcel:
@@ -81,3 +101,39 @@ async def test_console_delivery_is_logged() -> None:
     assert [(line["event"], line["to"], line["subject"]) for line in lines] == [
         ("message", "person5@example.org", "Grüße")
     ]
+
+
+async def test_mails_leave_whole_and_say_what_was_refused(
+    smtp: SmtpChannel, post_office: PostOffice, pools: Database
+) -> None:
+    """A mail arrives with every letter in text and HTML, and has the same id when it is sent again; whom the server
+    does not know, and what is no address, is not tried again; made-up addresses never leave the machine."""
+    whole = parcel(2001, "<p>Grüße</p>")
+    wrong = [
+        Parcel(one.id, msgspec.structs.replace(one.message, to=to))
+        for one, to in (
+            (parcel(2002), "nobody@example.org"),
+            (parcel(2003), "a@example.org\r\nBcc: b@example.org"),
+            (parcel(2004), "crowd@demo.example"),
+        )
+    ]
+    answers = await smtp.deliver([wrong[0], whole, *wrong[1:]])
+    assert [answer.permanent if answer else None for answer in answers] == [True, None, True, None]
+    await smtp.deliver([whole])
+    first, again = post_office.mails
+    assert (first["to"], first["subject"], first["from"]) == (whole.message.to, "Grüße", "shop@market.example.org")
+    assert first["message-id"] == again["message-id"]
+    text, html = first.iter_parts()
+    assert text.get_content().splitlines() == ["Zwei", "Zeilen 🏮"]
+    assert html.get_content().strip() == "<p>Grüße</p>"
+    async with pools.read() as connection:
+        assert len(await inbox(connection, "crowd@demo.example", None, 10)) == 1
+
+
+async def test_a_mail_server_that_is_not_there_is_said_so(pools: Database, clock: VirtualClock) -> None:
+    """Nothing is lost: all of them are tried again later."""
+    async with PostOffice().open() as gone:
+        server = mail_server(gone.address)
+    channel = SmtpChannel(server, "shop@market.example.org", LocalChannel(pools, clock), clock)
+    with pytest.raises(Unavailable, match="did not take mails"):
+        await channel.deliver([parcel(2005)])

@@ -54,6 +54,11 @@ def test_a_child_reads_what_its_parent_had() -> None:
     [
         ({"NIGHTMARKET_WORKER": "2"}, "Did you mean NIGHTMARKET_WORKERS?"),
         ({"NIGHTMARKET_XYZZY": "2"}, "There is no setting NIGHTMARKET_XYZZY"),
+        ({"NIGHTMARKET_MAIL_SERVER": "mail.example.org"}, "as in smtps://"),
+        (
+            {"NIGHTMARKET_MAIL_SERVER": "smtp://mail.example.org", "NIGHTMARKET_MAIL_FROM": "shop"},
+            "needs NIGHTMARKET_MAIL_FROM",
+        ),
         ({"PORT": "eleven"}, "PORT is 'eleven'"),
         ({"PORT": "65536"}, "65535"),
         ({"NIGHTMARKET_WORKERS": "0"}, ">= 1"),

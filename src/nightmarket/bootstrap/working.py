@@ -16,7 +16,15 @@ from nightmarket.platform.aside import Chore
 from nightmarket.platform.facts import make_partitions
 from nightmarket.platform.jobs import Drain, Job, Share
 from nightmarket.platform.jobs import counts as job_counts
-from nightmarket.platform.messages import ChannelKind, LocalChannel, Postman, figures
+from nightmarket.platform.messages import (
+    Channel,
+    ChannelKind,
+    LocalChannel,
+    Postman,
+    SmtpChannel,
+    figures,
+    mail_server,
+)
 from nightmarket.platform.subscriptions import Subscription, lag
 from nightmarket.platform.telemetry import Metrics
 from nightmarket.platform.webhooks import Sender
@@ -148,11 +156,18 @@ def _sweeps(shop: Shop, postman: Postman) -> list[Drain]:
     ]
 
 
+def _mail(shop: Shop, local: Channel) -> Channel:
+    """Mails go out where a server is named, and stay on this machine otherwise."""
+    server, sender = shop.settings.mail_server, shop.settings.mail_from
+    return SmtpChannel(mail_server(server), sender, local, shop.clock) if server and sender else local
+
+
 def drains(shop: Shop, metrics: Metrics) -> list[Drain]:
     """What the worker does by itself, again and again."""
     local = LocalChannel(shop.database, shop.clock)
     push = WebPushChannel(shop.database, shop.push_outside, shop.push_keys, shop.clock, shop.settings.address)
-    postman = Postman(shop.database, shop.clock, dict.fromkeys(ChannelKind, local) | {ChannelKind.PUSH: push})
+    channels = {ChannelKind.MAIL: _mail(shop, local), ChannelKind.SMS: local, ChannelKind.PUSH: push}
+    postman = Postman(shop.database, shop.clock, channels)
     payments = PaymentsDrain(shop.database, shop.providers, shop.clock, shop.facts)
 
     async def receive(body: bytes, signature: str) -> None:

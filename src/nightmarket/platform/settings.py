@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 from nightmarket.kernel.money import known_currency
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.home import make_home, write_private
+from nightmarket.platform.messages.smtp import mail_server
 from nightmarket.platform.supervisor.lifeline import VARIABLE as LIFELINE_VARIABLE
 
 PREFIX = "NIGHTMARKET_"
@@ -134,6 +135,18 @@ class Settings(Struct, frozen=True, kw_only=True):
         _named("NIGHTMARKET_CURRENCY", "Currency of whoever names none, such as EUR."),
         Meta(pattern="^[A-Z]{3}$"),
     ] = "EUR"
+    mail_server: Annotated[
+        str | None,
+        _named(
+            "NIGHTMARKET_MAIL_SERVER",
+            "Where mails go out: smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465. "
+            "Without it they stay in the console under Messages, What arrived on this machine.",
+        ),
+    ] = None
+    mail_from: Annotated[
+        str | None,
+        _named("NIGHTMARKET_MAIL_FROM", "Address that mails come from; needed with NIGHTMARKET_MAIL_SERVER."),
+    ] = None
     demo: Annotated[
         bool, _named("NIGHTMARKET_DEMO", "1: fill an empty shop with the demo, as `nightmarket up --demo` does.")
     ] = False
@@ -282,6 +295,7 @@ def _check(settings: Settings) -> None:
             "cannot have it. Leave it out, or set HOST and PUBLIC_URL to loopback.",
             field="NIGHTMARKET_SAMPLE_ANSWERS",
         )
+    _check_mail(settings)
     if not known_currency(settings.currency):
         text = f"NIGHTMARKET_CURRENCY is {settings.currency!r}, which is no currency; use ISO 4217 such as EUR."
         raise SettingRefused(text, field="NIGHTMARKET_CURRENCY")
@@ -297,3 +311,20 @@ def _check(settings: Settings) -> None:
             raise SettingRefused(
                 "PUBLIC_URL has to be scheme and host only, as in https://shop.example.com.", field="PUBLIC_URL"
             )
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.mail_server is None:
+        return
+    try:
+        mail_server(settings.mail_server)
+    except ValueError:
+        raise SettingRefused(
+            "NIGHTMARKET_MAIL_SERVER has to be as in smtps://user:password@mail.example.com:465.",
+            field="NIGHTMARKET_MAIL_SERVER",
+        ) from None
+    if settings.mail_from is None or settings.mail_from.count("@") != 1 or not settings.mail_from.isprintable():
+        raise SettingRefused(
+            "NIGHTMARKET_MAIL_SERVER needs NIGHTMARKET_MAIL_FROM, an address such as shop@example.com.",
+            field="NIGHTMARKET_MAIL_FROM",
+        )

@@ -12,7 +12,7 @@
     await inbox(connection, to, before, limit) -> list[Arrived]         what LocalChannel delivered
     await retry(tx, ids, now) -> list[UUID]                             failed ones again
     await figures(connection, now) -> QueueFigures(queued, failed, due_since)
-    Channel: the port; NullChannel, LocalChannel, ConsoleChannel: its twins
+    Channel: the port; SmtpChannel for mail that leaves; NullChannel, LocalChannel, ConsoleChannel: its twins
 
 States: queued -> sent | failed. At least once: a process that dies between delivering and noting it delivers again.
 Bounds: 200 messages a batch, 30 s a delivery, 8 tries from half a minute to an hour apart, kept for 90 days.
@@ -35,6 +35,7 @@ from .letters import (
     StoredMessage,
 )
 from .post import Outbox, Postman, pause_after
+from .smtp import SmtpChannel, mail_server
 from .store import (
     Arrived,
     Filter,
@@ -82,11 +83,13 @@ __all__ = [
     "Postman",
     "QueueFigures",
     "Refusal",
+    "SmtpChannel",
     "StoredMessage",
     "figures",
     "forget",
     "forget_about",
     "inbox",
+    "mail_server",
     "one",
     "one_to",
     "page",
