@@ -251,8 +251,19 @@ DETAILS = (
     "service was not back 60 s after it was over",
     "12 orders were cancelled",
     "ended before its time",
+    "ord_1: acknowledged at 3.5 s, not there",
+    "ord_1: told 1 EUR, there are 2 EUR",
+    "ord_1: told that it is paid, it is pending",
+    "ord_1: attempt 2 placed 3 times",
+    "ord_1: paid 2 times",
+    "var_1: 4 in orders, 3 came in",
+    "var_1: 5 came in, 2 in orders, 1 free: 2 held by nobody",
+    "var_1: 5 came in, 2 in orders, 4 free: 1 free that are in orders",
+    "ord_1: 7 kept too much; the order is cancelled",
+    "ord_1: 7 of 9 never came",
+    "1.5 s behind",
 )
-"""What a rehearsal writes down of its faults."""
+"""What a rehearsal writes down of its faults, and what its judge finds."""
 
 
 def test_every_sentence_of_a_verdict_can_be_translated() -> None:
@@ -271,6 +282,8 @@ def test_every_sentence_of_a_verdict_can_be_translated() -> None:
     refused = Said(SENTENCES[3], {"fault": "kill-web", "t": 9, "why": Said("Process 12 had just ended by itself.")})
     assert speech_of("de").tell(refused).endswith(": Prozess 12 war gerade von selbst zu Ende gegangen.")
     assert speech_of("de").rules("kill -9 of the worker (12)") == "kill -9: der Worker (12)"
+    states = ["not there", *(state.name.lower() for state in OrderState)]
+    assert all(speech_of("zh").rules(text) != text for text in states)
 
 
 def test_codes_are_said_in_words() -> None:
@@ -299,6 +312,8 @@ def test_the_report_speaks_the_readers_language() -> None:
     english, german = (render(result, run, speech_of(language)) for language in ("en", "de"))
     assert '<html lang="de">' in german
     assert "Von außen gefragt" in german
+    assert "mean of every" in english
+    assert "mean of every" not in german
     for text in re.findall(r"<(?:h2|th|dt|summary|caption)[^>]*>([^<]{4,})<", english):
         if not re.search(r"[0-9_]|^(web|postgres|locust|supervisor|Every tally adds up\.|Symbol)", text):
             assert f">{text}<" not in german, text

@@ -71,6 +71,8 @@ PLAIN = (
     say_later("Turned off from the festival's board."),
     say_later("stopped"),
     say_later("taken back"),
+    say_later("pending"),
+    say_later("not there"),
 )
 """Sentences that are always the same."""
 
@@ -115,5 +117,16 @@ PATTERNS = (
     say_later("service was back %(seconds)s s after it struck"),
     say_later("service was not back %(seconds)s s after it was over"),
     say_later("%(amount)s orders were cancelled"),
+    say_later("%(order)s: acknowledged at %(seconds)s s, not there"),
+    say_later("%(order)s: told that it is paid, it is %(what)s"),
+    say_later("%(order)s: told %(told)s, there are %(there)s"),
+    say_later("%(order)s: attempt %(attempt)s placed %(times)s times"),
+    say_later("%(order)s: paid %(times)s times"),
+    say_later("%(variant)s: %(sold)s in orders, %(came)s came in"),
+    say_later("%(variant)s: %(came)s came in, %(sold)s in orders, %(free)s free: %(units)s held by nobody"),
+    say_later("%(variant)s: %(came)s came in, %(sold)s in orders, %(free)s free: %(units)s free that are in orders"),
+    say_later("%(order)s: %(amount)s kept too much; the order is %(what)s"),
+    say_later("%(order)s: %(amount)s of %(due)s never came"),
+    say_later("%(seconds)s s behind"),
 )
 """Sentences with something in them that differs."""

@@ -86,7 +86,7 @@ def render(result: Result, run: Run, speech: Speech | None = None) -> str:
         nothing=told.say("Nothing was measured."),
         table=told.say("Table"),
         time=told.say("Time"),
-        mean=told.translate("mean of every %(seconds)s s"),
+        mean=told.translate(say_later("mean of every %(seconds)s s")),
         fault=told.say("a fault, until service was back"),
         number=told.number,
     )
@@ -148,7 +148,7 @@ def _answers(result: Result, told: Speech) -> str:
     for one in result.answers:
         rows += (
             f'<tr class="{"off" if one.off else "holds"}"><th scope="row">{escape(told.translate(one.holds))}'
-            f"{_found(one.found)}</th><td>{told.number(one.looked_at)}</td>"
+            f"{_found([told.rules(line) for line in one.found])}</th><td>{told.number(one.looked_at)}</td>"
             f"<td>{escape(_holds(one.off, told))}</td></tr>"
         )
     return _table(
