@@ -96,15 +96,15 @@ def test_beyond_all_bounds_no_greedy_way_is_cheaper(seed: int) -> None:
     the cart cheaper, nor who always takes the one that helps most, pays less."""
     cart, deals = rivals(seed)
     total = price(cart, Book(1, deals), Shopper(), NOW).total
-    deals = [one for one in deals if holds(one, cart, Shopper())]
+    ready = sorted((one for one in deals if holds(one, cart, Shopper())), key=lambda one: turn_of(one, cart))
     in_turn: list[Offer] = []
-    for offer in sorted(deals, key=lambda one: turn_of(one, cart)):
+    for offer in ready:
         if not any(apart(offer, one, cart) for one in in_turn):
             in_turn = min(in_turn, [*in_turn, offer], key=lambda some: slow_price(cart, some))
     assert total <= slow_price(cart, in_turn)
     best: list[Offer] = []
     while True:
-        left = [one for one in deals if one not in best and not any(apart(one, other, cart) for other in best)]
+        left = [one for one in ready if one not in best and not any(apart(one, other, cart) for other in best)]
         more = min([best, *([*best, one] for one in left)], key=lambda some: slow_price(cart, some))
         if more is best:
             break

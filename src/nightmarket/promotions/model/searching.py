@@ -80,7 +80,7 @@ def search(circle: Sequence[Meeting], choices: Choices, start: Till) -> Outcome:
     if hunt.walk(None if few else MAX_STEPS):
         return hunt.best
     nothing: list[Option] = [None] * len(choices.options)
-    starts = (nothing, [options[0] for options in choices.options], _best_first(hunt, nothing))
+    starts = (nothing, [options[0] for options in choices.options], hunt.best_first())
     found = [_improved_greedy(hunt, start) for start in starts]
     return max((hunt.best, *map(hunt.outcome, found)), key=attrgetter("amount"))
 
@@ -164,6 +164,32 @@ class _Search:
         for option in options:
             if option is not None:
                 chosen |= 1 << option
+        return self._outcome_of(chosen)
+
+    def best_first(self) -> list[Option]:
+        """The options of who begins with what is compulsory and always takes what takes most off more, of equally good
+        offers the one whose turn comes first, until nothing does."""
+        places = range(len(self.circle))
+        chosen = sum(1 << place for place in places if self.circle[place].rule.compulsory) & self.choices.certain
+        free = self.choices.certain & ~chosen
+        free |= sum(1 << option for options in self.choices.options for option in options if option is not None)
+        reached, trials, better = self._outcome_of(chosen).amount, 0, chosen
+        while trials < MAX_TRIALS:
+            for place in places:
+                if (free & ~chosen) >> place & 1 and not chosen & (self._mates[place] | self.choices.apart[place]):
+                    amount = self._outcome_of(chosen | 1 << place).amount
+                    trials += 1
+                    if amount > reached:
+                        reached, better = amount, chosen | 1 << place
+            if better == chosen:
+                break
+            chosen = better
+        return [
+            next((option for option in options if option is not None and chosen >> option & 1), None)
+            for options in self.choices.options
+        ]
+
+    def _outcome_of(self, chosen: int) -> Outcome:
         places = [place for place in range(len(self.circle)) if chosen >> place & 1]
         if any(self.choices.apart[place] & chosen for place in places):
             return Outcome(FORBIDDEN, [])
@@ -206,28 +232,6 @@ class _Search:
             highest[mates] = max(before, mine)
             rest[place] = rest[place + 1] + (max(0, mine - before) if mates else mine)
         return rest
-
-
-def _best_first(hunt: _Search, nothing: list[Option]) -> list[Option]:
-    """Always choose what takes most off more, until nothing does."""
-    picked, trials = list(nothing), 0
-    reached = hunt.outcome(picked).amount
-    while True:
-        best, better = reached, picked
-        for number, options in enumerate(hunt.choices.options):
-            if picked[number] is not None:
-                continue
-            for option in options:
-                trials += 1
-                if option is None or trials > MAX_TRIALS:
-                    continue
-                trial = [*picked[:number], option, *picked[number + 1 :]]
-                amount = hunt.outcome(trial).amount
-                if amount > best:
-                    best, better = amount, trial
-        if better is picked:
-            return picked
-        picked, reached = better, best
 
 
 def _improved_greedy(hunt: _Search, start: list[Option]) -> list[Option]:
