@@ -34,6 +34,7 @@ from nightmarket.promotions.contract import (
 )
 from tests.conftest import FESTIVAL_EVE
 from tests.doors import people
+from tests.drawing import segmented
 from tests.shopper_house import ShopperHouse, open_house
 
 pytestmark = pytest.mark.engine
@@ -78,7 +79,7 @@ TERMS = {
     "languages": "zh",
     "channels": "agent",
     "places": "mall",
-    "segments": "early",
+    "segments": "test-segment",
     "needs": "coupon:7",
     "first_order": "1",
     "exclusive": "night",
@@ -101,6 +102,7 @@ async def test_every_offer_can_be_made_by_form(house: ShopperHouse) -> None:
     """What is typed becomes the effect and the conditions; a trial shows sample carts and publishes nothing; what is
     wrong is said beside its field."""
     [merchant, *_] = await house.shop.catalog.merchants()
+    await segmented(house.shop)
     operator = (await people(house.shop, merchant.id))["operator"]
     client = house.browser().client
     client.headers.update(operator.headers)
@@ -136,13 +138,15 @@ async def test_every_offer_can_be_made_by_form(house: ShopperHouse) -> None:
     assert (condition.least_units, condition.first_order) == (3, True)
     assert (condition.regions, condition.languages) == (frozenset({"DE", "IT"}), frozenset({"zh"}))
     assert (condition.channels, condition.places) == (frozenset({"agent"}), frozenset({"mall"}))
-    assert (condition.segments, condition.needs) == (frozenset({"early"}), frozenset({"coupon:7"}))
+    assert (condition.segments, condition.needs) == (frozenset({"test-segment"}), frozenset({"coupon:7"}))
     assert (offer.exclusive, offer.compulsory, offer.most) == ("night", True, {"EUR": 2000})
     assert offer.combines == frozenset({OPERATOR, merchant.id})
     assert offer.funding == (Funding(None, 4000), Funding(merchant.id, 6000))
     shown = (await client.get("/console/offers")).text
     assert "every €300.00 minus €50.00, at most 4 times" in shown
     assert "first order only" in shown
+    assert "for orders through an agent" in shown
+    assert "Test segment" in shown
     assert "Each step begins higher" in (await send("tiers", steps="3: 5%\n3: 6%", **{"try": "1"})).text
     assert "Hours end after they start" in (await send("percent", percent="5", hours="20:00-19:00")).text
     assert "is not known here" in (await send("percent", percent="5", goods="brand")).text

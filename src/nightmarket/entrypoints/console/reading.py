@@ -63,6 +63,11 @@ def _was(form: Form, name: str) -> datetime | None:
         return None
 
 
+def zone_name(desk: Desk, key: str) -> str:
+    """What a time zone is called in the reader's language, at this time of the year."""
+    return desk.visit.formats.within(ZoneInfo(key)).zone_name(desk.now)
+
+
 def zoned_name(desk: Desk, festival: Festival) -> str:
     """A festival to choose, with the zone of its clocks."""
     return f"{pick(festival.name, desk.visit.language) or ''} ({festival.zone})"

@@ -40,16 +40,22 @@ HOLDERS = {
     "surprise": say_later("for those who have booked"),
 }
 """Whom an offer is for that asks for an entitlement, by the word before its colon."""
+CHANNELS = {
+    "storefront": say_later("for orders in the shop itself"),
+    "agent": say_later("for orders through an agent"),
+    "api": say_later("for orders from other shops"),
+}
 PER = {Each.LINE: say_later("%(what)s, off each item"), Each.PIECE: say_later("%(what)s, off each piece")}
 
 
 class Named(msgspec.Struct, frozen=True):
-    """What the reader calls things: merchants by id; categories, brands and places by the slugs that offers say."""
+    """What the reader calls things: merchants by id; the others by the short words that offers say."""
 
     merchants: Mapping[UUID, str]
     categories: Mapping[str, str]
     brands: Mapping[str, str]
     places: Mapping[str, str]
+    segments: Mapping[str, str]
 
 
 async def wording_of(desk: Desk) -> "Wording":
@@ -57,11 +63,13 @@ async def wording_of(desk: Desk) -> "Wording":
     catalog, language = desk.shop.catalog, desk.visit.language
     async with desk.shop.database.read() as connection:
         places = [one.terms for one in await desk.shop.places.all(connection)]
+        segments = await desk.shop.segments.all(connection)
     named = Named(
         await merchant_names(desk),
         {one.slug: pick(one.names, language) or one.slug for one in await catalog.categories()},
         {one.slug: one.name for one in await catalog.brands()},
         {one.slug: pick(one.name, language) or one.slug for one in places},
+        {one.word: pick(one.rules.name, language) or one.word for one in segments},
     )
     return Wording(desk, named)
 
@@ -94,10 +102,10 @@ class Wording:
             said.append(say(say_later("from %(units)s pieces"), units=condition.least_units))
         said += self._goods(condition.goods)
         said += sorted(map(self._formats.country, condition.regions))
-        said += sorted(condition.segments)
+        said += sorted(self._named.segments.get(word, word) for word in condition.segments)
         said += sorted(self._named.places.get(slug, slug) for slug in condition.places)
         said += sorted(NAMES.get(code, code) for code in condition.languages)
-        said += sorted(condition.channels)
+        said += sorted(say(CHANNELS[word]) if word in CHANNELS else word for word in condition.channels)
         said += sorted(say(HOLDERS.get(need.partition(":")[0], need)) for need in condition.needs)
         if condition.first_order:
             said.append(say(say_later("first order only")))

@@ -6,7 +6,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.offers.fields import Fields, hours_text
-from nightmarket.entrypoints.console.reading import basis_points, instant, names, note, shown
+from nightmarket.entrypoints.console.reading import basis_points, instant, names, note, shown, zone_name
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.qr import qr_picture
 from nightmarket.entrypoints.pages.words import say_later
@@ -224,6 +224,7 @@ async def _place_page(desk: Desk, place: Place, form: Form, status: int = 200) -
         status=status,
         form=form,
         place=place,
+        zone=zone_name(desk, place.terms.zone),
         ident=encode(PLACE, place.id),
         is_open=place.open_at(desk.now),
         is_own=desk.merchant is None or place.terms.merchant == desk.merchant,

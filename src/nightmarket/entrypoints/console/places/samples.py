@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.console.making import require_own
-from nightmarket.entrypoints.console.reading import names, note, whole
+from nightmarket.entrypoints.console.reading import names, note, whole, zone_name
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import decode, encode
@@ -258,7 +258,7 @@ def _clock(desk: Desk, form: Form, name: str) -> time | None:
 async def _form_page(desk: Desk, form: Form, status: int = 200) -> ASGIResponse:
     async with desk.shop.database.read() as connection:
         places = [
-            (encode(PLACE, one.id), one)
+            (encode(PLACE, one.id), one, zone_name(desk, one.terms.zone))
             for one in await desk.shop.places.all(connection, desk.merchant)
             if one.terms.ends_at > desk.now
         ]
