@@ -73,12 +73,17 @@ def _database_url(url: str, name: str) -> str:
     return f"{url.rpartition('/')[0]}/{name}"
 
 
-def _fresh_database(cluster_url: str) -> Generator[str]:
+def _fresh_database(cluster_url: str, template: str = TEMPLATE) -> Generator[str]:
     name = f"test_{next(_numbers)}"
     with psycopg.connect(cluster_url, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
         yield _database_url(cluster_url, name)
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def copy_of(database: str) -> Generator[str]:
+    """A copy of a database of a test that nobody is connected to, filled once for several tests."""
+    yield from _fresh_database(_database_url(database, "postgres"), database.rpartition("/")[2])
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.open_shop import Opened, opened
+from nightmarket.bootstrap import Shop, open_shop
+from nightmarket.platform.settings import Settings
+from tests.conftest import copy_of
+from tests.open_shop import SECRET, opened
 from tests.placing import place_order
 
 CHECKS = [
@@ -69,10 +72,23 @@ FAULTS = {
 """One fault per check that a person with access to the database could make."""
 
 
-@pytest.fixture
-async def shop(fresh_database: str, tmp_path: Path) -> AsyncGenerator[Opened]:
-    async with opened(fresh_database, tmp_path) as shop:
+@pytest.fixture(scope="module")
+async def ordered(database: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database after an order."""
+    async with opened(database, tmp_path_factory.mktemp("home")) as shop:
         await place_order(shop.client, [shop.items["LAMP"], shop.items["OOLONG"]])
+    return database
+
+
+@pytest.fixture
+def ours(ordered: str) -> Generator[str]:
+    """A copy of it for one test."""
+    yield from copy_of(ordered)
+
+
+@pytest.fixture
+async def shop(ours: str, tmp_path: Path) -> AsyncGenerator[Shop]:
+    async with open_shop(Settings(database_url=ours, secret=SECRET, home=tmp_path)) as shop:
         yield shop
 
 
@@ -81,37 +97,35 @@ def plant(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-async def test_an_honest_shop_is_clean(shop: Opened) -> None:
+async def test_an_honest_shop_is_clean(shop: Shop) -> None:
     """After an order every check runs, in order, and none finds anything."""
-    checks = [check async for check in shop.shop.audit.run()]
+    checks = [check async for check in shop.audit.run()]
     assert [check.name for check in checks] == CHECKS
     assert [finding for check in checks for finding in check.findings] == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_planted_fault_is_named(shop: Opened, fresh_database: str, name: str) -> None:
+async def test_a_planted_fault_is_named(shop: Shop, ours: str, name: str) -> None:
     """A row changed behind the shop's back is found by the check that is there for it."""
-    plant(fresh_database, FAULTS[name])
-    found = {check.name: check.findings async for check in shop.shop.audit.run()}
+    plant(ours, FAULTS[name])
+    found = {check.name: check.findings async for check in shop.audit.run()}
     assert found[name], name
     assert all(finding.rule and finding.row and finding.found for finding in found[name])
 
 
-async def test_the_command_prints_each_check_and_ends_accordingly(
-    shop: Opened, fresh_database: str, tmp_path: Path
-) -> None:
+async def test_the_command_prints_each_check_and_ends_accordingly(shop: Shop, ours: str, tmp_path: Path) -> None:
     """`nightmarket audit` works beside the open shop: exit status 0 when all is well, else 1 and every finding."""
-    environment = os.environ | {"DATABASE_URL": fresh_database, "NIGHTMARKET_HOME": str(tmp_path / "home")}
+    environment = os.environ | {"DATABASE_URL": ours, "NIGHTMARKET_HOME": str(tmp_path / "home")}
     command = [str(Path(sys.executable).parent / "nightmarket"), "audit"]
 
     def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     clean = run()
     assert clean.returncode == 0, clean.stderr
     assert [line.split()[0] for line in clean.stdout.splitlines()[:-1]] == CHECKS
     assert clean.stdout.endswith("Everything adds up.\n")
-    plant(fresh_database, FAULTS["orders"])
+    plant(ours, FAULTS["orders"])
     off = run()
     assert off.returncode == 1
     assert "an order's total is the sum of its lines and delivery" in off.stdout

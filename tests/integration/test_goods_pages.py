@@ -24,7 +24,7 @@ from nightmarket.tally.contract import Adjustment
 from tests.doors import HOST, Answer, ask
 from tests.open_shop import opened
 
-SOON = 5.0
+SOON = 60.0
 HEARD = 0.5
 """By then the process has heard of what was imported."""
 
