@@ -272,3 +272,10 @@ async def test_the_page_names_line_member_and_reason(house: Opened) -> None:
         assert (answer.status_code, reason in answer.text) == (422, True), fields
     await house.shop.books.refresh()
     assert not [one for one in house.shop.books.current().offers if one.name["en"] in ("by page", "by form")]
+    one, other = (encode("off", house.shop.ids.new()) for _ in range(2))
+    for once, not_with, status in ((one, other, 303), (other, one, 422)):  # the second closes a circle
+        fields = {"effect": "percent", "percent": "5", "once": once, "not_with": not_with}
+        content = marketer.form(typed | fields)
+        answer = await house.client.post("/console/offers/new", content=content, headers=headers)
+        assert answer.status_code == status, answer.text
+    assert "exclude each other in a circle" in answer.text

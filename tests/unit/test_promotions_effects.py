@@ -337,3 +337,25 @@ def test_a_return_below_the_threshold_pays_the_threshold_back() -> None:
     sold = Sold(price(small, book, GUEST, NOW), small, book, GUEST, NOW)
     assert refund(sold, {"b": 1}).amount == 0
     assert refund(sold, {"a": 1}, {"b": 1}, 0).amount == 25_000
+
+
+@pytest.mark.parametrize(
+    ("lines", "deal", "returned", "paid", "back"),
+    [
+        # solidusio/solidus#512: 10 % for two things and more; who keeps one pays its price, and gets the rest
+        ((line("a", 600), line("b", 400)), offer(1, PercentOff(1_000), least_units=2), {"a": 1}, 900, 500),
+        # PrestaShop/PrestaShop#42502: 20 % stays on what is kept; not the whole discount is taken back
+        ((line("a", 15_000), line("b", 6_000)), offer(1, PercentOff(2_000)), {"a": 1}, 16_800, 12_000),
+        # smartlabsAT/sonata-project-ecommerce#177: not the list price comes back,
+        ((line("a", 10_000, 3),), offer(1, PercentOff(1_000)), {"a": 2}, 27_000, 18_000),
+        # and 10 % from 300.00 on are not kept on a piece of 50.00
+        ((line("a", 5_000, 6),), offer(1, PercentOff(1_000), at_least={"EUR": 30_000}), {"a": 5}, 27_000, 22_000),
+    ],
+)
+def test_what_other_shops_refund_wrongly(
+    lines: tuple[PriceLine, ...], deal: Offer, returned: dict[str, int], paid: int, back: int
+) -> None:
+    """Known faults of other shops, by their own figures: the rest costs what it would have cost, to the cent."""
+    cart, book = PriceCart("EUR", lines), Book(1, (deal,))
+    sold = Sold(price(cart, book, GUEST, NOW), cart, book, GUEST, NOW)
+    assert (sold.quote.total, refund(sold, returned).amount) == (paid, back)
