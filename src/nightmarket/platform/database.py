@@ -11,6 +11,8 @@ from asyncpg.pool import Pool, PoolConnectionProxy
 
 from nightmarket.kernel.problems import Unavailable
 
+from .pipeline import PipelinedConnection
+
 Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
 """What store functions take: a plain connection or one lent by a pool, in a transaction or not."""
@@ -119,6 +121,7 @@ class Database:
                 min_size=1,
                 max_size=size,
                 reset=_keep,
+                connection_class=PipelinedConnection,
                 command_timeout=answer,
                 max_inactive_connection_lifetime=0,
                 server_settings={"application_name": application, "timezone": "UTC", **settings},

@@ -17,6 +17,7 @@ from nightmarket.kernel.ids import Ids
 from nightmarket.kernel.problems import Defect
 
 from .database import Connection
+from .pipeline import later
 
 READ_LIMIT = 200
 """Rows that one reading returns at most; each may list up to a batch of things."""
@@ -98,7 +99,7 @@ class Facts:
         kind = things[0].kind
         if any(thing.kind != kind for thing in things):
             raise Defect(f"a row of facts is of one kind, not of {sorted({thing.kind for thing in things})}")
-        await tx.execute(_APPEND, self._ids.new(), at, kind, len(things), _ENCODER.encode(things))
+        await later(tx, _APPEND, self._ids.new(), at, kind, len(things), _ENCODER.encode(things))
 
 
 _READ = """

@@ -21,7 +21,8 @@ holds up no other.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -30,6 +31,7 @@ import structlog
 from nightmarket.kernel.problems import Defect, Problem, Unavailable
 
 from .database import CONNECTION_LOST, Connection, Database
+from .pipeline import pipelined
 
 BATCH_LIMIT = 500
 UNDIVIDED = 64
@@ -64,6 +66,12 @@ Work = Callable[[Connection, Sequence[I]], Awaitable[Sequence[O | Problem]]]
 log = structlog.get_logger(__name__)
 
 
+@asynccontextmanager
+async def _ordinary(connection: Connection) -> AsyncGenerator[None]:
+    async with connection.transaction():
+        yield
+
+
 class Turn:
     """What lanes share that take turns. Each of them holds it while the first try of a batch is in flight."""
 
@@ -92,6 +100,8 @@ class Turn:
 
 class GroupCommit(Generic[I, O]):
     """A lane into the database. `submit` is called by many; one batch at a time is in flight."""
+
+    _transaction: Callable[[Connection], AbstractAsyncContextManager[None]] = staticmethod(_ordinary)
 
     def __init__(
         self,
@@ -228,7 +238,7 @@ class GroupCommit(Generic[I, O]):
 
     async def _once(self, items: Sequence[I]) -> Sequence[O | Problem]:
         try:
-            async with self._database.committing() as connection, connection.transaction():
+            async with self._database.committing() as connection, self._transaction(connection):
                 outcomes = await self._work(connection, items)
                 if len(outcomes) != len(items):
                     raise Defect(f"lane {self.name} gave {len(outcomes)} outcomes for {len(items)} items")
@@ -243,3 +253,9 @@ class GroupCommit(Generic[I, O]):
     def _note(self, event: str, items: Sequence[I], reason: str) -> None:
         self.retries += 1
         log.info(event, lane=self.name, items=len(items), reason=reason)
+
+
+class PipelinedCommit(GroupCommit[I, O]):
+    """A lane whose work writes with `later`: its statements travel together with COMMIT (pipeline.py)."""
+
+    _transaction = staticmethod(pipelined)

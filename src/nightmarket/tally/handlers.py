@@ -130,13 +130,15 @@ class SlicedTallies:
         if not ledger.grants:
             return
         changes = ledger.changes()
-        written = await store.change(
-            tx, [(row.tally, row.number, row.capacity_change, row.held_change, 0) for row in changes]
-        )
-        if written != len(changes):
-            raise Defect(f"{len(changes)} slices were locked but {written} written")
         moved = [row for row in changes if row.capacity_change]
-        if moved:
+        if not moved:
+            await store.hold(tx, [(row.tally, row.number, row.held_change) for row in changes])
+        else:
+            written = await store.change(
+                tx, [(row.tally, row.number, row.capacity_change, row.held_change, 0) for row in changes]
+            )
+            if written != len(changes):
+                raise Defect(f"{len(changes)} slices were locked but {written} written")
             change = self._ids.new()
             notes = [
                 (change, row.tally, row.number, row.capacity_change, CAP if ledger.is_whole(row.tally) else REFILL)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from nightmarket.platform.copying import INT2, INT8, UUID_, copy_rows, microseconds
 from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.pipeline import later
 
 from .model import Grant, Slice
 
@@ -45,6 +46,12 @@ FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[]
 WHERE s.tally = d.tally AND s.slice = d.slice
 """
 
+HOLD_ALL = f"""
+WITH held AS ({HOLD} RETURNING 1)
+SELECT ('a locked slice is gone, left are ' || count(*))::integer FROM held HAVING count(*) <> $4
+"""
+"""Fails where it finds another number of slices than that; returns nothing."""
+
 Change = tuple[UUID, int, int, int, int]
 """tally, slice, and what is added to capacity, held and spent."""
 
@@ -59,6 +66,13 @@ async def change(tx: Connection, changes: Sequence[Change]) -> int:
     else:
         status = await tx.execute(HOLD, tallies, slices, held)
     return int(status.rsplit(" ", 1)[1])
+
+
+async def hold(tx: Connection, changes: Sequence[tuple[UUID, int, int]]) -> None:
+    """Hold more of locked slices (tally, slice, held); the transaction fails if one of them is gone."""
+    if changes:
+        tallies, slices, held = zip(*changes, strict=True)
+        await later(tx, HOLD_ALL, tallies, slices, held, len(changes))
 
 
 async def lock_slices(tx: Connection, slices: Sequence[tuple[UUID, int]]) -> None:

@@ -1,10 +1,14 @@
 """A line to the server that a test can cut: a small TCP proxy that knows a COMMIT when it sees one."""
 
 import asyncio
+import re
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 COMMIT = b"COMMIT;\x00"
+PREPARED = re.compile(rb"(__asyncpg_\w+)\x00COMMIT\x00")
+"""Where a pipelined transaction names its COMMIT; a Bind that follows has the name between two zeros."""
+
 CHUNK_BYTES = 65_536
 
 
@@ -78,11 +82,13 @@ class Line:
         from_server, server = await asyncio.open_connection(*self._target)
         flowing = self._flowing
         unheard = asyncio.Event()
+        names = [COMMIT]
         answers = asyncio.create_task(self._answer(from_server, client, flowing, unheard))
         try:
             while chunk := await reader.read(CHUNK_BYTES):
                 await flowing.wait()
-                cut = self.cuts.pop(0) if COMMIT in chunk and self.cuts else None
+                names += [b"\0%b\0" % name for name in PREPARED.findall(chunk)]
+                cut = self.cuts.pop(0) if self.cuts and any(name in chunk for name in names) else None
                 if cut is Cut.BEFORE_COMMIT:
                     break
                 if cut is Cut.BEFORE_ANSWER:

@@ -6,9 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+import pytest
 
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.platform.database import Connection, Database
+from nightmarket.platform.group_commit import GroupCommit, PipelinedCommit
+from nightmarket.platform.pipeline import later
+
+BOTH = pytest.mark.parametrize("lanes", [GroupCommit, PipelinedCommit])
+"""Statements of a batch as they come, and together with COMMIT."""
 
 GATE = 7
 """An advisory lock: while a test holds it, a batch that asks for it cannot commit."""
@@ -48,7 +54,8 @@ class Store:
         for statement in self._before:
             await tx.execute(statement)
         new = [item for item in items if item.id not in known and not isinstance(item.spoil, InvalidInput)]
-        await tx.execute(
+        await later(
+            tx,
             "INSERT INTO test.thing (id, value) SELECT i, 10 / v FROM unnest($1::integer[], $2::integer[]) AS n(i, v)",
             [item.id for item in new],
             [item.value for item in new],

@@ -3,13 +3,25 @@
 import asyncio
 import time
 from statistics import median
+from typing import Any
 
 import pytest
 
 from nightmarket.kernel.problems import Unavailable
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.group_commit import BATCH_LIMIT, UNDIVIDED, GroupCommit
-from tests.integration.group_commit.store import GATED, TABLES, Item, Store, all_of, at_commit, gate, reached, stored
+from tests.integration.group_commit.store import (
+    BOTH,
+    GATED,
+    TABLES,
+    Item,
+    Store,
+    all_of,
+    at_commit,
+    gate,
+    reached,
+    stored,
+)
 
 pytestmark = pytest.mark.engine
 
@@ -167,11 +179,14 @@ async def test_callers_that_give_up(pools: Database, outside: Connection) -> Non
     assert await caller(2) == "stored"
 
 
-async def test_stopped_lane_tells_its_callers(pools: Database, outside: Connection) -> None:
+@BOTH
+async def test_stopped_lane_tells_its_callers(
+    pools: Database, outside: Connection, lanes: type[GroupCommit[Any, Any]]
+) -> None:
     """When the process stops a lane in the middle of its work nobody waits for ever: those in flight and those queued
     are told to ask again, and the transaction is undone."""
     work = Store(GATED)
-    lane = GroupCommit("stopped", pools, work)
+    lane = lanes("stopped", pools, work)
     async with gate(outside):
         futures = [lane.submit(Item(0))]
         await reached(lambda: bool(work.sizes))

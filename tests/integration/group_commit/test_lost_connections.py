@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,13 @@ from nightmarket.kernel.problems import Problem, Unavailable
 from nightmarket.platform.database import COMMITTERS, READERS, Connection, Database
 from nightmarket.platform.group_commit import GroupCommit
 from tests.integration.group_commit.line import Cut, Line
-from tests.integration.group_commit.store import Item, Store, all_of, at_commit, reached, stored
+from tests.integration.group_commit.store import BOTH, Item, Store, all_of, at_commit, reached, stored
 
 pytestmark = pytest.mark.engine
 
 
-async def test_killed_before_commit(pools: Database) -> None:
+@BOTH
+async def test_killed_before_commit(pools: Database, lanes: type[GroupCommit[Any, Any]]) -> None:
     """A backend that dies in the middle of a batch takes nothing along: the batch runs again on a new connection."""
 
     class Dying(Store):
@@ -25,16 +27,17 @@ async def test_killed_before_commit(pools: Database) -> None:
             return outcomes
 
     work = Dying()
-    lane = GroupCommit("test", pools, work)
+    lane = lanes("test", pools, work)
     assert await all_of([lane.submit(Item(number)) for number in range(9)]) == ["new"] * 9
     assert work.sizes == [9] * 3
     assert len(await stored(pools)) == 9
 
 
-async def test_killed_at_commit(pools: Database) -> None:
+@BOTH
+async def test_killed_at_commit(pools: Database, lanes: type[GroupCommit[Any, Any]]) -> None:
     """A backend that dies inside COMMIT leaves nothing, and the batch is committed by the next try."""
     await at_commit(pools, 2, "SELECT pg_terminate_backend(pg_backend_pid())")
-    lane = GroupCommit("test", pools, Store())
+    lane = lanes("test", pools, Store())
     assert await all_of([lane.submit(Item(number)) for number in range(9)]) == ["new"] * 9
     assert lane.retries == 2
     assert len(await stored(pools)) == 9
@@ -55,6 +58,7 @@ async def test_killed_by_another_during_commit(pools: Database, outside: Connect
     assert lane.retries == 1
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("cuts", "answer", "runs"),
     [
@@ -65,38 +69,44 @@ async def test_killed_by_another_during_commit(pools: Database, outside: Connect
     ],
     ids=lambda value: "+".join(value) if isinstance(value, list) else None,
 )
-async def test_line_cut_at_commit(pools: Database, line: Line, cuts: list[Cut], answer: str, runs: int) -> None:
+async def test_line_cut_at_commit(
+    pools: Database, line: Line, cuts: list[Cut], answer: str, runs: int, lanes: type[GroupCommit[Any, Any]]
+) -> None:
     """When the line breaks around COMMIT nothing is guessed: the batch asks by id, finds what was committed or does it
     again, and every item is stored once."""
     far = await Database.open(line.url)
     line.cuts = list(cuts)
     work = Store()
-    lane = GroupCommit("test", far, work)
+    lane = lanes("test", far, work)
     assert await all_of([lane.submit(Item(number)) for number in range(7)]) == [answer] * 7
     assert len(work.sizes) == runs
     assert list(await stored(pools)) == list(range(7))
     await far.close()
 
 
-async def test_line_cut_while_the_server_commits(pools: Database, line: Line) -> None:
+@BOTH
+async def test_line_cut_while_the_server_commits(
+    pools: Database, line: Line, lanes: type[GroupCommit[Any, Any]]
+) -> None:
     """A try that comes while the lost one still commits does not see it yet, runs into its rows, looks again, and
     answers from what is stored: no caller hears of a violated key."""
     await at_commit(pools, 1, "SELECT pg_sleep(0.4)")
     far = await Database.open(line.url)
     line.cuts = [Cut.DURING_COMMIT]
     work = Store()
-    lane = GroupCommit("test", far, work)
+    lane = lanes("test", far, work)
     assert await all_of([lane.submit(Item(number)) for number in range(7)]) == ["stored"] * 7
     assert len(work.sizes) == 3
     assert list(await stored(pools)) == list(range(7))
     await far.close()
 
 
-async def test_line_that_says_nothing(line: Line) -> None:
+@BOTH
+async def test_line_that_says_nothing(line: Line, lanes: type[GroupCommit[Any, Any]]) -> None:
     """A server that does not answer any more, on a line that stays open, is given up after a bound, and a new
     connection does the work."""
     far = await Database.open(line.url, answer_seconds=1)
-    lane = GroupCommit("test", far, Store())
+    lane = lanes("test", far, Store())
     assert await lane.submit(Item(1)) == "new"
     line.stall()
     assert await all_of([lane.submit(Item(2))]) == ["new"]

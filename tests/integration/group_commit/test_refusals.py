@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -10,11 +11,12 @@ import pytest
 from nightmarket.kernel.problems import Defect, InvalidInput, Problem, Unavailable
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.group_commit import GroupCommit
-from tests.integration.group_commit.store import Item, Store, all_of, at_commit, stored
+from tests.integration.group_commit.store import BOTH, Item, Store, all_of, at_commit, stored
 
 pytestmark = pytest.mark.engine
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("poison", "error"),
     [
@@ -30,10 +32,12 @@ pytestmark = pytest.mark.engine
     ],
     ids=lambda value: repr(value.spoil or value.value) if isinstance(value, Item) else value.__name__,
 )
-async def test_one_poisoned_item_among_500(pools: Database, poison: Item, error: type[Exception]) -> None:
+async def test_one_poisoned_item_among_500(
+    pools: Database, poison: Item, error: type[Exception], lanes: type[GroupCommit[Any, Any]]
+) -> None:
     """Whatever one item spoils (in the database, in sending it, in Python, as a Problem raised or returned), only that
     one is refused, with its own error, and the 499 others are done once."""
-    lane = GroupCommit("test", pools, Store())
+    lane = lanes("test", pools, Store())
     items = [Item(number) for number in range(499)]
     items.insert(250, msgspec.structs.replace(poison, id=999))
     answers = await all_of([lane.submit(item) for item in items])
@@ -53,7 +57,8 @@ async def test_each_poisoned_item_stands_alone(pools: Database) -> None:
     assert set(await stored(pools)) == set(range(500)) - spoiled
 
 
-async def test_missing_outcomes_are_a_defect(pools: Database) -> None:
+@BOTH
+async def test_missing_outcomes_are_a_defect(pools: Database, lanes: type[GroupCommit[Any, Any]]) -> None:
     """Work that answers for fewer items than it was given is undone and blamed on the item it forgets; nobody waits
     for ever, and nobody gets another's answer."""
 
@@ -62,18 +67,19 @@ async def test_missing_outcomes_are_a_defect(pools: Database) -> None:
             outcomes = await super().__call__(tx, items)
             return [outcome for item, outcome in zip(items, outcomes, strict=True) if item.id != 13]
 
-    lane = GroupCommit("test", pools, Forgetful())
+    lane = lanes("test", pools, Forgetful())
     answers = await all_of([lane.submit(Item(number)) for number in range(20)])
     assert isinstance(answers.pop(13), Defect)
     assert answers == ["new"] * 19
     assert 13 not in await stored(pools)
 
 
+@BOTH
 @pytest.mark.parametrize("code", ["40P01", "40001", "55P03"])
-async def test_contention_is_retried(pools: Database, code: str) -> None:
+async def test_contention_is_retried(pools: Database, code: str, lanes: type[GroupCommit[Any, Any]]) -> None:
     """Deadlock, serialization failure and lock timeout, also at COMMIT, run the batch again; no caller sees it."""
     await at_commit(pools, 3, f"DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '{code}'; END $$")
-    lane = GroupCommit("test", pools, Store())
+    lane = lanes("test", pools, Store())
     assert await all_of([lane.submit(Item(number)) for number in range(5)]) == ["new"] * 5
     assert (lane.batches, lane.retries) == (1, 3)
 

@@ -117,7 +117,7 @@ class ClaimBatch:
     def __init__(self, means: Means) -> None:
         self._means = means
         self._gone: set[UUID] = set()
-        self.lane: GroupCommit[Complete, Claimed] = means.lane("claims", self._work, turn=means.turn)
+        self.lane: GroupCommit[Complete, Claimed] = means.lane("claims", self._work, turn=means.turn, pipelined=True)
 
     def tell_gone(self) -> None:
         """Tell of what the last batches took the last of; called when a batch is committed."""

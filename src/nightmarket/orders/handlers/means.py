@@ -17,7 +17,7 @@ from nightmarket.orders.policies import NO_ACCOUNTS, NOTHING_GONE, KnownTogether
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
-from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, Turn, Work
+from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, PipelinedCommit, Turn, Work
 from nightmarket.promotions.contract import Book, Books
 from nightmarket.tally.contract import GoneTallies, Tallies
 
@@ -78,10 +78,17 @@ class Means:
         return Terms(book, self.deliveries.options, self.deliveries.stamp, self.zone)
 
     def lane(
-        self, name: str, work: Work[I, O], *, batch: int | None = None, turn: Turn | None = None
+        self,
+        name: str,
+        work: Work[I, O],
+        *,
+        batch: int | None = None,
+        turn: Turn | None = None,
+        pipelined: bool = False,
     ) -> GroupCommit[I, O]:
-        """A lane into the database for commands of one kind."""
+        """A lane into the database for commands of one kind; `pipelined` where its writes travel with COMMIT."""
         limits = self.limits
-        lane = GroupCommit(name, self.database, work, batch_limit=batch or limits.batch, queue_limit=limits.queue)
+        kind = PipelinedCommit[I, O] if pipelined else GroupCommit[I, O]
+        lane = kind(name, self.database, work, batch_limit=batch or limits.batch, queue_limit=limits.queue)
         lane.turn = turn or lane.turn
         return lane

@@ -8,6 +8,7 @@ import msgspec
 
 from nightmarket.orders.model.session import SessionBody
 from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.pipeline import later
 
 PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 
@@ -140,7 +141,8 @@ async def mark_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None
 
 async def place_sessions(tx: Connection, ids: Sequence[UUID], state: int, due_at: datetime) -> None:
     """Close sessions whose orders were placed, to be looked after at that time (see `awaited`)."""
-    await tx.execute(
+    await later(
+        tx,
         """
         WITH noted AS (INSERT INTO orders.awaited (due_at, orders) VALUES ($3, $1))
         UPDATE orders.session SET state = $2, prepared = NULL WHERE id = ANY($1::uuid[])
