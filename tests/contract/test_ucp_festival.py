@@ -15,7 +15,17 @@ from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.orders.contract import SessionKind
 from nightmarket.payments.contract.wallets import SOURCE, SourceKind
-from nightmarket.promotions.contract import AmountOff, Condition, EveryOff, Offer, PercentOff, buyer_tally
+from nightmarket.promotions.contract import (
+    AmountOff,
+    BuyGet,
+    Condition,
+    EveryOff,
+    Gift,
+    Goods,
+    Offer,
+    PercentOff,
+    buyer_tally,
+)
 from nightmarket.promotions.contract.coupons import COUPON, CouponTerms, CouponWay, NewCoupon
 from nightmarket.promotions.contract.festivals import Festival, Phase, PhaseKind, Window
 from nightmarket.promotions.contract.places import NewPlace, PlaceTerms
@@ -145,7 +155,8 @@ async def _session(shop: Opened, id: str) -> UUID:
 
 
 async def test_a_cart_learns_what_is_missing(shop: Opened) -> None:
-    """A lamp of 22.20 lacks 7.80 to 5.00 off; what an offer with a code not given lacks is nobody's business."""
+    """A lamp of 22.20 lacks 7.80 to 5.00 off, a candle to one at half price, and one that is a present; what an offer
+    with a code not given lacks is nobody's business."""
     now = shop.shop.clock.now()
     times: dict[str, Any] = {"starts_at": now, "ends_at": now + timedelta(days=1)}
     ids = shop.shop.ids
@@ -168,6 +179,21 @@ async def test_a_cart_learns_what_is_missing(shop: Opened) -> None:
     told = await _checked(shop, f"/ucp/carts/{made.json()['id']}/festival")
     [step] = told["thresholds"]
     assert (step["title"], step["missing"], step["gain"]) == ("Every 30 minus 5", 780, 500)
+    candle = frozenset({decode("var", shop.items["CANDLE"])})
+    more = [
+        Offer(ids.new(), 1, {"en": "A candle on top"}, Gift(candle), **times),
+        Offer(ids.new(), 1, {"en": "A candle at half"}, BuyGet(1, 1, Goods(variants=candle), 5000), **times),
+    ]
+    async with shop.shop.database.transaction() as tx:
+        await shop.shop.offers.publish(tx, more, now)
+    await shop.shop.books.refresh()
+    made = await shop.client.post("/ucp/carts", json={"line_items": lines(shop, LAMP=1)}, headers=key("candles"))
+    told = await _checked(shop, f"/ucp/carts/{made.json()['id']}/festival")
+    steps = {one["title"]: one for one in told["thresholds"]}
+    present, half = steps["A candle on top"], steps["A candle at half"]
+    assert (present["is_present"], present["missing_units"], half["missing_units"]) == (True, 1, 1)
+    assert present["asks_for"] == half["asks_for"] == [{"variants": [shop.items["CANDLE"]]}]
+    assert "asks_for" not in steps["Every 30 minus 5"]
     stranger = await shop.client.get("/ucp/carts/cart_00000000000000000000000000/festival", headers=key("festival"))
     assert stranger.status_code in (400, 404)
 

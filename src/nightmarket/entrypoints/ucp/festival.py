@@ -18,7 +18,7 @@ from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders.contract import SessionKind, SessionView, shopper_of
-from nightmarket.promotions.contract import explain
+from nightmarket.promotions.contract import Goods, OfferNote, explain
 from nightmarket.promotions.contract.asking import OffersById
 from nightmarket.promotions.contract.festivals import FESTIVAL, PHASE, WINDOW, Moment
 
@@ -26,6 +26,7 @@ from .festival_news import happenings
 from .festival_wire import (
     SCHEMA,
     VERSION,
+    AskedFor,
     Celebration,
     FestivalAnswer,
     FestivalWindow,
@@ -40,7 +41,8 @@ from .visits import visits_of
 
 MOST_THRESHOLDS = 20
 SCHEMA_KEPT = CacheControlHeader(public=True, max_age=300)
-SHORT = ("below_minimum", "applied")
+MOST_NAMED = 100
+SHORT = ("below_minimum", "applied", "companion_missing", "gift_due")
 
 
 class FestivalController(Controller):
@@ -114,6 +116,20 @@ def _celebration(moment: Moment, language: str) -> Celebration:
     )
 
 
+def _asked_for(note: OfferNote) -> list[AskedFor]:
+    wanted = (Goods(variants=frozenset(note.gifts)),) if note.gifts else note.lacking
+    return [
+        AskedFor(
+            products=[encode("prd", id) for id in sorted(goods.products)[:MOST_NAMED]],
+            variants=[encode("var", id) for id in sorted(goods.variants)[:MOST_NAMED]],
+            merchants=[encode("mer", id) for id in sorted(goods.merchants)[:MOST_NAMED]],
+            categories=sorted(goods.categories)[:MOST_NAMED],
+            brands=sorted(goods.brands)[:MOST_NAMED],
+        )
+        for goods in wanted
+    ]
+
+
 async def _thresholds(shop: Shop, view: SessionView, id: str) -> ThresholdsAnswer:
     now, book, assessment = shop.clock.now(), shop.books.current(), view.assessment
     found: list[Threshold] = []
@@ -132,6 +148,8 @@ async def _thresholds(shop: Shop, view: SessionView, id: str) -> ThresholdsAnswe
                 gain_basis_points=note.gain_basis_points,
                 applied=note.amount,
                 merchant=encode("mer", note.merchant) if note.merchant else "",
+                asks_for=_asked_for(note),
+                is_present=bool(note.gifts),
             )
             for note in explain(assessment.cart, assessment.quote, book, shopper, now).notes
             if note.reason in SHORT and (note.missing or note.missing_units)

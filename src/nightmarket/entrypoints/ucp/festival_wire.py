@@ -73,6 +73,17 @@ class FestivalAnswer(Struct):
     festival: Celebration | None = None
 
 
+class AskedFor(Struct, omit_defaults=True):
+    """Goods: of each list that is there one entry is enough, and all lists that are there must fit. Ids as in the
+    catalog; categories by their short names."""
+
+    products: list[str] = []
+    variants: list[str] = []
+    merchants: list[str] = []
+    categories: list[str] = []
+    brands: list[str] = []
+
+
 class Threshold(Struct, omit_defaults=True):
     """The next step of an offer: with `missing` minor units of `currency` more, or `missing_units` more pieces, of the
     goods that it is for, it takes off `gain` more, or `gain_basis_points` of these goods instead. `applied` is what it
@@ -88,6 +99,10 @@ class Threshold(Struct, omit_defaults=True):
     applied: int = 0
     merchant: str = ""
     """Whose goods are meant, where each merchant's count apart."""
+    asks_for: list[AskedFor] = []
+    """What is missing where it is not more of the same: some of each entry. At most 100 ids or words a list."""
+    is_present: bool = False
+    """It gives `missing_units` of what it asks for: put into the cart, they cost nothing."""
 
 
 class FestivalRequest(Struct, frozen=True):
