@@ -21,6 +21,7 @@ from nightmarket.platform.access.identities import Identity
 from nightmarket.platform.messages import ChannelKind
 from nightmarket.promotions.contract.draws import RuleKind, TicketRule
 from nightmarket.promotions.contract.surprises import NewSurprise, Surprise
+from nightmarket.promotions.contract.switches import BEGUN
 from tests.browsing import Visitor
 from tests.drawing import MINUTE, new_draw, surprise_terms
 from tests.open_shop import Opened, opened
@@ -28,6 +29,16 @@ from tests.placing import place_order
 
 PRICE = 1_357
 PATIENCE_SECONDS = 60
+PRESSES = {
+    "mechanic:coupons": "/coupons/collect",
+    "mechanic:booklets": "/booklets/{}/stamps",
+    "mechanic:groups": "/groups/{}/join",
+    "mechanic:presales": "/presales/{}/book",
+    "mechanic:draws": "/draws/{}/tickets",
+    "mechanic:surprises": "/surprises/{}/book",
+    "mechanic:samples": "/samples/{}/book",
+    "mechanic:packets": "/packets/{}/open",
+}
 TOLD = re.compile(r"13[.,]57|(?<![0-9a-f])1357(?![0-9a-f])")
 
 
@@ -105,6 +116,31 @@ async def test_the_festivals_page_leads_to_a_new_surprise_price(house: Opened) -
     async with asyncio.timeout(PATIENCE_SECONDS):
         while ident not in (await visitor.open("/festival")).text:
             await asyncio.sleep(0.05)
+
+
+async def test_what_is_turned_off_is_not_begun(house: Opened) -> None:
+    """Every mechanic that shoppers begin by a press can be turned off: its press is refused in words, its place on
+    pages goes; turned on again, both are back."""
+    shop, surprise = house.shop, await _sealed(house)
+    path = f"/surprises/{encode('spr', surprise.id)}"
+    visitor = await _visitor(house, "wanda")
+    page = await visitor.open(path)
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', page.text)[-1]
+
+    async def turn(*, off: bool) -> None:
+        async with shop.database.transaction() as tx:
+            await shop.switches.turn(tx, list(PRESSES), off=off, by="test", at=shop.clock.now())
+        await shop.switches.refresh()
+
+    assert {key.removeprefix("mechanic:") for key in PRESSES} == set(BEGUN)
+    await turn(off=True)
+    for press in PRESSES.values():
+        answer = await visitor.client.post(press.format(encode("grp", surprise.id)), data={"csrf_token": token})
+        assert (answer.status_code, "This is turned off at the moment" in answer.text) == (409, True), press
+    assert "1?.?7" not in (await visitor.open("/products/lamp")).text
+    await turn(off=False)
+    assert "You have booked it." in (await visitor.send(page, {}, to=f"{path}/book")).text
+    assert "1?.?7" in (await visitor.open("/products/lamp")).text
 
 
 @pytest.mark.parametrize("minutes", [0, 9, 15])

@@ -110,6 +110,13 @@ class SwitchRefused(Problem):
     kind = Kind.UNPROCESSABLE
 
 
+class TurnedOff(Problem):
+    """The operator has turned this mechanic off for now; what was begun goes on."""
+
+    code = "turned_off"
+    kind = Kind.CONFLICT
+
+
 class CampaignRefused(Problem):
     """A campaign breaks a rule; `field` names what."""
 

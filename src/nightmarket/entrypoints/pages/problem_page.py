@@ -44,6 +44,7 @@ HAPPENED = {
 
 FORM_EXPIRED = say_later("This form is from an earlier visit. Load the page again and send it once more.")
 OTHER_SITE = say_later("Another site sent this request, so it was not carried out. Use the form on our own page.")
+TURNED_OFF = say_later("This is turned off at the moment. What you have begun goes on.")
 KEPT = say_later("Your cart and your orders are as they were. Nothing was charged.")
 UNKNOWN = say_later(
     "Your cart is as it was. If you were just paying, look at your orders first: a repeat never charges you twice."
@@ -77,6 +78,8 @@ def _happened(problem: ProblemBody, status: int) -> str:
             return FORM_EXPIRED
         case "cross_site_request":
             return OTHER_SITE
+        case "turned_off":
+            return TURNED_OFF
         case _:
             return HAPPENED[status]
 

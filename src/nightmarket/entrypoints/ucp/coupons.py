@@ -60,6 +60,7 @@ class CouponController(Controller):
         if person is None:
             raise IdentityNeeded("Confirm the buyer's address first: ask for a code at `confirmations`.", field="buyer")
         if data.coupon or data.code:
+            shop.switches.begin("coupons")
             await shop.access.allowances.take(f"coupon-codes:{person}", CODES_PER_PERSON, CODES_WINDOW)
             coupon = decode(COUPON, data.coupon) if data.coupon and not data.code else None
             await shop.coupons.collect(Collect(person, person, coupon, data.code))

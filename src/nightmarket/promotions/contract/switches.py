@@ -9,6 +9,7 @@ import msgspec
 
 from nightmarket.platform.database import Connection
 from nightmarket.promotions.model.switch_keys import (
+    BEGUN,
     BLOCK,
     BLOCKS,
     MAX_KEYS,
@@ -24,6 +25,7 @@ from nightmarket.promotions.model.switch_keys import (
 )
 
 __all__ = [
+    "BEGUN",
     "BLOCK",
     "BLOCKS",
     "MAX_KEYS",
@@ -60,6 +62,14 @@ class Switches(Protocol):
 
     def shows(self, block: str) -> bool:
         """Whether a named part of a page is shown; from memory alone."""
+        ...
+
+    def begins(self, mechanic: str) -> bool:
+        """Whether shoppers may begin one of BEGUN; from memory alone."""
+        ...
+
+    def begin(self, mechanic: str) -> None:
+        """Nothing, unless that is turned off. Raises TurnedOff."""
         ...
 
     def off(self) -> Sequence[Switch]:

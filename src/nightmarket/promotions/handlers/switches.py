@@ -18,11 +18,12 @@ from nightmarket.promotions.contract.switches import (
     MAX_PLAN_NAME_LETTERS,
     MAX_PLANS,
     MAX_SWITCHED,
+    MECHANIC,
     PlanB,
     Switch,
     SwitchesChanged,
 )
-from nightmarket.promotions.errors import SwitchRefused
+from nightmarket.promotions.errors import SwitchRefused, TurnedOff
 from nightmarket.promotions.model.switches import is_key, merchant_of, touched, touches
 from nightmarket.promotions.store import offers as offer_store
 from nightmarket.promotions.store import switches as store
@@ -50,6 +51,13 @@ class StoredSwitches:
 
     def shows(self, block: str) -> bool:
         return f"{BLOCK}{block}" not in self._off
+
+    def begins(self, mechanic: str) -> bool:
+        return f"{MECHANIC}{mechanic}" not in self._off
+
+    def begin(self, mechanic: str) -> None:
+        if not self.begins(mechanic):
+            raise TurnedOff("This is turned off at the moment; what was begun goes on.", field="mechanic")
 
     def off(self) -> Sequence[Switch]:
         return list(self._off.values())

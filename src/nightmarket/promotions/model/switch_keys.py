@@ -37,6 +37,10 @@ MECHANICS: dict[str, type] = {effect.__struct_config__.tag: effect for effect in
 """Kinds of offers by their stable word."""
 
 
+BEGUN = ("coupons", "booklets", "groups", "presales", "draws", "surprises", "samples", "packets")
+"""Mechanics that shoppers begin by a press: turned off, nobody begins; what was begun goes on."""
+
+
 class Switch(msgspec.Struct, frozen=True):
     """Something that is turned off: since when, by whom, and by which prepared set, if one did."""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from nightmarket.promotions.model import Book, Offer
 from nightmarket.promotions.model.asking import concerning, with_effect
-from nightmarket.promotions.model.switch_keys import BLOCK, BLOCKS, MECHANIC, MECHANICS, MERCHANT
+from nightmarket.promotions.model.switch_keys import BEGUN, BLOCK, BLOCKS, MECHANIC, MECHANICS, MERCHANT
 
 
 def mechanic_of(offer: Offer) -> str:
@@ -28,7 +28,7 @@ def touched(book: Book, off: Collection[str]) -> list[Offer]:
         merchant = merchant_of(key)
         if merchant is not None:
             found.update((offer.id.int, offer) for offer in concerning(book, merchant) if touches(offer, (key,)))
-        elif key.startswith(MECHANIC):
+        elif key.removeprefix(MECHANIC) in MECHANICS:
             found.update((offer.id.int, offer) for offer in with_effect(book, key.removeprefix(MECHANIC)))
     return [found[number] for number in sorted(found)]
 
@@ -36,7 +36,7 @@ def touched(book: Book, off: Collection[str]) -> list[Offer]:
 def is_key(key: str) -> bool:
     """Whether there can be such a switch; whether the merchant exists, only the catalogue knows."""
     if key.startswith(MECHANIC):
-        return key.removeprefix(MECHANIC) in MECHANICS
+        return key.removeprefix(MECHANIC) in (*MECHANICS, *BEGUN)
     if key.startswith(BLOCK):
         return key.removeprefix(BLOCK) in BLOCKS
     return merchant_of(key) is not None

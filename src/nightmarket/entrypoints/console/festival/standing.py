@@ -8,6 +8,7 @@ from nightmarket.entrypoints.console.desk import Desk
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.kernel.ids import encode
 from nightmarket.promotions.contract.switches import (
+    BEGUN,
     BLOCK,
     BLOCKS,
     MECHANIC,
@@ -44,7 +45,7 @@ async def switch_views(desk: Desk) -> list[SwitchView]:
     """Every mechanic and block, and the merchants that are off."""
     off = {switch.key: switch for switch in desk.shop.switches.off()}
     names = await _merchants(desk)
-    keys = [*(f"{MECHANIC}{name}" for name in MECHANICS), *(f"{BLOCK}{name}" for name in BLOCKS)]
+    keys = [*(f"{MECHANIC}{name}" for name in (*MECHANICS, *BEGUN)), *(f"{BLOCK}{name}" for name in BLOCKS)]
     keys.extend(key for key in off if key.startswith(MERCHANT))
     groups = {start: desk.say(words) for start, words in GROUPS}
     return [

@@ -27,6 +27,14 @@ MECHANICS = {
     "tiers": say_later("steps by amount"),
     "free_shipping": say_later("free delivery"),
     "limit": say_later("purchase limits"),
+    "coupons": say_later("collecting coupons"),
+    "booklets": say_later("collecting stamps"),
+    "groups": say_later("group purchases: starting and joining"),
+    "presales": say_later("presales: booking"),
+    "draws": say_later("prize draws: taking tickets"),
+    "surprises": say_later("surprise prices: booking"),
+    "samples": say_later("free samples: booking"),
+    "packets": say_later("red packets: opening"),
 }
 
 BLOCKS = {

@@ -135,6 +135,7 @@ async def stamp(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     """Earn a stamp: of a visit by going to the page, of buying by a paid order that is there. Twice is once."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    store.shop.switches.begin("booklets")
     shop, ident = store.shop, id_of(BOOKLET, id)
     person = await person_of(store, visit)
     if person is None:

@@ -51,6 +51,8 @@ def _holds(goods: Goods, product: Product, path: Sequence[str]) -> bool:
 
 async def _offered(store: Storefront, visit: Visit, fits: Callable[[Coupon], bool]) -> list[CouponView]:
     shop, now, directory = store.shop, store.shop.clock.now(), await store.directory()
+    if not shop.switches.begins("coupons"):
+        return []
     async with shop.database.read() as connection:
         open_ones = [one for one in await shop.coupons.on_show(connection, None, directory.sellers) if fits(one)]
         figures = await shop.coupons.figures(connection, [one.id for one in open_ones])

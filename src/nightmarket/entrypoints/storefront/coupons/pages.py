@@ -91,6 +91,7 @@ async def collect(request: Request[Any, Any, Any], store: TheStore) -> ASGIRespo
     """Have a coupon: one that is shown, or the one of a code. Twice is once; who is not known is asked who they are."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    store.shop.switches.begin("coupons")
     back = safe_next(form.get("next"), HERE)
     person = await person_of(store, visit)
     if person is None:

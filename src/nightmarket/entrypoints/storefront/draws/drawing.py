@@ -240,6 +240,7 @@ async def take(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     """Take every ticket that one has earned; or the one for a visit, and go to the page that it asks for."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    store.shop.switches.begin("draws")
     shop, ident = store.shop, id_of(DRAW, id)
     person = await person_of(store, visit)
     if person is None:

@@ -105,6 +105,7 @@ async def book(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     """Note that one wants to hear first; twice is once."""
     visit = await store.site.visit(request.scope)
     store.site.form(visit, await request.body())
+    store.shop.switches.begin("surprises")
     ident, person = id_of(SURPRISE, id), await person_of(store, visit)
     if person is None:
         return store.site.redirect(visit, ways_in(f"/surprises/{id}")["sign_in"])

@@ -16,10 +16,10 @@ SHOWN = 3
 READ = 20
 
 ALWAYS = (
-    ("/coupons", say_later("Coupons"), "ticket-check"),
-    ("/presales", say_later("Presale"), "calendar-clock"),
-    ("/draws", say_later("Prize draws"), "gift"),
-    ("/samples", say_later("Free samples"), "map-pin"),
+    ("coupons", say_later("Coupons"), "ticket-check"),
+    ("presales", say_later("Presale"), "calendar-clock"),
+    ("draws", say_later("Prize draws"), "gift"),
+    ("samples", say_later("Free samples"), "map-pin"),
 )
 
 
@@ -33,14 +33,15 @@ class Way(msgspec.Struct, frozen=True):
 
 
 async def ways(store: Storefront, visit: Visit) -> list[Way]:
-    """The same for everybody, so that a kept page may show it."""
+    """The same for everybody, so that a kept page may show it; without what is turned off."""
     shop, now = store.shop, store.shop.clock.now()
+    begins = shop.switches.begins
     async with shop.database.read() as connection:
         groups = [one for one in await shop.groups.offers(connection, limit=READ) if one.is_live(now)][:SHOWN]
         surprises = [one for one in await shop.surprises.all(connection, limit=READ) if not one.is_revealed][:SHOWN]
     cards = await shop.catalog.cards_of([one.terms.product for one in (*groups, *surprises)])
     titles = {card.product: pick(card.title, visit.language) or card.slug for card in cards}
-    found = [Way(path, visit.say(words), icon) for path, words, icon in ALWAYS]
+    found = [Way(f"/{name}", visit.say(words), icon) for name, words, icon in ALWAYS if begins(name)]
     found += [
         Way(
             f"/group-offers/{encode(GROUP_OFFER, one.id)}",
@@ -49,10 +50,10 @@ async def ways(store: Storefront, visit: Visit) -> list[Way]:
             titles[one.terms.product],
         )
         for one in groups
-        if one.terms.product in titles
+        if one.terms.product in titles and begins("groups")
     ]
     return found + [
         Way(f"/surprises/{encode(SURPRISE, one.id)}", visit.say("Surprise price"), "ticket", titles[one.terms.product])
         for one in surprises
-        if one.terms.product in titles
+        if one.terms.product in titles and begins("surprises")
     ]

@@ -184,6 +184,8 @@ class ProductPages:
 async def _presales(store: Storefront, visit: Visit, product: UUID) -> list[PresaleView]:
     """The product's presales, as everybody may see them."""
     shop, now = store.shop, store.shop.clock.now()
+    if not shop.switches.begins("presales"):
+        return []
     async with shop.database.read() as connection:
         found = await shop.presales.of_product(connection, product, now)
     return [presale_view(visit, one, None, now) for one in found]
@@ -192,12 +194,16 @@ async def _presales(store: Storefront, visit: Visit, product: UUID) -> list[Pres
 async def _surprise(store: Storefront, visit: Visit, product: UUID) -> SurpriseView | None:
     """The product's surprise price, as everybody may see it."""
     shop = store.shop
+    if not shop.switches.begins("surprises"):
+        return None
     async with shop.database.read() as connection:
         found = await shop.surprises.of_product(connection, product, shop.clock.now())
     return surprise_view(visit, found) if found else None
 
 
 async def _group(store: Storefront, product: UUID) -> GroupOffer | None:
+    if not store.shop.switches.begins("groups"):
+        return None
     async with store.shop.database.read() as connection:
         return await store.shop.groups.of_product(connection, product)
 

@@ -117,6 +117,7 @@ async def start(request: Request[Any, Any, Any], store: TheStore, id: FromPath[s
     """Start a group; who has an open one comes to that."""
     visit = await store.site.visit(request.scope)
     store.site.form(visit, await request.body())
+    store.shop.switches.begin("groups")
     shop, offer = store.shop, id_of(GROUP_OFFER, id)
     person = await person_of(store, visit)
     slug = await _slug(store, offer)
@@ -211,6 +212,7 @@ async def join(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     """Begin an order in the group, and go to its checkout."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    store.shop.switches.begin("groups")
     shop, here = store.shop, f"/groups/{id}"
     person = await person_of(store, visit)
     if person is None:

@@ -93,6 +93,7 @@ async def book(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     """Take a seat; twice is once."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    store.shop.switches.begin("samples")
     ident, person = id_of(SAMPLE, id), await person_of(store, visit)
     if person is None:
         return store.site.redirect(visit, ways_in(f"/samples/{id}")["sign_in"])

@@ -72,6 +72,7 @@ async def book(request: Request[Any, Any, Any], store: TheStore, id: FromPath[st
     """Pay the deposit and have a place; a repeat of the same form finds the booking."""
     visit = await store.site.visit(request.scope)
     form = store.site.form(visit, await request.body())
+    store.shop.switches.begin("presales")
     presale = id_of(PRESALE, id)
     if visit.account is None:
         return store.site.redirect(visit, ways_in(f"{HERE}/{id}")["sign_in"])

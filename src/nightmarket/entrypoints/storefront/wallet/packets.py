@@ -51,6 +51,7 @@ async def open_it(request: Request[Any, Any, Any], store: TheStore, id: FromPath
     """Have the next part; twice is once. Who is not signed in is asked to."""
     visit = await store.site.visit(request.scope)
     store.site.form(visit, await request.body())
+    store.shop.switches.begin("packets")
     here = f"/packets/{encode(SOURCE, id_of(SOURCE, id))}"
     if visit.account is None:
         return store.site.redirect(visit, ways_in(here)["sign_in"])
