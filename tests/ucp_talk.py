@@ -37,7 +37,8 @@ ADDRESS = {
 
 
 class Schemas:
-    """The official schemas, resolvable among themselves."""
+    """The official schemas, resolvable among themselves; where they are not beside this checkout, the official SDK's
+    models alone."""
 
     def __init__(self) -> None:
         pairs: list[tuple[str, Resource[Any]]] = []
@@ -50,7 +51,8 @@ class Schemas:
         """Raise on the first violation of any of the schemas."""
         for reference in references:
             schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": f"{BASE}{reference}"}
-            Draft202012Validator(schema, registry=self._registry).validate(answer)
+            if SPEC.is_dir():
+                Draft202012Validator(schema, registry=self._registry).validate(answer)
             model = SDK.get(reference)
             if model is not None:
                 model.model_validate(answer)

@@ -24,7 +24,7 @@ from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.platform.settings import Settings
 from tests.agent_house import Agent, agent, profile_of
 from tests.open_shop import SECRET, Opened, opened
-from tests.ucp_talk import ADDRESS, BUYER, ERROR, SPEC, Schemas, lines, pay
+from tests.ucp_talk import ADDRESS, BUYER, ERROR, Schemas, lines, pay
 
 SESSIONS = "/ucp/checkout-sessions"
 HOST = "127.0.0.1:1111"
@@ -35,8 +35,6 @@ AT_ONCE_SECONDS = 15.0
 
 LAMPS = {"query": "lamp"}
 Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
 
 
 @pytest.fixture(scope="module")

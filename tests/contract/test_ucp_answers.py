@@ -21,12 +21,10 @@ from nightmarket.promotions.contract import (
     PercentOff,
 )
 from tests.open_shop import Opened, opened
-from tests.ucp_talk import ADDRESS, BUYER, CART, CHECKOUT, ERROR, ORDER, SPEC, Schemas, key, lines, pay, ready
+from tests.ucp_talk import ADDRESS, BUYER, CART, CHECKOUT, ERROR, ORDER, Schemas, key, lines, pay, ready
 
 PAYERS = {"GOODS": "lanterns", "AWAY": "teas"}
 AGENT = key("")["UCP-Agent"]
-
-pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,7 @@ import pytest
 from nightmarket.catalog.contract import ImportRequest
 from nightmarket.kernel.clock import VirtualClock
 from tests.open_shop import Opened, opened
-from tests.ucp_talk import CART, ERROR, SPEC, Schemas, key
-
-pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
+from tests.ucp_talk import CART, ERROR, Schemas, key
 
 SEARCH = "shopping/catalog_search.json#/$defs/search_response"
 LOOKUP = "shopping/catalog_lookup.json#/$defs/lookup_response"

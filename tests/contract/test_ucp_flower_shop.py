@@ -13,9 +13,7 @@ from nightmarket.entrypoints.app import build
 from nightmarket.entrypoints.flower_seed import SETTINGS, seed_flowers
 from nightmarket.platform.settings import SettingRefused, Settings, read_settings
 from tests.open_shop import SECRET, Opened, opened
-from tests.ucp_talk import CHECKOUT, ORDER, SPEC, Schemas, key, pay
-
-pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
+from tests.ucp_talk import CHECKOUT, ORDER, Schemas, key, pay
 
 JOHN = {"email": "john.doe@example.com"}
 HOME = {"address_country": "US", "street_address": "123 Market St", "locality": "San Francisco", "postal_code": "94105"}

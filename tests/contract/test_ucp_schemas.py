@@ -15,7 +15,7 @@ from nightmarket.platform.access import SYSTEM, NewKey, Scope
 from nightmarket.promotions.contract import Condition, Offer, PercentOff
 from tests.open_shop import Opened, opened
 from tests.spending import Purses
-from tests.ucp_talk import CART, CHECKOUT, ERROR, ORDER, SPEC, Schemas, key, lines, pay, ready
+from tests.ucp_talk import CART, CHECKOUT, ERROR, ORDER, Schemas, key, lines, pay, ready
 
 OFFERED = (
     "checkout",
@@ -27,8 +27,6 @@ OFFERED = (
     "catalog.search",
     "catalog.lookup",
 )
-
-pytestmark = pytest.mark.skipif(not SPEC.is_dir(), reason="the UCP specification is not beside this checkout")
 
 
 @pytest.fixture(scope="module")
