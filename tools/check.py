@@ -124,15 +124,20 @@ def _end_group(group: int) -> None:
 
 
 def shares(kind: str, taken: Path) -> list[list[str]]:
-    """What each process of a kind is told to run: the folder, or the next of its files that no other has taken, the
-    longest first. `taken` is a folder where they write down what they took."""
+    """What each process of a kind is told to run: the folder, or the next of its files that no other has taken, first
+    those that open shops of their own, the longest first. `taken` is a folder where they write down what they took."""
     amount = SHARDS.get(kind, 1)
     if amount == 1:
         return [[f"tests/{kind}"]]
-    files = sorted((ROOT / "tests" / kind).rglob("test_*.py"), key=lambda file: (-file.stat().st_size, file))
+    files = sorted((ROOT / "tests" / kind).rglob("test_*.py"), key=_weight)
     dealt = taken / kind
     dealt.mkdir()
     return [["-p", "tools.dealing", f"--dealt-from={dealt}", *(str(file.relative_to(ROOT)) for file in files)]] * amount
+
+
+def _weight(file: Path) -> tuple[bool, int, Path]:
+    text = file.read_text()
+    return ("Terminal(" not in text, -len(text), file)
 
 
 def run_tests(kind: str, more: list[str], share: list[str] | None = None) -> Step:

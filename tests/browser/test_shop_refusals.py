@@ -48,13 +48,13 @@ def test_forms_of_other_sites_are_refused(visitor: Visitor) -> None:
     assert units(page) == "0"
 
 
-@pytest.mark.parametrize("quantity", ["0", "-1", "1000", "1e3", "NaN", "９９９９", "", "99999999999999999999"])
-def test_absurd_quantities_are_refused(visitor: Visitor, quantity: str) -> None:
+def test_absurd_quantities_are_refused(visitor: Visitor) -> None:
     """Only 1 to 999 units can be put into a cart."""
     page = visitor()
     variant = variant_of(page, "cast-iron-wok")
-    answer = post(page, "/cart/lines", {"variant": variant, "quantity": quantity, "csrf_token": token_of(page)})
-    assert answer.status == 400
+    for quantity in ("0", "-1", "1000", "1e3", "NaN", "９９９９", "", "99999999999999999999"):
+        answer = post(page, "/cart/lines", {"variant": variant, "quantity": quantity, "csrf_token": token_of(page)})
+        assert answer.status == 400, quantity
     assert units(page) == "0"
 
 
@@ -81,13 +81,13 @@ def test_a_lost_connection_is_said(visitor: Visitor) -> None:
     expect(page.locator("#trouble")).to_be_hidden()
 
 
-@pytest.mark.parametrize("variant", ["", "var_0", "'; DROP TABLE", "../../etc/passwd"])
-def test_unknown_variants_are_refused(visitor: Visitor, variant: str) -> None:
+def test_unknown_variants_are_refused(visitor: Visitor) -> None:
     """What is not on sale cannot be put into a cart."""
     page = visitor()
     page.goto("/")
-    answer = post(page, "/cart/lines", {"variant": variant, "quantity": "1", "csrf_token": token_of(page)})
-    assert answer.status == 400
+    for variant in ("", "var_0", "'; DROP TABLE", "../../etc/passwd"):
+        answer = post(page, "/cart/lines", {"variant": variant, "quantity": "1", "csrf_token": token_of(page)})
+        assert answer.status == 400, variant
     assert units(page) == "0"
 
 
@@ -177,15 +177,15 @@ def test_a_total_that_was_not_shown_is_not_charged(visitor: Visitor) -> None:
     page.wait_for_url(re.compile("/orders/ord_"))
 
 
-@pytest.mark.parametrize("next_page", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"])
-def test_choices_lead_nowhere_else(visitor: Visitor, next_page: str) -> None:
+def test_choices_lead_nowhere_else(visitor: Visitor) -> None:
     """After choosing a language, visitors stay on this site."""
     page = visitor()
     page.goto("/")
-    fields: Fields = {"language": "de", "currency": "EUR", "next": next_page, "csrf_token": token_of(page)}
-    answer = post(page, "/choices", fields)
-    assert answer.status == 303
-    assert answer.headers["location"] == "/"
+    for next_page in ("https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"):
+        fields: Fields = {"language": "de", "currency": "EUR", "next": next_page, "csrf_token": token_of(page)}
+        answer = post(page, "/choices", fields)
+        assert answer.status == 303
+        assert answer.headers["location"] == "/", next_page
 
 
 @pytest.mark.parametrize(
