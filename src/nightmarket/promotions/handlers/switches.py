@@ -57,7 +57,7 @@ class StoredSwitches:
 
     def begin(self, mechanic: str) -> None:
         if not self.begins(mechanic):
-            raise TurnedOff("This is turned off at the moment; what was begun goes on.", field="mechanic")
+            raise TurnedOff("This is turned off at the moment. What you have begun goes on.", field="mechanic")
 
     def off(self) -> Sequence[Switch]:
         return list(self._off.values())
