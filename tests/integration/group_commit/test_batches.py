@@ -61,7 +61,7 @@ async def test_crowds_share_commits(pools: Database) -> None:
 async def test_a_crowd_goes_in_halves(pools: Database) -> None:
     """Of a crowd that asks again when it is answered one half is committed while the other comes; a small one is not
     divided."""
-    for size, most in ((300, 160), (UNDIVIDED, UNDIVIDED)):
+    for size, most in ((600, 320), (UNDIVIDED, UNDIVIDED)):
         work = Store()
         lane = GroupCommit("test", pools, work)
 
