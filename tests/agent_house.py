@@ -32,7 +32,7 @@ class Heard:
 class Agent:
     """Serves `profile` at /profile.json, and answers POSTs with the next of `answers`, 200 when there are no more.
 
-    `silent` paths are never answered; `on_post` runs before the answer; the profile comes after `slow_seconds`.
+    `silent` paths are never answered; `on_post` runs before the answer.
     """
 
     port: int = 0
@@ -43,7 +43,6 @@ class Agent:
     silent: set[str] = field(default_factory=set[str])
     on_post: Callable[[Heard], Awaitable[None]] | None = None
     waiting: int = 0
-    slow_seconds: float = 0.0
 
     @property
     def url(self) -> str:
@@ -69,7 +68,6 @@ class Agent:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if method == "GET":
             self.asked += 1
-            await asyncio.sleep(self.slow_seconds)
             raw = self.profile if isinstance(self.profile, bytes) else json.dumps(self.profile).encode()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(raw) + raw)
             await writer.drain()

@@ -4,9 +4,9 @@ import asyncio
 import base64
 import hashlib
 import json
-import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from nightmarket.bootstrap import open_shop
 from nightmarket.entrypoints.app import build
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.platform.access import SYSTEM, NewKey, Scope
+from nightmarket.platform.access.agents import Agents
+from nightmarket.platform.outside import Answer, Outside, OutsideOptions, Question
 from nightmarket.platform.settings import Settings
 from tests.agent_house import Agent, agent, profile_of
 from tests.open_shop import SECRET, Opened, opened
@@ -29,9 +31,8 @@ from tests.ucp_talk import ADDRESS, BUYER, ERROR, Schemas, lines, pay
 SESSIONS = "/ucp/checkout-sessions"
 HOST = "127.0.0.1:1111"
 KEY = "0f0e0d0c-0b0a-4908-8706-050403020100"
-SLOW_SECONDS = 30.0
-AT_ONCE_SECONDS = 15.0
-"""Less than anybody waits for an agent's site, and enough for a busy machine."""
+AT_ONCE_SECONDS = 60.0
+"""For what waits for nobody: enough for a busy machine."""
 
 LAMPS = {"query": "lamp"}
 Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -52,6 +53,30 @@ async def shop(fresh_database: str, tmp_path: Path, clock: VirtualClock) -> Asyn
 async def site() -> AsyncGenerator[Agent]:
     async with agent() as running:
         yield running
+
+
+class Fading(Outside):
+    """The way out; once `silent` it says nothing for ever, so that whoever waits for it never ends."""
+
+    silent = False
+
+    async def ask(self, question: Question) -> Answer:
+        if self.silent:
+            await asyncio.Event().wait()
+        return await super().ask(question)
+
+
+@asynccontextmanager
+async def fading(shop: Opened) -> AsyncGenerator[tuple[Opened, Fading]]:
+    """The same shop with a way to agents' sites that falls silent."""
+    outside = Fading(OutsideOptions(allow_loopback=True, https_only=True))
+    agents = Agents(outside, shop.shop.clock)
+    same = replace(shop.shop, agents=agents)
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(build(same)), base_url=f"http://{HOST}") as client:
+            yield replace(shop, shop=same, client=client), outside
+    finally:
+        await agents.close()
 
 
 def text(raw: bytes) -> str:
@@ -298,26 +323,24 @@ async def test_a_new_key_is_looked_for(shop: Opened, site: Agent, clock: Virtual
 async def test_known_keys_hold_while_the_site_is_slow(shop: Opened, site: Agent, clock: VirtualClock) -> None:
     """Who signed before goes on ordering at once while the agent's site does not answer, for two hours."""
     signer, body = Signer(site).publish(), body_of(wanted(shop))
-    assert (await post(shop, SESSIONS, body, signer.headers("POST", SESSIONS, body))).status_code == 201
-    site.slow_seconds = SLOW_SECONDS
-    clock.advance(timedelta(minutes=90))
-    began = time.monotonic()
-    headers = signer.headers("POST", SESSIONS, body, key=KEY[::-1])
-    assert (await post(shop, SESSIONS, body, headers)).status_code == 201
-    assert time.monotonic() - began < AT_ONCE_SECONDS
+    async with fading(shop) as (same, outside):
+        assert (await post(same, SESSIONS, body, signer.headers("POST", SESSIONS, body))).status_code == 201
+        outside.silent = True
+        clock.advance(timedelta(minutes=90))
+        headers = signer.headers("POST", SESSIONS, body, key=KEY[::-1])
+        async with asyncio.timeout(AT_ONCE_SECONDS):
+            assert (await post(same, SESSIONS, body, headers)).status_code == 201
 
 
 async def test_an_order_does_not_wait_for_the_agents_site(shop: Opened, site: Agent) -> None:
     """An agent that signs nothing orders at once, however slow its site is."""
-    site.slow_seconds = SLOW_SECONDS
     headers = {"UCP-Agent": site.header, "Idempotency-Key": KEY}
-    began = time.monotonic()
-    made = await post(shop, SESSIONS, body_of(wanted(shop)), headers)
-    assert made.status_code == 201, made.text
-    done = await post(shop, f"{SESSIONS}/{made.json()['id']}/complete", body_of(pay()), headers)
-    assert done.json()["status"] == "completed", done.text
-    assert time.monotonic() - began < AT_ONCE_SECONDS
-    assert site.asked == 1
+    async with fading(shop) as (same, outside), asyncio.timeout(AT_ONCE_SECONDS):
+        outside.silent = True
+        made = await post(same, SESSIONS, body_of(wanted(shop)), headers)
+        assert made.status_code == 201, made.text
+        done = await post(same, f"{SESSIONS}/{made.json()['id']}/complete", body_of(pay()), headers)
+        assert done.json()["status"] == "completed", done.text
 
 
 def capabilities(*names: str, version: str = "2026-04-08") -> dict[str, Any]:
