@@ -20,7 +20,7 @@ from tests.browser.visiting import Visitor
 from tools.chromium import MEND, find
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENING_SECONDS = 300
+OPENING_SECONDS = 600
 PATIENCE_MILLISECONDS = 45_000
 """How long is waited for something to appear: other browsers and engines work beside this one."""
 

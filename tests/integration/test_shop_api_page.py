@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,10 +17,10 @@ from nightmarket.platform.settings import Settings
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture
-async def client(tmp_path: Path, fresh_database: str) -> AsyncGenerator[httpx.AsyncClient]:
-    settings = Settings(home=tmp_path, database_url=fresh_database, secret="s" * 40, demo=True)
-    await seed_demo(settings, fresh_database)
+@pytest.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory, database: str) -> AsyncGenerator[httpx.AsyncClient]:
+    settings = Settings(home=tmp_path_factory.mktemp("home"), database_url=database, secret="s" * 40, demo=True)
+    await seed_demo(settings, database)
     async with open_shop(settings) as shop:
         transport = httpx.ASGITransport(app=build(shop))
         async with httpx.AsyncClient(transport=transport, base_url=settings.address) as client:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncGenerator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -24,11 +23,17 @@ def now() -> VirtualClock:
     return VirtualClock(SystemClock().now())
 
 
+@pytest.fixture(scope="module")
+async def settings(tmp_path_factory: pytest.TempPathFactory, database: str) -> Settings:
+    """Of a demo that is filled once."""
+    made = Settings(home=tmp_path_factory.mktemp("home"), database_url=database, secret="s" * 40, demo=True)
+    await seed_demo(made, database)
+    return made
+
+
 @pytest.fixture
-async def browser(tmp_path: Path, fresh_database: str, now: VirtualClock) -> AsyncGenerator[httpx.AsyncClient]:
+async def browser(settings: Settings, now: VirtualClock) -> AsyncGenerator[httpx.AsyncClient]:
     """A visitor of a demo shop whose clock is `now`."""
-    settings = Settings(home=tmp_path, database_url=fresh_database, secret="s" * 40, demo=True)
-    await seed_demo(settings, fresh_database)
     async with open_shop(settings, clock=now) as shop:
         transport = httpx.ASGITransport(app=build(shop))
         async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers={"accept": "text/html"}) as client:
