@@ -194,6 +194,17 @@ async def later(tx: Any, sql: str, *values: object) -> None:
     pipe.add((await pipe.prepared(tx, sql)).bound(values))
 
 
+async def ahead(tx: Any, sql: str, *values: object) -> None:
+    """Run a statement that returns nothing: in a pipelined transaction in one packet with the statement that follows,
+    which fails as this would have; elsewhere now."""
+    pipe = _pipe(tx)
+    if pipe is None or not pipe.open:
+        await tx.execute(sql, *values)
+        return
+    pipe.add((await pipe.prepared(tx, sql)).bound(values))
+    pipe.send()
+
+
 async def copy_later(tx: Any, sql: str, rows: bytes) -> bool:
     """COPY from what is packed, as `later`. False, and nothing done, where the transaction is not pipelined."""
     pipe = _pipe(tx)

@@ -167,14 +167,16 @@ WITH part AS MATERIALIZED (
     UPDATE tally.slice AS s SET held = s.held - l.held, spent = s.spent + l.spent
     FROM locked AS l WHERE s.tally = l.tally AND s.slice = l.slice RETURNING 1
 )
-SELECT (SELECT count(*) FROM part) = (SELECT count(*) FROM done)
+SELECT ('a claim names slices that do not exist: ' || wanted)::integer
+FROM (SELECT (SELECT count(*) FROM part) AS wanted, (SELECT count(*) FROM done) AS found) AS counted
+WHERE wanted <> found
 """
 
 
-async def take_back(tx: Connection, settled: Sequence[UUID], released: Sequence[UUID]) -> bool:
-    """Hold no more what these claims took; what settled ones took is spent. Locks their slices in order. False where a
-    claim names a slice that does not exist."""
-    return await tx.fetchval(_TAKE_BACK, settled, released)
+async def take_back(tx: Connection, settled: Sequence[UUID], released: Sequence[UUID]) -> None:
+    """Hold no more what these claims took; what settled ones took is spent. Locks their slices in order. The
+    transaction fails where a claim names a slice that does not exist."""
+    await later(tx, _TAKE_BACK, settled, released)
 
 
 async def open_slices(

@@ -75,7 +75,9 @@ class SettleBatch:
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self._settles: GroupCommit[Settlement, Settled] = means.lane("settles", self._work, turn=means.turn)
+        self._settles: GroupCommit[Settlement, Settled] = means.lane(
+            "settles", self._work, turn=means.turn, pipelined=True
+        )
         self._late: GroupCommit[Settlement, Settled] = means.lane("late-payments", self._work_late)
         self._holds: GroupCommit[Settlement, Settled] = means.lane("holds", self._work_hold)
 

@@ -12,6 +12,7 @@ from nightmarket.orders.model.order import OrderBody, OrderRow, OrderState, firs
 from nightmarket.orders.model.prepared import Placing
 from nightmarket.platform.copying import NULL, copy_rows, microseconds
 from nightmarket.platform.database import Connection, Record
+from nightmarket.platform.pipeline import later
 
 _PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 ORDER_BODY = msgspec.msgpack.Decoder(OrderBody)
@@ -85,7 +86,8 @@ async def move_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, du
 
 async def pay_orders(tx: Connection, ids: Sequence[UUID], state: OrderState, session: int) -> None:
     """Put all rows of orders, and their sessions, which the caller holds, into the states of what is paid."""
-    await tx.execute(
+    await later(
+        tx,
         """
         WITH moved AS (UPDATE orders.order SET state = $2, due_at = NULL WHERE id = ANY($1::uuid[]))
         UPDATE orders.session SET state = $3, prepared = NULL WHERE id = ANY($1::uuid[])

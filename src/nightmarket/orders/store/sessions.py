@@ -8,7 +8,7 @@ import msgspec
 
 from nightmarket.orders.model.session import SessionBody
 from nightmarket.platform.database import Connection, Record
-from nightmarket.platform.pipeline import later
+from nightmarket.platform.pipeline import ahead, later
 
 PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 
@@ -26,9 +26,16 @@ async def lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
     )
 
 
+_HOLD = """
+WITH held AS (SELECT 1 FROM orders.session WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)
+SELECT 1 FROM held HAVING count(*) < 0
+"""
+"""Returns nothing."""
+
+
 async def hold_sessions(tx: Connection, ids: Iterable[UUID]) -> None:
     """As `lock_sessions`, for whoever has nothing to read in them."""
-    await tx.execute("SELECT 1 FROM orders.session WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", list(ids))
+    await ahead(tx, _HOLD, list(ids))
 
 
 async def try_lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
