@@ -220,6 +220,18 @@ async def test_held_is_no_end(desk: Desk) -> None:
     assert await desk.levels(LAMPS) == [Level(5, 3, 0)]
 
 
+async def test_a_claim_of_slices_that_are_gone_does_not_end(desk: Desk) -> None:
+    """Ending a claim fails, and ends nothing, where it names a slice that does not exist."""
+    await desk.open(NewTally(LAMPS, TallyKind.STOCK, 5))
+    claim = await desk.claim(Part(LAMPS, 2))
+    await desk.connection.execute("UPDATE tally.claim SET slices = ARRAY[7] WHERE id = $1", claim)
+    with pytest.raises(asyncpg.DataError, match="slices that do not exist"):
+        async with desk.connection.transaction():
+            await desk.tallies.settle(desk.connection, [claim])
+    assert await desk.tallies.states(desk.connection, [claim]) == {claim: ClaimState.HELD}
+    assert await desk.levels(LAMPS) == [Level(5, 2, 0)]
+
+
 async def test_the_table_refuses_what_the_rule_forbids(desk: Desk) -> None:
     """Even SQL by hand cannot make a slice negative or fuller than its capacity."""
     await desk.open(NewTally(LAMPS, TallyKind.STOCK, 5))
