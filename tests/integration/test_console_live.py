@@ -15,6 +15,7 @@ from tests.placing import place_order
 @pytest.fixture
 async def shop(fresh_database: str, tmp_path: Path) -> AsyncGenerator[Opened]:
     async with opened(fresh_database, tmp_path) as shop:
+        assert (await shop.client.get("/health/live")).status_code == 200  # the application is made
         yield shop
 
 

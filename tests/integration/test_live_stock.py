@@ -91,6 +91,7 @@ async def test_the_stream_speaks_the_visitors_language_and_ends_at_closing(marke
     """Words come rendered in the language of the page, and a stopping process leaves no stream open."""
     found, _ = market
     app = found.app
+    assert (await found.client.get("/health/live")).status_code == 200  # the application is made
     await adjust(found, "LAMP", -7)
     task = asyncio.create_task(
         ask(app, "GET", f"/live/stock?products={found.items['LAMP']}", {"accept-language": "de"}, stay=True)
