@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import cast
 from uuid import UUID
 
 from nightmarket.catalog.contract import (
@@ -213,7 +212,7 @@ class PostOffice:
             if word == b"DATA":
                 writer.write(b"354 go on\r\n")
                 text = await reader.readuntil(b"\r\n.\r\n")
-                self.mails.append(cast(EmailMessage, message_from_bytes(text[:-3], policy=SMTP)))
+                self.mails.append(message_from_bytes(text[:-3], policy=SMTP))
             known = word != b"RCPT" or b"<nobody@" not in line
             writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 well\r\n" if known else b"550 not here\r\n")
             await writer.drain()
