@@ -5,13 +5,14 @@ Arguments: URL, worker.
 
 import asyncio
 import sys
+from contextlib import suppress
 from uuid import UUID
 
 import msgspec
 
 from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
-from nightmarket.kernel.problems import Problem
+from nightmarket.kernel.problems import Problem, Unavailable
 from nightmarket.orders.contract import PaymentInput
 from nightmarket.orders.handlers import OrderDesk
 from nightmarket.platform.database import Database
@@ -37,10 +38,11 @@ async def outcome(desk: OrderDesk, pair: tuple[UUID, UUID], *, again: bool) -> s
     try:
         state = "pending"
         for _ in range(PATIENCE):
-            state = (await desk.complete(*pair, CARD)).order.state.name.lower()
+            with suppress(Unavailable):
+                state = (await desk.complete(*pair, CARD)).order.state.name.lower()
             if state != "pending":
                 break
-            await asyncio.sleep(0.2)  # the provider takes its time on a busy machine: asked again, as buyers do
+            await asyncio.sleep(0.2)  # shop and provider take their time on a busy machine: asked again, as buyers do
         return state
     except Problem as problem:
         if problem.code != "price_changed" or not again:
