@@ -197,12 +197,10 @@ async def later(tx: Any, sql: str, *values: object) -> None:
 async def ahead(tx: Any, sql: str, *values: object) -> None:
     """Run a statement that returns nothing: in a pipelined transaction in one packet with the statement that follows,
     which fails as this would have; elsewhere now."""
+    await later(tx, sql, *values)
     pipe = _pipe(tx)
-    if pipe is None or not pipe.open:
-        await tx.execute(sql, *values)
-        return
-    pipe.add((await pipe.prepared(tx, sql)).bound(values))
-    pipe.send()
+    if pipe is not None and pipe.open:
+        pipe.send()
 
 
 async def copy_later(tx: Any, sql: str, rows: bytes) -> bool:
