@@ -1,6 +1,7 @@
 """Mail that leaves the machine: SMTP, with TLS unless the server is on this machine."""
 
 import asyncio
+import re
 import smtplib
 import ssl
 import time
@@ -26,8 +27,8 @@ BUSY_SECONDS = 8
 
 PORTS = {"smtp": 587, "smtps": 465}
 HERE = frozenset({"localhost", "127.0.0.1", "::1"})
-NEVER_THERE = ("example", "invalid", "localhost", "test")
-"""Domains that lead nowhere (RFC 2606): addresses of a demo, of tests and of shoppers in play."""
+NEVER_THERE = re.compile(r"[@.](example(\.(com|net|org))?|invalid|localhost|test)\Z", re.IGNORECASE)
+"""How addresses end that lead to nobody (RFC 2606): those of a demo, of tests and of a rehearsal's shoppers."""
 
 NO_MORE_TIME = Refusal("The mail server was too slow for all of them.")
 PERMANENT = range(500, 600)
@@ -65,7 +66,7 @@ class SmtpChannel:
 
     async def deliver(self, parcels: list[Parcel]) -> list[Refusal | None]:
         """One answer per parcel, in order. Raises Unavailable where the server is not there or does not let us in."""
-        kept = [one for one in parcels if one.message.to.rpartition(".")[2].lower() in NEVER_THERE]
+        kept = [one for one in parcels if NEVER_THERE.search(one.message.to)]
         outward = [one for one in parcels if one not in kept]
         answers: dict[int, Refusal | None] = {}
         if kept:
