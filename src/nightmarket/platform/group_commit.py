@@ -36,7 +36,7 @@ from .pipeline import pipelined
 BATCH_LIMIT = 500
 UNDIVIDED = 256
 """A crowd of up to that many goes at once: a batch's statements cost much the same however many are in it, so halves of
-it would cost a tenth more an order, and on two cores two processes overlap anyway (docs/benchmarks)."""
+it cost a tenth more an order in process, and on two cores two processes overlap anyway (docs/benchmarks)."""
 
 QUEUE_LIMIT = 8_000
 RETRY_LIMIT = 12
