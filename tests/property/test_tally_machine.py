@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
@@ -87,6 +88,7 @@ class Shop:
 
 
 quantities = st.integers(1, 8)
+capacities = st.integers(0, 20) | st.integers(60, 120)
 wishes = st.lists(st.tuples(st.integers(0, 9), quantities), min_size=1, max_size=3)
 
 
@@ -107,7 +109,7 @@ class TallyMachine(RuleBasedStateMachine):
         self.counts: dict[UUID, Count] = {}
         self.claimed: dict[UUID, Claimed] = {}
 
-    @rule(target=tallies, wanted=st.lists(st.tuples(st.integers(0, 20), st.integers(1, 4)), min_size=1, max_size=3))
+    @rule(target=tallies, wanted=st.lists(st.tuples(capacities, st.integers(1, 4)), min_size=1, max_size=3))
     def open(self, wanted: list[tuple[int, int]]):
         made = [NewTally(self.shop.number(), TallyKind.OFFER_BUDGET, *each) for each in wanted]
         self.shop.do(lambda tx: self.any.open(tx, made, self.clock.now()))
@@ -195,6 +197,38 @@ class TallyMachine(RuleBasedStateMachine):
                 self.counts[tally].held += quantity
             self.claimed[request.id] = Claimed(wanted, request.deadline)
         return multiple(*(request.id for request in requests if request.id in self.claimed))
+
+    @rule(
+        target=claims,
+        _some=tallies,
+        worker=st.integers(0, WORKERS - 1),
+        several=st.lists(wishes, min_size=1, max_size=5),
+    )
+    def claim_unlocked(self, _some: UUID, worker: int, several: list[list[tuple[int, int]]]):
+        """What is granted on what was seen is there and is not the last of it, or nothing of the batch happens."""
+        tallies, requests = self.workers[worker], self._requests(several, 60)
+        wanted = {part.tally for request in requests for part in request.parts}
+
+        async def batch(tx: Connection) -> list[Grant]:
+            ledger = await tallies.believed(tx, wanted, self.clock.now())
+            for request in requests:
+                with suppress(SlicesShort):
+                    ledger.claim(request)
+            await tallies.write(tx, ledger, self.clock.now())
+            return ledger.grants
+
+        try:
+            grants = self.shop.do(batch)
+        except asyncpg.DataError:
+            tallies.doubt(wanted)
+            return multiple()
+        for grant in grants:
+            taken = {part.tally: part.quantity for part in grant.parts}
+            for tally, quantity in taken.items():
+                self.counts[tally].held += quantity
+                assert self.counts[tally].free > 0
+            self.claimed[grant.id] = Claimed(taken, grant.deadline)
+        return multiple(*(grant.id for grant in grants))
 
     @rule(_some=tallies, worker=st.integers(0, WORKERS - 1), several=st.lists(wishes, min_size=1, max_size=3))
     def claim_undone(self, _some: UUID, worker: int, several: list[list[tuple[int, int]]]) -> None:

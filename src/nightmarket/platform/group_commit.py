@@ -260,3 +260,18 @@ class PipelinedCommit(GroupCommit[I, O]):
     """A lane whose work writes with `later`: its statements travel together with COMMIT (pipeline.py)."""
 
     _transaction = staticmethod(pipelined)
+
+
+class OneTry(PipelinedCommit[I, O | None]):
+    """A lane that tries once. Whatever goes wrong, all of the batch get None, to go another way: by a lane that keeps
+    the contract above. `missed` is called before they do."""
+
+    missed: Callable[[], None] = staticmethod(lambda: None)
+
+    async def _settle(self, items: Sequence[I]) -> Sequence[O | None | BaseException]:
+        try:
+            return await self._once(items)
+        except Exception as error:  # noqa: BLE001 (the other way finds out who is to blame)
+            self._note("batch_missed", items, type(error).__name__)
+            self.missed()
+            return [None] * len(items)

@@ -35,6 +35,7 @@ _NULL = _LENGTH(-1)
 _EMPTY = Struct("!3i").pack
 _UUID_ITEM = _LENGTH(16)
 _INT2, _INT4, _INT8 = Struct("!h").pack, Struct("!i").pack, Struct("!q").pack
+_XID_ITEM = Struct("!iI").pack
 _INT2_ITEM, _INT4_ITEM, _INT8_ITEM = Struct("!ih").pack, Struct("!ii").pack, Struct("!iq").pack
 
 
@@ -67,6 +68,7 @@ _ENCODERS: Mapping[int, Callable[[Any], bytes]] = {
     25: str.encode,
     1005: _numbers(21, 2, _INT2_ITEM),
     1007: _numbers(23, 4, _INT4_ITEM),
+    1011: _numbers(28, 4, _XID_ITEM),
     1016: _numbers(20, 8, _INT8_ITEM),
     1184: lambda at: _INT8(microseconds(at)),
     2950: lambda id: id.bytes,
@@ -201,6 +203,13 @@ async def ahead(tx: Any, sql: str, *values: object) -> None:
     pipe = _pipe(tx)
     if pipe is not None and pipe.open:
         pipe.send()
+
+
+async def in_order(tx: Any) -> None:
+    """What this transaction joins with arrays from now on is looked up, and so locked, element by element in their
+    order, whatever the planner would find cheaper."""
+    await later(tx, "SET LOCAL enable_hashjoin = off")
+    await later(tx, "SET LOCAL enable_mergejoin = off")
 
 
 async def copy_later(tx: Any, sql: str, rows: bytes) -> bool:

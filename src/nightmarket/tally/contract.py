@@ -166,6 +166,17 @@ class Tallies(Protocol):
         """Lock the tallies in order of id and give the in-memory ledger that grants or refuses claims on them."""
         ...
 
+    async def believed(self, tx: Connection, tallies: Iterable[UUID], now: datetime) -> Ledger:
+        """A ledger of what this process believes of the tallies, without locks; what it does not know it looks at. It
+        raises SlicesShort for every claim beyond a safe share of what was seen. `write` then takes the units only if
+        there are more than that, and fails the transaction if not. It locks, so it is to be the last thing written,
+        and `in_order`."""
+        ...
+
+    def doubt(self, tallies: Iterable[UUID]) -> None:
+        """Look again at these before they are believed: a transaction with them failed."""
+        ...
+
     async def fit_limits(self, tx: Connection, ledger: Ledger, most: Mapping[UUID, int]) -> None:
         """Give the buyers' tallies that are locked in the ledger the capacities that hold now, where a limit was
         changed since they were opened; never less than is taken. Stored with the ledger's next grants."""

@@ -12,6 +12,7 @@ from nightmarket.platform.facts import Facts
 from nightmarket.platform.group_commit import Again
 
 from . import store
+from .believed import Beliefs, BelievedLedger
 from .contract import RESTOCK, Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted, TallyKind, Write
 from .model import Ledger, Part, SlicesShort
 
@@ -35,6 +36,7 @@ class SlicedTallies:
         self._ids = ids
         self._worker = worker
         self._whole: dict[UUID, None] = {}
+        self._beliefs = Beliefs()
 
     async def open(self, tx: Connection, tallies: Sequence[NewTally], at: datetime) -> None:
         rows: list[tuple[UUID, int, int, int, int]] = []
@@ -110,6 +112,16 @@ class SlicedTallies:
         slices, counts = await store.lock(tx, wanted, self._worker, whole)
         return Ledger(slices, counts, self._worker)
 
+    async def believed(self, tx: Connection, tallies: Iterable[UUID], now: datetime) -> Ledger:
+        wanted = set(tallies)
+        unknown = self._beliefs.unknown(wanted, now)
+        if unknown:
+            self._beliefs.learn(await store.look(tx, unknown, self._worker), now)
+        return self._beliefs.ledger(wanted)
+
+    def doubt(self, tallies: Iterable[UUID]) -> None:
+        self._beliefs.forget(tallies)
+
     async def fit_limits(self, tx: Connection, ledger: Ledger, most: Mapping[UUID, int]) -> None:
         others = [tally for tally, units in most.items() if ledger.capacity(tally) != units]
         if not others:
@@ -130,6 +142,11 @@ class SlicedTallies:
         if not ledger.grants:
             return
         changes = ledger.changes()
+        if isinstance(ledger, BelievedLedger):
+            await store.insert_claims(tx, ledger.grants)
+            await store.take(tx, [(row.tally, row.number, row.held_change) for row in changes])
+            self._beliefs.taken(changes)
+            return
         moved = [row for row in changes if row.capacity_change]
         if not moved:
             await store.hold(tx, [(row.tally, row.number, row.held_change) for row in changes])

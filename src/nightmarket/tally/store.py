@@ -34,6 +34,19 @@ async def lock(
     return slices, {row[0]: row[2] for row in rows}
 
 
+async def look(tx: Connection, tallies: Sequence[UUID], worker: int) -> list[tuple[UUID, int, int]]:
+    """The worker's slice of each tally, without a lock: (tally, slice, what is free)."""
+    rows = await tx.fetch(
+        """
+        SELECT tally, slice, capacity - held - spent FROM tally.slice
+        WHERE tally = ANY($1::uuid[]) AND slice = $2 % slices
+        """,
+        tallies,
+        worker,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 HOLD = """
 UPDATE tally.slice AS s SET held = s.held + d.held
 FROM unnest($1::uuid[], $2::smallint[], $3::bigint[]) AS d(tally, slice, held)
@@ -51,6 +64,12 @@ WITH held AS ({HOLD} RETURNING 1)
 SELECT ('a locked slice is gone, left are ' || count(*))::integer FROM held HAVING count(*) <> $4
 """
 """Fails where it finds another number of slices than that; returns nothing."""
+
+TAKE = f"""
+WITH taken AS ({HOLD} AND s.held + s.spent + d.held < s.capacity RETURNING 1)
+SELECT ('there is enough of so many slices only: ' || count(*))::integer FROM taken HAVING count(*) <> $4
+"""
+"""As HOLD_ALL, of slices that nobody has locked: fails where it would take the last of one, or more."""
 
 Change = tuple[UUID, int, int, int, int]
 """tally, slice, and what is added to capacity, held and spent."""
@@ -73,6 +92,14 @@ async def hold(tx: Connection, changes: Sequence[tuple[UUID, int, int]]) -> None
     if changes:
         tallies, slices, held = zip(*changes, strict=True)
         await later(tx, HOLD_ALL, tallies, slices, held, len(changes))
+
+
+async def take(tx: Connection, changes: Sequence[tuple[UUID, int, int]]) -> None:
+    """Hold more of slices (tally, slice, held) that nobody has locked, in order; the transaction fails if there is
+    not more than that in each."""
+    if changes:
+        tallies, slices, held = zip(*changes, strict=True)
+        await later(tx, TAKE, tallies, slices, held, len(changes))
 
 
 async def lock_slices(tx: Connection, slices: Sequence[tuple[UUID, int]]) -> None:

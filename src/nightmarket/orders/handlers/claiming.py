@@ -1,6 +1,6 @@
 """The claim batch: sessions become orders. One transaction, all or nothing per order, in order of arrival."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -43,6 +43,7 @@ from nightmarket.payments.contract import Sale, sale_placed
 from nightmarket.payments.contract.wallets import Purse
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.group_commit import GroupCommit
+from nightmarket.platform.pipeline import in_order
 from nightmarket.promotions.contract import (
     Book,
     book_tallies,
@@ -100,7 +101,7 @@ class Claimed(msgspec.Struct, frozen=True):
         return self.sale.claim
 
 
-class _Ready(msgspec.Struct):
+class Ready(msgspec.Struct):
     """A session of this batch that may become an order: as it was prepared, or priced now."""
 
     item: Complete
@@ -184,7 +185,7 @@ class ClaimBatch:
             await means.tallies.fit_limits(tx, ledger, most)
         for one in ready:
             try:
-                result = self._grant(one, listings, ledger, terms, now)
+                result = self.grant(one, listings, ledger, terms, now)
             except SlicesShort as short:
                 raise means.tallies.again(short) from short
             if isinstance(result, Placing):
@@ -195,7 +196,7 @@ class ClaimBatch:
                 outcomes[one.item.id] = price_changed(result)
             else:
                 outcomes[one.item.id] = result
-        await self._write(tx, placings, ledger, outcomes, now)
+        outcomes.update(await self.write(tx, placings, ledger, now))
         gone = [tally for tally in ledger.emptied() if tally in stock]
         if gone:
             await means.facts.append(tx, [TallyEmptied(tally) for tally in gone], now)
@@ -221,7 +222,7 @@ class ClaimBatch:
         outcomes: dict[UUID, Claimed | Problem],
         terms: Terms,
         now: datetime,
-    ) -> tuple[list[_Ready], Mapping[UUID, Listing]]:
+    ) -> tuple[list[Ready], Mapping[UUID, Listing]]:
         """The sessions that may become orders, in order of arrival, and the goods in all of them."""
         decode = store.SESSION_BODY.decode
         prepared: dict[UUID, Prepared] = {}
@@ -239,14 +240,13 @@ class ClaimBatch:
         listings = await self._means.catalog.listings(variants)
         known = listings.get
         stamp = terms.stamp()
-        ready: list[_Ready] = []
+        ready: list[Ready] = []
         for id, (item, record) in items.items():
             one = prepared.get(id)
             if one is not None:
-                lines = one.order.lines
-                goods = [listing for line in lines if (listing := known(line.variant)) is not None]
-                if len(goods) == len(lines) and one.stamp == stamp_of(stamp, goods):
-                    ready.append(_Ready(item, record["attempt"], lines, goods, one.order))
+                goods = goods_of(one, known, stamp)
+                if goods is not None:
+                    ready.append(Ready(item, record["attempt"], one.order.lines, goods, one.order))
                     continue
             body = bodies.get(id) or decode(record["body"])
             if item.purse is not None:
@@ -256,10 +256,10 @@ class ClaimBatch:
                 outcomes[id] = found
             else:
                 goods = [listings[line.variant] for line in body.lines]
-                ready.append(_Ready(item, record["attempt"], body.lines, goods, found))
+                ready.append(Ready(item, record["attempt"], body.lines, goods, found))
         return ready, listings
 
-    async def _scarce(self, tx: Connection, ready: Sequence[_Ready], book: Book, now: datetime) -> set[UUID]:
+    async def _scarce(self, tx: Connection, ready: Sequence[Ready], book: Book, now: datetime) -> set[UUID]:
         """Every tally of offers and limits that this batch may touch, also those of offers that would come in for a
         refused one. Finds out who buys where that counts, and opens the buyers' tallies that are missing. What was
         prepared touches none."""
@@ -278,10 +278,10 @@ class ClaimBatch:
             tallies.update(most)
         return tallies
 
-    def _grant(
-        self, one: _Ready, listings: Mapping[UUID, Listing], ledger: Ledger, terms: Terms, now: datetime
+    def grant(
+        self, one: Ready, listings: Mapping[UUID, Listing], ledger: Ledger, terms: Terms, now: datetime
     ) -> Placing | Dearer | Problem:
-        """Claim for one order."""
+        """Claim for one order. Raises SlicesShort."""
         order, item = one.order, one.item
         aside = aside_of(order.body.known, order.quote) if isinstance(order, Priced) else NOTHING_ASIDE
         stock, left = stock_parts(one.lines, one.goods, ledger, aside)
@@ -296,7 +296,7 @@ class ClaimBatch:
         if isinstance(order, Priced):
             granted = grant_priced(claim, order, ledger, terms.book, now)
             if granted is None:
-                return self._grant(one, listings, ledger, terms, now)
+                return self.grant(one, listings, ledger, terms, now)
             if not isinstance(granted, Granted):
                 return granted
             without = tuple(granted.cart.refused.items())
@@ -306,29 +306,53 @@ class ClaimBatch:
             return nothing_left(one.lines)
         return Placing(item.id, item.owner, one.attempt, item.handler, order, now, item.listed, item.mark)
 
-    async def _write(
+    async def write(
         self,
         tx: Connection,
         placings: Sequence[Placing],
         ledger: Ledger,
-        outcomes: dict[UUID, Claimed | Problem],
         now: datetime,
-    ) -> None:
+        seen: Mapping[UUID, int] | None = None,
+    ) -> dict[UUID, Claimed]:
+        """Write orders and all that goes with them. `seen` says, in order of id, how sessions were read that are not
+        locked. Slices come last: others wait for them."""
         if not placings:
-            return
+            return {}
         means = self._means
         sales = [placing.sale() for placing in placings]
-        await means.tallies.write(tx, ledger, now)
+        await self._close(tx, placings, now, seen)
         await store.insert_orders(tx, placings)
         await means.journal.post(tx, [sale_placed(sale, now) for sale in sales])
         await means.facts.append(tx, [placed_fact(placing) for placing in placings], now)
-        asked = [placing for placing in placings if placing.handler != TRANSFER]
-        done = [placing for placing in placings if placing.handler == TRANSFER]
+        await means.tallies.write(tx, ledger, now)
+        return {
+            placing.id: Claimed(placing.rows(), sale, placing.attempt, new=True)
+            for placing, sale in zip(placings, sales, strict=True)
+        }
+
+    async def _close(
+        self, tx: Connection, placings: Sequence[Placing], now: datetime, seen: Mapping[UUID, int] | None
+    ) -> None:
+        if seen is not None:
+            await in_order(tx)
+        asked = {placing.id: placing.handler for placing in placings if placing.handler != TRANSFER}
+        done = {placing.id: placing.handler for placing in placings if placing.handler == TRANSFER}
         for some, state in ((asked, SessionState.IN_PROGRESS), (done, SessionState.COMPLETED)):
-            if some:
-                await store.place_sessions(tx, [one.id for one in some], state, first_due(some[0].handler, now))
-        for placing, sale in zip(placings, sales, strict=True):
-            outcomes[placing.id] = Claimed(placing.rows(), sale, placing.attempt, new=True)
+            if not some:
+                continue
+            due_at = first_due(next(iter(some.values())), now)
+            if seen is None:
+                await store.place_sessions(tx, list(some), state, due_at)
+            else:
+                ids = [id for id in seen if id in some]
+                await store.place_seen(tx, ids, [seen[id] for id in ids], state, due_at)
+
+
+def goods_of(one: Prepared, known: Callable[[UUID], Listing | None], stamp: bytes) -> list[Listing] | None:
+    """The goods of an order's lines; None where it does not follow from them any more."""
+    lines = one.order.lines
+    goods = [listing for line in lines if (listing := known(line.variant)) is not None]
+    return goods if len(goods) == len(lines) and one.stamp == stamp_of(stamp, goods) else None
 
 
 def _for(item: Complete, outcome: Claimed | Problem) -> Claimed | Problem:

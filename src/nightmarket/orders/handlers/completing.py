@@ -19,6 +19,7 @@ from nightmarket.platform.access import is_shadow
 from .claiming import ClaimBatch, Claimed, Complete
 from .means import Means
 from .settling import SettleBatch, Settled, settlement_of
+from .swift import SwiftClaims
 
 PROVIDER_SECONDS = 2.0
 """How long `complete` waits for a provider; after that it answers that the payment is under way."""
@@ -71,6 +72,7 @@ class CompletionDesk:
 
     def __init__(self, means: Means, claims: ClaimBatch, settles: SettleBatch) -> None:
         self._means = means
+        self.swift = SwiftClaims(means, claims)
         self._claims = claims
         self._settles = settles
         self._paying: set[asyncio.Task[Result]] = set()
@@ -88,7 +90,7 @@ class CompletionDesk:
             raise RealOutlet("A rehearsal's orders are paid by test handlers only.", field="payment.handler_id")
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
-        claimed = await self._claims.lane.submit(Complete(id, owner, payment.handler, listed, mark, payment.purse))
+        claimed = await self.swift.place(Complete(id, owner, payment.handler, listed, mark, payment.purse))
         self._claims.tell_gone()
         order = Order(id, claimed.rows)
         if payment.handler == TRANSFER or order.state is not OrderState.PENDING:

@@ -125,7 +125,13 @@ class OrderDesk:
     @property
     def lanes(self) -> Sequence[GroupCommit[Any, Any]]:
         """The group commits of this desk, to be watched."""
-        return [self.claims.lane, self.sessions.writes, *self.settles.lanes, *self.cancels.lanes.values()]
+        return [
+            self.completions.swift.lane,
+            self.claims.lane,
+            self.sessions.writes,
+            *self.settles.lanes,
+            *self.cancels.lanes.values(),
+        ]
 
     async def close(self) -> None:
         """Finish what is under way."""

@@ -17,7 +17,7 @@ from nightmarket.orders.policies import NO_ACCOUNTS, NOTHING_GONE, KnownTogether
 from nightmarket.payments.contract import Journal, Payments, Provider
 from nightmarket.platform.database import Database
 from nightmarket.platform.facts import Facts
-from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, PipelinedCommit, Turn, Work
+from nightmarket.platform.group_commit import BATCH_LIMIT, QUEUE_LIMIT, GroupCommit, OneTry, PipelinedCommit, Turn, Work
 from nightmarket.promotions.contract import Book, Books
 from nightmarket.tally.contract import GoneTallies, Tallies
 
@@ -91,4 +91,11 @@ class Means:
         kind = PipelinedCommit[I, O] if pipelined else GroupCommit[I, O]
         lane = kind(name, self.database, work, batch_limit=batch or limits.batch, queue_limit=limits.queue)
         lane.turn = turn or lane.turn
+        return lane
+
+    def one_try(self, name: str, work: Work[I, O | None], turn: Turn) -> OneTry[I, O]:
+        """A lane for what may also go another way."""
+        limits = self.limits
+        lane = OneTry[I, O](name, self.database, work, batch_limit=limits.batch, queue_limit=limits.queue)
+        lane.turn = turn
         return lane

@@ -26,6 +26,17 @@ async def lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
     )
 
 
+async def read_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
+    """As `lock_sessions`, without a lock; with `seen`, which any change of the row changes."""
+    return await tx.fetch(
+        """
+        SELECT id, owner, kind, state, attempt, expires_at, prepared, xmin AS seen FROM orders.session
+        WHERE id = ANY($1::uuid[]) ORDER BY id
+        """,
+        list(ids),
+    )
+
+
 _HOLD = """
 WITH held AS (SELECT 1 FROM orders.session WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)
 SELECT 1 FROM held HAVING count(*) < 0
@@ -158,6 +169,23 @@ async def place_sessions(tx: Connection, ids: Sequence[UUID], state: int, due_at
         state,
         due_at,
     )
+
+
+_PLACE_SEEN = """
+WITH noted AS (INSERT INTO orders.awaited (due_at, orders) VALUES ($3, $1)), placed AS (
+    UPDATE orders.session AS s SET state = $2, prepared = NULL
+    FROM unnest($1::uuid[], $4::xid[]) AS d(id, seen) WHERE s.id = d.id AND s.xmin = d.seen RETURNING 1
+)
+SELECT ('so many sessions are as they were read: ' || count(*))::integer FROM placed
+HAVING count(*) <> cardinality($1::uuid[])
+"""
+"""Returns nothing."""
+
+
+async def place_seen(tx: Connection, ids: Sequence[UUID], seen: Sequence[int], state: int, due_at: datetime) -> None:
+    """As `place_sessions`, of sessions that nobody has locked, in order of id: the transaction fails if one of them is
+    no longer as it was read."""
+    await later(tx, _PLACE_SEEN, ids, state, due_at, seen)
 
 
 async def reopen_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
