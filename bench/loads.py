@@ -19,6 +19,7 @@ from statistics import fmean
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import psutil
 
 from bench.measure import BENCH, cpu, family, latency, refused, settle
@@ -91,9 +92,6 @@ class Load:
     connections: int = 0
     lead: int = 0
     """Seconds under load before anything is counted."""
-
-    settled: bool = False
-    """Whether the shop comes to rest before: what it does by itself is no part of this load."""
 
     proxy: bool = False
     """Whether a proxy asks, whose connections the shop reads on after a refusal."""
@@ -211,7 +209,7 @@ class Loads:
         _pin(self._up, {server})
         try:
             seconds = self._chosen.other_seconds
-            pinned = Load(seconds, prefix=("taskset", "-c", str(generator)), lead=LEAD_SECONDS, settled=True)
+            pinned = Load(seconds, prefix=("taskset", "-c", str(generator)), lead=LEAD_SECONDS)
             few, many = BEST_CONNECTIONS
             warming = replace(pinned, seconds=PROBE_SECONDS, most=MOST_PER_SECOND / 3, connections=many, lead=0)
             warm = (await self._complete(TRANSFER, warming))["per_second"]
@@ -285,12 +283,22 @@ class Loads:
         async with open_shop(self._settings) as shop:
             amount = round(min(load.most, MOST_PER_SECOND) * (load.lead + load.seconds))
             await self._prepare(shop, amount, ids, hot=load.hot)
-        if load.settled:
-            await asyncio.to_thread(settle, self._up)
+        await self._rest()
         script = "paced.lua" if load.rate else "complete.lua"
         arguments = [str(ids), str(body), str(load.rate), "proxy" if load.proxy else ""]
         kind = "paid" if handler == PROVIDER else "placed"
         return await self._load(script, arguments, kind, load)
+
+    async def _rest(self) -> None:
+        """Let the shop do what it would have done in the days in which such sessions come: clean up after them and
+        write them down. It also costs the orders what it does then: the first change of each page is logged whole."""
+        connection = await asyncpg.connect(self._settings.database_url)
+        try:
+            await connection.execute("VACUUM (ANALYZE) orders.session")
+            await connection.execute("CHECKPOINT")
+        finally:
+            await connection.close()
+        await asyncio.to_thread(settle, self._up)
 
     async def _by_script(self, script: str, seconds: int, kind: str) -> dict[str, Any]:
         """Sessions by the API: bodies for wrk to choose from."""
