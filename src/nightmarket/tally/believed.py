@@ -5,11 +5,11 @@ packed: a claim is granted on what was last seen, and the statement that takes t
 them, or any that are not there. What is believed decides only which way an order goes, never what it gets.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from .model import ClaimRequest, Grant, Ledger, Refusal, Slice, SlicesShort
+from .model import ClaimRequest, Grant, Part, SlicesShort
 
 SHARE_DIVISOR = 8
 """After one look at a slice a process takes an eighth of what was free: up to eight may do so side by side."""
@@ -20,7 +20,7 @@ BELIEF_LIMIT = 50_000
 
 
 class Belief:
-    """The slice that this process claims from: its number, what was free, and what may be taken without a look."""
+    """The slice that this process claims from: its number, what is free, and what may be taken without a look."""
 
     __slots__ = ("free", "number", "share", "until")
 
@@ -53,52 +53,50 @@ class Beliefs:
         while len(self._known) > BELIEF_LIMIT:
             del self._known[next(iter(self._known))]
 
-    def ledger(self, tallies: Iterable[UUID]) -> "BelievedLedger":
-        """A ledger of what is believed of these tallies."""
-        return BelievedLedger({tally: belief for tally in tallies if (belief := self._known.get(tally)) is not None})
-
-    def taken(self, slices: Iterable[Slice]) -> None:
-        """Note what a ledger granted."""
-        for row in slices:
-            belief = self._known.get(row.tally)
-            if belief is not None:
-                belief.free -= row.held_change
-                belief.share -= row.held_change
-
     def forget(self, tallies: Iterable[UUID]) -> None:
         """Look again before these are believed."""
         for tally in tallies:
             self._known.pop(tally, None)
 
+    def ledger(self) -> "BelievedLedger":
+        """A ledger of what is believed now."""
+        return BelievedLedger(self._known)
 
-class BelievedLedger(Ledger):
-    """A ledger of slices that are not locked: it grants within their shares, and decides nothing else."""
 
-    def __init__(self, beliefs: dict[UUID, Belief]) -> None:
-        super().__init__(
-            [Slice(tally, one.number, capacity=one.free, held=0, spent=0) for tally, one in beliefs.items()],
-            {tally: one.number + 1 for tally, one in beliefs.items()},
-            worker=0,
-        )
-        self._beliefs = beliefs
+class BelievedLedger:
+    """A ledger of slices that are not locked: it grants within their shares, and decides nothing else. What it grants
+    is believed to be taken, so a batch that fails has to `forget`."""
 
-    def _own_slice(self, tally: UUID, count: int, worker: int) -> Slice:  # noqa: ARG002 (there is one only)
-        return self._rows[tally][0]
+    def __init__(self, known: Mapping[UUID, Belief]) -> None:
+        self._known = known
+        self._held: dict[UUID, int] = {}
+        self.grants: list[Grant] = []
 
-    def claim(self, request: ClaimRequest) -> Grant | Refusal:
+    def free(self, tally: UUID) -> int:
+        """What is believed to be free of the tally; 0 for an unknown one."""
+        belief = self._known.get(tally)
+        return belief.free if belief is not None else 0
+
+    def claim(self, request: ClaimRequest) -> Grant:
         """Grant all parts. Raises SlicesShort for whatever is beyond a share: only a locked ledger can tell."""
+        known, held = self._known, self._held
         wanted: dict[UUID, int] = {}
         for part in request.parts:
             wanted[part.tally] = wanted.get(part.tally, 0) + part.quantity
-        short = [tally for tally, quantity in wanted.items() if self._share(tally) < quantity]
-        if short:
+        short = [tally for tally, units in wanted.items() if (one := known.get(tally)) is None or one.share < units]
+        if short or not wanted:
             raise SlicesShort(short)
-        return super().claim(request)
+        parts: list[Part] = []
+        for tally in sorted(wanted) if len(wanted) > 1 else wanted:
+            units, belief = wanted[tally], known[tally]
+            belief.free -= units
+            belief.share -= units
+            held[tally] = held.get(tally, 0) + units
+            parts.append(Part(tally, units, belief.number))
+        grant = Grant(request.id, tuple(parts), request.deadline)
+        self.grants.append(grant)
+        return grant
 
-    def _share(self, tally: UUID) -> int:
-        belief = self._beliefs.get(tally)
-        return belief.share - self._own[tally].held_change if belief is not None else 0
-
-    def emptied(self) -> Sequence[UUID]:
-        """Nothing: the last of a slice is never taken unlocked."""
-        return ()
+    def changes(self) -> Sequence[tuple[UUID, int, int]]:
+        """What was granted by slice, in their order: (tally, slice, held)."""
+        return [(tally, self._known[tally].number, self._held[tally]) for tally in sorted(self._held)]

@@ -15,11 +15,14 @@ import msgspec
 from nightmarket.kernel.findings import Finding
 from nightmarket.platform.database import Connection
 
+from .believed import BelievedLedger
 from .model import ClaimRequest, Grant, Ledger, Part, Refusal, SlicesShort
 
 __all__ = [
     "RESTOCK",
     "Adjustment",
+    "AnyLedger",
+    "BelievedLedger",
     "ClaimRequest",
     "ClaimState",
     "Finding",
@@ -128,6 +131,9 @@ Write = Callable[[Mapping[UUID, ClaimState]], Awaitable[None]]
 """Writes what follows from the states that claims had; in the running transaction."""
 
 
+AnyLedger = Ledger | BelievedLedger
+
+
 class Tallies(Protocol):
     """Every function takes the running transaction and a list; a single call is a list of one."""
 
@@ -166,7 +172,7 @@ class Tallies(Protocol):
         """Lock the tallies in order of id and give the in-memory ledger that grants or refuses claims on them."""
         ...
 
-    async def believed(self, tx: Connection, tallies: Iterable[UUID], now: datetime) -> Ledger:
+    async def believed(self, tx: Connection, tallies: Iterable[UUID], now: datetime) -> BelievedLedger:
         """A ledger of what this process believes of the tallies, without locks; what it does not know it looks at. It
         raises SlicesShort for every claim beyond a safe share of what was seen. `write` then takes the units only if
         there are more than that, and fails the transaction if not. It locks, so it is to be the last thing written,
@@ -186,7 +192,7 @@ class Tallies(Protocol):
         """What to raise in a batch whose ledger could not decide: it runs again, with those tallies locked whole."""
         ...
 
-    async def write(self, tx: Connection, ledger: Ledger, at: datetime) -> None:
+    async def write(self, tx: Connection, ledger: AnyLedger, at: datetime) -> None:
         """Store what the ledger granted: the tallies' held units and the claims."""
         ...
 

@@ -13,7 +13,18 @@ from nightmarket.platform.group_commit import Again
 
 from . import store
 from .believed import Beliefs, BelievedLedger
-from .contract import RESTOCK, Adjustment, ClaimState, Finding, Level, NewTally, TallyAdjusted, TallyKind, Write
+from .contract import (
+    RESTOCK,
+    Adjustment,
+    AnyLedger,
+    ClaimState,
+    Finding,
+    Level,
+    NewTally,
+    TallyAdjusted,
+    TallyKind,
+    Write,
+)
 from .model import Ledger, Part, SlicesShort
 
 WHOLE_LIMIT = 1_000
@@ -112,12 +123,11 @@ class SlicedTallies:
         slices, counts = await store.lock(tx, wanted, self._worker, whole)
         return Ledger(slices, counts, self._worker)
 
-    async def believed(self, tx: Connection, tallies: Iterable[UUID], now: datetime) -> Ledger:
-        wanted = set(tallies)
-        unknown = self._beliefs.unknown(wanted, now)
+    async def believed(self, tx: Connection, tallies: Iterable[UUID], now: datetime) -> BelievedLedger:
+        unknown = self._beliefs.unknown(tallies, now)
         if unknown:
             self._beliefs.learn(await store.look(tx, unknown, self._worker), now)
-        return self._beliefs.ledger(wanted)
+        return self._beliefs.ledger()
 
     def doubt(self, tallies: Iterable[UUID]) -> None:
         self._beliefs.forget(tallies)
@@ -138,15 +148,14 @@ class SlicedTallies:
             del self._whole[next(iter(self._whole))]
         return Again("a slice ran short")
 
-    async def write(self, tx: Connection, ledger: Ledger, at: datetime) -> None:
+    async def write(self, tx: Connection, ledger: AnyLedger, at: datetime) -> None:
         if not ledger.grants:
             return
-        changes = ledger.changes()
         if isinstance(ledger, BelievedLedger):
             await store.insert_claims(tx, ledger.grants)
-            await store.take(tx, [(row.tally, row.number, row.held_change) for row in changes])
-            self._beliefs.taken(changes)
+            await store.take(tx, ledger.changes())
             return
+        changes = ledger.changes()
         moved = [row for row in changes if row.capacity_change]
         if not moved:
             await store.hold(tx, [(row.tally, row.number, row.held_change) for row in changes])

@@ -51,7 +51,7 @@ from nightmarket.promotions.contract import (
     buyer_tally,
     counts,
 )
-from nightmarket.tally.contract import ClaimRequest, Grant, Ledger, Part, SlicesShort, TallyEmptied
+from nightmarket.tally.contract import AnyLedger, ClaimRequest, Grant, Ledger, Part, SlicesShort, TallyEmptied
 
 from .buyers import buyer_keys
 from .means import Means
@@ -279,7 +279,7 @@ class ClaimBatch:
         return tallies
 
     def grant(
-        self, one: Ready, listings: Mapping[UUID, Listing], ledger: Ledger, terms: Terms, now: datetime
+        self, one: Ready, listings: Mapping[UUID, Listing], ledger: AnyLedger, terms: Terms, now: datetime
     ) -> Placing | Dearer | Problem:
         """Claim for one order. Raises SlicesShort."""
         order, item = one.order, one.item
@@ -294,6 +294,7 @@ class ClaimBatch:
             stock = [*stock, *(Part(tally, 1) for tally in order.body.seat.tallies)]
         claim = ClaimRequest(claim_id(item.id, one.attempt), tuple(stock), now + hold_of(item.handler))
         if isinstance(order, Priced):
+            assert isinstance(ledger, Ledger)
             granted = grant_priced(claim, order, ledger, terms.book, now)
             if granted is None:
                 return self.grant(one, listings, ledger, terms, now)
@@ -310,7 +311,7 @@ class ClaimBatch:
         self,
         tx: Connection,
         placings: Sequence[Placing],
-        ledger: Ledger,
+        ledger: AnyLedger,
         now: datetime,
         seen: Mapping[UUID, int] | None = None,
     ) -> dict[UUID, Claimed]:

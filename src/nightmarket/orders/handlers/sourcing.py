@@ -6,7 +6,7 @@ from nightmarket.catalog.contract import Listing
 from nightmarket.orders.model.session import CartLine, Known
 from nightmarket.promotions.contract import Quote
 from nightmarket.promotions.contract.presales import put_aside
-from nightmarket.tally.contract import Ledger, Part
+from nightmarket.tally.contract import AnyLedger, Part
 
 NOTHING_ASIDE: Mapping[str, int] = {}
 
@@ -14,7 +14,7 @@ NOTHING_ASIDE: Mapping[str, int] = {}
 def stock_parts(
     lines: Sequence[CartLine],
     goods: Sequence[Listing],
-    ledger: Ledger,
+    ledger: AnyLedger,
     aside: Mapping[str, int] = NOTHING_ASIDE,
 ) -> tuple[list[Part], dict[str, int]]:
     """The parts of a claim that cover the lines, `goods` their listings; or, per line that cannot be covered,
