@@ -213,6 +213,20 @@ async def test_partitions_are_made_ahead(one: Connection, reader: Connection) ->
     assert await one.fetchval("SELECT count(*) FROM platform.fact_default") == 0
 
 
+async def test_facts_are_kept_as_they_come(one: Connection, clock: VirtualClock) -> None:
+    """No partition compresses what facts list, as the table says: to do so takes longer than to write it."""
+    async with one.transaction():
+        await make_partitions(one, clock.now())
+    kept = await one.fetch(
+        """
+        SELECT attrelid::regclass::text, attstorage FROM pg_attribute
+        WHERE attname = 'payload' AND attrelid IN (SELECT relid FROM pg_partition_tree('platform.fact'))
+        """
+    )
+    assert len(kept) > len(await partitions(one))
+    assert {row[1] for row in kept} == {b"e"}
+
+
 async def test_partitions_take_over_from_the_default(
     one: Connection, reader: Connection, facts: Facts, clock: VirtualClock
 ) -> None:

@@ -36,6 +36,7 @@ ACROSS = frozenset(
         "0035_leftovers",
         "0034_wallet_codes",
         "0037_paid",
+        "0038_statistics",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""

@@ -168,7 +168,7 @@ async def make_partitions(tx: Connection, now: datetime) -> None:
     for name in await _missing(tx, wanted):
         low, high = wanted[name]
         await tx.execute(f"""
-            CREATE TABLE platform.{name} (LIKE platform.fact INCLUDING DEFAULTS);
+            CREATE TABLE platform.{name} (LIKE platform.fact INCLUDING DEFAULTS INCLUDING STORAGE);
             WITH moved AS (DELETE FROM platform.fact_default WHERE id >= '{low}' AND id < '{high}' RETURNING *)
             INSERT INTO platform.{name} SELECT * FROM moved;
             ALTER TABLE platform.fact ATTACH PARTITION platform.{name} FOR VALUES FROM ('{low}') TO ('{high}');

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -157,7 +158,9 @@ class EmbeddedPostgres:
             self._say("Made a new database.")
         port = remembered.port if remembered and _port_is_free(remembered.port) else _free_port()
         self.layout.remember(Remembered(port=port, base=str(base)))
-        write_config(cluster, render(server_settings(_this_machine(), port, durable=self.options.durable)))
+        write_config(
+            cluster, render(server_settings(_this_machine(cluster.folder), port, durable=self.options.durable))
+        )
         return cluster
 
     def _start(self, cluster: Cluster) -> None:
@@ -317,8 +320,8 @@ def _port_is_free(port: int) -> bool:
         return True
 
 
-def _this_machine() -> Machine:
-    return Machine(memory_bytes=psutil.virtual_memory().total, cores=os.cpu_count() or 1)
+def _this_machine(folder: Path) -> Machine:
+    return Machine(psutil.virtual_memory().total, os.cpu_count() or 1, shutil.disk_usage(folder).total)
 
 
 def _explain(output: str, log_file: Path) -> str:

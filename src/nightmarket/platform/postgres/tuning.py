@@ -8,6 +8,8 @@ MEBIBYTE = 1024 * 1024
 MAX_CONNECTIONS = 100
 LEAST_BUFFERS_MEBIBYTES = 64
 MOST_BUFFERS_MEBIBYTES = 1024
+LEAST_LOG_MEBIBYTES = 1024
+MOST_LOG_MEBIBYTES = 8192
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -15,6 +17,8 @@ class Machine(msgspec.Struct, frozen=True):
 
     memory_bytes: int
     cores: int
+    disk_bytes: int
+    """The whole disk that the data lies on; what is free of it changes with the log itself."""
 
 
 def buffers_mebibytes(machine: Machine) -> int:
@@ -23,9 +27,16 @@ def buffers_mebibytes(machine: Machine) -> int:
     return max(LEAST_BUFFERS_MEBIBYTES, min(eighth, MOST_BUFFERS_MEBIBYTES))
 
 
+def log_mebibytes(machine: Machine) -> int:
+    """A sixteenth of the disk, within bounds: what the log may take before a checkpoint has to be done."""
+    sixteenth = machine.disk_bytes // MEBIBYTE // 16
+    return max(LEAST_LOG_MEBIBYTES, min(sixteenth, MOST_LOG_MEBIBYTES))
+
+
 def server_settings(machine: Machine, port: int, *, durable: bool = True) -> dict[str, str]:
     """Settings by name. `durable=False` is for throw-away test clusters only: a crash may then lose all of it."""
     buffers = buffers_mebibytes(machine)
+    log = log_mebibytes(machine)
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -44,11 +55,13 @@ def server_settings(machine: Machine, port: int, *, durable: bool = True) -> dic
         "synchronous_commit": "on",
         "full_page_writes": "on",
         "wal_buffers": "16MB",
-        # A rush writes 10 to 40 MB of log a second. Ids are digests, so that each checkpoint makes the next order on
-        # every page of an index write the whole page; few checkpoints, and segments that are there already.
-        "min_wal_size": "512MB",
-        "max_wal_size": "4GB",
-        "checkpoint_timeout": "10min",
+        # A rush writes 10 to 40 MB of log a second. Ids are digests, so that after a checkpoint the next order on each
+        # page of sessions and indexes logs the whole page: few checkpoints. What the log needed once is kept, since a
+        # file that is written over costs less than a new one; who has no rush never has as much.
+        "max_wal_size": f"{log}MB",
+        "min_wal_size": f"{log // 2}MB",
+        "wal_compression": "off",  # takes more of the processor than an order itself
+        "checkpoint_timeout": "30min",
         "checkpoint_completion_target": "0.9",
         "max_wal_senders": "4",
         "autovacuum_naptime": "15s",  # hot rows die fast
@@ -71,6 +84,7 @@ def server_settings(machine: Machine, port: int, *, durable: bool = True) -> dic
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
+            "max_wal_size": "1GB",
             "min_wal_size": "80MB",
             "autovacuum": "off",  # its transactions hold facts back for a moment, which no test should meet by chance
         }
