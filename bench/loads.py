@@ -77,6 +77,9 @@ LEAD_SECONDS = 4
 """Opening nine thousand connections takes the shop a second: the overload is counted once they are there."""
 
 BODIES = 1_000
+LOG_FILES = 128
+"""Of 16 MB each."""
+
 SESSION_COLUMNS = ("id", "owner", "kind", "state", "request", "body", "created_at", "expires_at", "prepared")
 
 
@@ -135,6 +138,18 @@ class Loads:
                 variant = await shop.catalog.find(f"bench-{number % MERCHANTS}", f"T{number}")
                 assert variant is not None
                 self._listings.append((variant, (await shop.catalog.listings([variant]))[variant].merchant))
+
+    async def use(self) -> None:
+        """Give the log the files that a shop in use has written before: a new one is filled with zeros while all
+        commits wait."""
+        connection = await asyncpg.connect(self._settings.database_url)
+        try:
+            for _ in range(LOG_FILES):
+                await connection.execute("SELECT pg_logical_emit_message(true, '', '')")
+                await connection.execute("SELECT pg_switch_wal()")
+            await connection.execute("CHECKPOINT")
+        finally:
+            await connection.close()
 
     async def created(self, _: dict[str, Any]) -> dict[str, Any]:
         """Orders by bank transfer: claim, commit, answer."""

@@ -75,6 +75,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
         url = database_url(up)
         loads = Loads(chosen, folder, up, environment, url)
         asyncio.run(loads.fill())
+        asyncio.run(loads.use())
         results["settled_after_seconds"] = settle(up)
         results["pgbench_tpcb_16_per_second"] = pgbench(url)
         results["copy_limit_orders_per_second"] = asyncio.run(copy_limit(url))
