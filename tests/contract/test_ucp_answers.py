@@ -117,6 +117,19 @@ async def test_discounts_that_the_market_shares_sum_and_name_who_pays(shop: Open
         assert {one["type"]: one["amount"] for one in answer["totals"]}["items_discount"] == -74
 
 
+async def test_what_was_just_placed_reads_as_what_stands(shop: Opened, schemas: Schemas) -> None:
+    """The answer to whoever places an order, made of what was packed beforehand, is to the byte the answer to a repeat,
+    made of the order's rows; and says nothing that the checkout does not say later."""
+    await publish(shop, offer(shop, "GOOD", PercentOff(1000)))
+    path = await ready(shop, schemas, "placed", codes=["GOOD"], LAMP=2, OOLONG=1)
+    done = await shop.client.post(f"{path}/complete", json=pay(), headers=key("placed-complete"))
+    again = await shop.client.post(f"{path}/complete", json=pay(), headers=key("placed-complete"))
+    schemas.check(done.json(), *CHECKOUT)
+    assert done.content == again.content
+    read = (await shop.client.get(path, headers=key("r"))).json()
+    assert done.json() == {name: read[name] for name in done.json()}
+
+
 async def test_a_code_stays_on_the_order(shop: Opened, schemas: Schemas) -> None:
     """The completed checkout and the order show what the code took off."""
     await publish(shop, offer(shop, "NIGHT", PercentOff(1000)))

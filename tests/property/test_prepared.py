@@ -12,14 +12,28 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nightmarket.catalog.contract import Listing, ProductKind, Stock, stamped
+from nightmarket.entrypoints.ucp import wire
+from nightmarket.entrypoints.ucp.api import HANDLERS
+from nightmarket.entrypoints.ucp.translate import Translator
+from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import derive
-from nightmarket.orders.contract import OrdersPlaced
+from nightmarket.orders.contract import Completion, Order, OrdersPlaced, OrderState
 from nightmarket.orders.handlers.claiming import placed_fact
 from nightmarket.orders.handlers.pricing import Priced, priced
 from nightmarket.orders.model.order import order_bodies, sale_of
-from nightmarket.orders.model.prepared import Placing, Prepared, Terms, pack, prepare, prepared_at, stamp_of
+from nightmarket.orders.model.prepared import (
+    Placing,
+    Prepared,
+    Terms,
+    pack,
+    paid_from_wallet,
+    prepare,
+    prepared_at,
+    stamp_of,
+)
 from nightmarket.orders.model.session import CartLine, Contact, Destination, SessionBody, shopper_of
 from nightmarket.orders.policies import FlatRates
+from nightmarket.payments.contract.wallets import Spent
 from nightmarket.promotions.contract import Book, Offer, PercentOff, book_tallies, buyer_caps, demand, price, steady
 from tests.property.price_strategies import BRANDS, CATEGORIES, CODES, DAY, MERCHANTS, NOW, PRODUCTS, VARIANTS, books
 
@@ -188,7 +202,7 @@ def test_rows_fact_and_sale(book: Book, listings: Goods, body: SessionBody, mark
     assert isinstance(full, Priced)
     order = pack(body, full.quote, listings, full.deliveries, zone=terms.zone)
     placing = Placing(UUID(int=9), OWNER, attempt, "transfer", order, NOW, mark=mark)
-    rows = placing.rows()
+    rows = placing.rows
     parts = order_bodies(body, full.quote, listings, full.deliveries, zone=terms.zone)
     assert [(row.merchant, row.total) for row in rows] == [(merchant, total) for merchant, total, _ in parts]
     assert [row.body for row in rows] == [msgspec.structs.replace(part, mark=mark) for _, _, part in parts]
@@ -197,6 +211,29 @@ def test_rows_fact_and_sale(book: Book, listings: Goods, body: SessionBody, mark
         (line.variant, line.product, row.merchant, line.quantity, line.total) for row in rows for line in row.body.lines
     ]
     assert sum(row.total for row in rows) == full.quote.total
+
+
+@given(books(3), goods(), sessions(), st.integers(0, 2))
+def test_answered_as_it_stands(book: Book, listings: Goods, body: SessionBody, lots: int) -> None:
+    """The answer to whoever placed an order, for which little of it is unpacked, is to the byte the answer that its
+    stored rows give; and what is asked of either says the same."""
+    terms = terms_of(book)
+    full = priced(OWNER, body, listings, terms, NOW)
+    assume(isinstance(full, Priced))
+    assert isinstance(full, Priced)
+    order = pack(body, full.quote, listings, full.deliveries, zone=terms.zone)
+    spent = tuple(Spent(UUID(int=n), MERCHANTS[0], n + 1) for n in range(lots))
+    placing = Placing(UUID(int=9), OWNER, 1, "testpay", paid_from_wallet(order, spent), NOW, mark=MARK)
+    placed, standing = placing, Order(placing.id, placing.rows)
+    for word in ("id", "state", "handler", "attempt", "mark", "currency", "total", "to_pay"):
+        assert getattr(placed, word) == getattr(standing, word), word
+    assert placed.total - placed.to_pay == sum(one.amount for one in spent)
+    translator = Translator("https://shop.example", HANDLERS, "EUR", VirtualClock(NOW))
+    for state, awaited in ((OrderState.PENDING, True), (OrderState.PAID, False), (OrderState.CANCELLED, False)):
+        answers = [translator.completed(Completion(one, state, awaited=awaited), book) for one in (placed, standing)]
+        packed, rows = (wire.ENCODE.encode(answer) for answer in answers)
+        assert packed == rows
+        assert Completion(placed, state, awaited=awaited).order == Completion(standing, state, awaited=awaited).order
 
 
 def told(placing: Placing) -> Sequence[tuple[UUID, UUID, UUID, int, int]]:

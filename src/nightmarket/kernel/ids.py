@@ -1,6 +1,5 @@
 """The one source of ids: UUIDv7 inside (RFC 9562), prefixed and sortable outside (`ord_01jc...`)."""
 
-import contextlib
 import hashlib
 import os
 import random
@@ -21,9 +20,9 @@ LETTERS_KEPT = 20_000
 
 _PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
-_TO_DIGITS = dict.fromkeys(range(128), "!") | {
-    ord(letter): digit for letter, digit in zip(ALPHABET, _DIGITS, strict=True)
-}
+_TO_DIGITS = bytes(
+    dict(zip(ALPHABET.encode(), _DIGITS.encode(), strict=True)).get(letter, ord("!")) for letter in range(256)
+)
 """From our letters to those that `int(text, 32)` reads; every other character becomes one that it refuses."""
 
 
@@ -112,8 +111,10 @@ def decode(prefix: str, text: str) -> UUID:
     """The id behind `encode(prefix, id)`; raises InvalidInput for anything else."""
     head, _, tail = text.rpartition("_")
     if head == prefix and len(tail) == ENCODED_LENGTH and tail[0] <= "7" and tail.isascii():
-        with contextlib.suppress(ValueError):
-            return _uuid(int(tail.translate(_TO_DIGITS), 32))
+        try:
+            return _uuid(int(tail.encode().translate(_TO_DIGITS), 32))
+        except ValueError:
+            pass
     raise InvalidInput(f"That is not an id of this kind: expected {prefix}_ and {ENCODED_LENGTH} letters.", field="id")
 
 

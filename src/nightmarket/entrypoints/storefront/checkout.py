@@ -307,10 +307,10 @@ async def _keep_typed(store: Storefront, visit: Visit, view: SessionView) -> Non
 
 async def _ordered(store: Storefront, visit: Visit, done: Completion, *, from_cart: bool) -> ASGIResponse:
     if visit.account is None:
-        remember_order(store, visit, done.order.id)
+        remember_order(store, visit, done.sold.id)
     if from_cart:
-        await store.carts.take_out(visit, done.order.rows)
-    return store.site.redirect(visit, order_path(done.order.id))
+        await store.carts.take_out(visit, done.sold.rows)
+    return store.site.redirect(visit, order_path(done.sold.id))
 
 
 async def _elsewhere(store: Storefront, visit: Visit, view: SessionView) -> ASGIResponse | None:

@@ -16,7 +16,6 @@ from nightmarket.orders.contract import (
     TRANSFER,
     Asked,
     Order,
-    OrderState,
     PaymentInput,
     SessionInput,
     SessionKind,
@@ -26,12 +25,12 @@ from nightmarket.orders.contract import (
 from nightmarket.orders.errors import CompletionRefused, PaymentRefused, SessionClosed
 from nightmarket.payments.errors import WalletCodeRefused
 from nightmarket.platform.access import SHADOW_HEADER, Scope, require, shadow_owner
-from nightmarket.platform.access.agents import ProfileAddressInvalid, profile_address
+from nightmarket.platform.access.agents import AgentProfile, ProfileAddressInvalid, profile_address
 from nightmarket.platform.http import ASGIScope, address_key, header, marks_of
 
 from . import wire
 from .festival_wire import FestivalEcho, capability
-from .negotiating import EXTENDS, MEET_SECONDS, check, negotiated
+from .negotiating import EXTENDS, MEET_SECONDS, check
 from .signed import is_signed
 from .translate import Translator, UnknownDestination, capabilities, problem_message
 from .visits import visited
@@ -140,9 +139,11 @@ class UcpApi:
         if url is not None:
             check(await self._shop.agents.meet_at(url, MEET_SECONDS), needed, self._shop.settings.address)
 
-    def _agreed(self, owner: UUID, needed: str) -> None:
+    def _agreed(self, owner: UUID, needed: str) -> AgentProfile | None:
         """The same for an owner, of whom this process may know nothing yet. Nobody outside is asked."""
-        check(self._shop.agents.of(owner), needed, self._shop.settings.address)
+        profile = self._shop.agents.of(owner)
+        check(profile, needed, self._shop.settings.address)
+        return profile
 
     def language(self, scope: ASGIScope) -> str:
         """The first language of Accept-Language that we speak."""
@@ -178,7 +179,7 @@ class UcpApi:
             return self._checkout(view, problem_message(refusal))
 
     async def complete_checkout(self, owner: UUID, id: str, sent: Sent, request: wire.CompleteRequest) -> wire.Checkout:
-        self._agreed(owner, "checkout")
+        profile = self._agreed(owner, "checkout")
         session = decode("chk", id)
         mark = sent.mark("complete")
         try:
@@ -189,13 +190,9 @@ class UcpApi:
         except (CompletionRefused, PaymentRefused, WalletCodeRefused) as refusal:
             return await self.refused(owner, session, refusal)
         book = self._shop.books.current()
-        status = "complete_in_progress" if done.awaited else "completed"
-        if done.order.state is OrderState.CANCELLED:
-            status = "canceled"
-        answer = self._to.completed(done.order, status, book)
+        answer = self._to.completed(done, book, profile)
         if codes:
-            answer.payment = shown(done.order, codes)
-        answer.ucp = negotiated(answer.ucp, self._shop.agents.of(owner))
+            answer.payment = shown(done.sold, codes)
         return answer
 
     async def refused(self, owner: UUID, session: UUID, refusal: Problem) -> wire.Checkout:
@@ -282,14 +279,10 @@ class UcpApi:
         return error_answer(problem)
 
     def _checkout(self, view: SessionView, *extra: wire.Message) -> wire.Checkout:
-        answer = self._to.checkout(view, self._shop.books.current(), extra)
-        answer.ucp = negotiated(answer.ucp, self._shop.agents.of(view.owner))
-        return answer
+        return self._to.checkout(view, self._shop.books.current(), self._shop.agents.of(view.owner), extra)
 
     def _cart(self, view: SessionView) -> wire.Cart:
-        answer = self._to.cart(view, self._shop.books.current())
-        answer.ucp = negotiated(answer.ucp, self._shop.agents.of(view.owner))
-        return answer
+        return self._to.cart(view, self._shop.books.current(), self._shop.agents.of(view.owner))
 
     def _payment(self, request: wire.CompleteRequest) -> PaymentInput:
         named = request.payment.instruments

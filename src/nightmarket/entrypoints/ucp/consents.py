@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TypeAlias
 
 from msgspec import UNSET
 
@@ -10,6 +11,7 @@ from nightmarket.kernel.languages import pick
 from . import wire
 
 LANGUAGES_KEPT = 64
+Shown: TypeAlias = dict[str, wire.Consent | bool]
 MARKETING = "dev.ucp.consent.marketing"
 PURPOSES: dict[str, dict[str, str]] = {
     MARKETING: {
@@ -68,11 +70,11 @@ def consent_given(asked: Mapping[str, wire.ConsentRequest | bool]) -> dict[str, 
     return given
 
 
-def consent_shown(given: Mapping[str, bool], language: str) -> dict[str, wire.Consent | bool]:
+def consent_shown(given: Mapping[str, bool], language: str) -> Shown:
     """What the buyer decided, and that marketing is off where nobody decided; a plain boolean stays one."""
     if not given:
         return _undecided(language)
-    shown: dict[str, wire.Consent | bool] = {}
+    shown: Shown = {}
     for name, granted in given.items():
         purpose, _, part = name.partition("/")
         if not part:
@@ -92,8 +94,8 @@ def consent_shown(given: Mapping[str, bool], language: str) -> dict[str, wire.Co
 
 
 @lru_cache(maxsize=LANGUAGES_KEPT)
-def _undecided(language: str) -> dict[str, wire.Consent | bool]:
-    return {MARKETING: wire.Consent(False, "business", _text(MARKETING, language))}
+def _undecided(language: str) -> Shown:
+    return wire.encoded({MARKETING: wire.Consent(False, "business", _text(MARKETING, language))})
 
 
 def _text(purpose: str, language: str) -> str:

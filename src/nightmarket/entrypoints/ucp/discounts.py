@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.languages import pick
-from nightmarket.orders.contract import Order, SessionView, may_decline, shopper_of
+from nightmarket.orders.contract import OrderBody, SessionView, SoldBody, SoldPart, may_decline, shopper_of
 from nightmarket.promotions.contract import Applied, Book, Offer, Share, explain
 from nightmarket.promotions.contract.asking import OffersById
 
@@ -81,13 +81,12 @@ def declined_of(request: wire.DiscountsRequest | None) -> tuple[UUID, ...]:
     return tuple(decode(OFFER, one) for one in request.declined) if request else ()
 
 
-def discounts_sold(order: Order, book: Book) -> wire.Discounts:
+def discounts_sold(first: OrderBody | SoldBody, parts: Sequence[OrderBody | SoldPart], book: Book) -> wire.Discounts:
     """The discounts of an order as it was sold."""
-    first = order.rows[0].body
     if not first.applied:
-        return wire.Discounts(list(first.codes), [])
-    sold = [line.shares for row in order.rows for line in row.body.lines]
-    shipping = [row.body.shipping.shares for row in order.rows if row.body.shipping is not None]
+        return wire.Discounts(list(first.codes), []) if first.codes else wire.NO_DISCOUNTS
+    sold = [line.shares for part in parts for line in part.lines]
+    shipping = [part.shipping.shares for part in parts if part.shipping is not None]
     applied = _applied(first.applied, book, first.language, list(enumerate(sold)), shipping)
     return wire.Discounts(list(first.codes), applied)
 

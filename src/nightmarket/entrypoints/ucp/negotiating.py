@@ -5,13 +5,18 @@ that could not be had, or not yet, keeps nobody from going on: then all that we 
 profile is refused by `UcpApi.newcomer`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection
+from typing import Any, TypeAlias
+
+from msgspec import UNSET, UnsetType
 
 from nightmarket.kernel.problems import Kind, Problem
 from nightmarket.platform.access.agents import AgentProfile
 
 from . import wire
+
+Entries: TypeAlias = dict[str, list[dict[str, Any]]]
+"""Capabilities or payment handlers by name, as UCP writes them."""
 
 MEET_SECONDS = 0.3
 """How long making a cart or checkout waits for the first look at an unknown agent's profile."""
@@ -58,24 +63,30 @@ def check(profile: AgentProfile | None, needed: str, address: str) -> None:
         raise CapabilitiesIncompatible(text, continue_url=f"{address}/")
 
 
-def negotiated(meta: wire.Meta, profile: AgentProfile | None) -> wire.Meta:
-    """What an answer says of its capabilities to this agent: those that both have, without extensions of nothing."""
-    if profile is None or not isinstance(meta.capabilities, dict):
-        return meta
-    both = {name: entries for name, entries in meta.capabilities.items() if _shared(name, profile)}
-    return wire.Meta(
-        meta.version,
-        meta.status,
-        {name: entries for name, entries in both.items() if _extends_something(name, both)},
-        meta.payment_handlers,
-        meta.services,
-    )
+class Capable:
+    """What one kind of answer says of its capabilities to each agent."""
+
+    def __init__(self, capabilities: Entries, payment_handlers: Entries | UnsetType = UNSET) -> None:
+        self._capabilities = capabilities
+        self._handlers = payment_handlers
+        self._all = tuple(capabilities)
+        self._said: dict[tuple[str, ...], Any] = {}
+
+    def to(self, profile: AgentProfile | None) -> Any:
+        """A `wire.Meta` of what both have, without extensions of nothing. It is encoded once for all agents that have
+        the same of our few capabilities."""
+        names = self._all if profile is None else tuple([one for one in self._all if _shared(one, profile)])
+        said = self._said.get(names)
+        if said is None:
+            both = {name: self._capabilities[name] for name in names if _extends_something(name, names)}
+            said = self._said[names] = wire.encoded(wire.Meta(wire.VERSION, "success", both, self._handlers))
+        return said
 
 
 def _shared(name: str, profile: AgentProfile) -> bool:
     return wire.VERSION in profile.capabilities.get(name, ())
 
 
-def _extends_something(name: str, both: Mapping[str, Any]) -> bool:
+def _extends_something(name: str, both: Collection[str]) -> bool:
     parents = EXTENDS.get(name.removeprefix(f"{wire.SHOPPING}."))
     return parents is None or any(f"{wire.SHOPPING}.{parent}" in both for parent in parents)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 from uuid import UUID
@@ -13,24 +14,29 @@ from nightmarket.kernel.ids import decode, derive, encode
 from nightmarket.kernel.languages import LANGUAGES, pick
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.orders.contract import (
+    Completion,
     Contact,
     DeliveryOption,
     Destination,
     LineInput,
     NoteKind,
     Order,
+    OrderBody,
     OrderRow,
     OrderState,
     SessionInput,
     SessionState,
     SessionView,
+    SoldPart,
     title_of,
 )
+from nightmarket.platform.access.agents import AgentProfile
 from nightmarket.promotions.contract import Book
 
 from . import wire
 from .consents import consent_given, consent_shown
 from .discounts import declined_of, discounts_of, discounts_sold, rejected_codes
+from .negotiating import Capable
 
 STATUS = {
     SessionState.INCOMPLETE: "incomplete",
@@ -39,6 +45,9 @@ STATUS = {
     SessionState.COMPLETED: "completed",
     SessionState.CANCELLED: "canceled",
 }
+AMOUNTS_KEPT = 4_096
+"""Amounts of lines whose words are kept: goods have few prices, and each is said in thousands of answers."""
+
 OPEN = (SessionState.INCOMPLETE, SessionState.READY)
 HOME = "shipping"
 SELECTED = "fulfillment.methods[0].selected_destination_id"
@@ -68,18 +77,15 @@ class Translator:
         self._currency = currency
         self._clock = clock
         self._house = house
-        self._links = [
-            wire.Link("terms_of_service", f"{address}/terms"),
-            wire.Link("privacy_policy", f"{address}/privacy"),
-        ]
-        self.checkout_meta = wire.Meta(
-            wire.VERSION,
-            "success",
-            capabilities("checkout", "fulfillment", "discount", "buyer_consent"),
-            dict(handlers),
+        self._links: list[wire.Link] = wire.encoded(
+            [
+                wire.Link("terms_of_service", f"{address}/terms"),
+                wire.Link("privacy_policy", f"{address}/privacy"),
+            ]
         )
-        self.cart_meta = wire.Meta(wire.VERSION, "success", capabilities("cart", "discount", "buyer_consent"))
-        self.order_meta = wire.Meta(wire.VERSION, "success", capabilities("order"))
+        self._checkouts = Capable(capabilities("checkout", "fulfillment", "discount", "buyer_consent"), dict(handlers))
+        self._carts = Capable(capabilities("cart", "discount", "buyer_consent"))
+        self._orders = Capable(capabilities("order"))
 
     def session_input(self, request: wire.SessionRequest, language: str) -> SessionInput:
         """What a request wants; raises InvalidInput with the path of what is wrong."""
@@ -115,11 +121,13 @@ class Translator:
             return derive("variant", merchant, sku)  # as the catalogue names variants: their ids follow from both
         raise InvalidInput(f"There is no item {item[:80]!r}; use an id from the catalogue.", field=field)
 
-    def checkout(self, view: SessionView, book: Book, extra: tuple[wire.Message, ...] = ()) -> wire.Checkout:
+    def checkout(
+        self, view: SessionView, book: Book, agent: AgentProfile | None = None, extra: tuple[wire.Message, ...] = ()
+    ) -> wire.Checkout:
         """A checkout session, priced as it stands; a completed one shows what was sold."""
         id = encode("chk", view.id)
         answer = wire.Checkout(
-            ucp=self.checkout_meta,
+            ucp=self._checkouts.to(agent),
             id=id,
             status=STATUS[view.state],
             currency=view.body.currency,
@@ -142,14 +150,16 @@ class Translator:
         if view.order is not None:
             if view.state is SessionState.COMPLETED:
                 answer.order = self.confirmation(view.id)
-            self._as_sold(answer, view.order, book)
+            first, parts = view.order.unpacked()
+            answer.line_items, answer.totals = self._sold(parts)
+            answer.discounts = discounts_sold(first, parts, book)
         return answer
 
-    def cart(self, view: SessionView, book: Book) -> wire.Cart:
+    def cart(self, view: SessionView, book: Book, agent: AgentProfile | None = None) -> wire.Cart:
         """A cart with its estimated price."""
         missing = [n for n in view.assessment.notices if n.path and n.path.startswith("$.line_items[")]
         return wire.Cart(
-            ucp=self.cart_meta,
+            ucp=self._carts.to(agent),
             id=encode("cart", view.id),
             currency=view.body.currency,
             line_items=self._lines(view),
@@ -170,23 +180,25 @@ class Translator:
         id = encode("ord", order)
         return wire.OrderConfirmation(id, f"{self._address}/orders/{id}")
 
-    def completed(self, order: Order, status: str, book: Book) -> wire.Checkout:
+    def completed(self, done: Completion, book: Book, agent: AgentProfile | None = None) -> wire.Checkout:
         """The answer to `complete`, from the order alone."""
-        first = order.rows[0].body
+        sold = done.sold
+        first, parts = sold.unpacked()
+        lines, totals = self._sold(parts)
         answer = wire.Checkout(
-            ucp=self.checkout_meta,
-            id=encode("chk", order.id),
-            status=status,
-            currency=order.currency,
-            line_items=[],
-            totals=[],
+            ucp=self._checkouts.to(agent),
+            id=encode("chk", sold.id),
+            status=_status(done),
+            currency=sold.currency,
+            line_items=lines,
+            totals=totals,
             links=self._links,
             payment=wire.NO_INSTRUMENTS,
             buyer=_buyer(first.contact, first.language),
+            discounts=discounts_sold(first, parts, book),
         )
-        if status == "completed":
-            answer.order = self.confirmation(order.id)
-        self._as_sold(answer, order, book)
+        if answer.status == "completed":
+            answer.order = self.confirmation(sold.id)
         return answer
 
     def order(self, order: Order, notes: Sequence[tuple[NoteKind, dict[str, object]]] = ()) -> wire.Order:
@@ -194,9 +206,10 @@ class Translator:
         id = encode("ord", order.id)
         events = [dict(body) for kind, body in notes if kind is NoteKind.EVENT]
         reported = [dict(body) for kind, body in notes if kind is NoteKind.ADJUSTMENT]
+        lines, totals = self._sold(order.unpacked()[1])
         gone = order.state in (OrderState.CANCELLED, OrderState.LAPSED, OrderState.DECLINED)
         return wire.Order(
-            ucp=self.order_meta,
+            ucp=self._orders.to(None),
             id=id,
             checkout_id=encode("chk", order.id),
             permalink_url=f"{self._address}/orders/{id}",
@@ -204,16 +217,15 @@ class Translator:
             line_items=[
                 wire.OrderLineItem(
                     line.id,
-                    _sold_item(line.variant, line.title, line.unit_price, line.image, self._address),
+                    line.item,
                     wire.Quantity(line.quantity, 0 if gone else line.quantity, 0),
-                    _line_totals(line.quantity * line.unit_price, line.total),
+                    line.totals,
                     "removed" if gone else "processing",
                 )
-                for row in order.rows
-                for line in row.body.lines
+                for line in lines
             ],
             fulfillment=wire.OrderFulfillment([_expectation(row) for row in order.rows], events or UNSET),
-            totals=_order_totals(order),
+            totals=totals,
             adjustments=[
                 *reported,
                 *(
@@ -242,24 +254,34 @@ class Translator:
             lines.append(wire.LineItem(line.id, item, line.quantity, _line_totals(unit * line.quantity, total)))
         return lines
 
-    def _as_sold(self, answer: wire.Checkout, order: Order, book: Book) -> None:
-        answer.line_items = [
-            wire.LineItem(
-                line.id,
-                _sold_item(line.variant, line.title, line.unit_price, line.image, self._address),
-                line.quantity,
-                _line_totals(line.quantity * line.unit_price, line.total),
-            )
-            for row in order.rows
-            for line in row.body.lines
-        ]
-        answer.totals = _order_totals(order)
-        answer.discounts = discounts_sold(order, book)
+    def _sold(self, parts: Sequence[OrderBody | SoldPart]) -> tuple[list[wire.LineItem], list[wire.Total]]:
+        """The lines of an order and what they come to, as it was sold."""
+        lines: list[wire.LineItem] = []
+        listed = goods = shipping = 0
+        shipped: int | None = None
+        for part in parts:
+            for line in part.lines:
+                subtotal = line.quantity * line.unit_price
+                item = _sold_item(line.variant, line.title, line.unit_price, line.image, self._address)
+                lines.append(wire.LineItem(line.id, item, line.quantity, _line_totals(subtotal, line.total)))
+                listed += subtotal
+                goods += line.total
+            parcel = part.shipping
+            if parcel is not None:
+                shipping += parcel.amount
+                shipped = (shipped or 0) + parcel.total
+        return lines, _sums(listed, goods, shipping, shipped, goods + (shipped or 0))
 
 
 def capabilities(*names: str) -> dict[str, list[dict[str, Any]]]:
     """Capability names with their version, as every answer carries them."""
     return {f"{wire.SHOPPING}.{name}": [{"version": wire.VERSION}] for name in names}
+
+
+def _status(done: Completion) -> str:
+    if done.state is OrderState.CANCELLED:
+        return "canceled"
+    return "complete_in_progress" if done.awaited else "completed"
 
 
 def problem_message(problem: Problem) -> wire.Message:
@@ -388,12 +410,13 @@ def _sold_item(variant: UUID, title: str, price: int, image: str | None, address
     return wire.Item(encode("var", variant), title, price, url)
 
 
+@lru_cache(maxsize=AMOUNTS_KEPT)
 def _line_totals(subtotal: int, total: int) -> list[wire.Total]:
     totals = [wire.Total("subtotal", subtotal)]
     if total != subtotal:
         totals.append(wire.Total("items_discount", total - subtotal))
     totals.append(wire.Total("total", total))
-    return totals
+    return wire.encoded(totals)
 
 
 def _sums(subtotal: int, goods: int, shipping: int, shipped: int | None, total: int) -> list[wire.Total]:
@@ -415,20 +438,6 @@ def _totals(view: SessionView) -> list[wire.Total]:
     shipping = sum(part.amount for part in quote.shipping)
     shipped = sum(part.total for part in quote.shipping) if quote.shipping else None
     return _sums(listed, goods, shipping, shipped, quote.total)
-
-
-def _order_totals(order: Order) -> list[wire.Total]:
-    listed = goods = shipping = 0
-    shipped: int | None = None
-    for row in order.rows:
-        for line in row.body.lines:
-            listed += line.quantity * line.unit_price
-            goods += line.total
-        parcel = row.body.shipping
-        if parcel is not None:
-            shipping += parcel.amount
-            shipped = (shipped or 0) + parcel.total
-    return _sums(listed, goods, shipping, shipped, order.total)
 
 
 def _expectation(row: OrderRow) -> wire.Expectation:

@@ -15,7 +15,7 @@ from nightmarket.bootstrap import WALLET, Shop
 from nightmarket.entrypoints.provided import TheShop
 from nightmarket.kernel.money import decimal_of
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.orders.contract import Order, PaymentInput, SessionState, SessionView
+from nightmarket.orders.contract import PaymentInput, SessionState, SessionView, Sold
 from nightmarket.payments.contract.wallets import CodeLimit, Purse
 from nightmarket.payments.errors import WalletCodeRefused
 
@@ -120,9 +120,9 @@ def _within(limit: CodeLimit | None, view: SessionView, *, alone: bool) -> None:
     raise WalletCodeRefused(text, field="payment.instruments")
 
 
-def shown(order: Order, codes: list[wire.Instrument]) -> wire.PaymentAnswer:
+def shown(sold: Sold, codes: list[wire.Instrument]) -> wire.PaymentAnswer:
     """What the wallet paid of it; codes are not said again."""
-    paid = order.total - order.to_pay
+    paid = sold.total - sold.to_pay
     instruments = [WalletInstrument(one.id, one.handler_id, amount=paid) for one in codes]
     return wire.PaymentAnswer([msgspec.to_builtins(one) for one in instruments])
 

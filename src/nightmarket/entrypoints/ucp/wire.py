@@ -14,20 +14,20 @@ VERSION = "2026-04-08"
 SHOPPING = "dev.ucp.shopping"
 
 
-class Total(Struct, omit_defaults=True):
+class Total(Struct, omit_defaults=True, gc=False):
     type: str
     amount: int
     display_text: str | UnsetType = UNSET
 
 
-class Item(Struct, omit_defaults=True):
+class Item(Struct, omit_defaults=True, gc=False):
     id: str
     title: str
     price: int
     image_url: str | UnsetType = UNSET
 
 
-class LineItem(Struct, omit_defaults=True):
+class LineItem(Struct, omit_defaults=True, gc=False):
     id: str
     item: Item
     quantity: int
@@ -41,7 +41,7 @@ class Consent(Struct, omit_defaults=True):
     segments: "dict[str, Consent] | UnsetType" = UNSET
 
 
-class Buyer(Struct, omit_defaults=True):
+class Buyer(Struct, omit_defaults=True, gc=False):
     first_name: str = ""
     last_name: str = ""
     email: str = ""
@@ -113,11 +113,14 @@ class AppliedDiscount(Struct, omit_defaults=True):
     are told to nobody else."""
 
 
-class Discounts(Struct, omit_defaults=True):
+class Discounts(Struct, omit_defaults=True, gc=False):
     codes: list[str] | UnsetType = UNSET
     applied: list[AppliedDiscount] | UnsetType = UNSET
     declined: list[str] | UnsetType = UNSET
     """Our own: offers that the buyer does without."""
+
+
+NO_DISCOUNTS = Discounts([], [])
 
 
 class Message(Struct, omit_defaults=True):
@@ -142,7 +145,7 @@ class PaymentAnswer(Struct):
 NO_INSTRUMENTS = PaymentAnswer()
 
 
-class OrderConfirmation(Struct):
+class OrderConfirmation(Struct, gc=False):
     id: str
     permalink_url: str
 
@@ -155,7 +158,7 @@ class Meta(Struct, omit_defaults=True):
     services: dict[str, list[dict[str, Any]]] | UnsetType = UNSET
 
 
-class Checkout(Struct, omit_defaults=True):
+class Checkout(Struct, omit_defaults=True, gc=False):
     """A checkout session as answered."""
 
     ucp: Meta
@@ -376,3 +379,8 @@ class CompleteRequest(Struct):
 
 
 ENCODE = msgspec.json.Encoder()
+
+
+def encoded(part: object) -> Any:
+    """A part of many answers, encoded once: it may stand wherever the part itself may."""
+    return msgspec.Raw(ENCODE.encode(part))

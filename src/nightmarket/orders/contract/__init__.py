@@ -11,6 +11,8 @@ from nightmarket.orders.model.order import (
     OrderRow,
     OrderShipping,
     OrderState,
+    SoldBody,
+    SoldPart,
     claim_id,
     is_held,
     paid_by_wallet,
@@ -49,7 +51,7 @@ from .books import OrderBooks, OrderReader
 from .facts import OrdersCancelled, OrdersDeclined, OrdersLapsed, OrdersNoted, OrdersPaid, OrdersPlaced, OrdersReduced
 from .orders import Orders
 from .ports import Buyers, DeliveryOptions
-from .sessions import Completion, Note, NoteKind, Order, OrderReduction, PaymentInput, SessionView, cart_key
+from .sessions import Completion, Note, NoteKind, Order, OrderReduction, PaymentInput, SessionView, Sold, cart_key
 
 __all__ = [
     "HELD",
@@ -106,6 +108,9 @@ __all__ = [
     "SessionState",
     "SessionView",
     "ShopperSource",
+    "Sold",
+    "SoldBody",
+    "SoldPart",
     "Standing",
     "cart_key",
     "claim_id",

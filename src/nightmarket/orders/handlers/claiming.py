@@ -10,7 +10,7 @@ import msgspec
 from nightmarket.catalog.contract import Listing
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders import store
-from nightmarket.orders.contract import OrdersPlaced
+from nightmarket.orders.contract import Order, OrdersPlaced, Sold
 from nightmarket.orders.errors import (
     CompletionRefused,
     KeyReused,
@@ -18,7 +18,7 @@ from nightmarket.orders.errors import (
     SessionClosed,
     SessionNotFound,
 )
-from nightmarket.orders.model.order import TRANSFER, OrderRow, claim_id, first_due, hold_of, sale_of
+from nightmarket.orders.model.order import TRANSFER, claim_id, first_due, hold_of, sale_of
 from nightmarket.orders.model.prepared import (
     PackedOrder,
     Placing,
@@ -89,12 +89,10 @@ class Complete(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """An order whose claim is committed. `new` is False where it was committed before."""
+    """An order whose claim is committed: as it was placed just now, or as it stands."""
 
-    rows: tuple[OrderRow, ...]
+    sold: Sold
     sale: Sale
-    attempt: int
-    new: bool
 
     @property
     def claim(self) -> UUID:
@@ -153,7 +151,7 @@ class ClaimBatch:
             for id, rows in (await store.orders(tx, placed_before)).items():
                 attempt = rows[0].attempt
                 sale = sale_of(id, claim_id(id, attempt), rows)
-                outcomes[id] = Claimed(rows, sale, attempt, new=False)
+                outcomes[id] = Claimed(Order(id, rows), sale)
         if any(item.mark and record["attempt"] for item, record in open_items.values()):
             outcomes.update(await _tried_before(tx, open_items))
             open_items = {id: one for id, one in open_items.items() if id not in outcomes}
@@ -326,10 +324,7 @@ class ClaimBatch:
         await means.journal.post(tx, [sale_placed(sale, now) for sale in sales])
         await means.facts.append(tx, [placed_fact(placing) for placing in placings], now)
         await means.tallies.write(tx, ledger, now)
-        return {
-            placing.id: Claimed(placing.rows(), sale, placing.attempt, new=True)
-            for placing, sale in zip(placings, sales, strict=True)
-        }
+        return {placing.id: Claimed(placing, sale) for placing, sale in zip(placings, sales, strict=True)}
 
     async def _close(
         self, tx: Connection, placings: Sequence[Placing], now: datetime, seen: Mapping[UUID, int] | None
@@ -360,7 +355,7 @@ def _for(item: Complete, outcome: Claimed | Problem) -> Claimed | Problem:
     """What this very request is answered: an order is the answer to the request that placed it, and to no other."""
     if not item.mark or isinstance(outcome, Problem):
         return outcome
-    return _other_request(item.mark, outcome.rows[0].body.mark) or outcome
+    return _other_request(item.mark, outcome.sold.mark) or outcome
 
 
 def _other_request(mark: bytes, before: bytes) -> Problem | None:

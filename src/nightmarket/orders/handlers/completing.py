@@ -6,12 +6,11 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from msgspec.structs import replace
 
 from nightmarket.kernel.problems import Unavailable
-from nightmarket.orders.contract import Completion, Order, PaymentInput
+from nightmarket.orders.contract import Completion, PaymentInput, Sold
 from nightmarket.orders.errors import PaymentRefused, RealOutlet, UnknownHandler
-from nightmarket.orders.model.order import TRANSFER, OrderState, paid_by_wallet, provider_of
+from nightmarket.orders.model.order import TRANSFER, OrderState, provider_of
 from nightmarket.orders.points import Point
 from nightmarket.payments.contract import Authorisation, AuthoriseRequest, Outcome, Provider
 from nightmarket.platform.access import is_shadow
@@ -92,19 +91,19 @@ class CompletionDesk:
             raise Unavailable("Too many payments are under way; try again in a moment.")
         claimed = await self.swift.place(Complete(id, owner, payment.handler, listed, mark, payment.purse))
         self._claims.tell_gone()
-        order = Order(id, claimed.rows)
-        if payment.handler == TRANSFER or order.state is not OrderState.PENDING:
-            return Completion(order, awaited=False)
-        if claimed.rows[0].handler != payment.handler:
-            return Completion(order, awaited=True)
+        sold = claimed.sold
+        if payment.handler == TRANSFER or sold.state is not OrderState.PENDING:
+            return Completion(sold, sold.state, awaited=False)
+        if sold.handler != payment.handler:
+            return Completion(sold, sold.state, awaited=True)
         self._means.faults.reach(Point.CLAIMED)
         waiter = self._patience.waiter()
         task = asyncio.create_task(self._pay(provider, claimed, payment.token))
         self._paying.add(task)
         task.add_done_callback(partial(self._tell, waiter))
-        return self._answer(order, await waiter)
+        return self._answer(sold, await waiter)
 
-    def _answer(self, order: Order, result: Result) -> Completion:
+    def _answer(self, sold: Sold, result: Result) -> Completion:
         if isinstance(result, Authorisation):
             raise PaymentRefused(
                 "The payment was declined. Nothing was charged; try another way to pay.",
@@ -112,15 +111,14 @@ class CompletionDesk:
                 decline_code=result.decline_code,
             )
         if result is Settled.PAID:
-            paid = tuple(replace(row, state=OrderState.PAID, due_at=None) for row in order.rows)
-            return Completion(Order(order.id, paid), awaited=False)
+            return Completion(sold, OrderState.PAID, awaited=False)
         if result is Settled.GIVEN_BACK:
             raise PaymentRefused(
                 "The payment came too late: the goods were no longer held. Your money goes back by itself.",
                 field="payment",
                 decline_code="too_late",
             )
-        return Completion(order, awaited=True)
+        return Completion(sold, sold.state, awaited=True)
 
     def _tell(self, waiter: "asyncio.Future[Result]", task: "asyncio.Task[Result]") -> None:
         """Tell whoever waits still what came of a payment, which went on either way."""
@@ -136,26 +134,26 @@ class CompletionDesk:
 
     async def _pay(self, provider: Provider, claimed: Claimed, token: str) -> Result:
         """Authorise and settle. None: nothing is known yet, and the drain of due orders will ask again."""
-        order = claimed.rows[0]
+        sold = claimed.sold
         request = AuthoriseRequest(
             key=str(claimed.claim),
-            amount=sum(row.total for row in claimed.rows) - paid_by_wallet(claimed.rows),
-            currency=order.currency,
+            amount=sold.to_pay,
+            currency=sold.currency,
             token=token,
-            order=order.id,
+            order=sold.id,
         )
         try:
             authorisation = await provider.authorise(request)
         except Unavailable as error:
-            log.warning("provider_silent", order=str(order.id), reason=error.what)
+            log.warning("provider_silent", order=str(sold.id), reason=error.what)
             return None
         if authorisation.outcome is Outcome.PENDING:
             return None
         self._means.faults.reach(Point.AUTHORISED)
         try:
-            settled = await self._settles.settle(settlement_of(order, authorisation, claimed.attempt, claimed.sale))
+            settled = await self._settles.settle(settlement_of(sold, authorisation, claimed.sale))
         except Unavailable as error:
-            log.warning("settle_postponed", order=str(order.id), reason=error.what)
+            log.warning("settle_postponed", order=str(sold.id), reason=error.what)
             return None
         self._means.faults.reach(Point.SETTLED)
         return authorisation if settled is Settled.DECLINED else settled

@@ -10,7 +10,7 @@ import msgspec
 from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import Problem
 from nightmarket.orders import store
-from nightmarket.orders.contract import OrdersDeclined, OrdersPaid, OrdersReduced
+from nightmarket.orders.contract import OrdersDeclined, OrdersPaid, OrdersReduced, Sold
 from nightmarket.orders.model.order import OrderRow, OrderState, claim_id, hold_of, is_held, provider_of, sale_of
 from nightmarket.orders.model.session import SessionState
 from nightmarket.orders.points import Point
@@ -263,13 +263,10 @@ def _first(items: Sequence[Settlement]) -> dict[UUID, Settlement]:
     return first
 
 
-def settlement_of(
-    order: OrderRow, authorisation: Authorisation, attempt: int | None = None, sale: Sale | None = None
-) -> Settlement:
+def settlement_of(order: OrderRow | Sold, authorisation: Authorisation, sale: Sale | None = None) -> Settlement:
     """What a provider said of an order's payment."""
-    number = order.attempt if attempt is None else attempt
     handler = order.handler
-    return Settlement(order.id, number, authorisation, provider_of(handler), sale, hold=is_held(handler))
+    return Settlement(order.id, order.attempt, authorisation, provider_of(handler), sale, hold=is_held(handler))
 
 
 async def give_up_held(means: Means, tx: Connection, orders: Sequence[OrderRow], now: datetime) -> None:

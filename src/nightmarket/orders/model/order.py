@@ -105,6 +105,48 @@ class OrderBody(msgspec.Struct, frozen=True, array_like=True):
     """What of the whole order was paid from the wallet; the same in each of its rows."""
 
 
+class SoldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A packed `OrderLine`, of which only what its buyer is told is unpacked."""
+
+    id: str
+    variant: UUID
+    product: msgspec.Raw
+    sku: msgspec.Raw
+    title: str
+    image: str | None
+    quantity: int
+    unit_price: int
+    shares: tuple[Share, ...]
+    total: int
+
+
+class SoldShipping(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The same of a packed `OrderShipping`."""
+
+    option: msgspec.Raw
+    title: msgspec.Raw
+    amount: int
+    shares: tuple[Share, ...]
+    total: int
+
+
+class SoldPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The same of a packed `OrderBody`, up to where all merchants' are the same; what comes after is passed over."""
+
+    lines: tuple[SoldLine, ...]
+    shipping: SoldShipping | None
+
+
+class SoldBody(SoldPart, frozen=True, array_like=True, gc=False):
+    """The same, with what is the same of all merchants."""
+
+    contact: Contact
+    destination: msgspec.Raw
+    language: str
+    codes: tuple[str, ...]
+    applied: tuple[Applied, ...]
+
+
 class OrderRow(msgspec.Struct, frozen=True):
     """One merchant's part of an order. `id` is the id of the session that was completed."""
 
@@ -285,4 +327,9 @@ def by_wallet(spent: Sequence[Spent]) -> tuple[tuple[UUID, int], ...]:
 
 def paid_by_wallet(rows: Sequence[OrderRow]) -> int:
     """What of an order is paid from the wallet, in minor units; the rest is the provider's."""
-    return sum(one.amount for one in rows[0].body.wallet)
+    return in_all(rows[0].body.wallet)
+
+
+def in_all(spent: Sequence[Spent]) -> int:
+    """What all lots pay together, in minor units."""
+    return sum([one.amount for one in spent])

@@ -15,7 +15,20 @@ from nightmarket.payments.contract import Sale, SalePart
 from nightmarket.payments.contract.wallets import Spent
 from nightmarket.promotions.contract import Book, PriceCart, Quote, Shopper, book_tallies, buyer_caps, price, steady
 
-from .order import OrderBody, OrderRow, OrderState, between, by_operator, by_wallet, claim_id, first_due, order_bodies
+from .order import (
+    OrderBody,
+    OrderRow,
+    OrderState,
+    SoldBody,
+    SoldPart,
+    between,
+    by_operator,
+    by_wallet,
+    claim_id,
+    first_due,
+    in_all,
+    order_bodies,
+)
 from .session import (
     SESSION_LIFE,
     CartLine,
@@ -36,6 +49,11 @@ of them would fill a page."""
 
 _PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 _BODY = msgspec.msgpack.Decoder(OrderBody)
+_SOLD = msgspec.msgpack.Decoder(SoldBody)
+_SOLD_TOO = msgspec.msgpack.Decoder(SoldPart)
+
+_PASSED_OVER = b"\xc0\xc0\xc0"
+"""Stands for a body's last three members where what is sold is unpacked."""
 
 _NO_WALLET = b"\x90"
 """An empty `OrderBody.wallet` as it is packed; it ends a row's body."""
@@ -129,7 +147,7 @@ def paid_from_wallet(order: PackedOrder, spent: tuple[Spent, ...]) -> PackedOrde
 
 
 class Placing(msgspec.Struct, frozen=True):
-    """A session at the moment it becomes an order."""
+    """A session at the moment it becomes an order, and what can be asked of it then (`contract.Sold`)."""
 
     id: UUID
     owner: UUID
@@ -146,6 +164,22 @@ class Placing(msgspec.Struct, frozen=True):
         return claim_id(self.id, self.attempt)
 
     @property
+    def state(self) -> OrderState:
+        return OrderState.PENDING
+
+    @property
+    def currency(self) -> str:
+        return self.order.currency
+
+    @property
+    def total(self) -> int:
+        return self.order.total
+
+    @property
+    def to_pay(self) -> int:
+        return self.total - in_all(self.order.wallet)
+
+    @property
     def ending(self) -> bytes:
         """What each row's packed body ends with: its mark, and what is known of the shopper."""
         mark, known = self.mark, self.order.known
@@ -158,6 +192,12 @@ class Placing(msgspec.Struct, frozen=True):
         ]
         return Sale(self.id, self.claim, self.order.currency, tuple(parts), by_wallet(self.order.wallet))
 
+    def unpacked(self) -> tuple[SoldBody, Sequence[SoldPart]]:
+        first, *others = self.order.parts
+        body = _SOLD.decode(first.body + _PASSED_OVER)
+        return body, [body, *[_SOLD_TOO.decode(part.body + _PASSED_OVER) for part in others]]
+
+    @property
     def rows(self) -> tuple[OrderRow, ...]:
         """The order as it is stored: one pending row per merchant, in order of merchant."""
         due_at, ending, currency = first_due(self.handler, self.at), self.ending, self.order.currency

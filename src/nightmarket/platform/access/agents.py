@@ -338,8 +338,11 @@ class Agents:
             raise ProfileUnreachable("Too many new agents at once; try again in a minute.", field="UCP-Agent")
 
     def _remembered(self, url: str) -> AgentProfile | Problem | None:
-        found = (cache.get(url) for cache in self._known.values())
-        return next((one for one in found if one is not None), None)
+        for cache in self._known.values():
+            found = cache.get(url)
+            if found is not None:
+                return found
+        return None
 
     def _remember(self, url: str, found: AgentProfile | Problem, seconds: int) -> None:
         self.forget(url)
