@@ -19,9 +19,9 @@ from statistics import fmean
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import psutil
 
+from bench.in_use import rest
 from bench.measure import BENCH, cpu, family, latency, refused, settle
 from nightmarket.bootstrap import PROVIDER, Shop, consumers, open_shop
 from nightmarket.catalog.contract import ImportRequest
@@ -77,9 +77,6 @@ LEAD_SECONDS = 4
 """Opening nine thousand connections takes the shop a second: the overload is counted once they are there."""
 
 BODIES = 1_000
-LOG_FILES = 128
-"""Of 16 MB each."""
-
 SESSION_COLUMNS = ("id", "owner", "kind", "state", "request", "body", "created_at", "expires_at", "prepared")
 
 
@@ -138,18 +135,6 @@ class Loads:
                 variant = await shop.catalog.find(f"bench-{number % MERCHANTS}", f"T{number}")
                 assert variant is not None
                 self._listings.append((variant, (await shop.catalog.listings([variant]))[variant].merchant))
-
-    async def use(self) -> None:
-        """Give the log the files that a shop in use has written before: a new one is filled with zeros while all
-        commits wait."""
-        connection = await asyncpg.connect(self._settings.database_url)
-        try:
-            for _ in range(LOG_FILES):
-                await connection.execute("SELECT pg_logical_emit_message(true, '', '')")
-                await connection.execute("SELECT pg_switch_wal()")
-            await connection.execute("CHECKPOINT")
-        finally:
-            await connection.close()
 
     async def created(self, _: dict[str, Any]) -> dict[str, Any]:
         """Orders by bank transfer: claim, commit, answer."""
@@ -298,22 +283,12 @@ class Loads:
         async with open_shop(self._settings) as shop:
             amount = round(min(load.most, MOST_PER_SECOND) * (load.lead + load.seconds))
             await self._prepare(shop, amount, ids, hot=load.hot)
-        await self._rest()
+        await rest(self._settings.database_url)
+        await asyncio.to_thread(settle, self._up)
         script = "paced.lua" if load.rate else "complete.lua"
         arguments = [str(ids), str(body), str(load.rate), "proxy" if load.proxy else ""]
         kind = "paid" if handler == PROVIDER else "placed"
         return await self._load(script, arguments, kind, load)
-
-    async def _rest(self) -> None:
-        """Let the shop do what it would have done in the days in which such sessions come: clean up after them and
-        write them down. It also costs the orders what it does then: the first change of each page is logged whole."""
-        connection = await asyncpg.connect(self._settings.database_url)
-        try:
-            await connection.execute("VACUUM (ANALYZE) orders.session")
-            await connection.execute("CHECKPOINT")
-        finally:
-            await connection.close()
-        await asyncio.to_thread(settle, self._up)
 
     async def _by_script(self, script: str, seconds: int, kind: str) -> dict[str, Any]:
         """Sessions by the API: bodies for wrk to choose from."""

@@ -56,6 +56,7 @@ def main() -> None:
 
 
 def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from bench.in_use import fill_log
     from bench.limits import copy_limit, pgbench
     from bench.loads import Loads
 
@@ -75,7 +76,7 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
         url = database_url(up)
         loads = Loads(chosen, folder, up, environment, url)
         asyncio.run(loads.fill())
-        asyncio.run(loads.use())
+        asyncio.run(fill_log(url))
         results["settled_after_seconds"] = settle(up)
         results["pgbench_tpcb_16_per_second"] = pgbench(url)
         results["copy_limit_orders_per_second"] = asyncio.run(copy_limit(url))

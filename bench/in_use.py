@@ -1,0 +1,29 @@
+"""What makes a shop that was opened a minute ago like one that has been in use for days."""
+
+import asyncpg
+
+LOG_FILES = 128
+"""Of 16 MB each."""
+
+
+async def fill_log(url: str) -> None:
+    """Write files of the log, to be written over later: a new one is filled with zeros while all commits wait."""
+    connection = await asyncpg.connect(url)
+    try:
+        for _ in range(LOG_FILES):
+            await connection.execute("SELECT pg_logical_emit_message(true, '', '')")
+            await connection.execute("SELECT pg_switch_wal()")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+async def rest(url: str | None) -> None:
+    """What the database would have done in the days in which sessions come: clean up after them and write them down. It
+    also costs the orders what it does then: the first change of each page is logged whole."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("VACUUM (ANALYZE) orders.session")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
