@@ -81,6 +81,26 @@ async def test_requests_at_once_are_answered_in_order(path: str) -> None:
     assert [b'"wait"' in answers[0].body, *(f'"{n}"'.encode() in answers[n + 1].body for n in range(9))] == [True] * 10
 
 
+async def test_names_of_headers_count_however_they_are_spelt_and_the_first_of_two() -> None:
+    """As the framework has it, too: in any case of letters, and of two content types the first is believed."""
+    async with open_house() as house, call(house) as client:
+        for first, second, status in (("application/json", "text/plain", 200), ("text/plain", "application/json", 415)):
+            for name in ("Content-Type", "content-type", "CONTENT-TYPE", "cOnTeNt-tYpE"):
+                kinds = f"{name}: {first}\r\nContent-Type: {second}\r\n"
+                await client.says(f"POST {HOT} HTTP/1.1\r\nHost: x\r\n{kinds}Content-Length: 2\r\n\r\n{{}}")
+                assert (await client.hears()).status == status
+
+
+async def test_what_is_said_after_the_body_is_no_header() -> None:
+    """A type that comes as a trailer is none: the checks before the body were made without it."""
+    async with open_house() as house, call(house) as client:
+        head = f"POST {HOT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        json = "Content-Type: application/json\r\n"
+        for before, after, status in ((json, "", 200), ("", json, 415), (json, "Content-Type: text/plain\r\n", 200)):
+            await client.says(f"{head}{before}\r\n2\r\n{{}}\r\n0\r\n{after}\r\n")
+            assert (await client.hears()).status == status
+
+
 @BOTH
 async def test_too_many_at_once_end_the_connection(path: str) -> None:
     """What waits behind one request is bounded; those within the bound are answered."""
@@ -215,7 +235,11 @@ async def test_who_waits_for_leave_to_send_gets_it(path: str) -> None:
 async def test_older_clients_and_those_who_say_so_are_left(path: str) -> None:
     """After Connection: close, and for HTTP/1.0, the connection ends with the answer; HEAD has no body."""
     async with open_house() as house:
-        for text in (get(path, "Connection: close\r\n"), f"GET {path} HTTP/1.0\r\n\r\n"):
+        for text in (
+            get(path, "Connection: close\r\n"),
+            f"GET {path} HTTP/1.0\r\n\r\n",
+            f"GET {path} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        ):
             async with call(house) as client:
                 await client.says(text)
                 answer = await client.hears()

@@ -17,9 +17,11 @@ from nightmarket.platform.http import (
     Wire,
     decode_form,
     decode_json,
+    header,
     parse_form,
     safe_next,
 )
+from nightmarket.platform.http.asgi import RequestHeaders
 
 TOKENS = FormTokens(b"k" * 32)
 OTHERS = FormTokens(b"o" * 32)
@@ -175,3 +177,12 @@ def test_forms_come_back_as_sent(pairs: list[tuple[str, str]]) -> None:
     for name, value in pairs:
         expected.setdefault(name, []).append(value)
     assert parse_form(urlencode(pairs).encode()) == expected
+
+
+@given(st.lists(st.tuples(st.sampled_from((b"cookie", b"host", b"x-api-key")), st.binary(max_size=4)), max_size=8))
+def test_a_header_is_the_first_of_its_name_however_it_is_kept(headers: list[tuple[bytes, bytes]]) -> None:
+    """Looking names up gives what going through the list gives."""
+    kept = RequestHeaders(headers).whole()
+    assert kept == headers
+    for name in (b"cookie", b"host", b"x-api-key", b"accept"):
+        assert header({"headers": kept}, name) == header({"headers": headers}, name)

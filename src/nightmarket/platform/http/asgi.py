@@ -1,7 +1,7 @@
 """The few words of ASGI that we use, and what we remember of one request."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import msgspec
 
@@ -24,19 +24,16 @@ _BODILESS = frozenset({204, 304})
 _ENCODER = msgspec.json.Encoder()
 
 
-class Marks:
+class Marks(msgspec.Struct, gc=False):
     """What the edge knows of one request. `hot` routes are logged only when something is off, and send an API's headers
     unless they are a `page`."""
 
-    __slots__ = ("address", "hot", "page", "request_id", "route", "status")
-
-    def __init__(self, request_id: str, address: str) -> None:
-        self.request_id = request_id
-        self.address = address
-        self.route = ""
-        self.hot = False
-        self.page = False
-        self.status = 0
+    request_id: str
+    address: str
+    route: str = ""
+    hot: bool = False
+    page: bool = False
+    status: int = 0
 
 
 class Response(msgspec.Struct):
@@ -71,9 +68,25 @@ def request_id_of(scope: ASGIScope) -> str:
     return marks_of(scope).request_id
 
 
+class RequestHeaders(list[tuple[bytes, bytes]]):
+    """A request's headers, names in lower case, with the first value of each name at hand once they are `whole`: a hot
+    route asks for ten of them. Nothing is added after that."""
+
+    __slots__ = ("first",)
+
+    def whole(self) -> Self:
+        """All of them are there."""
+        self.first = dict(reversed(self))
+        return self
+
+
 def header(scope: ASGIScope, name: bytes) -> str | None:
     """The first header of that name (lower case), as text."""
-    for key, value in scope["headers"]:
+    headers = scope["headers"]
+    if type(headers) is RequestHeaders:
+        found = headers.first.get(name)
+        return None if found is None else found.decode("latin-1")
+    for key, value in headers:
         if key == name:
             return value.decode("latin-1")
     return None

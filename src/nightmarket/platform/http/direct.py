@@ -5,7 +5,11 @@ spared is what ASGI needs to carry a request through closures and dictionaries.
 """
 
 import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import ClassVar
 
+import msgspec
 import structlog
 
 from nightmarket.kernel.problems import Defect, Problem, Unavailable
@@ -18,6 +22,9 @@ from .forms import SAFE_METHODS
 from .headers import status_line
 
 NO_BODY = frozenset({204, 304})
+HEADS_KEPT = 64
+"""Beginnings of answers that are put together, and their headers checked, once: one for each status and type."""
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = structlog.get_logger(__name__)
@@ -33,46 +40,29 @@ class NoEvent:
 NO_EVENT = NoEvent()
 
 
-class Call:
+class Call(msgspec.Struct):
     """One request of a hot route, from its head to its answer.
 
     `disconnected`, `keep_alive`, `message_event` and `response_complete` are what uvicorn asks of the cycle of an
     ordinary request.
     """
 
-    __slots__ = (
-        "began",
-        "disconnected",
-        "extra",
-        "keep_alive",
-        "limit",
-        "marks",
-        "parameter",
-        "parts",
-        "response_complete",
-        "route",
-        "scope",
-        "size",
-        "started",
-    )
+    message_event: ClassVar = NO_EVENT
+    response_started: ClassVar = False
 
-    message_event = NO_EVENT
-    response_started = False
-
-    def __init__(self, scope: ASGIScope, route: Route, parameter: str, limit: int, *, keep_alive: bool) -> None:
-        self.scope = scope
-        self.route = route
-        self.parameter = parameter
-        self.keep_alive = keep_alive
-        self.started = time.perf_counter()
-        self.began = 0.0
-        self.marks: Marks | None = None
-        self.extra: Headers = []
-        self.parts: list[bytes] = []
-        self.size = 0
-        self.limit = limit
-        self.disconnected = False
-        self.response_complete = False
+    scope: ASGIScope
+    route: Route
+    parameter: str
+    limit: int
+    keep_alive: bool
+    started: float
+    began: float = 0.0
+    marks: Marks | None = None
+    extra: Headers = []
+    parts: list[bytes] = []
+    size: int = 0
+    disconnected: bool = False
+    response_complete: bool = False
 
 
 class Direct:
@@ -84,6 +74,7 @@ class Direct:
         self._shedder = edge.shedder
         self._limits: dict[str, int] = {}
         self._block = _block(edge.dress(_bare(), [], [])[:-1])
+        self._head = lru_cache(HEADS_KEPT)(self._make_head)
 
     def open(self, scope: ASGIScope, *, keep_alive: bool) -> Call | None:
         """The call that a request's head begins; None if it is none of the hot routes, or somebody stands before."""
@@ -97,7 +88,7 @@ class Direct:
         limit = self._limits.get(route.path)
         if limit is None:  # prefixes of limits end before a parameter
             limit = self._limits[route.path] = min(route.body_limit, self._edge.body_limit(route.path))
-        return Call(scope, route, parameter, limit, keep_alive=keep_alive)
+        return Call(scope, route, parameter, limit, keep_alive, time.perf_counter())
 
     def refusal(self, call: Call) -> bytes | None:
         """The whole answer, if the call is refused before its body is read."""
@@ -123,43 +114,50 @@ class Direct:
             self._shedder.waiting += 1
         call.began = time.perf_counter()
 
-    async def answer(self, call: Call) -> Response:
-        """Ask the handler; what goes wrong is an answer too."""
+    async def answer(self, call: Call, write: Callable[[Call, bytes], None]) -> None:
+        """Ask the handler, and write its answer; what goes wrong is an answer too."""
         route, scope, parts = call.route, call.scope, call.parts
+        changing = route.method not in SAFE_METHODS
         try:
             body = b""
-            if route.method not in SAFE_METHODS:
+            if changing:
                 body = parts[0] if len(parts) == 1 else b"".join(parts)
                 if body and route.media_type:
                     require_media_type(scope, route.media_type)
-            return await route.handler(scope, body, call.parameter)
+            response = await route.handler(scope, body, call.parameter)
         except (Problem, Unavailable) as error:
-            return self._edge.errors.response(error, scope)
+            response = self._edge.errors.response(error, scope)
         except Exception as error:
             log.exception("request_failed", request=scope[MARKS].request_id, path=scope["path"])
-            return self._edge.errors.response(error, scope)
+            response = self._edge.errors.response(error, scope)
         finally:
             if self._shedder is not None:
-                seconds = time.perf_counter() - call.began
-                self._shedder.answered(seconds, changing=route.method not in SAFE_METHODS)
+                self._shedder.answered(time.perf_counter() - call.began, changing=changing)
+        call.response_complete = True
+        write(call, self.finished(call, response))
 
     def finished(self, call: Call, response: Response) -> bytes:
         """The answer's bytes; metrics and log hear of it."""
-        marks, edge = call.marks, self._edge
+        marks, edge, status, headers = call.marks, self._edge, response.status, response.headers
         assert marks is not None
-        parts = [status_line(response.status)]
         if marks.hot and not marks.page:
-            parts.append(_block(response.headers))
-            parts.append(self._block)
+            if len(headers) == 1:
+                parts = [self._head(status, headers[0])]
+            else:
+                parts = [status_line(status), _block(headers), self._block]
             if call.extra:
                 parts.append(_block(call.extra))
             parts.append(b"x-request-id: %b\r\n" % marks.request_id.encode())
         else:
-            parts.append(_block(edge.dress(marks, response.headers, call.extra)))
+            parts = [status_line(status), _block(edge.dress(marks, headers, call.extra))]
         if not call.disconnected:  # else it stays 0: nobody waited for this answer
-            marks.status = response.status
+            marks.status = status
         edge.tell(call.scope, marks, call.scope["method"], time.perf_counter() - call.started)
         return _joined(parts, response, closing=not call.keep_alive)
+
+    def _make_head(self, status: int, header: tuple[bytes, bytes]) -> bytes:
+        """How an answer begins that has one header of its own, which mostly is its type."""
+        return b"".join((status_line(status), _block([header]), self._block))
 
 
 def whole(response: Response, *, closing: bool = False) -> bytes:
@@ -182,7 +180,7 @@ def _block(headers: Headers) -> bytes:
     for name, value in headers:
         parts += (name, b": ", value, b"\r\n")
     block = b"".join(parts)
-    if block.count(b"\n") != len(headers) or block.count(b"\r") != len(headers) or b"\0" in block:
+    if block.count(b"\n") != len(headers) or block.count(b"\r") != len(headers) or block.count(b"\0"):
         raise Defect("a header's value has a line break in it")
     return block
 
