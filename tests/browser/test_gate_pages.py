@@ -20,11 +20,13 @@ def _operator(visitor: Visitor) -> Page:
     return page
 
 
-def _room(page: Page, opens_in: timedelta, rate: str) -> str:
-    """A room before another shop, made in the console; its path. (One of the demo's own would stand in others' way.)"""
+def _room(page: Page, opens_in: timedelta, rate: str, product: str = "") -> str:
+    """A room made in the console; its path. It stands before another shop, or before one product that no other test
+    buys: before all of the demo it would stand in others' way."""
     page.goto("/console/gates/new")
     page.get_by_label("Name").fill("A room of the tests")
-    page.get_by_label("Stands before").select_option("outside")
+    page.get_by_label("Stands before").select_option("product" if product else "outside")
+    page.get_by_label("Product").fill(product)
     fill_time(page, "opens_at", datetime.now(UTC) + opens_in)
     page.get_by_label("People a second").fill(rate)
     page.get_by_role("button", name="Make the room").click()
@@ -92,4 +94,26 @@ def test_the_page_lets_in_by_itself(visitor: Visitor, script: bool) -> None:
         late = visitor(width=360)
         load_until(late, late.get_by_text("Nobody is let in at this moment.").is_visible, room)
         assert faults(late) == []
+    _end(operator, room)
+
+
+def test_an_open_page_tells_a_guest_what_the_opening_changed(visitor: Visitor) -> None:
+    """Who has waited since before the opening reads what is true after it, as who loads the page then does: a
+    confirmation no longer leads to the front, and nobody is let in."""
+    operator = _operator(visitor)
+    room = _room(operator, timedelta(minutes=20), "0.1", "mahogany-djembe")
+    page = visitor(width=360)
+    page.clock.install()
+    page.goto(room)
+    confirm, paused = page.get_by_role("link", name="Confirm an address"), page.get_by_text("Nobody is let in")
+    expect(confirm).to_be_visible()
+    expect(page.get_by_text("confirmed only now")).to_be_hidden()
+    operator.get_by_role("button", name="Let nobody in").click()
+    fill_time(operator, "opens_at", datetime.now(UTC))
+    operator.get_by_role("button", name="Save").click()
+    page.clock.fast_forward("21:00")
+    expect(page.get_by_text("confirmed only now")).to_be_visible(timeout=120_000)
+    expect(paused).to_be_visible(timeout=120_000)
+    expect(confirm).to_be_hidden()
+    assert faults(page) == []
     _end(operator, room)

@@ -1,10 +1,12 @@
 """A rehearsal begun and watched in a real browser: figures and charts move, and at the end there is a report."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from nightmarket.kernel.ids import SystemIds, encode
 from tests.browser.visiting import Visitor, faults
 
 pytestmark = pytest.mark.browser
@@ -60,3 +62,18 @@ def test_a_rehearsal_is_begun_watched_and_read(visitor: Visitor) -> None:
     expect(page.locator("#order-rows tbody tr").first).to_contain_text("cancelled")
     page.goto("/console/rehearsals")
     expect(page.locator("tbody tr").first).to_contain_text("Demo operator")
+
+
+def test_one_that_could_not_be_played_says_why(visitor: Visitor, shop_home: Path) -> None:
+    """Its page has the command's last words, and loads itself no more."""
+    run = shop_home / "rehearsals" / encode("reh", SystemIds().new())
+    run.mkdir(parents=True)
+    (run / "console.log").write_text("Error: A waiting room stands before it.\n")
+    page = visitor(width=360)
+    sign_in(page)
+    page.goto(f"/console/rehearsals/{run.name}")
+    expect(page.get_by_text("It could not be played.")).to_be_visible()
+    expect(page.locator(".notice")).to_have_text("Error: A waiting room stands before it.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    assert not faults(page)

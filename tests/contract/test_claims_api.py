@@ -116,6 +116,7 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("POST", "/claims", CLAIM | {"hold_seconds": 259_201}, "hold_seconds"),
     ("POST", "/price", CART | {"currency": "eur"}, "currency"),
     ("POST", "/price", CART | {"currency": "XYZ"}, "currency"),
+    ("POST", "/price", CART | {"buyer": "nobody"}, "buyer"),
     ("POST", "/price", CART | {"lines": [{"item": "lamp"}]}, "lines[0].unit_price"),
     ("POST", "/price", CART | {"lines": [{"item": "lamp", "unit_price": -1}]}, "lines[0].unit_price"),
     ("POST", "/price", CART | {"lines": [{"item": "a", "unit_price": 10**11, "quantity": 999}] * 50}, "lines"),

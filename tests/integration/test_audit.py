@@ -130,3 +130,21 @@ async def test_the_command_prints_each_check_and_ends_accordingly(shop: Shop, ou
     assert off.returncode == 1
     assert "an order's total is the sum of its lines and delivery" in off.stdout
     assert "findings." in off.stdout
+
+
+def test_a_folder_without_a_shop_is_not_found_clean(tmp_path: Path) -> None:
+    """A mistyped NIGHTMARKET_HOME is said, instead of a database that is made there and adds up."""
+    home = tmp_path / "mistyped"
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    command = [str(Path(sys.executable).parent / "nightmarket"), "audit"]
+    done = subprocess.run(
+        command,
+        env=environment | {"NIGHTMARKET_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"No shop was ever opened in {home}" in done.stderr
+    assert not home.exists()

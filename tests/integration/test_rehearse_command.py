@@ -234,7 +234,8 @@ def test_what_was_cut_off_is_taken_back_by_the_next(demo: Demo) -> None:
     ],
 )
 def test_what_cannot_be_played_is_said_in_a_sentence(demo: Demo, options: list[str], words: str) -> None:
-    """With exit status 2, and without a trace."""
+    """With exit status 2, and without a trace: no key that opens anything, and no run that nobody has played."""
+    runs = set((demo.home / "rehearsals").glob("reh_*"))
     command = Terminal([NIGHTMARKET, "rehearse", "--against", demo.address, *options], demo.environment)
     try:
         assert command.process.wait(300) == 2, command.said
@@ -242,3 +243,16 @@ def test_what_cannot_be_played_is_said_in_a_sentence(demo: Demo, options: list[s
         command.clear_away()
     assert command.heard(words), command.said
     assert not command.heard("Traceback")
+    assert set((demo.home / "rehearsals").glob("reh_*")) == runs
+    assert demo.ask("SELECT count(*) FROM platform.api_key WHERE revoked_at IS NULL") == [(0,)]
+
+
+def test_a_fault_that_is_none_is_refused_before_a_shop_is_opened(tmp_path: Path) -> None:
+    """Nobody waits for a whole shop to be told of a slip of the pen."""
+    command = Terminal([NIGHTMARKET, "rehearse", "--faults", "kill-worker@9m"], {"NIGHTMARKET_HOME": str(tmp_path)})
+    try:
+        assert command.process.wait(120) == 2, command.said
+    finally:
+        command.clear_away()
+    assert command.heard("kill-worker@9m would strike after the play")
+    assert not command.heard("A shop is opened")

@@ -39,7 +39,7 @@ def test_it_says_nothing_of_linear_where_it_was_measured(bench: Path) -> None:
     status, said = ask(bench, "--orders-per-second", "1000", "--from", str(bench))
     assert status == 0, said
     assert "assumed" not in said
-    assert "One machine of 2 cores holds all of it (1 are needed)." in said
+    assert "One machine of 2 cores holds all of it; it needs 1 of them." in said
 
 
 @pytest.mark.parametrize(

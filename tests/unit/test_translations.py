@@ -11,6 +11,7 @@ import nightmarket.promotions.model
 from nightmarket.entrypoints import rooms
 from nightmarket.entrypoints.console.sentences import said
 from nightmarket.entrypoints.pages.words import read_translations
+from nightmarket.workflows.audit import HOLDS
 from tools.messages import LANGUAGES, ROOMS, is_translated, messages, po_path, said_in, translations
 
 MODEL = Path(nightmarket.promotions.model.__file__).parent
@@ -128,6 +129,13 @@ def test_what_is_refused_is_said_in_the_readers_language(language: str) -> None:
         for text, pattern in sentences
         if said(words.gettext, text) == text and not re.search(f"^{pattern}$", known, re.MULTILINE)
     ] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_audit_proves_is_said_in_the_readers_language(language: str) -> None:
+    """Each check is known to one of the rooms: the console shows them, and a rehearsal's report does."""
+    words = read_translations([folder / "locale" for folder in rooms.ROOMS.values()])[language]
+    assert [text for text in HOLDS.values() if words.gettext(text) == text] == []
 
 
 def test_a_missing_text_is_found() -> None:

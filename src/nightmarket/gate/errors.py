@@ -18,7 +18,8 @@ class RoomNotFound(Problem):
 
 
 class QueueRequired(Problem):
-    """A waiting room stands before this; `room`, `join`, `now` say where to wait, `ticket` is a place in the queue."""
+    """A waiting room stands before this: `tickets` gives a place in the queue, `now` says how far it is, `passes` a
+    pass when it is one's turn. `ticket`, where it stands, is a place already."""
 
     code = "queue_required"
     kind = Kind.TOO_MANY

@@ -6,6 +6,7 @@ import msgspec
 
 from .capacity import Capacity, Measured, Need, measured_at
 from .capacity import capacity as capacity_for
+from .faults.plan import read_faults
 from .model import (
     BEAT_SECONDS,
     MOST_BUYERS,
@@ -80,6 +81,7 @@ __all__ = [
     "measured_at",
     "measuring",
     "plots",
+    "read_faults",
     "reasons_of",
     "tell",
     "worries_of",

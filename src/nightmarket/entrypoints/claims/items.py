@@ -132,7 +132,7 @@ class Items:
             if most is None:
                 text = f"This offer does not limit the {line.counted} of one buyer."
                 raise ItemUnknown(text, field=f"lines[{number}].counted")
-            key = self._shop.identities.key_of(line.buyer)
+            key = self._shop.identities.key_of(line.buyer, field=f"lines[{number}].buyer")
             return line.counted, buyer_tally(offer.id, line.counted, key), most
         if offer.uses is None:
             raise ItemUnknown("This offer has no cap, so there is no use of it to claim.", field=f"lines[{number}]")

@@ -65,7 +65,7 @@ async def quote(shop: Shop, items: Items, owner: Owner, cart: wire.PriceInput) -
     )
     left_out = _left_out(met_by(book, priced, shopper), owner, cart.buyer)
     priced = msgspec.structs.replace(priced, without=priced.without | left_out.keys())
-    buyers = (shop.identities.key_of(cart.buyer),) if cart.buyer is not None else ()
+    buyers = (shop.identities.key_of(cart.buyer, field="buyer"),) if cart.buyer is not None else ()
     found, priced, wanted, free = await _counted(shop, priced, shopper, buyers, now)
     why = explain(priced, found, book, shopper, now)
     offers = OffersById(book)

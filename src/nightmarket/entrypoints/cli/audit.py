@@ -5,8 +5,9 @@ import asyncio
 import click
 import msgspec
 
-from nightmarket.entrypoints.cli.connected import database, settings_here
+from nightmarket.entrypoints.cli.connected import database, engine, settings_here
 from nightmarket.kernel.problems import Problem
+from nightmarket.platform.home import StartRefused
 
 NAME_WIDTH = 14
 
@@ -33,7 +34,10 @@ async def _audit() -> int:
     from nightmarket.platform.telemetry import configure_logging
 
     configure_logging(level="WARNING")
-    settings = with_secret(settings_here())
+    here = settings_here()
+    if not here.database_url and engine(here).layout.remembered() is None:
+        raise StartRefused(f"No shop was ever opened in {here.home}. Set NIGHTMARKET_HOME to the folder of yours.")
+    settings = with_secret(here)
     found = 0
     with database(settings) as url:
         if not is_current(url):

@@ -48,7 +48,7 @@ def capacity(*, orders_per_second: float, where: str, cores: int | None) -> None
             f"{f'{need.machines:,} x {need.cores_each:,} cores':>14}"
         )
     if answer.one_holds_all:
-        click.echo(f"One machine of {answer.machine_cores} cores holds all of it ({answer.one_cores} are needed).")
+        click.echo(f"One machine of {answer.machine_cores} cores holds all of it; it needs {answer.one_cores} of them.")
     if not measured.spread:
         click.echo("Measured once, so nothing is known of the spread.")
     if answer.database_is_too_large:

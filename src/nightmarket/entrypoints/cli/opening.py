@@ -66,8 +66,10 @@ def greeting(settings: Settings, seconds: float, sale: datetime | None = None) -
         lines.append("")
     elif settings.demo and not settings.is_loopback:
         lines += ["  No demo accounts: others can reach this shop.", ""]
+    lines.append("  Try next:")
+    if not accounts:
+        lines.append("    nightmarket account add ADDRESS  lets you into the console, where nobody is known at first")
     lines += [
-        "  Try next:",
         "    put something into the cart and check out as a guest",
         "    watch the order arrive in the console",
         "    nightmarket audit      recomputes every invariant",

@@ -23,7 +23,7 @@ from nightmarket.platform.home import make_home
 from nightmarket.platform.settings import Settings, with_secret
 from nightmarket.platform.supervisor import follow_supervisor, running
 from nightmarket.platform.telemetry import configure_logging
-from nightmarket.rehearsal.contract import REPORT, Ended, Wishes
+from nightmarket.rehearsal.contract import REPORT, Ended, Wishes, read_faults
 from nightmarket.rehearsal.errors import NotRehearsed
 
 MOST_MINUTES, MOST_PEAK, MOST_PROCESSES = 720.0, 100_000.0, 256
@@ -100,6 +100,7 @@ def _rehearse(asked: dict[str, object], *, plain: bool, run_id: str | None) -> i
     master = asked.pop("master")
     if master is not None:
         _meeting(str(master), "--master")
+    read_faults(str(asked["faults"]), int(str(asked["seed"])), float(str(asked["minutes"])) * 60)
     run = decode("reh", run_id) if run_id else SystemIds().new()
     with _shop(str(asked["against"]) if asked["against"] else None, here) as (settings, own):
         asked.pop("against")

@@ -243,6 +243,7 @@ CHECKS = {
         "Each offer's funders pay all of it, and who pays for another merchant's goods has agreed to it."
     ),
     "samples": say_later("Each slot's seats are held and spent as its bookings say."),
+    "groups": say_later("Each group's seats are held and spent as its members' orders say."),
     "coupons": say_later("Each coupon's quota has spent what people have, and stamps have turned into their coupons."),
     "facts": say_later("Every fact lies in the partition of its month."),
     "consumers": say_later("No consumer of facts fails."),

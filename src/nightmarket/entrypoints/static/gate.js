@@ -30,6 +30,10 @@ for (const time of document.querySelectorAll("time[data-local]")) {
     if (found && found.textContent !== text) found.textContent = text;
   };
 
+  const hide = (what, hidden) => {
+    for (const found of document.querySelectorAll(what)) found.hidden = hidden;
+  };
+
   const unit = (amount, name) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(amount);
 
   function span(seconds) {
@@ -90,6 +94,9 @@ for (const time of document.querySelectorAll("time[data-local]")) {
       const answer = await fetch(`${room}/now`, { credentials: "omit" });
       if (!answer.ok) return wait(answer.status === 404 ? 30 : 10);
       const now = await answer.json();
+      hide("[data-early]", now.drawn);
+      hide("[data-late]", !now.drawn);
+      hide("#gate-paused", now.state !== "paused");
       if (!place) return now.drawn ? drawn(now) : wait(2);
       if (Number.isNaN(first)) first = now.known;
       return tell(now);

@@ -86,7 +86,8 @@ def normal_phone(text: str, *, field: str = "address") -> str:
     number = digits[1:]
     good = digits.startswith("+") and number.isascii() and number.isdigit() and not number.startswith("0")
     if not (good and MIN_PHONE_DIGITS <= len(number) <= MAX_PHONE_DIGITS):
-        raise InvalidInput("Write the telephone number with its country, like +49 151 23456789.", field=field)
+        text = "Write a telephone number with its country, like +49 151 23456789, or an address like name@example.org."
+        raise InvalidInput(text, field=field)
     return digits
 
 
@@ -138,9 +139,9 @@ class Identities:
         self._allowances = Allowances(database, clock)
         self.cookie = "__Host-nm_identity" if secure else "nm_identity"
 
-    def key_of(self, address: str) -> UUID:
+    def key_of(self, address: str, *, field: str = "address") -> UUID:
         """The key of an e-mail address or telephone number. Raises InvalidInput for what is neither."""
-        channel, _, compared = normal_address(address)
+        channel, _, compared = normal_address(address, field=field)
         return derive("identity", channel.value, compared, secret=self._secret)
 
     async def ask(self, address: str, network: str, letters: CodeLetters, *, client: bool = False) -> UUID:

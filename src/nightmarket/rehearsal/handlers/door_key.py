@@ -23,6 +23,11 @@ async def check_door(address: str, token: str) -> None:
             f"The shop at {address} does not know the key that was made for this rehearsal, so it is another shop than "
             "that of NIGHTMARKET_HOME or DATABASE_URL. Set them to the shop's own."
         )
+    if status == 429:
+        raise NotRehearsed(
+            f"{address} lets nobody straight in (429), and the shoppers of a rehearsal don't wait. If a waiting room "
+            "stands before it, open it fully or end it in the console, and rehearse then."
+        )
     said = f"answered {status}" if status else "does not answer"
     raise NotRehearsed(f"{address} {said}, so there is no shop to rehearse. Open it first: nightmarket up")
 

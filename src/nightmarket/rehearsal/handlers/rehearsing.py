@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -87,20 +87,19 @@ class Rehearsal:
                 if self._wishes.own_shop:
                     await fill_shelves(house, articles, plan.orders, run)
                 issued = await open_run(house, run, plan)
-                recorder = Recorder(rehearsals_folder(self._home) / plan.run, plan)
                 outcome = "broken"
                 try:
                     await check_door(self._wishes.address, issued.token)
-                    conductor = self._conducting(house, recorder, plan, issued, articles)
-                    if self._stop_asked:
-                        conductor.stop()
-                    await conductor.play(articles, strikes, self._show)
-                    recorder.flush()
-                    ended = await self._judged(recorder, conductor, issued, since)
+                    with closing(Recorder(rehearsals_folder(self._home) / plan.run, plan)) as recorder:
+                        conductor = self._conducting(house, recorder, plan, issued, articles)
+                        if self._stop_asked:
+                            conductor.stop()
+                        await conductor.play(articles, strikes, self._show)
+                        recorder.flush()
+                        ended = await self._judged(recorder, conductor, issued, since)
                     outcome = "stopped" if ended.stopped else "go" if ended.go else "no-go"
                     return ended
                 finally:
-                    recorder.close()
                     async with self._opening() as later:
                         if outcome == "broken" and not plan.keep:
                             await take_back(later, issued.key.id, since)

@@ -76,7 +76,8 @@ async def show(desk: Desk) -> ASGIResponse:
     look = desk.shop.rehearsals.look(run)
     progress = await asyncio.to_thread(look.progress)
     if progress is None:
-        return desk.page("rehearsal/waiting.html", run=run, said=look.said, refresh=True)
+        playing = desk.shop.rehearsals.playing() == run
+        return desk.page("rehearsal/waiting.html", said=look.said, refused=bool(look.said) and not playing)
     return desk.page(
         "rehearsal/run.html",
         run=run,

@@ -170,7 +170,7 @@ def _faults(result: Result, told: Speech) -> str:
             f'<tr><th scope="row">{escape(one.fault)}</th><td>{told.number(one.t)} s</td><td>{escape(back)}</td>'
             f'<td class="text">{escape(told.rules(one.detail))}</td></tr>'
         )
-    heads = _heads(told.say("Fault"), told.say("Struck at"), told.say("Service back after"))
+    heads = _heads(told.say("Fault"), told.say("Struck, after midnight"), told.say("Service back after"))
     done = told.say("What was done")
     heads += f'<th scope="col"{TEXT}>{escape(done)}</th>'
     return _table(told.say("Faults"), heads, rows)
