@@ -91,8 +91,13 @@ def test_the_page_lets_in_by_itself(visitor: Visitor, script: bool) -> None:
     expect(operator.locator("dl", has_text="Passes given")).to_contain_text("1")
     if script:
         operator.get_by_role("button", name="Let nobody in").click()
+        expect(operator.get_by_role("button", name="Let nobody in")).to_be_hidden()
+        paused = "Nobody is let in at this moment."
         late = visitor(width=360)
-        load_until(late, late.get_by_text("Nobody is let in at this moment.").is_visible, room)
+        load_until(late, lambda: late.get_by_text(paused).is_visible() or urlsplit(late.url).path == "/", room)
+        if not late.get_by_text(paused).is_visible():  # let in by a process that had not heard of it
+            late = visitor(width=360)
+            load_until(late, late.get_by_text(paused).is_visible, room)
         assert faults(late) == []
     _end(operator, room)
 
