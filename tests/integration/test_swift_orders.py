@@ -1,6 +1,7 @@
 """Orders that lock nothing until they are written, and what becomes of those that cannot go that way."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
@@ -13,9 +14,12 @@ from nightmarket.orders.contract import TRANSFER, Completion, PaymentInput, Sess
 from nightmarket.orders.errors import OutOfStock, SessionClosed, SessionNotFound
 from nightmarket.orders.handlers import OrderDesk
 from nightmarket.orders.points import Point
+from nightmarket.orders.store.sessions import PLACE_SEEN
 from nightmarket.platform.database import Database
+from nightmarket.platform.pipeline import in_order
 from nightmarket.tally.contract import Adjustment
 from nightmarket.tally.handlers import SlicedTallies
+from nightmarket.tally.store import TAKE
 from tests.twins import Shop, listing, wanted
 
 LAMP = listing("LAMP", price=2222)
@@ -119,6 +123,22 @@ async def test_a_share_is_not_the_whole(shop: Shop) -> None:
     assert await desk.audit() == []
 
 
+@pytest.mark.parametrize("query", [TAKE, PLACE_SEEN])
+async def test_rows_are_locked_in_the_order_that_is_asked_for(shop: Shop, query: str) -> None:
+    """By the index, also where the planner would rather read the whole table, in whichever order it lies."""
+    ids, tables = [shop.ids.new() for _ in range(200)], ("tally.slice", "orders.session")
+    values = {TAKE: (ids, [0] * 200, [1] * 200, 200), PLACE_SEEN: (ids, 4, shop.clock.now(), [3] * 200)}[query]
+    async with shop.database.transaction() as tx:
+        for table in tables:
+            await tx.execute(f"ANALYZE {table}")
+        chosen = "\n".join(row[0] for row in await tx.fetch(f"EXPLAIN {query}", *values))
+        await in_order(tx)
+        plan = "\n".join(row[0] for row in await tx.fetch(f"EXPLAIN {query}", *values))
+    assert "Seq Scan" in chosen, "else this proves nothing"
+    assert re.search(r"Nested Loop(.*\n)*.*Index Scan using \w+_pkey", plan), plan
+    assert "Seq Scan" not in plan
+
+
 class Meddler:
     """Changes a session by another connection between the moment it is read and the moment it is written."""
 
@@ -158,10 +178,9 @@ async def test_two_processes_do_not_wait_for_ever(shop: Shop) -> None:
     given up, none tried again."""
     owner = shop.ids.new()
     goods = [listing(f"THING-{number}") for number in range(40)]
-    for one in goods:
-        shop.catalog.put(one)
+    shops = [Shop(shop.database, shop.clock, shop.ids, goods) for _ in range(2)]
     await shop.stock([(one, 100_000) for one in goods])
-    desks = [shop.desk(), shop.desk()]
+    desks = [one.desk() for one in shops]
     for _ in range(4):
         sessions: list[list[UUID]] = []
         for desk, order in zip(desks, (goods, goods[::-1]), strict=True):

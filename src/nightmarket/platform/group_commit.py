@@ -130,13 +130,14 @@ class GroupCommit(Generic[I, O]):
         self._running: asyncio.Task[None] | None = None
         self._away = False
 
-    def submit(self, item: I) -> "asyncio.Future[O]":
-        """Queue one item; the future gives its outcome or raises its Problem, Defect or Unavailable."""
+    def submit(self, item: I, since: float | None = None) -> "asyncio.Future[O]":
+        """Queue one item; the future gives its outcome or raises its Problem, Defect or Unavailable. Its caller waits
+        `since` then, on the loop's clock: now, if not said."""
         if len(self._queue) >= self._queue_limit:
             raise Unavailable("Too many requests are waiting; try again in a moment.", retry_after_seconds=1)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[O] = loop.create_future()
-        self._queue.append((item, future, loop.time()))
+        self._queue.append((item, future, loop.time() if since is None else since))
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name=f"group-commit-{self.name}")
         return future

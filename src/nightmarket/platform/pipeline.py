@@ -206,10 +206,10 @@ async def ahead(tx: Any, sql: str, *values: object) -> None:
 
 
 async def in_order(tx: Any) -> None:
-    """What this transaction joins with arrays from now on is looked up, and so locked, element by element in their
-    order, whatever the planner would find cheaper."""
-    await later(tx, "SET LOCAL enable_hashjoin = off")
-    await later(tx, "SET LOCAL enable_mergejoin = off")
+    """What this transaction joins with arrays from now on is looked up in an index, and so locked, in the order of the
+    arrays or of that index, whatever the planner would find cheaper."""
+    for way in ("hashjoin", "mergejoin", "seqscan"):
+        await later(tx, f"SET LOCAL enable_{way} = off")
 
 
 async def copy_later(tx: Any, sql: str, rows: bytes) -> bool:

@@ -19,6 +19,9 @@ BELIEF_LIMIT = 50_000
 """Slices of which something is believed; beyond it the oldest is forgotten."""
 
 
+NOTHING = (0, 0)
+
+
 class Belief:
     """The slice that this process claims from: its number, what is free, and what may be taken without a look."""
 
@@ -69,7 +72,7 @@ class BelievedLedger:
 
     def __init__(self, known: Mapping[UUID, Belief]) -> None:
         self._known = known
-        self._held: dict[UUID, int] = {}
+        self._held: dict[UUID, tuple[int, int]] = {}
         self.grants: list[Grant] = []
 
     def free(self, tally: UUID) -> int:
@@ -91,7 +94,7 @@ class BelievedLedger:
             units, belief = wanted[tally], known[tally]
             belief.free -= units
             belief.share -= units
-            held[tally] = held.get(tally, 0) + units
+            held[tally] = belief.number, held.get(tally, NOTHING)[1] + units
             parts.append(Part(tally, units, belief.number))
         grant = Grant(request.id, tuple(parts), request.deadline)
         self.grants.append(grant)
@@ -99,4 +102,4 @@ class BelievedLedger:
 
     def changes(self) -> Sequence[tuple[UUID, int, int]]:
         """What was granted by slice, in their order: (tally, slice, held)."""
-        return [(tally, self._known[tally].number, self._held[tally]) for tally in sorted(self._held)]
+        return [(tally, *self._held[tally]) for tally in sorted(self._held)]

@@ -99,7 +99,7 @@ class Claimed(msgspec.Struct, frozen=True):
         return self.sale.claim
 
 
-class Ready(msgspec.Struct):
+class _Ready(msgspec.Struct):
     """A session of this batch that may become an order: as it was prepared, or priced now."""
 
     item: Complete
@@ -183,7 +183,7 @@ class ClaimBatch:
             await means.tallies.fit_limits(tx, ledger, most)
         for one in ready:
             try:
-                result = self.grant(one, listings, ledger, terms, now)
+                result = self._grant(one, listings, ledger, terms, now)
             except SlicesShort as short:
                 raise means.tallies.again(short) from short
             if isinstance(result, Placing):
@@ -220,7 +220,7 @@ class ClaimBatch:
         outcomes: dict[UUID, Claimed | Problem],
         terms: Terms,
         now: datetime,
-    ) -> tuple[list[Ready], Mapping[UUID, Listing]]:
+    ) -> tuple[list[_Ready], Mapping[UUID, Listing]]:
         """The sessions that may become orders, in order of arrival, and the goods in all of them."""
         decode = store.SESSION_BODY.decode
         prepared: dict[UUID, Prepared] = {}
@@ -238,13 +238,13 @@ class ClaimBatch:
         listings = await self._means.catalog.listings(variants)
         known = listings.get
         stamp = terms.stamp()
-        ready: list[Ready] = []
+        ready: list[_Ready] = []
         for id, (item, record) in items.items():
             one = prepared.get(id)
             if one is not None:
                 goods = goods_of(one, known, stamp)
                 if goods is not None:
-                    ready.append(Ready(item, record["attempt"], one.order.lines, goods, one.order))
+                    ready.append(_Ready(item, record["attempt"], one.order.lines, goods, one.order))
                     continue
             body = bodies.get(id) or decode(record["body"])
             if item.purse is not None:
@@ -254,10 +254,10 @@ class ClaimBatch:
                 outcomes[id] = found
             else:
                 goods = [listings[line.variant] for line in body.lines]
-                ready.append(Ready(item, record["attempt"], body.lines, goods, found))
+                ready.append(_Ready(item, record["attempt"], body.lines, goods, found))
         return ready, listings
 
-    async def _scarce(self, tx: Connection, ready: Sequence[Ready], book: Book, now: datetime) -> set[UUID]:
+    async def _scarce(self, tx: Connection, ready: Sequence[_Ready], book: Book, now: datetime) -> set[UUID]:
         """Every tally of offers and limits that this batch may touch, also those of offers that would come in for a
         refused one. Finds out who buys where that counts, and opens the buyers' tallies that are missing. What was
         prepared touches none."""
@@ -276,10 +276,10 @@ class ClaimBatch:
             tallies.update(most)
         return tallies
 
-    def grant(
-        self, one: Ready, listings: Mapping[UUID, Listing], ledger: AnyLedger, terms: Terms, now: datetime
+    def _grant(
+        self, one: _Ready, listings: Mapping[UUID, Listing], ledger: Ledger, terms: Terms, now: datetime
     ) -> Placing | Dearer | Problem:
-        """Claim for one order. Raises SlicesShort."""
+        """Claim for one order."""
         order, item = one.order, one.item
         aside = aside_of(order.body.known, order.quote) if isinstance(order, Priced) else NOTHING_ASIDE
         stock, left = stock_parts(one.lines, one.goods, ledger, aside)
@@ -292,10 +292,9 @@ class ClaimBatch:
             stock = [*stock, *(Part(tally, 1) for tally in order.body.seat.tallies)]
         claim = ClaimRequest(claim_id(item.id, one.attempt), tuple(stock), now + hold_of(item.handler))
         if isinstance(order, Priced):
-            assert isinstance(ledger, Ledger)
             granted = grant_priced(claim, order, ledger, terms.book, now)
             if granted is None:
-                return self.grant(one, listings, ledger, terms, now)
+                return self._grant(one, listings, ledger, terms, now)
             if not isinstance(granted, Granted):
                 return granted
             without = tuple(granted.cart.refused.items())

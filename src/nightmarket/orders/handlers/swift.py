@@ -6,26 +6,37 @@ Others wait for these no longer than that packet takes. Whatever is not so plain
 the claim batch (claiming.py), which locks, refuses and explains.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from nightmarket.catalog.contract import Listing
 from nightmarket.orders import store
-from nightmarket.orders.model.prepared import Placing, Prepared, prepared_at
+from nightmarket.orders.model.order import claim_id, hold_of
+from nightmarket.orders.model.prepared import PackedOrder, Placing, Prepared, prepared_at
 from nightmarket.orders.model.session import SessionKind, SessionState
 from nightmarket.orders.points import Point
 from nightmarket.platform.database import Connection, Record
-from nightmarket.tally.contract import SlicesShort
+from nightmarket.tally.contract import BelievedLedger, ClaimRequest, SlicesShort
 
-from .claiming import ClaimBatch, Claimed, Complete, Ready, goods_of
+from .claiming import ClaimBatch, Claimed, Complete, goods_of
 from .means import Means
+from .sourcing import stock_parts
 
 CHECKOUT = int(SessionKind.CHECKOUT)
 OPEN = (int(SessionState.READY), int(SessionState.INCOMPLETE))
-NO_LISTINGS: Mapping[UUID, Listing] = {}
-"""What was prepared is not priced."""
+FIRST = 0
+"""The attempt of whom nobody has tried to place before."""
+
+
+class Ready(NamedTuple):
+    """A session of this batch whose order holds as it was prepared, and the goods of each of its lines."""
+
+    item: Complete
+    order: PackedOrder
+    goods: Sequence[Listing]
 
 
 class SwiftClaims:
@@ -40,11 +51,12 @@ class SwiftClaims:
 
     async def place(self, item: Complete) -> Claimed:
         """The order of a session, its claim committed; raises the Problem that refuses it."""
+        since = asyncio.get_running_loop().time()
         if item.purse is None:
             claimed = await self.lane.submit(item)
             if claimed is not None:
                 return claimed
-        return await self._careful.lane.submit(item)
+        return await self._careful.lane.submit(item, since)
 
     def _doubt(self) -> None:
         self._means.tallies.doubt(self._believed)
@@ -55,15 +67,9 @@ class SwiftClaims:
         now = means.clock.now()
         sessions = {record["id"]: record for record in await store.read_sessions(tx, {item.id for item in items})}
         ready = await self._ready(sessions, items, now)
-        terms = means.terms(means.books.current())
         self._believed = {stock.tally for one in ready for listing in one.goods for stock in listing.stock}
         ledger = await means.tallies.believed(tx, self._believed, now)
-        placings: list[Placing] = []
-        for one in ready:
-            with suppress(SlicesShort):
-                placing = self._careful.grant(one, NO_LISTINGS, ledger, terms, now)
-                if isinstance(placing, Placing):
-                    placings.append(placing)
+        placings = [placing for one in ready if (placing := _granted(one, ledger, now)) is not None]
         if not placings:
             return [None] * len(items)
         seen = {id: record["seen"] for id, record in sessions.items()}
@@ -87,10 +93,23 @@ class SwiftClaims:
         known = (await self._means.catalog.listings(variants)).get
         stamp = self._means.terms(self._means.books.current()).stamp()
         return [
-            Ready(item, 0, one.order.lines, goods, one.order)
+            Ready(item, one.order, goods)
             for item, one in found.values()
             if (goods := goods_of(one, known, stamp)) is not None
         ]
+
+
+def _granted(one: Ready, ledger: BelievedLedger, now: datetime) -> Placing | None:
+    """The order, if all of it can be taken without locks."""
+    item = one.item
+    parts, left = stock_parts(one.order.lines, one.goods, ledger)
+    if left:
+        return None
+    try:
+        ledger.claim(ClaimRequest(claim_id(item.id, FIRST), tuple(parts), now + hold_of(item.handler)))
+    except SlicesShort:
+        return None
+    return Placing(item.id, item.owner, FIRST, item.handler, one.order, now, item.listed, item.mark)
 
 
 def _is_plain(item: Complete, record: Record, now: datetime) -> bool:
@@ -99,6 +118,6 @@ def _is_plain(item: Complete, record: Record, now: datetime) -> bool:
         record["owner"] == item.owner
         and record["kind"] == CHECKOUT
         and record["state"] in OPEN
-        and not record["attempt"]
+        and record["attempt"] == FIRST
         and record["expires_at"] >= now
     )

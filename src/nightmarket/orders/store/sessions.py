@@ -171,7 +171,7 @@ async def place_sessions(tx: Connection, ids: Sequence[UUID], state: int, due_at
     )
 
 
-_PLACE_SEEN = """
+PLACE_SEEN = """
 WITH noted AS (INSERT INTO orders.awaited (due_at, orders) VALUES ($3, $1)), placed AS (
     UPDATE orders.session AS s SET state = $2, prepared = NULL
     FROM unnest($1::uuid[], $4::xid[]) AS d(id, seen) WHERE s.id = d.id AND s.xmin = d.seen RETURNING 1
@@ -185,7 +185,7 @@ HAVING count(*) <> cardinality($1::uuid[])
 async def place_seen(tx: Connection, ids: Sequence[UUID], seen: Sequence[int], state: int, due_at: datetime) -> None:
     """As `place_sessions`, of sessions that nobody has locked, in order of id: the transaction fails if one of them is
     no longer as it was read."""
-    await later(tx, _PLACE_SEEN, ids, state, due_at, seen)
+    await later(tx, PLACE_SEEN, ids, state, due_at, seen)
 
 
 async def reopen_sessions(tx: Connection, ids: Sequence[UUID], state: int) -> None:
