@@ -32,7 +32,7 @@ async def measure(port: int, seconds: int, generator: str, files: list[str]) -> 
     """Refuse for so long."""
     async with open_shop(read_settings(os.environ)) as shop:
         edge = build(shop)
-        edge.shedder = Shedder(ShedLimits(most=0, enough=0))
+        edge.shedder = Shedder(ShedLimits(most=0, enough=0, refusing_share=1.0))
         server = Server(edge, Listening(host="127.0.0.1", port=port))
         set_for_batches()
         serving = asyncio.create_task(server.run_until_stopped())

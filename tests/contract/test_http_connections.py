@@ -4,7 +4,6 @@ import asyncio
 import socket
 import time
 from contextlib import AsyncExitStack
-from itertools import pairwise
 
 import pytest
 
@@ -12,7 +11,6 @@ from nightmarket.kernel.clock import SystemClock
 from nightmarket.kernel.ids import SystemIds
 from nightmarket.platform.http import Dispatcher, Edge, EdgeOptions, Route, ShedLimits, Straight
 from nightmarket.platform.http.protocol import HEAD_BYTES, HEADERS_LIMIT, PIPELINE_LIMIT
-from nightmarket.platform.http.putting_off import REFUSED_AT_ONCE
 from nightmarket.platform.http.server import Listening, Server
 from tests.byte_talk import HOT, LIMIT, OTHER, call, get, open_house, post
 
@@ -314,27 +312,57 @@ async def test_one_too_many_is_refused_before_its_body(path: str) -> None:
     assert ("shed", 503) in house.told
 
 
-async def test_a_crowd_is_refused_in_slices() -> None:
-    """However many ask in the same moment, each round of the loop refuses some of them only, so that what orders wait
-    for comes in between; all are answered, whoever has sent half a request when it is whole, and who left is nobody."""
-    crowd = 2 * REFUSED_AT_ONCE + 20
+async def test_whom_no_time_is_left_to_refuse_waits_for_room() -> None:
+    """In the order in which they came, whoever has sent half a request when it is whole, before anybody who comes
+    later; health checks wait for nobody, and who left is nobody."""
+    async with AsyncExitStack() as stack:
+        limits = ShedLimits(most=1, enough=1, refusing_share=0.0)
+        house = await stack.enter_async_context(open_house(shed=limits))
+        first, *held, leaving, half, doctor = [await stack.enter_async_context(call(house)) for _ in range(8)]
+        await first.says(get("/hot/wait"))
+        while not house.asked:
+            await asyncio.sleep(0.01)
+        for number, one in enumerate(held):
+            await one.says(get(f"/hot/{number}"))
+            await asyncio.sleep(0.05)
+        await leaving.says(get("/hot/left"))
+        await half.says(get("/hot/half")[:-4])
+        await asyncio.sleep(0.05)
+        leaving.writer.transport.abort()
+        await doctor.says(get("/health/live"))
+        assert (await doctor.hears()).status != 503
+        assert house.asked == ["wait", "/health/live"]
+        house.go.set()
+        assert {(await one.hears()).status for one in (first, *held)} == {200}
+        assert house.asked == ["wait", "/health/live", "0", "1", "2", "3"]
+        await half.says(get("/hot/half")[-4:])
+        assert (await half.hears()).status == 200
+    assert ("shed", 503) not in house.told
+
+
+async def test_in_a_crowd_without_room_all_are_refused() -> None:
+    """However many ask in the same moment: some at once, the others when they have waited long enough."""
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(shed=ShedLimits(most=0, enough=0)))
-        clients = [await stack.enter_async_context(call(house)) for _ in range(crowd)]
-        *whole, leaving, half = clients
-        text = get(HOT, "x-forwarded-for: 192.0.2.7\r\n")
-        for one in (*whole, leaving):
-            one.writer.write(text.encode())
-        half.writer.write(text[:-4].encode())
-        leaving.writer.transport.abort()
-        rounds = [0]
-        while rounds[-1] < len(whole):
-            await asyncio.sleep(0)
-            rounds.append(len(house.told))
-        assert max(later - earlier for earlier, later in pairwise(rounds)) <= REFUSED_AT_ONCE
-        assert {(await one.hears()).status for one in whole} == {503}
-        half.writer.write(text[-4:].encode())
-        assert (await half.hears()).status == 503
+        crowd = [await stack.enter_async_context(call(house)) for _ in range(150)]
+        for one in crowd:
+            one.writer.write(get(HOT, "x-forwarded-for: 192.0.2.7\r\n").encode())
+        assert {(await one.hears()).status for one in crowd} == {503}
+
+
+async def test_who_is_held_when_the_server_stops_is_answered() -> None:
+    """There is no room for them any more; but they hear of it."""
+    limits = ShedLimits(most=1, enough=1, refusing_share=0.0)
+    async with open_house(shed=limits) as house, call(house) as first, call(house) as held:
+        await first.says(get("/hot/wait"))
+        while not house.asked:
+            await asyncio.sleep(0.01)
+        await held.says(get("/hot/b"))
+        await asyncio.sleep(0.1)
+        house.server.stop()
+        assert (await held.hears()).status == 503
+        house.go.set()
+        assert (await first.hears()).status == 200
 
 
 async def test_who_is_refused_is_not_read_before_the_time_they_were_told() -> None:

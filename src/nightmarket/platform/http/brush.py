@@ -21,6 +21,7 @@ _TELLING = re.compile(rb"\r\n(?:[efvtx]|ac|conn|up)")
 """How the names begin of the header lines that `_is_plain` and `_is_for_others` look for. Most programs send none such,
 and looking for each of them in turn takes longer than all the rest."""
 
+_NOTHING = b"(?!)"
 _ID = "req_of_this_request"
 _NAMES = {b"GET": "GET", b"POST": "POST", b"PUT": "PUT"}
 BODY_BYTES = 64 * 1024
@@ -45,18 +46,24 @@ class Brush:
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
-        self._exempt = tuple(prefix.encode() for prefix in edge.exempt)
+        exempt = b"|".join(re.escape(prefix.encode()) for prefix in edge.exempt) or _NOTHING
+        self._exempt = re.compile(rb"[A-Z]+ (?:%b)" % exempt)
         self._shaped = tuple(prefix.encode() for prefix in edge.errors.prefixes)
         self._prepared: dict[tuple[int, bytes], _Prepared] = {}
         self._ready: dict[tuple[int, bytes], tuple[bytes, int]] = {}
         self._since = 0
 
+    def exempts(self, data: bytes) -> bool:
+        """Whether these bytes ask for what nobody is refused at, such as a health check."""
+        return self._exempt.match(data) is not None
+
     def off(self, data: bytes, shedder: Shedder) -> tuple[bytes, int] | None:
         """The whole answer to these bytes, and for how many seconds the connection may rest: a proxy's never, since the
-        next request on it is somebody else's. None where the bytes have to be read."""
+        next request on it is somebody else's. None where the bytes have to be read. What is exempt has no business
+        here."""
         started = time.perf_counter()
         first = _FIRST.match(data)
-        if first is None or data.startswith(self._exempt, first.start(2)):
+        if first is None:
             return None
         end = data.find(b"\r\n\r\n", first.end() - 2)
         if end < 0:

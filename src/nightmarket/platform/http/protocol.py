@@ -93,7 +93,7 @@ class State(ServerState):
         self.direct = Direct(edge)
         self.brush = Brush(edge)
         self.rests = Rests()
-        self.turns = Turns()
+        self.turns = Turns(edge.shedder) if edge.shedder is not None else None
         self.edge = edge
         self.seconds = 0
         self.patience = patience
@@ -173,25 +173,55 @@ class Connection(HttpToolsProtocol):
             self._held += data
             self.transport.pause_reading()
             return
-        shedder = self._state.edge.shedder
-        if shedder is not None and shedder.full() and (phase is FRESH or phase is BETWEEN) and not self._in_flight():
-            if not self._state.turns.take(self.loop) and len(data) <= HEAD_BYTES:
-                self._held = data
-                self._state.turns.wait(self)
-                return
-            if self._brushed_off(data, shedder):
-                return
-        self._read(data)
+        turns = self._state.turns
+        if turns is not None and (phase is FRESH or phase is BETWEEN) and turns.is_crowded() and not self._in_flight():
+            self._take_turns(data, turns)
+        else:
+            self._read(data)
 
-    def has_its_turn(self) -> None:
-        """What was held is refused, or there is room by now."""
+    def _take_turns(self, data: bytes, turns: Turns) -> None:
+        if self._state.brush.exempts(data) or len(data) > HEAD_BYTES:
+            self._read(data)
+        elif turns.may_refuse():
+            self._refuse(data, turns.shedder)
+            turns.spent()
+        else:
+            self._held = data
+            turns.hold(self.loop, self)
+
+    def is_let_in(self) -> None:
+        """There is room for what was held, if anything was."""
+        data = self._release()
+        if data:
+            self._read(data)
+
+    def is_refused(self) -> None:
+        """What was held has waited too long."""
+        data, turns = self._release(), self._state.turns
+        if data and turns is not None:
+            self._refuse(data, turns.shedder)
+
+    def _release(self) -> bytes:
         data, self._held = self._held, None
         if data is None or self.transport.is_closing():
-            return
+            return b""
         self.transport.resume_reading()
-        shedder = self._state.edge.shedder
-        if shedder is None or not shedder.full() or not self._brushed_off(data, shedder):
+        return data
+
+    def _refuse(self, data: bytes, shedder: Shedder) -> None:
+        """By its bytes, or else as one that was read. Who asks again on the same connection before the time that they
+        were told is not read until then: refusing them over and over would be paid by those who are served."""
+        refusal = None if self.flow.write_paused else self._state.brush.off(data, shedder)
+        if refusal is None:
             self._read(data)
+            return
+        answer, rest_seconds = refusal
+        self._phase = BETWEEN
+        self._since = self._state.seconds
+        self.transport.write(answer)
+        if rest_seconds:
+            self.transport.pause_reading()
+            self._state.rests.begin(self.loop, rest_seconds, self)
 
     def _read(self, data: bytes) -> None:
         parser = self.parser
@@ -216,23 +246,6 @@ class Connection(HttpToolsProtocol):
                 self._head_bytes += len(data)
                 if self._head_bytes > HEAD_BYTES:
                     self._break_off(PlainError(431, f"At most {HEAD_BYTES:,} bytes of headers are read."))
-
-    def _brushed_off(self, data: bytes, shedder: Shedder) -> bool:
-        """Whether one too many was refused unread. Who asks again on the same connection before the time that they
-        were told is not read until then: refusing them over and over would be paid by those who are served."""
-        if self.flow.write_paused:
-            return False
-        refusal = self._state.brush.off(data, shedder)
-        if refusal is None:
-            return False
-        answer, rest_seconds = refusal
-        self._phase = BETWEEN
-        self._since = self._state.seconds
-        self.transport.write(answer)
-        if rest_seconds:
-            self.transport.pause_reading()
-            self._state.rests.begin(self.loop, rest_seconds, self)
-        return True
 
     def has_rested(self) -> None:
         """The time is over before which nothing of this connection was to be read."""
@@ -389,6 +402,11 @@ class Connection(HttpToolsProtocol):
 
     # What must not last
 
+    def shutdown(self) -> None:
+        """The server stops: what was asked is answered before."""
+        self.is_let_in()
+        super().shutdown()
+
     def pause_writing(self) -> None:
         """The client does not read as fast as we write."""
         super().pause_writing()
@@ -405,6 +423,8 @@ class Connection(HttpToolsProtocol):
 
     def sweep(self, seconds: int) -> None:
         """End what takes too long."""
+        if self._held is not None:
+            return
         took, patience = seconds - self._since, self._state.patience
         if took <= self._state.shortest and self._blocked_since is None:
             return  # of ten thousand, nearly all

@@ -1,23 +1,38 @@
-"""Connections whose next request is put off: after a refusal for seconds, in a crowd for some rounds of the loop."""
+"""Connections whose next request is put off: after a refusal for seconds, in a crowd until there is room or time."""
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
+from .shedding import Shedder
+
 RESTS_PER_SECOND = 10
-REFUSED_AT_ONCE = 64
-"""So many of those who are too many are looked at together, within a millisecond. The loop hears all clients who are
-ready before it goes on with what the database has answered: behind thousands of refusals batches would stand still."""
+SAVED_SECONDS = 0.001
+"""So much time goes into refusals at once at most: the loop hears all clients who are ready before it goes on with what
+the database has answered, and behind thousands of refusals batches would stand still."""
+
+LOOK_SECONDS = 0.004
+HELD_SECONDS = 1.0
+"""Whoever has waited so long is refused before anybody who comes now."""
 
 
-class PutOff(Protocol):
-    """A connection."""
+class Resting(Protocol):
+    """A connection that is not read."""
 
     def has_rested(self) -> None:
         """It may be read again."""
 
-    def has_its_turn(self) -> None:
-        """What it has said is to be looked at."""
+
+class Held(Protocol):
+    """A connection whose request waits."""
+
+    def is_let_in(self) -> None:
+        """There is room for what it has asked."""
+
+    def is_refused(self) -> None:
+        """There was none for too long."""
 
 
 class Rests:
@@ -25,9 +40,9 @@ class Rests:
     for all, where one each would cost as much as the refusal."""
 
     def __init__(self) -> None:
-        self._due: dict[int, list[PutOff]] = {}
+        self._due: dict[int, list[Resting]] = {}
 
-    def begin(self, loop: asyncio.AbstractEventLoop, seconds: int, connection: PutOff) -> None:
+    def begin(self, loop: asyncio.AbstractEventLoop, seconds: int, connection: Resting) -> None:
         """Wake it after so many seconds, and at most a tenth more."""
         now = int(loop.time() * RESTS_PER_SECOND)
         if not self._due:
@@ -44,33 +59,47 @@ class Rests:
 
 
 class Turns:
-    """Connections with one too many. In each round of the loop REFUSED_AT_ONCE are looked at; the others wait, read but
-    not looked at, and ask nothing else meanwhile."""
+    """Those who are too many. They are refused at once as far as the time for refusals reaches. The others are held,
+    read but not looked at, and let in as room comes, first come, first served; so who comes while somebody is held goes
+    behind them."""
 
-    def __init__(self) -> None:
-        self._room = REFUSED_AT_ONCE
-        self._waiting: deque[PutOff] = deque()
-        self._counting = False
+    def __init__(self, shedder: Shedder, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.shedder = shedder
+        self._clock = clock
+        self._share = shedder.limits.refusing_share
+        self._saved = 0.0
+        self._counted = clock()
+        self._held: deque[tuple[float, Held]] = deque()
 
-    def take(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether one more may be looked at in this round."""
-        if not self._counting:
-            self._counting = True
-            loop.call_soon(self._next, loop)
-        if not self._room:
-            return False
-        self._room -= 1
-        return True
+    def is_crowded(self) -> bool:
+        """Whether who comes now has to wait or to be refused."""
+        return bool(self._held) or self.shedder.full()
 
-    def wait(self, connection: PutOff) -> None:
-        """Let it have a turn in one of the rounds to come. `take` was asked before."""
-        self._waiting.append(connection)
+    def may_refuse(self) -> bool:
+        """Whether there is time for a refusal, and it is one. `spent` is to be called when it is made."""
+        now = self._clock()
+        self._saved = min(self._saved + (now - self._counted) * self._share, SAVED_SECONDS)
+        self._counted = now
+        return self._saved > 0 and self.shedder.full()
 
-    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._room, waiting = REFUSED_AT_ONCE, self._waiting
-        self._counting = bool(waiting)
-        if waiting:
-            loop.call_soon(self._next, loop)
-        while waiting and self._room:
-            self._room -= 1
-            waiting.popleft().has_its_turn()
+    def spent(self) -> None:
+        """The refusal since the last `may_refuse` is made. Who was interrupted by the machine pays no more than can be
+        saved."""
+        self._saved = max(self._saved - (self._clock() - self._counted), -SAVED_SECONDS)
+
+    def hold(self, loop: asyncio.AbstractEventLoop, connection: Held) -> None:
+        """Let it wait for room. `may_refuse` was asked before."""
+        if not self._held:
+            loop.call_later(LOOK_SECONDS, self._look, loop)
+        self._held.append((self._counted, connection))
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        held = self._held
+        while held and not self.shedder.full():
+            held.popleft()[1].is_let_in()
+        late = self._clock() - HELD_SECONDS
+        while held and held[0][0] < late and self.may_refuse():
+            held.popleft()[1].is_refused()
+            self.spent()
+        if held:
+            loop.call_later(LOOK_SECONDS, self._look, loop)

@@ -42,6 +42,9 @@ class ShedLimits(msgspec.Struct, frozen=True):
     retry_after_seconds: int = 2
     """The soonest that anybody is asked to come back; see `Shedder.retry_after`."""
 
+    refusing_share: float = 1 / 25
+    """So much of the time may be spent on refusals at the door: it is those who are served who pay for them."""
+
 
 class Shedder:
     """Counts who waits for an answer, and how many may.
@@ -58,18 +61,18 @@ class Shedder:
         "_crowded",
         "_enough",
         "_few",
-        "_limits",
         "_pressed",
         "_refused",
         "_spread",
         "_turn",
         "limit",
+        "limits",
         "pace",
         "waiting",
     )
 
     def __init__(self, limits: ShedLimits, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         self._enough = limits.enough
         self._few = limits.enough // FEW
@@ -113,7 +116,7 @@ class Shedder:
         self._refused += 1
         turn = self._turn
         self._turn = turn + 1
-        return self._limits.retry_after_seconds + turn % self._spread
+        return self.limits.retry_after_seconds + turn % self._spread
 
     def _open_window(self, now: float) -> None:
         self._began = now
@@ -129,14 +132,14 @@ class Shedder:
         pace = self._answers / (now - self._began)
         self.pace = (self.pace + pace) / 2 if self.pace else pace
         if self._pressed:
-            room = int(self.pace * (self._limits.patience_seconds + self._alone))
-            self.limit = min(max(room, self._enough), self._limits.most)
+            room = int(self.pace * (self.limits.patience_seconds + self._alone))
+            self.limit = min(max(room, self._enough), self.limits.most)
             waves = math.ceil(self._refused / max(self._answers, 1))
             self._spread = min(max(2, waves + 1), SPREAD_SECONDS_LIMIT)
         else:
             self._crowded = False
             self.pace = 0.0
-            self.limit = self._limits.most
+            self.limit = self.limits.most
             self._spread = 2
         self._open_window(now)
 
