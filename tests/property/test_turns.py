@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightmarket.platform.http import ShedLimits
-from nightmarket.platform.http.putting_off import HELD_SECONDS, LOOK_SECONDS, SAVED_SECONDS, Turns
+from nightmarket.platform.http.putting_off import HELD_SECONDS, LOOK_SECONDS, REFUSAL_SECONDS, SAVED_SECONDS, Turns
 from nightmarket.platform.http.shedding import Shedder
 
 SHARE = 1 / 25
@@ -55,7 +55,7 @@ class Client:
     def is_refused(self) -> None:
         """That takes its time."""
         self._crowd.day.now += self._takes
-        self._crowd.refusing += min(self._takes, SAVED_SECONDS)
+        self._crowd.refusing += min(self._takes, REFUSAL_SECONDS)
         self.refused_at = self._crowd.day.now
 
 
@@ -108,9 +108,9 @@ def test_refusals_keep_to_their_time_and_everybody_has_a_turn(
             crowd.comes(takes)
         for _ in range(min(answered, crowd.shedder.waiting)):
             crowd.shedder.answered(0.1, changing=True)
-        assert crowd.refusing <= crowd.day.now * SHARE + 2 * SAVED_SECONDS
+        assert crowd.refusing <= crowd.day.now * SHARE + SAVED_SECONDS + REFUSAL_SECONDS
         assert crowd.shedder.waiting <= MOST
-    crowd.day.pass_by(HELD_SECONDS + LOOK_SECONDS + len(crowd.held) * SAVED_SECONDS / SHARE * 2)
+    crowd.day.pass_by(HELD_SECONDS + LOOK_SECONDS + len(crowd.held) * REFUSAL_SECONDS / SHARE * 2)
     assert all(one.let_in != (one.refused_at is not None) for one in crowd.all)
     admitted = [one for one in crowd.let_in if one in crowd.held]
     assert admitted == [one for one in crowd.held if one.let_in]

@@ -9,9 +9,12 @@ from typing import Protocol
 from .shedding import Shedder
 
 RESTS_PER_SECOND = 10
-SAVED_SECONDS = 0.001
+SAVED_SECONDS = 0.005
 """So much time goes into refusals at once at most: the loop hears all clients who are ready before it goes on with what
 the database has answered, and behind thousands of refusals batches would stand still."""
+
+REFUSAL_SECONDS = 0.0001
+"""No refusal takes longer by itself: the processor was somebody else's meanwhile."""
 
 LOOK_SECONDS = 0.004
 HELD_SECONDS = 1.0
@@ -83,9 +86,8 @@ class Turns:
         return self._saved > 0 and self.shedder.full()
 
     def spent(self) -> None:
-        """The refusal since the last `may_refuse` is made. Who was interrupted by the machine pays no more than can be
-        saved."""
-        self._saved = max(self._saved - (self._clock() - self._counted), -SAVED_SECONDS)
+        """The refusal since the last `may_refuse` is made."""
+        self._saved -= min(self._clock() - self._counted, REFUSAL_SECONDS)
 
     def hold(self, loop: asyncio.AbstractEventLoop, connection: Held) -> None:
         """Let it wait for room. `may_refuse` was asked before."""
