@@ -332,6 +332,7 @@ class Loads:
             "cpu_us_per_order": {part: round(one / max(amount, 1) * 1e6, 1) for part, one in spent.items()},
             "cores_used": {part: round(one / took, 2) for part, one in spent.items()},
             "consumer_lag_seconds": round(max(behind.values()), 2),
+            "furthest_behind": max(behind, key=behind.__getitem__),
             "set_aside": aside,
             "load_after": round(os.getloadavg()[0], 1),
         }

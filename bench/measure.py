@@ -37,7 +37,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=int, default=60, help="of load for the orders created")
     options.add_argument("--other-seconds", type=int, help="of load for each other figure; a third if not said")
-    options.add_argument("--connections", type=int, default=512)
+    options.add_argument("--connections", type=int, default=1_024)
     options.add_argument("--workers", type=int, default=0, help="web processes; as `nightmarket up` does if not said")
     options.add_argument("--port", type=int, default=1187)
     options.add_argument("--only", choices=PARTS, action="append", help="measure this only; may be repeated")
