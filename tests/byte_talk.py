@@ -48,6 +48,7 @@ class House:
     asked: list[str] = field(default_factory=list[str])
     done: list[str] = field(default_factory=list[str])
     told: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    took: list[float] = field(default_factory=list[float])
 
     async def work(self, scope: Any, body: bytes, what: str) -> Response:
         """Answers, waits, or fails, as the path says."""
@@ -79,6 +80,7 @@ class House:
         """What the metrics count."""
         assert seconds >= 0
         self.told.append((route, status))
+        self.took.append(seconds)
 
 
 @asynccontextmanager

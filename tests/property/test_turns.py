@@ -46,8 +46,9 @@ class Client:
         self.let_in = False
         self.refused_at: float | None = None
 
-    def is_let_in(self) -> None:
+    def is_let_in(self, came: float) -> None:
         """It waits for its answer now."""
+        assert came == self.came
         self.let_in = True
         self._crowd.shedder.waiting += 1
         self._crowd.let_in.append(self)
@@ -76,7 +77,7 @@ class Crowd:
         one = Client(self, takes)
         self.all.append(one)
         if not self.turns.is_crowded():
-            one.is_let_in()
+            one.is_let_in(one.came)
         elif self.turns.may_refuse():
             one.is_refused()
             self.turns.spent()

@@ -41,6 +41,9 @@ PAGE_HEADER = (b"content-type", HTML)
 SHED = "shed"
 """What the metrics call the route of requests that were refused at the door."""
 
+CAME = "nightmarket.came"
+"""Where a scope says when its request came, if it was held since, in seconds of `time.perf_counter`."""
+
 UNREAD = "unread"
 """What they call the route of what is no request, or came too slowly or too large to be one."""
 
@@ -144,7 +147,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
+        started: float = scope.get(CAME) or time.perf_counter()
         busy = self.turn_away(scope, started)
         if busy is not None:
             await busy.send(_without_body(send) if scope["method"] == "HEAD" else send)

@@ -6,6 +6,7 @@ through ASGI, which keeps them in order. No timer is set per request: `sweep` lo
 """
 
 import asyncio
+import time
 from enum import Enum
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from uvicorn.server import ServerState
 from .asgi import ASGIScope, RequestHeaders
 from .brush import Brush
 from .direct import CONTINUE, Call, Direct, whole
-from .edge import Edge
+from .edge import CAME, Edge
 from .problems import PlainError
 from .putting_off import Rests, Turns
 from .shedding import Shedder
@@ -189,11 +190,16 @@ class Connection(HttpToolsProtocol):
             self._held = data
             turns.hold(self.loop, self)
 
-    def is_let_in(self) -> None:
-        """There is room for what was held, if anything was."""
+    def is_let_in(self, came: float) -> None:
+        """There is room for what was held, if anything was. Its wait counts as part of its answer's time."""
         data = self._release()
         if data:
             self._read(data)
+            cycle = self.cycle
+            if type(cycle) is Call:
+                cycle.started = came
+            elif self._in_flight():
+                cycle.scope[CAME] = came
 
     def is_refused(self) -> None:
         """What was held has waited too long."""
@@ -404,7 +410,7 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server stops: what was asked is answered before."""
-        self.is_let_in()
+        self.is_let_in(time.perf_counter())
         super().shutdown()
 
     def pause_writing(self) -> None:

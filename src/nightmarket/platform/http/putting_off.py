@@ -31,8 +31,8 @@ class Resting(Protocol):
 class Held(Protocol):
     """A connection whose request waits."""
 
-    def is_let_in(self) -> None:
-        """There is room for what it has asked."""
+    def is_let_in(self, came: float) -> None:
+        """There is room for what it asked at that instant, in seconds of `time.perf_counter`."""
 
     def is_refused(self) -> None:
         """There was none for too long."""
@@ -98,7 +98,8 @@ class Turns:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         held = self._held
         while held and not self.shedder.full():
-            held.popleft()[1].is_let_in()
+            came, connection = held.popleft()
+            connection.is_let_in(came)
         late = self._clock() - HELD_SECONDS
         while held and held[0][0] < late and self.may_refuse():
             held.popleft()[1].is_refused()
