@@ -21,8 +21,8 @@ from nightmarket.platform.http import (
     marks_of,
     read_body,
 )
-from nightmarket.platform.http.protocol import Patience
 from nightmarket.platform.http.server import Listening, Server
+from nightmarket.platform.http.state import Patience
 
 HOT, OTHER = "/hot/a", "/other/a"
 LIMIT = 50_000

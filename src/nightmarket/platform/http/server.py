@@ -11,7 +11,8 @@ import msgspec
 import uvicorn
 
 from .edge import Edge
-from .protocol import Connection, Patience, State
+from .protocol import Connection
+from .state import Patience, State
 
 SWEEP_SECONDS = 1.0
 SPARE_FILES = 200
