@@ -37,6 +37,7 @@ ACROSS = frozenset(
         "0034_wallet_codes",
         "0037_paid",
         "0038_statistics",
+        "0039_pending_lists",
     }
 )
 """Revisions named for what they bring instead of for a room; some bring it to several rooms at once."""
