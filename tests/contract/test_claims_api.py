@@ -108,7 +108,8 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("POST", "/claims", CLAIM | {"lines": [LINE | {"quantity": HUGE}]}, "lines[0].quantity"),
     ("POST", "/claims", CLAIM | {"lines": [{"tally": "la\x00mp"}]}, "lines[0].tally"),
     ("POST", "/claims", CLAIM | {"lines": [{"tally": ""}]}, "lines[0].tally"),
-    ("POST", "/claims", CLAIM | {"lines": [{"variant": "var_" + "z" * 26}]}, "id"),
+    ("POST", "/claims", CLAIM | {"lines": [{"variant": "var_" + "z" * 26}]}, "lines[0].variant"),
+    ("POST", "/claims", CLAIM | {"lines": [{"offer": "off_" + "z" * 26}]}, "lines[0].offer"),
     ("POST", "/claims", CLAIM | {"lines": [{"variant": "LAMP"}]}, "lines[0].variant"),
     ("POST", "/claims", CLAIM | {"reference": "a\nb"}, "reference"),
     ("POST", "/claims", CLAIM | {"reference": "a" * 201}, "reference"),
@@ -133,10 +134,14 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("POST", "/offers", {"offers": [OFFER | {"revision": 2}]}, "offers[0].revision"),
     ("GET", "/stock", None, "sku"),
     ("GET", "/stock?" + "&".join(f"tally={number}" for number in range(101)), None, "sku"),
-    ("GET", "/stock?tally=%00", None, "sku"),
-    ("GET", "/stock?tally=%ff", None, "sku"),
+    ("GET", "/stock?tally=%00", None, "tally"),
+    ("GET", "/stock?tally=", None, "tally"),
+    ("GET", "/stock?sku=", None, "sku"),
+    ("GET", "/stock?tally=a&merchant=", None, "merchant"),
+    ("GET", "/stock?tally=a&merchant=b&merchant=c", None, "merchant"),
+    ("GET", "/stock?tally=%ff", None, ""),
     ("GET", "/stock?colour=red", None, "colour"),
-    ("GET", "/stock?sku=LAMP", None, "lines[0].merchant"),
+    ("GET", "/stock?sku=LAMP", None, "merchant"),
 ]
 
 

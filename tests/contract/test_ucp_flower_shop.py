@@ -166,6 +166,21 @@ async def test_completions_are_refused_with_statuses(flowers: tuple[Shop, httpx.
     }
 
 
+async def test_the_ways_to_pay_are_those_that_are_offered(flowers: tuple[Shop, httpx.AsyncClient]) -> None:
+    """Who pays in another way is told of each handler that the profile names, and of the instrument that is meant."""
+    _, client = flowers
+    made = await client.post("/ucp/checkout-sessions", json=wanted(), headers=key("ways"))
+    body = pay()
+    body["payment"]["instruments"][0]["handler_id"] = "barter"
+    path = f"/ucp/checkout-sessions/{made.json()['id']}/complete"
+    refused = (await client.post(path, json=body, headers=key("barter"))).json()
+    profile = (await client.get("/.well-known/ucp")).json()
+    offered = [one["id"] for some in profile["ucp"]["payment_handlers"].values() for one in some]
+    assert "mock_payment_handler" in offered
+    assert refused["detail"] == f"Pay with one of: {', '.join(offered)}."
+    assert refused["messages"][0]["path"] == "$.payment.instruments[0].handler_id"
+
+
 async def test_no_other_shop_answers_so(fresh_database: str, tmp_path: Path) -> None:
     """A shop that others can reach refuses the settings, a shop with other merchants the seed, and a usual shop has
     neither the doors nor the addresses."""

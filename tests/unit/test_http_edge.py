@@ -3,12 +3,13 @@
 import ipaddress
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar, get, post
-from litestar.params import FromPath, FromQuery, RawBody
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, RawBody
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds
@@ -25,6 +26,7 @@ from nightmarket.platform.http import (
     RateLimiter,
     Response,
     Route,
+    Wire,
     header,
     json_response,
     request_id_of,
@@ -89,6 +91,20 @@ async def framework_upload(body: RawBody) -> int:
     return len(body)
 
 
+class Thing(Wire):
+    """A body."""
+
+    name: Annotated[str, msgspec.Meta(max_length=5)]
+
+
+@post("/thing", sync_to_thread=False)
+def framework_thing(
+    data: JSONBody[Thing], key: Annotated[str, HeaderParameter(name="X-Key", min_length=1, max_length=5)]
+) -> str:
+    """Takes a thing."""
+    return data.name + key
+
+
 class House:
     """The whole chain as it is in production, and what it told."""
 
@@ -97,8 +113,8 @@ class House:
         self.observed: list[tuple[str, str, int]] = []
         errors = Errors(page)
         framework: Any = Litestar(
-            [framework_page, framework_number, framework_upload],
-            exception_handlers=exception_handlers(errors),
+            [framework_page, framework_number, framework_upload, framework_thing],
+            exception_handlers=exception_handlers(errors, "http://shop.test/docs"),
             openapi_config=None,
             logging_config=None,
         )
@@ -239,9 +255,85 @@ async def test_the_framework_gives_the_same_problems(ids: SeededIds) -> None:
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert answer.json()["instance"] == answer.headers["x-request-id"]
     assert answers["number"].json()["field"] == "number"
-    assert "allow" in answers["method"].headers
+    assert answers["method"].headers["allow"] == "GET, HEAD, OPTIONS"
+    assert answers["method"].json()["detail"] == "DELETE is not answered at this address; send GET."
+    assert answers["missing"].json()["detail"].endswith("described at http://shop.test/docs.")
+    assert answers["number"].json()["detail"] == "number must be a whole number, but is text."
     assert "secret" not in answers["crash"].text
     assert seen.text == "<h1>404 not_found</h1>"
+
+
+async def test_other_methods_of_hot_routes_are_told(ids: SeededIds) -> None:
+    """What the dispatcher answers counts where the framework knows nothing of the address."""
+    async with House(ids).client() as client:
+        wrong = await client.put("/hot/a", json={})
+        other = await client.delete("/hot")
+        nothing = await client.get("/hot/a/b/c")
+    assert [(one.status_code, one.headers.get("allow")) for one in (wrong, other, nothing)] == [
+        (405, "POST"),
+        (405, "GET, HEAD"),
+        (404, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind", "status", "code", "detail"),
+    [
+        (b"", "application/json", 400, "malformed_body", "There is no body; send one as JSON."),
+        (b'{"name":', "application/json", 400, "malformed_body", "The JSON ends too early"),
+        (b'{"name":}', "application/json", 400, "malformed_body", "at byte 8"),
+        (b"name=a", "application/x-www-form-urlencoded", 415, "wrong_media_type", "application/json"),
+        (b'{"name":"\xff"}', "application/json", 400, "malformed_body", "not in UTF-8"),
+        (b"[" * 60_000, "application/json", 400, "malformed_body", "nested too deeply"),
+        (b'{"nmae":"a"}', "application/json", 400, "invalid_input", "Did you mean name?"),
+        (b'{"name":"abcdef"}', "application/json", 400, "invalid_input", "name must have at most 5"),
+    ],
+)
+async def test_bodies_of_the_framework_are_refused_in_our_words(
+    ids: SeededIds, sent: bytes, kind: str, status: int, code: str, detail: str
+) -> None:
+    """As the hot routes refuse them."""
+    async with House(ids).client() as client:
+        answer = await client.post("/thing", content=sent, headers={"content-type": kind, "x-key": "a"})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert detail in answer.json()["detail"]
+
+
+async def test_headers_are_called_by_their_names(ids: SeededIds) -> None:
+    """Missing or too long, whatever the route calls them."""
+    async with House(ids).client() as client:
+        missing = await client.post("/thing", json={"name": "a"})
+        long = await client.post("/thing", json={"name": "a"}, headers={"x-key": "abcdef"})
+    assert [(one.status_code, one.json()["field"], one.json()["detail"]) for one in (missing, long)] == [
+        (400, "X-Key", "The header X-Key is missing; add it."),
+        (400, "X-Key", "X-Key must have at most 5 characters."),
+    ]
+
+
+async def test_a_stream_took_as_long_as_it_took_to_begin(ids: SeededIds) -> None:
+    """Who watches for minutes is not served slowly; any other answer has come when it has ended."""
+    headed = 0.0
+
+    async def long(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal headed
+        headers = [(b"content-type", scope["path"][1:].replace("-", "/", 1).encode() + b"; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        headed = time.perf_counter()
+        while time.perf_counter() < headed + 0.02:
+            await send({"type": "http.response.body", "body": b": still here\n\n", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    lines: list[AccessLine] = []
+    edge = Edge(long, ids, EdgeOptions(public_url="http://shop.test", log=lines.append))
+    transport = httpx.ASGITransport(app=edge)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        began = time.perf_counter()
+        await client.get("/text-event-stream")
+        until_headed = (headed - began) * 1_000
+        await client.get("/text-plain")
+    stream, plain = lines
+    assert stream.milliseconds <= until_headed + 0.001
+    assert plain.milliseconds >= 20
 
 
 def test_kinds_have_their_headers() -> None:

@@ -128,7 +128,7 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
             "site": Provide(lambda: store.site, sync_to_thread=False),
         },
         state=State({"shop": shop}),
-        exception_handlers=exception_handlers(errors),
+        exception_handlers=exception_handlers(errors, f"{shop.settings.address}/docs/openapi.json"),
         openapi_config=OpenAPIConfig(
             title="Nightmarket",
             version=nightmarket.__version__,

@@ -107,15 +107,16 @@ def _letters(number: int) -> str:
     )
 
 
-def decode(prefix: str, text: str) -> UUID:
-    """The id behind `encode(prefix, id)`; raises InvalidInput for anything else."""
+def decode(prefix: str, text: str, field: str = "id") -> UUID:
+    """The id behind `encode(prefix, id)`; raises InvalidInput for anything else, which stood in that field."""
     head, _, tail = text.rpartition("_")
     if head == prefix and len(tail) == ENCODED_LENGTH and tail[0] <= "7" and tail.isascii():
         try:
             return _uuid(int(tail.encode().translate(_TO_DIGITS), 32))
         except ValueError:
             pass
-    raise InvalidInput(f"That is not an id of this kind: expected {prefix}_ and {ENCODED_LENGTH} letters.", field="id")
+    expected = f"{prefix}_ and the {ENCODED_LENGTH} letters and digits that were given out with it"
+    raise InvalidInput(f"That is not an id of this kind: expected {expected}.", field=field)
 
 
 def instant_milliseconds(value: UUID) -> int | None:

@@ -1,9 +1,11 @@
 """Connections to PostgreSQL: a few that commit, a few that read, none held while the outside world is asked."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeAlias
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +36,19 @@ MERCHANT_SETTING = "nightmarket.merchant"
 
 ANSWER_SECONDS = 4
 """A committing connection that says nothing for longer is given up: its network is cut, or its server stopped."""
+
+
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def tls_to(url: str) -> str | None:
+    """asyncpg's `ssl`: on this machine only where the server insists, else as the URL or PGSSLMODE says.
+
+    Asking for TLS costs a round trip, and asyncpg, ended while it asks, leaves a future whose error nobody retrieves.
+    """
+    parts = urlsplit(url)
+    said = "sslmode" in parse_qs(parts.query) or "PGSSLMODE" in os.environ
+    return "allow" if parts.hostname in HERE and not said else None
 
 
 class ConnectionLost(Exception):
@@ -118,6 +133,7 @@ class Database:
         async def pool(size: int, answer: float | None, settings: dict[str, str]) -> "Pool[Record]":
             return await asyncpg.create_pool(
                 url,
+                ssl=tls_to(url),
                 min_size=1,
                 max_size=size,
                 reset=_keep,

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from .database import CONNECTION_LOST, Database, Record
+from .database import CONNECTION_LOST, Database, Record, tls_to
 
 CHANNEL = "nightmarket_look"
 IDS_PER_HINT = 200
@@ -71,7 +71,10 @@ class Hints:
         while True:
             try:
                 connection = await asyncpg.connect(
-                    self._database.url, timeout=CONNECT_SECONDS, server_settings={"application_name": "hints"}
+                    self._database.url,
+                    ssl=tls_to(self._database.url),
+                    timeout=CONNECT_SECONDS,
+                    server_settings={"application_name": "hints"},
                 )
             except (OSError, TimeoutError, asyncpg.PostgresError):
                 await asyncio.sleep(AGAIN_SECONDS)

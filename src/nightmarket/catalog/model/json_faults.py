@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from nightmarket.catalog.errors import Reason
+from nightmarket.kernel.shapes import fault
 
 from .checks import RowRefused, excerpt
 from .wire import ProductLine, TextLine, VariantLine
 
-_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key` in `)?\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _NAMED = re.compile(r"`([^`]*)`")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
@@ -76,4 +77,4 @@ def _wrong_shape(message: str, known: Sequence[str]) -> RowRefused:
         mend = 'Write prices as text, such as "39.90".'
     elif path.endswith("stock[...]"):
         mend = "Write whole units, such as 120."
-    return RowRefused(path, Reason.FIELD_TYPE, f"{what.replace('`', '')}.", mend)
+    return RowRefused(path, Reason.FIELD_TYPE, f"It {fault(what) or what}.", mend)

@@ -1,6 +1,7 @@
 """The operations of the API for other shops; the framework's routes and the bare ones both call these."""
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from nightmarket.claims.contract import ClaimView, Make, Owner, claim_id, digest
 from nightmarket.claims.errors import ClaimNotFound
 from nightmarket.kernel.ids import decode, encode
 from nightmarket.kernel.problems import InvalidInput
+from nightmarket.kernel.shapes import misfit
 from nightmarket.platform.access import Actor, Forbidden, Scope, SignInRequired
-from nightmarket.platform.http import ASGIScope, header
+from nightmarket.platform.http import ASGIScope, Wire, header
 
 from . import offering, pricing, stocking, wire
 from .items import Items, claim_answer
@@ -122,21 +124,31 @@ def _claim(view: ClaimView) -> wire.Claim:
     )
 
 
+class _Query(Wire):
+    """What may stand in the query of `GET /stock`."""
+
+    sku: list[wire.Sku] = msgspec.field(default_factory=list[str])
+    tally: list[wire.Text] = msgspec.field(default_factory=list[str])
+    merchant: wire.Slug | None = None
+
+
 def _asked(scope: ASGIScope) -> Sequence[wire.StockLineInput]:
     """The query `sku=...&sku=...&tally=...&merchant=...`."""
     raw: bytes = scope["query_string"]
-    if len(raw) > MAX_QUERY:
-        raise InvalidInput("The query is too long; ask for fewer at once.", field="sku")
+    most = stocking.MAX_NAMES + 1
+    if len(raw) > MAX_QUERY or raw.count(b"&") >= most:
+        raise InvalidInput(f"The query is too long; ask for at most {stocking.MAX_NAMES} SKUs and tallies at once.")
     try:
-        query = parse_qs(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=stocking.MAX_NAMES + 1)
-    except ValueError:
-        raise InvalidInput("The query is not in UTF-8, or has too many members.", field="sku") from None
-    merchants = query.pop("merchant", [None])
-    unknown = query.keys() - {"sku", "tally"}
-    if unknown or len(merchants) > 1:
-        raise InvalidInput("Ask with sku, tally and one merchant.", field=min(unknown, default="merchant")[:100])
-    lines = [{name: value, "merchant": merchants[0]} for name in ("sku", "tally") for value in query.get(name, ())]
+        query: dict[str, Any] = parse_qs(raw.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidInput("The query is not in UTF-8; send it in UTF-8.") from None
+    if "merchant" in query:
+        query["merchant"], *others = query["merchant"]
+        if others:
+            raise InvalidInput("Name one merchant; ask for those of another in another request.", field="merchant")
     try:
-        return msgspec.convert(lines, list[wire.StockLineInput])
+        asked = msgspec.convert(query, _Query)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"{error}.", field="sku") from None
+        raise misfit(error, _Query, lambda path: path.partition("[")[0]) from None
+    lines = [wire.StockLineInput(sku=sku, merchant=asked.merchant) for sku in asked.sku]
+    return [*lines, *(wire.StockLineInput(tally=tally, merchant=asked.merchant) for tally in asked.tally)]

@@ -54,7 +54,7 @@ class Items:
         variants: dict[int, UUID] = {}
         for number, line in enumerate(lines):
             if line.variant is not None:
-                variants[number] = decode("var", line.variant)
+                variants[number] = decode("var", line.variant, f"lines[{number}].variant")
             elif line.sku is not None:
                 variants[number] = await self._by_sku(owner, line.sku, line.merchant or merchant, number)
         if not variants:
@@ -79,7 +79,8 @@ class Items:
         if known is None:
             known = await self._shop.catalog.find(merchant, sku)
             if known is None:
-                raise ItemUnknown(f"{merchant} has no SKU {sku!r}.", field=f"lines[{number}].sku")
+                text = f"There is no SKU {sku!r} of a merchant {merchant!r}; look at both names."
+                raise ItemUnknown(text, field=f"lines[{number}].sku")
             self._variants[merchant, sku] = known
             if len(self._variants) > VARIANTS_KEPT:
                 self._variants.popitem(last=False)
@@ -111,7 +112,7 @@ class Items:
         if line.tally is not None:
             return Wanted(ClaimLine(What.TALLY, line.tally, line.quantity), (named_tally(owner.names, line.tally),))
         assert line.offer is not None
-        wanted, book = decode("off", line.offer), self._shop.books.current()
+        wanted, book = decode("off", line.offer, f"lines[{number}].offer"), self._shop.books.current()
         offer = offer_of(book, wanted)
         if offer is None or not is_theirs(owner, offer):
             raise _unknown(number, line)
@@ -161,7 +162,8 @@ def one_of(number: int, **named: object) -> None:
 
 def _unknown(number: int, line: Names) -> ItemUnknown:
     name = line.sku or line.variant or getattr(line, "offer", None)
-    return ItemUnknown(f"There is no {name!r} for this key.", field=f"lines[{number}]")
+    text = f"There is no {name!r} that this key may use; it is mistyped, or another's."
+    return ItemUnknown(text, field=f"lines[{number}]")
 
 
 def claim_answer(view_lines: Sequence[ClaimLine]) -> list[wire.ClaimedLine]:

@@ -217,7 +217,7 @@ async def _cart(items: Items, owner: Owner, cart: wire.PriceInput) -> PriceCart:
         tuple(lines),
         tuple(shipping),
         tuple(cart.codes),
-        frozenset(decode("off", offer) for offer in cart.without),
+        frozenset(decode("off", offer, f"without[{number}]") for number, offer in enumerate(cart.without)),
     )
 
 

@@ -73,7 +73,10 @@ def _place(places: dict[tuple[UUID, str], Place], listing: Listing, code: str, n
 async def levels(shop: Shop, items: Items, owner: Owner, asked: Sequence[wire.StockLineInput]) -> wire.StockAnswer:
     """How much there is of each; a variant's places together. What is not counted here is left out."""
     if not 1 <= len(asked) <= MAX_NAMES:
-        raise InvalidInput(f"Ask for 1 to {MAX_NAMES} SKUs and tallies at once.", field="sku")
+        text = f"Ask for 1 to {MAX_NAMES} SKUs and tallies at once, as in ?sku=A1&tally=tables."
+        raise InvalidInput(text, field="sku")
+    if owner.merchant is None and any(line.merchant is None for line in asked if line.sku is not None):
+        raise InvalidInput("Say whose SKUs these are: name the merchant, or use a key of theirs.", field="merchant")
     found: dict[int, Listing] = {}
     for number, line in enumerate(asked):
         if line.tally is None:

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from nightmarket.claims.contract import MAX_HOLD_SECONDS, MAX_LINES, MAX_NAME_LETTERS, MAX_REFERENCE_LETTERS, MAX_UNITS
 from nightmarket.entrypoints.offering.document import OfferInput
 from nightmarket.kernel.quantity import MAX_LINE_QUANTITY, MAX_STOCK
+from nightmarket.kernel.shapes import CURRENCY, ONE_LINE, id_pattern
 from nightmarket.platform.http import Wire
 
 MAX_FEED_LINES = 200
@@ -24,32 +25,29 @@ MAX_WITHOUT = 100
 MAX_UNIT_PRICE = 10**11
 """A billion euros for one unit; with the bounds of lines and quantities, sums stay exact in every JSON reader."""
 
-PLAIN = r"^[^\x00-\x1f\x7f]*$"
-"""No control characters: no database keeps NUL, and a reference is one line."""
-
 ENCODE = msgspec.json.Encoder()
 
-Text = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LETTERS, pattern=PLAIN)]
-Slug = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="A merchant's short name.")]
+Text = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LETTERS, pattern=ONE_LINE)]
+Slug = Annotated[str, Meta(min_length=1, max_length=64, pattern=ONE_LINE, description="A merchant's short name.")]
 Sku = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="The merchant's number of a variant.")
+    str, Meta(min_length=1, max_length=64, pattern=ONE_LINE, description="The merchant's number of a variant.")
 ]
-Variant = Annotated[str, Meta(min_length=30, max_length=30, pattern=r"^var_[0-9a-z]{26}$")]
-OfferId = Annotated[str, Meta(min_length=30, max_length=30, pattern=r"^off_[0-9a-z]{26}$")]
-Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+Variant = Annotated[str, Meta(min_length=30, max_length=30, pattern=id_pattern("var"))]
+OfferId = Annotated[str, Meta(min_length=30, max_length=30, pattern=id_pattern("off"))]
+Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=CURRENCY, description="ISO 4217.")]
 Buyer = Annotated[
     str,
     Meta(
         min_length=3,
         max_length=254,
-        pattern=PLAIN,
+        pattern=ONE_LINE,
         description="An e-mail address, or telephone number with its country, that your shop has confirmed. It is the "
         "same buyer here and with you; it is not kept.",
     ),
 ]
 Amount = Annotated[int, Meta(ge=0, le=MAX_UNIT_PRICE)]
-Word = Annotated[str, Meta(max_length=80, pattern=PLAIN)]
-Code = Annotated[str, Meta(min_length=1, max_length=80, pattern=PLAIN)]
+Word = Annotated[str, Meta(max_length=80, pattern=ONE_LINE)]
+Code = Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
 Minor = Annotated[int, Meta(ge=1, le=MAX_UNIT_PRICE)]
 
 
@@ -77,7 +75,7 @@ class ClaimInput(Wire):
     number."""
 
     lines: Annotated[list[ClaimLineInput], Meta(min_length=1, max_length=MAX_LINES)]
-    reference: Annotated[str, Meta(min_length=1, max_length=MAX_REFERENCE_LETTERS, pattern=PLAIN)]
+    reference: Annotated[str, Meta(min_length=1, max_length=MAX_REFERENCE_LETTERS, pattern=ONE_LINE)]
     hold_seconds: Annotated[int, Meta(ge=1, le=MAX_HOLD_SECONDS)] = 900
     merchant: Slug | None = None
 
@@ -122,7 +120,7 @@ class StockInput(Wire):
     """All of these lines or none, carried out once per idempotency key."""
 
     lines: Annotated[list[StockLineInput], Meta(min_length=1, max_length=MAX_FEED_LINES)]
-    cause: Annotated[str, Meta(min_length=1, max_length=120, pattern=PLAIN)] = "another shop"
+    cause: Annotated[str, Meta(min_length=1, max_length=120, pattern=ONE_LINE)] = "another shop"
     merchant: Slug | None = None
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from nightmarket.kernel.money import BASIS_POINTS, Rounding
 from nightmarket.kernel.quantity import MAX_STOCK
+from nightmarket.kernel.shapes import CURRENCY, MINUTE, ONE_LINE, id_pattern
 from nightmarket.platform.http import Wire as Strict
 from nightmarket.promotions.contract import Each, Which
 
@@ -26,25 +27,25 @@ MAX_PARTS = 20
 """Parts, steps, companions, hours."""
 
 MAX_MINOR = 10**11
-PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
-Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=CURRENCY, description="ISO 4217.")]
 Minor = Annotated[int, Meta(ge=1, le=MAX_MINOR)]
 Amounts = dict[Currency, Minor]
-Word = Annotated[str, Meta(min_length=1, max_length=80, pattern=PLAIN)]
+Word = Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
 Words = Annotated[list[Word], Meta(max_length=MAX_NAMED)]
 Points = Annotated[int, Meta(ge=1, le=BASIS_POINTS, description="Basis points: 1000 is 10 %.")]
 Pieces = Annotated[int, Meta(ge=1, le=100_000)]
-Minute = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", description="Such as 18:30.")]
+Minute = Annotated[str, Meta(pattern=MINUTE, description="Such as 18:30.")]
 Named = Annotated[
-    str, Meta(min_length=1, max_length=160, pattern=PLAIN, description="`merchant/SKU`, or an id `var_...`.")
+    str, Meta(min_length=1, max_length=160, pattern=ONE_LINE, description="`merchant/SKU`, or an id `var_...`.")
 ]
 Page = Annotated[
-    str, Meta(min_length=1, max_length=160, pattern=PLAIN, description="The last part of its page's address, or prd_.")
+    str,
+    Meta(min_length=1, max_length=160, pattern=ONE_LINE, description="The last part of its page's address, or prd_."),
 ]
-Stall = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="A merchant's short name.")]
-Payer = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="A merchant, or `market`.")]
-OfferId = Annotated[str, Meta(min_length=30, max_length=30, pattern=r"^off_[0-9a-z]{26}$")]
+Stall = Annotated[str, Meta(min_length=1, max_length=64, pattern=ONE_LINE, description="A merchant's short name.")]
+Payer = Annotated[str, Meta(min_length=1, max_length=64, pattern=ONE_LINE, description="A merchant, or `market`.")]
+OfferId = Annotated[str, Meta(min_length=30, max_length=30, pattern=id_pattern("off"))]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -84,7 +85,7 @@ class HoursInput(Wire):
     from_: Minute = msgspec.field(name="from", default="00:00")
     until: Minute = "24:00"
     weekdays: Annotated[list[Weekday], Meta(max_length=7)] = msgspec.field(default_factory=_none)
-    zone: Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)] | None = None
+    zone: Annotated[str, Meta(min_length=1, max_length=64, pattern=ONE_LINE)] | None = None
 
 
 class ConditionInput(GoodsInput):

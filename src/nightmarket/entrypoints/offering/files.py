@@ -13,7 +13,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 import msgspec
 
 from nightmarket.kernel.problems import InvalidInput
-from nightmarket.platform.http.bodies import invalid_field
+from nightmarket.kernel.shapes import misfit
 
 from . import document as doc
 
@@ -65,7 +65,7 @@ def read_rows(body: bytes) -> tuple[list[Row], list[Fault]]:
         try:
             rows.append(Row(line, msgspec.convert(value, doc.OfferInput, strict=not isinstance(value, _Typed))))
         except msgspec.ValidationError as error:
-            refused = invalid_field(error)
+            refused = misfit(error, doc.OfferInput)
             faults.append(Fault(line, refused.field or "", "malformed", refused.detail))
     if not rows and not faults:
         raise InvalidInput("The file has no offers.", field="file")

@@ -22,7 +22,7 @@ from nightmarket.orders.contract import (
     SessionState,
     SessionView,
 )
-from nightmarket.orders.errors import CompletionRefused, PaymentRefused, SessionClosed
+from nightmarket.orders.errors import CompletionRefused, PaymentRefused, SessionClosed, UnknownHandler
 from nightmarket.payments.errors import WalletCodeRefused
 from nightmarket.platform.access import SHADOW_HEADER, Scope, require, shadow_owner
 from nightmarket.platform.access.agents import AgentProfile, ProfileAddressInvalid, profile_address
@@ -30,6 +30,7 @@ from nightmarket.platform.http import ASGIScope, address_key, header, marks_of
 
 from . import wire
 from .festival_wire import FestivalEcho, capability
+from .naming import named
 from .negotiating import EXTENDS, MEET_SECONDS, check
 from .signed import is_signed
 from .translate import Translator, UnknownDestination, capabilities, problem_message
@@ -245,7 +246,10 @@ class UcpApi:
         wanted = await self._wanted(owner, (kind, None), request, language)
         wanted, echo = await self._there(wanted, (owner, f"{kind.name} {sent.key}"), request)
         digest = Asked.of("create", sent.key, sent.body).body if sent.body else None
-        return await self._orders.create(owner, kind, sent.key, wanted, digest=digest), echo
+        try:
+            return await self._orders.create(owner, kind, sent.key, wanted, digest=digest), echo
+        except InvalidInput as problem:
+            raise named(problem, request) from None
 
     async def _update(
         self, owner: UUID, kind: SessionKind, id: UUID, sent: Sent, request: wire.SessionRequest, language: str
@@ -253,7 +257,10 @@ class UcpApi:
         self._agreed(owner, kind.name.lower())
         wanted = await self._wanted(owner, (kind, id), request, language)
         wanted, echo = await self._there(wanted, (owner, str(id)), request)
-        return await self._orders.update(owner, kind, id, wanted, mark=sent.mark("update")), echo
+        try:
+            return await self._orders.update(owner, kind, id, wanted, mark=sent.mark("update")), echo
+        except InvalidInput as problem:
+            raise named(problem, request) from None
 
     async def _there(
         self, wanted: SessionInput, session: tuple[UUID, str], request: wire.SessionRequest
@@ -292,6 +299,10 @@ class UcpApi:
         chosen = next((one for one in instruments if one.selected), instruments[0] if instruments else None)
         if chosen is None:
             raise InvalidInput("Name an instrument to pay with.", field="payment.instruments")
+        known = [entry["id"] for entries in self.handlers.values() for entry in entries]
+        if chosen.handler_id not in known:
+            field = f"payment.instruments[{named.index(chosen)}].handler_id"
+            raise UnknownHandler(f"Pay with one of: {', '.join(known)}.", field=field)
         return PaymentInput(chosen.handler_id, chosen.credential.token if chosen.credential else "")
 
     async def profile(self) -> wire.Profile:

@@ -86,7 +86,7 @@ class ConfirmationController(Controller):
         await shop.orders.get(owner, SessionKind.CHECKOUT, session)
         counted, client = _counted(request, owner)
         identity = await shop.identities.confirm(
-            decode("cnf", confirmation), data.code[:MAX_CODE], counted, client=client
+            decode("cnf", confirmation, "confirmation"), data.code[:MAX_CODE], counted, client=client
         )
         await shop.orders.identify(owner, SessionKind.CHECKOUT, session, identity.key)
         return await api.get_checkout(owner, id)

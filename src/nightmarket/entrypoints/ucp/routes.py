@@ -130,7 +130,7 @@ def refused(request: Asked, problem: Problem) -> FrameworkResponse[Refusal]:
 
 def unread(request: Asked, error: ClientException) -> FrameworkResponse[Refusal]:
     """What the framework could not read, in UCP's words too."""
-    known = translate(error)
+    known = translate(error, request)
     problem = known if isinstance(known, Problem) else InvalidInput(error.detail)
     return refused(request, problem)
 

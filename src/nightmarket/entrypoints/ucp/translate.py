@@ -105,7 +105,7 @@ class Translator:
             options=options,
             codes=tuple(request.discounts.codes) if request.discounts else (),
             declined=declined_of(request.discounts),
-            cart=decode("cart", request.cart_id) if request.cart_id else None,
+            cart=decode("cart", request.cart_id, "cart_id") if request.cart_id else None,
             option=anywhere,
             estimate=True,
         )

@@ -43,7 +43,7 @@ def body_of(wanted: SessionInput) -> SessionBody:
     if wanted.language not in LANGUAGES:
         raise InvalidInput(f"Choose one of these languages: {', '.join(LANGUAGES)}.", field="language")
     if len(wanted.codes) > MAX_CODES:
-        raise InvalidInput(f"At most {MAX_CODES} codes fit into one order.", field="codes")
+        raise InvalidInput(f"At most {MAX_CODES} codes fit into one order; leave some out.", field="codes")
     codes = tuple(dict.fromkeys(_word(code, "codes", MAX_CODE) for code in wanted.codes))
     return SessionBody(
         currency=wanted.currency,

@@ -17,6 +17,9 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 MARKS = "nightmarket"
 """Where the scope keeps the request's marks."""
 
+HOT_METHODS = "nightmarket.methods"
+"""Where it keeps the function that names the methods of the hot routes at a path."""
+
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
 

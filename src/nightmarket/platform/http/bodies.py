@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from nightmarket.kernel.problems import InvalidInput
+from nightmarket.kernel.shapes import misfit
 
 from .asgi import ASGIScope, Receive, header
 from .errors import BodyTooLarge, MalformedBody, WrongMediaType
@@ -23,8 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 
 T = TypeVar("T")
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$?(?P<path>[^`]*)`)?$", re.DOTALL)
-_NAMED = re.compile(r"^Object (?:contains unknown|missing required) field `(?P<name>[^`]*)`$", re.DOTALL)
+_BROKEN = re.compile(r"^JSON is malformed: (?P<fault>.*) \(byte (?P<at>\d+)\)$", re.DOTALL)
 
 
 class Wire(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -100,26 +100,28 @@ def decode_json(body: bytes, shape: type[T]) -> T:
     try:
         return _decoder(shape).decode(body)
     except msgspec.ValidationError as error:
-        raise invalid_field(error) from None
-    except UnicodeDecodeError:
-        raise MalformedBody("The JSON is not in UTF-8.") from None
-    except msgspec.DecodeError as error:
-        raise MalformedBody(f"The body is not JSON: {error}.") from None
-    except RecursionError:
-        raise MalformedBody("The JSON is nested too deeply.") from None
+        raise misfit(error, shape) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise (no_json(error) if body else no_body()) from None
 
 
-def invalid_field(error: msgspec.ValidationError) -> InvalidInput:
-    """msgspec's words as a problem with a field: `$.lines[0]` and an unknown `x` become `lines[0].x`."""
-    found = _AT.match(str(error))
-    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
-    path = path.removeprefix(".")
-    named = _NAMED.match(what)
-    if named:
-        path = f"{path}.{named['name']}" if path else named["name"]
-        what = "There is no such field" if "unknown" in what else "This field is missing"
-    detail = f"{what}: {path}." if path else f"{what}."
-    return InvalidInput(detail, field=path or None)
+def no_body() -> MalformedBody:
+    return MalformedBody("There is no body; send one as JSON.")
+
+
+def no_json(error: msgspec.DecodeError | UnicodeDecodeError | RecursionError) -> MalformedBody:
+    """What to say of a body that is no JSON at all."""
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedBody("The JSON is not in UTF-8; send it in UTF-8.")
+    if isinstance(error, RecursionError):
+        return MalformedBody("The JSON is nested too deeply; flatten it.")
+    broken = _BROKEN.match(str(error))
+    if broken:
+        text = (
+            f"The body is not JSON: {broken['fault']} at byte {broken['at']}. Check quotes, commas and brackets there."
+        )
+        return MalformedBody(text)
+    return MalformedBody("The JSON ends too early; send all of it, each quote and bracket closed.")
 
 
 def parse_form(body: bytes) -> dict[str, list[str]]:
@@ -178,4 +180,4 @@ def decode_form(body: bytes, shape: type[T]) -> T:
     try:
         return msgspec.convert(plain, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid_field(error) from None
+        raise misfit(error, shape) from None

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from .asgi import ASGIApp, ASGIScope, Receive, Response, Send, marks_of
+from .asgi import HOT_METHODS, ASGIApp, ASGIScope, Receive, Response, Send, marks_of
 from .bodies import BODY_LIMIT, read_body, require_media_type
 from .forms import SAFE_METHODS
 
@@ -67,6 +67,11 @@ class Dispatcher:
                     return pattern.route, parameter
         return None
 
+    def methods(self, path: str) -> list[str]:
+        """The methods that are answered here at a path."""
+        known = dict.fromkeys([*(method for method, _ in self._exact), *self._patterns])
+        return [method for method in known if self.find(method, path) is not None]
+
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             found = self.find(scope["method"], scope["path"])
@@ -84,4 +89,5 @@ class Dispatcher:
                 response = await route.handler(scope, body, parameter)
                 await response.send(send)
                 return
+            scope[HOT_METHODS] = self.methods
         await self._fallback(scope, receive, send)

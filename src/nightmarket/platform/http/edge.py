@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 BusyAnswer = Callable[[ASGIScope, str], Response]
 """From a request and its id to the answer for one too many; the edge adds when to come back."""
 
+EVENTS = b"text/event-stream"
+"""Such an answer is told of as what it took to begin: it goes on for as long as somebody watches."""
+
 PAGE_HEADER = (b"content-type", HTML)
 SHED = "shed"
 """What the metrics call the route of requests that were refused at the door."""
@@ -156,12 +159,17 @@ class Edge:
         wait = Wait(self.shedder)
         extra: Headers = []
         method: str = scope["method"]
+        begun = 0.0
 
         async def dressed(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
                 wait.ends(changing=method not in SAFE_METHODS)
                 marks.status = message["status"]
-                message["headers"] = self.dress(marks, message.get("headers") or [], extra)
+                given: Headers = message.get("headers") or []
+                if any(name == b"content-type" and kind.startswith(EVENTS) for name, kind in given):
+                    begun = time.perf_counter()
+                message["headers"] = self.dress(marks, given, extra)
             await send(message)
 
         sending: Send = dressed
@@ -172,7 +180,7 @@ class Edge:
             await self._guarded(scope, receive, sending, (wait, extra))
         finally:
             wait.ends(changing=False)
-            self.tell(scope, marks, method, time.perf_counter() - started)
+            self.tell(scope, marks, method, (begun or time.perf_counter()) - started)
 
     def turn_away(self, scope: ASGIScope, started: float) -> Response | None:
         """The answer for one too many: no body is read, nobody is asked, and the log stays quiet."""
