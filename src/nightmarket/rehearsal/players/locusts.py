@@ -24,8 +24,6 @@ CONNECT_SECONDS = 5.0
 USHER_SECONDS = 0.25
 """How long the usher sleeps at most, so that it hears of the end."""
 SHOPPER_HEADER = "x-rehearsal-shopper"
-FIRST_SECONDS = 1.0
-"""From the sign to the first visit, so that all workers have heard it."""
 
 
 class Troupe:
@@ -42,11 +40,11 @@ class Troupe:
         self._midnight = 0.0
         self._door: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
 
-    def begin(self, brief: Brief, index: int) -> None:
-        """Take this worker's part of the visits; the clock runs from now on."""
+    def begin(self, brief: Brief, index: int, midnight_in: float) -> None:
+        """Take this worker's part of the visits; midnight comes so many seconds from now."""
+        self._midnight = monotonic() + midnight_in
         everyone = in_time(brief.seed, brief.orders, brief.timing, brief.looks)
         self._visits = [one for one in everyone if one.number // 4 % brief.workers == index]
-        self._midnight = monotonic() + FIRST_SECONDS + brief.timing.carts_seconds
         self.brief = brief
         threading.Thread(target=self._usher, name="usher", daemon=True).start()  # one of Locust's light ones
 
