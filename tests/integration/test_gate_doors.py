@@ -141,6 +141,29 @@ async def test_a_room_is_not_made_from_what_cannot_be_meant(house: House, field:
     assert not house.shop.gates.rooms()
 
 
+async def test_all_that_is_wrong_with_a_room_is_said_at_once(house: House) -> None:
+    """Each field that cannot be read, and each that can and may not be, has its sentence beside it, in the order of the
+    page, and keeps what was typed; so it is when a room is changed."""
+    operator = (await people(house.shop, UUID(int=1)))["operator"]
+    headers = {**operator.headers, "content-type": "application/x-www-form-urlencoded"}
+    typed = {"name": "x" * 61, "opens_at": "soon", "gathers": "5000", "pass_minutes": "500"}
+    new = {**typed, "guards": "product", "product": "a-cloud", "rate": "fast"}
+    await house.make(Guards.SITE)
+    room = f"/console/gates/{encode('gat', house.room.id)}"
+    async with house.browser() as client:
+        for path, fields in (("/console/gates/new", new), (room, {**typed, "do": "edit", "version": "1"})):
+            answer = await client.post(path, content=operator.form(fields), headers=headers)
+            assert answer.status_code == 422
+            wrong = re.findall(r'<li><a href="#(\w+)">', answer.text)
+            fields_in_order = ["name", "product", "opens_at", "gathers", "rate", "pass_minutes"]
+            assert wrong == [name for name in fields_in_order if name in fields]
+            for name in wrong:
+                assert f'id="{name}-error"' in answer.text
+                assert f'value="{fields[name]}"' in answer.text
+    await house.settle()
+    assert [room.name for room in house.shop.gates.rooms()] == [house.room.name]
+
+
 async def test_what_does_not_shop_stays_open(house: House) -> None:
     """Waiting, signing in, orders, staff, machines and what the law wants never ask for a pass; shopping does."""
     order = await place_order(house.open.client, [house.open.items["LAMP"]])

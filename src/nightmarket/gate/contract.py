@@ -153,6 +153,13 @@ class NewRoom(msgspec.Struct, frozen=True, kw_only=True):
     pass_minutes: int = USUAL_PASS_MINUTES
 
 
+class Flaw(msgspec.Struct, frozen=True):
+    """One thing wrong with a room as it was described: in which field (empty: in none), and how to mend it."""
+
+    field: str
+    detail: str
+
+
 class Holder(msgspec.Struct, frozen=True):
     """Whose a ticket is: the key of an account's or a confirmed address, or of a guest's browser."""
 
@@ -347,6 +354,14 @@ class Gates(Protocol):
 
     def passed(self, room: UUID, token: str | None, marks: Collection[bytes]) -> bool:
         """Whether this is a good pass of the room, shown by the one it was given to. Microseconds, from memory."""
+        ...
+
+    async def flaws(self, connection: Connection, new: NewRoom) -> Sequence[Flaw]:
+        """All for which `make` would refuse this room."""
+        ...
+
+    def edit_flaws(self, id: UUID, edit: RoomEdit) -> Sequence[Flaw]:
+        """All that is wrong with these words and times, as far as this process knows the room. Raises RoomNotFound."""
         ...
 
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:

@@ -15,6 +15,7 @@ from nightmarket.gate.contract import (
     TICKET,
     Capacity,
     DrawCheck,
+    Flaw,
     Holder,
     Lane,
     NewRoom,
@@ -301,6 +302,12 @@ class StoredGates:
 
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:
         return await self._operating.make(tx, new, by)
+
+    async def flaws(self, connection: Connection, new: NewRoom) -> Sequence[Flaw]:
+        return await self._operating.flaws(connection, new)
+
+    def edit_flaws(self, id: UUID, edit: RoomEdit) -> Sequence[Flaw]:
+        return self._operating.edit_flaws(self.room(id), edit)
 
     async def set_rate(self, tx: Connection, id: UUID, rate_milli: int | None, by: str) -> Room:
         return await self._operating.set_rate(tx, id, rate_milli, by)
