@@ -5,7 +5,7 @@ front; guests stand behind all of them. Who is there before the opening is drawn
 Places count from 1. Rates are in thousandths of a person per second.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -296,6 +296,11 @@ class Gates(Protocol):
     @property
     def acting(self) -> Mapping[UUID, Room]:
         """The rooms that stand in somebody's way now; empty and cheap to ask where there are none."""
+        ...
+
+    @property
+    def on_change(self) -> list[Callable[[Sequence[UUID]], None]]:
+        """Called with the products before which a room has begun or ceased to stand, or does so in another way."""
         ...
 
     async def note_capacity(

@@ -1,7 +1,7 @@
 """What every process knows of the waiting rooms, and answers from memory: who may pass, how far the line is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -96,6 +96,7 @@ class StoredGates:
         self._memory: dict[UUID, _Memory] = {}
         self._changed = asyncio.Event()
         self.acting: Mapping[UUID, Room] = {}
+        self.on_change: list[Callable[[Sequence[UUID]], None]] = []
         self.tickets = GroupCommit("gate-tickets", database, Arrivals(self._rooms.get, clock).run)
         self.uses = GroupCommit("gate-uses", database, Admissions(clock).run)
 
@@ -126,8 +127,20 @@ class StoredGates:
     def _note_acting(self) -> None:
         now = self._clock.now()
         acting = {room.id: room for room in self._rooms.values() if model.state_of(room, now) in model.ACTING}
-        if acting != self.acting:
-            self.acting = acting
+        if acting == self.acting:
+            return
+        before, self.acting = self.acting, acting
+        other = [
+            room
+            for id in before.keys() | acting.keys()
+            if before.get(id) != acting.get(id)
+            for room in (before.get(id), acting.get(id))
+            if room is not None
+        ]
+        products = list({room.product for room in other if room.product is not None})
+        if products:
+            for changed in self.on_change:
+                changed(products)
 
     async def step(self) -> float:
         """Draw what is due, read how the lines stand; returns the seconds until it is worth looking again."""
