@@ -177,7 +177,8 @@ async def test_all_that_is_wrong_with_a_room_is_said_at_once(house: House) -> No
     operator = (await people(house.shop, UUID(int=1)))["operator"]
     headers = {**operator.headers, "content-type": "application/x-www-form-urlencoded"}
     typed = {"name": "x" * 61, "opens_at": "soon", "gathers": "5000", "pass_minutes": "500"}
-    new = {**typed, "guards": "product", "product": "a-cloud", "rate": "fast"}
+    once = encode("gat", UUID(int=11))
+    new = {**typed, "guards": "product", "product": "a-cloud", "rate": "fast", "once": once}
     await house.make(Guards.SITE)
     room = f"/console/gates/{encode('gat', house.room.id)}"
     async with house.browser() as client:

@@ -154,7 +154,7 @@ class NewRoom(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flaw(msgspec.Struct, frozen=True):
-    """One thing wrong with a room as it was described: in which field (empty: in none), and how to mend it."""
+    """One thing wrong with a room as it was described: in which field, and how to mend it."""
 
     field: str
     detail: str
@@ -300,7 +300,7 @@ class Gates(Protocol):
 
     @property
     def on_change(self) -> list[Callable[[Sequence[UUID]], None]]:
-        """Called with the products before which a room has begun or ceased to stand, or does so in another way."""
+        """Called with the products and variants before which a room begins or ceases to stand, or changes."""
         ...
 
     async def note_capacity(
@@ -362,7 +362,7 @@ class Gates(Protocol):
         ...
 
     async def flaws(self, connection: Connection, new: NewRoom) -> Sequence[Flaw]:
-        """All for which `make` would refuse this room."""
+        """All that is wrong with this room; nothing where it is made already."""
         ...
 
     def edit_flaws(self, id: UUID, edit: RoomEdit) -> Sequence[Flaw]:

@@ -129,18 +129,12 @@ class StoredGates:
         acting = {room.id: room for room in self._rooms.values() if model.state_of(room, now) in model.ACTING}
         if acting == self.acting:
             return
-        before, self.acting = self.acting, acting
-        other = [
-            room
-            for id in before.keys() | acting.keys()
-            if before.get(id) != acting.get(id)
-            for room in (before.get(id), acting.get(id))
-            if room is not None
-        ]
-        products = list({room.product for room in other if room.product is not None})
-        if products:
+        others = set(self.acting.values()) ^ set(acting.values())
+        self.acting = acting
+        goods = {thing for room in others if room.product for thing in (room.product, *room.variants)}
+        if goods:
             for changed in self.on_change:
-                changed(products)
+                changed(list(goods))
 
     async def step(self) -> float:
         """Draw what is due, read how the lines stand; returns the seconds until it is worth looking again."""

@@ -57,13 +57,11 @@ class Operating:
 
     async def flaws(self, connection: Connection, new: NewRoom) -> Sequence[Flaw]:
         """All that is wrong with a new room, at once; nothing where it is made already."""
-        if new.id is not None and await store.room(connection, new.id) is not None:
+        if new.id is not None and await store.is_made(connection, new.id):
             return []
         found = [*_flaws(new), *_time_flaws(new.gathers_at, new.opens_at, self._clock.now())]
         if new.rate_milli is None and in_force(await store.capacities(connection)) is None:
             found.append(Flaw("rate", UNMEASURED))
-        if await store.open_rooms(connection) >= MAX_ROOMS:
-            found.append(Flaw("", f"There are {MAX_ROOMS} rooms already; end one that is no longer needed."))
         return found
 
     def edit_flaws(self, room: Room, edit: RoomEdit) -> Sequence[Flaw]:
@@ -81,6 +79,8 @@ class Operating:
         if made is not None:
             return made
         _refuse(await self.flaws(tx, new))
+        if await store.open_rooms(tx) >= MAX_ROOMS:
+            raise RoomRefused(f"There are {MAX_ROOMS} rooms already; end one that is no longer needed.")
         rate = new.rate_milli if new.rate_milli is not None else share_of(await _newest(tx))
         opens_at = max(new.opens_at, now + timedelta(seconds=LEAD_SECONDS))
         seed = os.urandom(SEED_BYTES)
@@ -226,7 +226,7 @@ def _gathering(edit: RoomEdit) -> tuple[datetime, datetime]:
 def _refuse(flaws: Sequence[Flaw]) -> None:
     if flaws:
         all_of_them = [msgspec.structs.asdict(flaw) for flaw in flaws]
-        raise RoomRefused(flaws[0].detail, field=flaws[0].field or None, flaws=all_of_them)
+        raise RoomRefused(flaws[0].detail, field=flaws[0].field, flaws=all_of_them)
 
 
 def _flaws(new: NewRoom) -> Iterator[Flaw]:

@@ -329,7 +329,7 @@ async def _read(desk: Desk, form: Form) -> NewRoom:
 def _note(desk: Desk, form: Form, flaws: Sequence[Flaw]) -> None:
     """Each flaw beside its field; what could not be read at all was said before, and stays."""
     for flaw in flaws:
-        form.wrong(flaw.field or "name", desk.say(flaw.detail))
+        form.wrong(flaw.field, desk.say(flaw.detail))
 
 
 def _minutes(desk: Desk, form: Form, name: str) -> timedelta:
