@@ -102,6 +102,29 @@ def test_the_page_lets_in_by_itself(visitor: Visitor, script: bool) -> None:
     _end(operator, room)
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_a_products_page_leads_to_its_room(visitor: Visitor, script: bool) -> None:
+    """Before anything is put into the cart; with script an open page says so by itself, and no more once it is over."""
+    operator = _operator(visitor)
+    page = visitor(width=360, locale="de-DE", java_script_enabled=script)
+    page.goto("/products/mahogany-djembe")
+    said, way = page.get_by_text("Hierfür gibt es einen Warteraum."), page.get_by_role("link", name="Zum Warteraum")
+    expect(said).to_be_hidden()
+    room = _room(operator, timedelta(minutes=20), "0.1", "mahogany-djembe")
+    if not script:
+        load_until(page, said.is_visible)
+    expect(said).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not script or faults(page) == []
+    way.click()
+    expect(page.get_by_role("heading", level=1, name="Du bist rechtzeitig da")).to_be_visible()
+    page.go_back()
+    _end(operator, room)
+    if not script:
+        load_until(page, said.is_hidden)
+    expect(said).to_be_hidden()
+
+
 def test_an_open_page_tells_a_guest_what_the_opening_changed(visitor: Visitor) -> None:
     """Who has waited since before the opening reads what is true after it, as who loads the page then does: a
     confirmation no longer leads to the front, and nobody is let in."""

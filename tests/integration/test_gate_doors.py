@@ -141,6 +141,60 @@ async def test_a_room_is_not_made_from_what_cannot_be_meant(house: House, field:
     assert not house.shop.gates.rooms()
 
 
+async def test_a_products_page_says_that_a_room_stands_before_it(house: House) -> None:
+    """While the room is at work, in the visitor's language and with the way there and back, also on a page that was
+    kept from before; to who was let in, that they are; and nothing of it elsewhere, before and afterwards."""
+    variant = decode("var", house.open.items["LAMP"])
+    listing = (await house.shop.catalog.listings([variant]))[variant]
+    said, path = "A waiting room stands before this.", f"/products/{listing.slug}"
+    async with house.browser() as browser, house.browser() as german:
+        german.headers["accept-language"] = "de"
+        assert said not in (await browser.get(path)).text
+        await house.make(Guards.PRODUCT, listing.product, frozenset({variant}))
+        kept = await browser.get(path)
+        assert said in kept.text
+        assert "Whoever is in the room by then gets a place by lot." in kept.text
+        assert f'href="{house.path}?next={path}"' in kept.text
+        assert "Hierfür gibt es einen Warteraum." in (await german.get(path)).text
+        await house.pass_time(300.2)
+        assert "so everyone takes a turn" in (await browser.get(path)).text
+        waiting = f"{house.path}?next={path}"
+        await browser.get(waiting)
+        await house.pass_time(1)
+        assert (await browser.get(waiting)).headers["location"] == path
+        inside = await browser.get(path, headers={"if-none-match": kept.headers["etag"]})
+        assert "You have been let in." in inside.text
+        assert said not in inside.text
+        assert "Hierfür gibt es einen Warteraum." in (await german.get(path)).text
+        await house.end()
+        assert "Warteraum" not in (await german.get(path)).text
+        assert "You have been let in." not in (await browser.get(path)).text
+
+
+async def test_all_that_is_wrong_with_a_room_is_said_at_once(house: House) -> None:
+    """Each field that cannot be read, and each that can and may not be, has its sentence beside it, in the order of the
+    page, and keeps what was typed; so it is when a room is changed."""
+    operator = (await people(house.shop, UUID(int=1)))["operator"]
+    headers = {**operator.headers, "content-type": "application/x-www-form-urlencoded"}
+    typed = {"name": "x" * 61, "opens_at": "soon", "gathers": "5000", "pass_minutes": "500"}
+    once = encode("gat", UUID(int=11))
+    new = {**typed, "guards": "product", "product": "a-cloud", "rate": "fast", "once": once}
+    await house.make(Guards.SITE)
+    room = f"/console/gates/{encode('gat', house.room.id)}"
+    async with house.browser() as client:
+        for path, fields in (("/console/gates/new", new), (room, {**typed, "do": "edit", "version": "1"})):
+            answer = await client.post(path, content=operator.form(fields), headers=headers)
+            assert answer.status_code == 422
+            wrong = re.findall(r'<li><a href="#(\w+)">', answer.text)
+            fields_in_order = ["name", "product", "opens_at", "gathers", "rate", "pass_minutes"]
+            assert wrong == [name for name in fields_in_order if name in fields]
+            for name in wrong:
+                assert f'id="{name}-error"' in answer.text
+                assert f'value="{fields[name]}"' in answer.text
+    await house.settle()
+    assert [room.name for room in house.shop.gates.rooms()] == [house.room.name]
+
+
 async def test_what_does_not_shop_stays_open(house: House) -> None:
     """Waiting, signing in, orders, staff, machines and what the law wants never ask for a pass; shopping does."""
     order = await place_order(house.open.client, [house.open.items["LAMP"]])

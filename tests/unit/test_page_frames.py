@@ -14,7 +14,7 @@ def said(language: str, style: str, left: int, capacity: int) -> bytes:
 
 
 def filling(token: str, left: list[tuple[int, int]]) -> Filling:
-    return Filling(token.encode(), b"2 items", b"1700", left, said)
+    return Filling(token.encode(), b"2 items", b"1700", [], left, said)
 
 
 def test_gaps_are_filled_and_the_rest_stays() -> None:
@@ -29,6 +29,14 @@ def test_gaps_are_filled_and_the_rest_stays() -> None:
     assert frame.outs == (False, True)
     assert set(frame.tallies) == {LAMP, TEA}
     assert filled(frame, filling("U", [(3, 9), (0, 12)])).count(b"U") == 2
+
+
+def test_what_is_said_of_rooms_stands_with_its_product() -> None:
+    """Each in its own place."""
+    gaps = Gaps("word")
+    frame = cut(f"a{gaps.room(TEA)}b{gaps.room(LAMP)}c".encode(), gaps, {}, frozenset(), "en")
+    assert [product for _, product in frame.rooms] == [TEA, LAMP]
+    assert filled(frame, Filling(b"", b"", b"", [b"<tea>", b""], [], said)) == b"a<tea>bc"
 
 
 def test_words_that_look_like_marks_stay_words() -> None:

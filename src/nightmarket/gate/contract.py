@@ -5,7 +5,7 @@ front; guests stand behind all of them. Who is there before the opening is drawn
 Places count from 1. Rates are in thousandths of a person per second.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -153,6 +153,13 @@ class NewRoom(msgspec.Struct, frozen=True, kw_only=True):
     pass_minutes: int = USUAL_PASS_MINUTES
 
 
+class Flaw(msgspec.Struct, frozen=True):
+    """One thing wrong with a room as it was described: in which field, and how to mend it."""
+
+    field: str
+    detail: str
+
+
 class Holder(msgspec.Struct, frozen=True):
     """Whose a ticket is: the key of an account's or a confirmed address, or of a guest's browser."""
 
@@ -291,6 +298,11 @@ class Gates(Protocol):
         """The rooms that stand in somebody's way now; empty and cheap to ask where there are none."""
         ...
 
+    @property
+    def on_change(self) -> list[Callable[[Sequence[UUID]], None]]:
+        """Called with the products and variants before which a room begins or ceases to stand, or changes."""
+        ...
+
     async def note_capacity(
         self, orders_per_second: float, source: str, at: datetime, *, at_least: bool = False
     ) -> None:
@@ -347,6 +359,14 @@ class Gates(Protocol):
 
     def passed(self, room: UUID, token: str | None, marks: Collection[bytes]) -> bool:
         """Whether this is a good pass of the room, shown by the one it was given to. Microseconds, from memory."""
+        ...
+
+    async def flaws(self, connection: Connection, new: NewRoom) -> Sequence[Flaw]:
+        """All that is wrong with this room; nothing where it is made already."""
+        ...
+
+    def edit_flaws(self, id: UUID, edit: RoomEdit) -> Sequence[Flaw]:
+        """All that is wrong with these words and times, as far as this process knows the room. Raises RoomNotFound."""
         ...
 
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:

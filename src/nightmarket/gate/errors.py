@@ -4,7 +4,8 @@ from nightmarket.kernel.problems import Kind, Problem
 
 
 class RoomRefused(Problem):
-    """What was typed for a room, or asked of it, is not possible; `field` names what."""
+    """What was typed for a room, or asked of it, is not possible; `field` names what, and `flaws` all of it where a
+    whole room was described (field, detail)."""
 
     code = "room_refused"
     kind = Kind.UNPROCESSABLE

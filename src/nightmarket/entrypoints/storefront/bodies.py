@@ -29,6 +29,7 @@ from nightmarket.tally.contract import Level
 
 from .carts import Carts
 from .frames import Filling, Frame, Gaps, Terms, cut, filled
+from .gate.before_goods import BeforeGoods
 from .levels import Levels
 from .wares import FEW, StockView
 
@@ -97,6 +98,7 @@ class Bodies:
         self._making: dict[Key, asyncio.Task[Frame]] = {}
         self._news: dict[Key, set[UUID]] = {}
         self._pieces: dict[tuple[str, str, int, int], bytes] = {}
+        self._before = BeforeGoods(site)
         self.made = 0
         """How many bodies were rendered, for those who measure."""
 
@@ -106,10 +108,10 @@ class Bodies:
         if frame is not None:
             left = await self._left(frame)
             if all((one[0] <= 0) is out for one, out in zip(left, frame.outs, strict=True)):
-                return self._send(visit, frame, left)
+                return self._send(visit, key, frame, left)
             self._drop(key)
         frame = await self._together(key, directory, make)
-        return self._send(visit, frame, await self._left(frame))
+        return self._send(visit, key, frame, await self._left(frame))
 
     def forget(self, things: Iterable[UUID]) -> None:
         """Products or variants changed."""
@@ -214,7 +216,7 @@ class Bodies:
 
     def _nobody(self, key: Key) -> Visit:
         """A visit with a language, a currency and a country, and nothing else."""
-        query = urlencode({"variant": key.choice}) if key.choice else ""
+        query = _query(key)
         scope: dict[str, Any] = {
             "type": "http",
             "method": "GET",
@@ -251,13 +253,15 @@ class Bodies:
             if not keys:
                 del self._about[thing]
 
-    def _send(self, visit: Visit, frame: Frame, left: list[tuple[int, int]]) -> Response:
+    def _send(self, visit: Visit, key: Key, frame: Frame, left: list[tuple[int, int]]) -> Response:
         units = self._carts.units(visit)
         binding = visit.caller.binding
+        here = f"{key.path}?{query}" if (query := _query(key)) else key.path
+        rooms = [self._before.words(visit, product, here) for _, product in frame.rooms]
         if frame.clocks:
             headers: Headers = [CLOCK_CONTROL, VARY, *visit.owed]
         else:
-            seen = f"{left}{units}{binding}".encode()
+            seen = f"{left}{units}{binding}{rooms}".encode()
             tag = b'W/"' + blake2b(frame.digest + seen, digest_size=12).hexdigest().encode() + b'"'
             headers = [CACHE_CONTROL, (b"etag", tag), VARY, *visit.owed]
             if header(visit.scope, b"if-none-match") == tag.decode():
@@ -268,10 +272,15 @@ class Bodies:
             token=f'<input type="hidden" name="{FORM_TOKEN_FIELD}" value="{token}">'.encode(),
             count=self._count(visit.language, units),
             now=b"%d" % now,
+            rooms=rooms,
             left=left,
             stock_words=self.stock_words,
         )
         return Response(200, [(b"content-type", HTML), *headers], filled(frame, filling))
+
+
+def _query(key: Key) -> str:
+    return urlencode({"variant": key.choice}) if key.choice else ""
 
 
 def _sum(tallies: Iterable[UUID], levels: Mapping[UUID, Level]) -> tuple[int, int]:

@@ -31,6 +31,10 @@ class Gaps:
     def stock(self, id: str, style: str) -> Markup:
         return self._mark("stock", f"{id}.{style}")
 
+    def room(self, product: UUID) -> Markup:
+        """What is to be said of a waiting room before this product, if one stands there."""
+        return self._mark("room", product.hex)
+
     @property
     def token(self) -> Markup:
         """The hidden field of a form."""
@@ -52,13 +56,15 @@ class Gaps:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A rendered page, cut. `stock` is (place among the parts, place among the items, style)."""
+    """A rendered page, cut. `stock` is (place among the parts, place among the items, style), `rooms` (place among the
+    parts, product)."""
 
     parts: tuple[bytes, ...]
     tokens: tuple[int, ...]
     counts: tuple[int, ...]
     clocks: tuple[int, ...]
     stock: tuple[tuple[int, int, str], ...]
+    rooms: tuple[tuple[int, UUID], ...]
     items: tuple[tuple[UUID, ...], ...]
     outs: tuple[bool, ...]
     """Which items were sold out when it was rendered: the shape of the page follows from these."""
@@ -87,6 +93,7 @@ def cut(page: bytes, gaps: Gaps, outs: Mapping[str, bool], things: frozenset[UUI
     parts: list[bytes] = []
     places: dict[str, list[int]] = {"token": [], "count": [], "now": []}
     stock: list[tuple[int, int, str]] = []
+    rooms: list[tuple[int, UUID]] = []
     end = 0
     for found in pattern.finditer(page):
         parts.append(page[end : found.start()])
@@ -94,6 +101,8 @@ def cut(page: bytes, gaps: Gaps, outs: Mapping[str, bool], things: frozenset[UUI
         if kind == "stock":
             id, _, style = about.partition(".")
             stock.append((len(parts), numbers[id], style))
+        elif kind == "room":
+            rooms.append((len(parts), UUID(about)))
         else:
             places[kind].append(len(parts))
         parts.append(b"")
@@ -105,6 +114,7 @@ def cut(page: bytes, gaps: Gaps, outs: Mapping[str, bool], things: frozenset[UUI
         counts=tuple(places["count"]),
         clocks=tuple(places["now"]),
         stock=tuple(stock),
+        rooms=tuple(rooms),
         items=tuple(gaps.items[id] for id in ids),
         outs=tuple(outs[id] for id in ids),
         tallies=tuple({tally for tallies in gaps.items.values() for tally in tallies}),
@@ -122,6 +132,8 @@ class Filling:
     token: bytes
     count: bytes
     now: bytes
+    rooms: Sequence[bytes]
+    """Of each product before which a waiting room may stand: what is said of it."""
     left: Sequence[tuple[int, int]]
     """Of each item: what is left, and all there was."""
     stock_words: Callable[[str, str, int, int], bytes]
@@ -137,6 +149,8 @@ def filled(frame: Frame, filling: Filling) -> bytes:
         parts[place] = filling.count
     for place in frame.clocks:
         parts[place] = filling.now
+    for (place, _), words in zip(frame.rooms, filling.rooms, strict=True):
+        parts[place] = words
     for place, item, style in frame.stock:
         left, capacity = filling.left[item]
         parts[place] = filling.stock_words(frame.language, style, left, capacity)

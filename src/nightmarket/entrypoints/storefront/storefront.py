@@ -108,6 +108,7 @@ class Storefront:
         if site.as_of is None:  # a dry run lasts a minute, and what it knows goes with it
             site.shop.festivals.on_change.append(self._replanned)
             site.shop.switches.on_change.append(self._replanned)
+            site.shop.gates.on_change.extend((self.bodies.forget, self.watch.forget))
         self._plans = 0
         self._directory: Directory | None = None
         self._reading = asyncio.Lock()

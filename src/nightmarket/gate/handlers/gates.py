@@ -1,7 +1,7 @@
 """What every process knows of the waiting rooms, and answers from memory: who may pass, how far the line is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from nightmarket.gate.contract import (
     TICKET,
     Capacity,
     DrawCheck,
+    Flaw,
     Holder,
     Lane,
     NewRoom,
@@ -95,6 +96,7 @@ class StoredGates:
         self._memory: dict[UUID, _Memory] = {}
         self._changed = asyncio.Event()
         self.acting: Mapping[UUID, Room] = {}
+        self.on_change: list[Callable[[Sequence[UUID]], None]] = []
         self.tickets = GroupCommit("gate-tickets", database, Arrivals(self._rooms.get, clock).run)
         self.uses = GroupCommit("gate-uses", database, Admissions(clock).run)
 
@@ -125,8 +127,14 @@ class StoredGates:
     def _note_acting(self) -> None:
         now = self._clock.now()
         acting = {room.id: room for room in self._rooms.values() if model.state_of(room, now) in model.ACTING}
-        if acting != self.acting:
-            self.acting = acting
+        if acting == self.acting:
+            return
+        others = set(self.acting.values()) ^ set(acting.values())
+        self.acting = acting
+        goods = {thing for room in others if room.product for thing in (room.product, *room.variants)}
+        if goods:
+            for changed in self.on_change:
+                changed(list(goods))
 
     async def step(self) -> float:
         """Draw what is due, read how the lines stand; returns the seconds until it is worth looking again."""
@@ -301,6 +309,12 @@ class StoredGates:
 
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:
         return await self._operating.make(tx, new, by)
+
+    async def flaws(self, connection: Connection, new: NewRoom) -> Sequence[Flaw]:
+        return await self._operating.flaws(connection, new)
+
+    def edit_flaws(self, id: UUID, edit: RoomEdit) -> Sequence[Flaw]:
+        return self._operating.edit_flaws(self.room(id), edit)
 
     async def set_rate(self, tx: Connection, id: UUID, rate_milli: int | None, by: str) -> Room:
         return await self._operating.set_rate(tx, id, rate_milli, by)

@@ -1,6 +1,7 @@
 """What operators do with rooms: make one, change how fast people come in, end it; and what measurements do to rates."""
 
 import os
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from nightmarket.gate.contract import (
     MOST_PASS_MINUTES,
     Capacity,
     CapacityNoted,
+    Flaw,
     Guards,
     NewRoom,
     Room,
@@ -37,6 +39,7 @@ from nightmarket.platform.facts import Facts
 SEED_BYTES = 32
 MAX_SOURCE_LETTERS = 100
 MAX_ORDERS_PER_SECOND = 1_000_000.0
+UNMEASURED = "Nobody has measured yet what the shop can do, so write a rate."
 
 
 def share_of(measured: Capacity) -> int:
@@ -52,12 +55,30 @@ class Operating:
         self._clock = clock
         self._ids = ids
 
+    async def flaws(self, connection: Connection, new: NewRoom) -> Sequence[Flaw]:
+        """All that is wrong with a new room, at once; nothing where it is made already."""
+        if new.id is not None and await store.is_made(connection, new.id):
+            return []
+        found = [*_flaws(new), *_time_flaws(new.gathers_at, new.opens_at, self._clock.now())]
+        if new.rate_milli is None and in_force(await store.capacities(connection)) is None:
+            found.append(Flaw("rate", UNMEASURED))
+        return found
+
+    def edit_flaws(self, room: Room, edit: RoomEdit) -> Sequence[Flaw]:
+        """All that is wrong with what a room is to become, at once."""
+        now, found = self._clock.now(), list(_word_flaws(edit.name.strip(), edit.pass_minutes))
+        if _gathering(edit) == (room.gathers_at, room.opens_at):
+            return found
+        if room.drawn_at is not None or now + timedelta(seconds=LEAD_SECONDS) > room.opens_at:
+            return [*found, Flaw("opens_at", "The doors are open, so their opening cannot be moved any more.")]
+        return [*found, *_time_flaws(edit.gathers_at, edit.opens_at, now)]
+
     async def make(self, tx: Connection, new: NewRoom, by: str) -> Room:
         now = self._clock.now()
         made = await store.room(tx, new.id) if new.id is not None else None
         if made is not None:
             return made
-        _check(new, now)
+        _refuse(await self.flaws(tx, new))
         if await store.open_rooms(tx) >= MAX_ROOMS:
             raise RoomRefused(f"There are {MAX_ROOMS} rooms already; end one that is no longer needed.")
         rate = new.rate_milli if new.rate_milli is not None else share_of(await _newest(tx))
@@ -112,7 +133,7 @@ class Operating:
             room,
             name=edit.name.strip(),
             pass_minutes=edit.pass_minutes,
-            gathers_at=min(edit.gathers_at, edit.opens_at),
+            gathers_at=_gathering(edit)[0],
             opens_at=edit.opens_at,
         )
         if told == room:
@@ -120,9 +141,9 @@ class Operating:
         if edit.version != room.version:
             raise RoomRefused("Somebody has changed this room meanwhile; look at it again.", field="name")
         moved = (told.gathers_at, told.opens_at) != (room.gathers_at, room.opens_at)
+        _refuse(self.edit_flaws(room, edit))
         if moved:
             told = self._moved(room, told, now)
-        _check_words(told.name, told.pass_minutes)
         await store.edit_room(tx, told)
         if moved:
             last = room.steps[-1]
@@ -132,9 +153,6 @@ class Operating:
 
     def _moved(self, room: Room, told: Room, now: datetime) -> Room:
         """With another opening, which every process has to hear of before the old one and the new one."""
-        if room.drawn_at is not None or now + timedelta(seconds=LEAD_SECONDS) > room.opens_at:
-            raise RoomRefused("The doors are open, so their opening cannot be moved any more.", field="opens_at")
-        _check_times(told.gathers_at, told.opens_at, now)
         opens_at = max(told.opens_at, now + timedelta(seconds=LEAD_SECONDS))
         began = room.gathers_at <= now  # who waits already goes on waiting
         gathers_at = room.gathers_at if began else max(min(told.gathers_at, opens_at), now)
@@ -196,28 +214,39 @@ async def _newest(connection: Connection) -> Capacity:
     """The measurement by which rooms go."""
     found = in_force(await store.capacities(connection))
     if found is None:
-        raise RoomRefused("Nobody has measured yet what the shop can do, so write a rate.", field="rate")
+        raise RoomRefused(UNMEASURED, field="rate")
     return found
 
 
-def _check(new: NewRoom, now: datetime) -> None:
-    _check_words(new.name.strip(), new.pass_minutes)
+def _gathering(edit: RoomEdit) -> tuple[datetime, datetime]:
+    """From when people come, and when the doors open."""
+    return min(edit.gathers_at, edit.opens_at), edit.opens_at
+
+
+def _refuse(flaws: Sequence[Flaw]) -> None:
+    if flaws:
+        all_of_them = [msgspec.structs.asdict(flaw) for flaw in flaws]
+        raise RoomRefused(flaws[0].detail, field=flaws[0].field, flaws=all_of_them)
+
+
+def _flaws(new: NewRoom) -> Iterator[Flaw]:
+    yield from _word_flaws(new.name.strip(), new.pass_minutes)
     if (new.guards is Guards.PRODUCT) != (new.product is not None and bool(new.variants)):
-        raise RoomRefused("Name the product that the room stands before.", field="product")
+        yield Flaw("product", "Name the product that the room stands before.")
     if new.rate_milli is not None and not 1 <= new.rate_milli <= MAX_RATE_MILLI:
-        raise RoomRefused(f"Let in at most {MAX_RATE_MILLI // 1_000} people a second, and somebody.", field="rate")
-    _check_times(new.gathers_at, new.opens_at, now)
+        yield Flaw("rate", f"Let in at most {MAX_RATE_MILLI // 1_000} people a second, and somebody.")
 
 
-def _check_words(name: str, pass_minutes: int) -> None:
+def _word_flaws(name: str, pass_minutes: int) -> Iterator[Flaw]:
     if not 1 <= len(name) <= MAX_NAME_LETTERS or not name.isprintable():
-        raise RoomRefused(f"A name has 1 to {MAX_NAME_LETTERS} visible letters.", field="name")
+        yield Flaw("name", f"A name has 1 to {MAX_NAME_LETTERS} visible letters.")
     if not LEAST_PASS_MINUTES <= pass_minutes <= MOST_PASS_MINUTES:
-        raise RoomRefused(f"A pass holds {LEAST_PASS_MINUTES} to {MOST_PASS_MINUTES} minutes.", field="pass_minutes")
+        yield Flaw("pass_minutes", f"A pass holds {LEAST_PASS_MINUTES} to {MOST_PASS_MINUTES} minutes.")
 
 
-def _check_times(gathers_at: datetime, opens_at: datetime, now: datetime) -> None:
+def _time_flaws(gathers_at: datetime, opens_at: datetime, now: datetime) -> Iterator[Flaw]:
+    """What is wrong with an opening, and with how long before it people may come."""
     if opens_at < now - timedelta(minutes=1):
-        raise RoomRefused("The opening lies in the past.", field="opens_at")
+        yield Flaw("opens_at", "The opening lies in the past.")
     if opens_at - gathers_at > timedelta(hours=MOST_GATHER_HOURS):
-        raise RoomRefused(f"People may wait at most {MOST_GATHER_HOURS} hours for an opening.", field="gathers")
+        yield Flaw("gathers", f"People may wait at most {MOST_GATHER_HOURS} hours for an opening.")

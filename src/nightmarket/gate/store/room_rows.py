@@ -40,6 +40,11 @@ async def room(tx: Connection, id: UUID) -> Room | None:
     return _room(row, (await _steps(tx, [id])).get(id, ())) if row else None
 
 
+async def is_made(connection: Connection, id: UUID) -> bool:
+    """Whether there is a room with this id, whatever became of it."""
+    return await connection.fetchval("SELECT EXISTS (SELECT FROM gate.room WHERE id = $1)", id)
+
+
 async def _steps(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, tuple[Step, ...]]:
     rows = await connection.fetch(
         "SELECT room, at, rate_milli, by FROM gate.step WHERE room = ANY($1) ORDER BY room, at", ids

@@ -26,6 +26,9 @@ REPORT_SECONDS = 1.0
 GATHER_SECONDS = 60.0
 """How long the leader waits for its workers."""
 
+FIRST_SECONDS = 1.0
+"""From the sign to the first cart, so that all workers have heard it."""
+
 GRACE_SECONDS = 60.0
 """From the end of the curve until those who are still in the shop are sent away."""
 
@@ -66,14 +69,12 @@ class Leader:
             _say(Word(kind="broken", why=f"Of {self._workers} workers {len(self._master.clients.ready)} came."))
             return 1
         self._environment.host = brief.address
-        for index, client in enumerate(sorted(self._master.clients.ready, key=lambda one: one.id)):
-            self._left[client.id] = brief.orders
-            told = {"brief": msgspec.json.encode(brief).decode(), "index": index}
-            self._master.send_message(BEGIN, told, client.id)
-        _say(Word(kind="ready"))
+        begins = self._give_the_sign(brief)
         rate = min(float(brief.slots), SPAWN_PER_SECOND * self._workers)
         _beside(lambda: self._master.start(brief.slots, rate))
-        lost = self._tell(brief)
+        time.sleep(max(0.0, begins - monotonic()))
+        _say(Word(kind="ready"))
+        lost = self._tell(brief, begins)
         if lost:
             _say(Word(kind="broken", why=f"{lost} of {self._workers} workers were lost on the way."))
             return 1
@@ -87,14 +88,25 @@ class Leader:
             time.sleep(0.1)
         return len(self._master.clients.ready) >= self._workers
 
-    def _tell(self, brief: Brief) -> int:
+    def _give_the_sign(self, brief: Brief) -> float:
+        """Tell each worker its part, and how long it is until midnight: their clocks may be set otherwise. Returns when
+        the play begins."""
+        begins = monotonic() + FIRST_SECONDS
+        told = msgspec.json.encode(brief).decode()
+        for index, client in enumerate(sorted(self._master.clients.ready, key=lambda one: one.id)):
+            self._left[client.id] = brief.orders
+            midnight_in = begins + brief.timing.carts_seconds - monotonic()
+            self._master.send_message(BEGIN, {"brief": told, "index": index, "midnight_in": midnight_in}, client.id)
+        return begins
+
+    def _tell(self, brief: Brief, begins: float) -> int:
         """A line a second until nobody is left, told to stop, or long after the end of the curve; returns how many
         workers were lost, since a play that they did not end is none."""
-        began = due = heard_all = monotonic()
+        due, heard_all = begins, monotonic()
         while True:
             due += REPORT_SECONDS
             time.sleep(max(0.0, due - monotonic()))
-            t = due - began - brief.timing.carts_seconds
+            t = due - begins - brief.timing.carts_seconds
             score, self._score = self._score, Score()
             score.left = sum(self._left.values())
             _say(Word(kind="second", t=round(t, 1), score=score))
@@ -131,7 +143,7 @@ def follow(host: str, port: int) -> int:
     def begin(environment: Environment, msg: Any, **_: object) -> None:  # noqa: ARG001 (Locust's signature)
         brief = msgspec.json.decode(msg.data["brief"], type=Brief)
         Shopper.host = brief.address
-        troupe.begin(brief, msg.data["index"])
+        troupe.begin(brief, msg.data["index"], msg.data["midnight_in"])
 
     def report(client_id: str, data: dict[str, Any]) -> None:  # noqa: ARG001 (Locust's signature)
         if troupe.brief is not None:

@@ -5,14 +5,17 @@ is counted. A worker plays the visits whose turn is its own, by its place among 
 for the next visit's instant and wakes a user: thousands who looked at the clock themselves would use up a processor.
 """
 
+import gzip
 import queue
 import threading
 import time
 from time import monotonic
 from typing import Any, ClassVar
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from locust import FastHttpUser, constant, task
+from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 
 from nightmarket.rehearsal.play.brief import Brief, Score
 from nightmarket.rehearsal.play.cast import Arrival, in_time
@@ -24,8 +27,14 @@ CONNECT_SECONDS = 5.0
 USHER_SECONDS = 0.25
 """How long the usher sleeps at most, so that it hears of the end."""
 SHOPPER_HEADER = "x-rehearsal-shopper"
-FIRST_SECONDS = 1.0
-"""From the sign to the first visit, so that all workers have heard it."""
+GZIP = "gzip"
+PAGE_HEADERS = {"Accept": "text/html", "Accept-Encoding": "gzip, deflate, br"}
+"""Of who asks for a page. Nobody looks at it, so it stays packed."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_HOPS = 10
+BLOCK_BYTES = 65_536
+"""Read at a time: a page is some tens of thousands."""
 
 
 class Troupe:
@@ -42,11 +51,11 @@ class Troupe:
         self._midnight = 0.0
         self._door: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
 
-    def begin(self, brief: Brief, index: int) -> None:
-        """Take this worker's part of the visits; the clock runs from now on."""
+    def begin(self, brief: Brief, index: int, midnight_in: float) -> None:
+        """Take this worker's part of the visits; midnight comes so many seconds from now."""
+        self._midnight = monotonic() + midnight_in
         everyone = in_time(brief.seed, brief.orders, brief.timing, brief.looks)
         self._visits = [one for one in everyone if one.number // 4 % brief.workers == index]
-        self._midnight = monotonic() + FIRST_SECONDS + brief.timing.carts_seconds
         self.brief = brief
         threading.Thread(target=self._usher, name="usher", daemon=True).start()  # one of Locust's light ones
 
@@ -98,11 +107,16 @@ class Troupe:
 
 
 class Line:
-    """One shopper's way into the shop, over Locust's client, so that Locust counts it too."""
+    """One shopper's way into the shop, as another browser each time.
+
+    It goes by the connection below Locust's client, and tells Locust what came of it: that client's cookies, addresses
+    and redirects cost more than the request, and a rehearsal is judged by what its shoppers leave of the machine.
+    """
 
     def __init__(self, user: "Shopper", troupe: Troupe, arrival: Arrival) -> None:
-        self._client: Any = user.client
+        self._user = user
         self._troupe = troupe
+        self._cookies: dict[str, str] = {}
         brief = troupe.brief
         assert brief is not None
         self._headers = {
@@ -110,14 +124,15 @@ class Line:
             SHOPPER_HEADER: str(arrival.number),
             "Content-Type": "application/json",
             "Accept": "application/json",
+            "Accept-Encoding": GZIP,
         }
-        self._client.cookiejar.clear()  # each visit is another browser
 
     def page(self, path: str, name: str) -> Reply:
-        return self._send("GET", path, name, None, {"Accept": "text/html"})
+        return self._send("GET", path, name, b"", PAGE_HEADERS)
 
     def ask(self, method: str, path: str, body: object, key: str, name: str) -> Reply:
-        return self._send(method, path, name, msgspec.json.encode(body), {**self._headers, "Idempotency-Key": key})
+        data = b"" if body is None else msgspec.json.encode(body)
+        return self._send(method, path, name, data, {**self._headers, "Idempotency-Key": key})
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -125,20 +140,50 @@ class Line:
     def now(self) -> float:
         return monotonic()
 
-    def _send(self, method: str, path: str, name: str, data: bytes | None, headers: dict[str, str]) -> Reply:
+    def _send(self, method: str, path: str, name: str, data: bytes, headers: dict[str, str]) -> Reply:
         began = monotonic()
+        failed: BaseException | None = None
         self._troupe.asking(1)
         try:
-            answer = self._client.request(method, path, name=name, data=data, headers=headers)
-            reply = Reply(int(answer.status_code or 0), bytes(answer.content or b""))
+            reply = self._exchanged(method, path, data, headers)
+        except FAILURE_EXCEPTIONS as lost:
+            reply, failed = Reply(0), lost
         finally:
             self._troupe.asking(-1)
+        took = (monotonic() - began) * 1000
+        self._user.count(method, name, took, len(reply.body), failed)
         score = self._troupe.score
-        score.answered((monotonic() - began) * 1000)
+        score.answered(took)
         if method == "GET" and (reply.status >= 500 or reply.status == 0):
             what = str(reply.status or "line lost")
             score.errors[what] = score.errors.get(what, 0) + 1
         return reply
+
+    def _exchanged(self, method: str, path: str, data: bytes, headers: dict[str, str]) -> Reply:
+        """The answer, after as many redirects as a browser follows. Raises one of FAILURE_EXCEPTIONS."""
+        hops = 0
+        while True:
+            shown = {**headers, "Cookie": "; ".join(map("=".join, self._cookies.items()))} if self._cookies else headers
+            answer = self._user.connection.request(method, path, data, shown)
+            body: bytes = answer.read()
+            self._keep_cookies(answer.get("set-cookie"))
+            to = answer.get("location")
+            if method != "GET" or answer.status_code not in REDIRECTS or not to or hops == MOST_HOPS:
+                break
+            hops += 1
+            place = urlsplit(urljoin(path, to))
+            path = f"{place.path}?{place.query}" if place.query else place.path
+        if headers is not PAGE_HEADERS and answer.get("content-encoding") == GZIP:
+            body = gzip.decompress(body)
+        return Reply(answer.status_code, body)
+
+    def _keep_cookies(self, told: str | list[str] | None) -> None:
+        for one in [told] if isinstance(told, str) else told or ():
+            name, _, value = one.partition(";")[0].partition("=")
+            if "max-age=0" in one.lower():
+                self._cookies.pop(name, None)
+            else:
+                self._cookies[name] = value
 
 
 class Shopper(FastHttpUser):
@@ -150,6 +195,19 @@ class Shopper(FastHttpUser):
     max_retries = 0
     wait_time = constant(0)
     insecure = False
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        within: Any = self.client.client
+        self.connection: Any = within.clientpool.get_client(self.host)
+        self.connection.block_size = BLOCK_BYTES
+        self._counted: Any = environment.events.request
+
+    def count(self, method: str, name: str, took: float, size: int, failed: BaseException | None) -> None:
+        """Tell Locust of an answer."""
+        self._counted.fire(
+            request_type=method, name=name, response_time=took, response_length=size, exception=failed, context={}
+        )
 
     @task
     def visit(self) -> None:

@@ -1,5 +1,6 @@
 """The rooms, one of them with its figures and switches, and the form of a new one."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from nightmarket.entrypoints.console.desk import Desk
-from nightmarket.entrypoints.console.reading import instant, shown
+from nightmarket.entrypoints.console.reading import instant, note, shown
 from nightmarket.entrypoints.pages import Form
 from nightmarket.entrypoints.pages.words import say_later
 from nightmarket.gate.contract import (
@@ -19,6 +20,7 @@ from nightmarket.gate.contract import (
     USUAL_GATHER_MINUTES,
     USUAL_PASS_MINUTES,
     Capacity,
+    Flaw,
     Guards,
     NewRoom,
     Room,
@@ -34,9 +36,13 @@ HERE = "/console/gates"
 ONE_MINUTE, MOST_AHEAD = timedelta(minutes=1), timedelta(days=366)
 """An opening lies between the two, from now."""
 
+MOST_MINUTES = 100_000
+"""More than any room may have, and few enough to reckon with."""
+
 PRODUCTS_SHOWN = 200
 STEPS_SHOWN = 20
-FIELDS = ("name", "guards", "product", "opens_at", "gathers", "rate", "pass_minutes")
+FIELDS = {name: name for name in ("name", "guards", "product", "opens_at", "gathers", "rate", "pass_minutes")}
+"""Where each flaw stands, in the order of the page."""
 
 STATES = {
     RoomState.AHEAD: say_later("not yet"),
@@ -146,14 +152,16 @@ async def create(desk: Desk) -> ASGIResponse:
     """Make the room that was described."""
     form = await desk.form()
     new = await _read(desk, form)
-    if new is None:
+    async with desk.shop.database.read() as connection:
+        _note(desk, form, await desk.shop.gates.flaws(connection, new))
+    if form.errors:
         return await _form_page(desk, form)
     ident = encode(ROOM, new.id) if new.id else ""
     try:
         async with desk.acting("gates.make", ident, f"{new.name}: {new.guards.value}, {new.opens_at:%F %R}") as tx:
             room = await desk.shop.gates.make(tx, new, desk.actor.name)
     except RoomRefused as refused:
-        form.wrong(refused.field or "name", desk.say(refused.detail))
+        note(desk, form, refused, FIELDS, "name")
         return await _form_page(desk, form)
     return desk.redirect(f"{HERE}/{encode(ROOM, room.id)}")
 
@@ -204,30 +212,25 @@ async def _edit(desk: Desk, form: Form) -> ASGIResponse:
     gates, id = desk.shop.gates, desk.id(ROOM)
     await gates.refresh()
     room = gates.room(id)
-    opens_at, gathers = room.opens_at, -1
+    opens_at, gathers_at = room.opens_at, room.gathers_at
     if room.drawn_at is None:
-        opens_at = _opening(desk, form)
-        gathers = form.number("gathers", -1)
-        if gathers < 0:
-            form.wrong("gathers", desk.say(NO_NUMBER))
-    minutes, version = form.number("pass_minutes", -1), form.number("version", -1)
-    if minutes < 0:
-        form.wrong("pass_minutes", desk.say(NO_NUMBER))
-    if form.errors or opens_at is None:
-        return await _room_page(desk, form)
-    early = timedelta(minutes=min(gathers, 100_000))
+        opens_at = _opening(desk, form) or opens_at
+        gathers_at = opens_at - _minutes(desk, form, "gathers")
     edit = RoomEdit(
         name=form.get("name"),
-        pass_minutes=minutes,
-        gathers_at=room.gathers_at if room.drawn_at else opens_at - early,
+        pass_minutes=_minutes(desk, form, "pass_minutes") // ONE_MINUTE,
+        gathers_at=gathers_at,
         opens_at=opens_at,
-        version=version,
+        version=form.number("version", -1),
     )
+    _note(desk, form, gates.edit_flaws(id, edit))
+    if form.errors:
+        return await _room_page(desk, form)
     try:
         async with desk.acting("gates.edit", encode(ROOM, id), f"{edit.name}: {edit.opens_at:%F %R}") as tx:
             await gates.edit(tx, id, edit)
     except RoomRefused as refused:
-        form.wrong(refused.field or "name", desk.say(refused.detail))
+        note(desk, form, refused, FIELDS, "name")
         return await _room_page(desk, form)
     return desk.redirect(f"{HERE}/{encode(ROOM, id)}")
 
@@ -267,6 +270,7 @@ async def room_words(desk: Desk, room: Room) -> dict[str, Any]:
 
 
 async def _room_page(desk: Desk, form: Form) -> ASGIResponse:
+    form.sort_errors(tuple(FIELDS))
     gates = desk.shop.gates
     await gates.refresh()
     room = gates.room(desk.id(ROOM))
@@ -287,7 +291,7 @@ async def _room_page(desk: Desk, form: Form) -> ASGIResponse:
 
 
 async def _form_page(desk: Desk, form: Form) -> ASGIResponse:
-    form.sort_errors(FIELDS)
+    form.sort_errors(tuple(FIELDS))
     async with desk.shop.database.read() as connection:
         in_force = desk.shop.gates.in_force(await desk.shop.gates.capacities(connection))
     return desk.page(
@@ -300,32 +304,40 @@ async def _form_page(desk: Desk, form: Form) -> ASGIResponse:
     )
 
 
-async def _read(desk: Desk, form: Form) -> NewRoom | None:
-    """The room that the form describes; None, with the errors noted, if it cannot be one."""
+async def _read(desk: Desk, form: Form) -> NewRoom:
+    """The room that the form describes, with notes beside what cannot be read; something stands in its place, so that
+    all else can be looked at, too."""
     guards = Guards(form.get("guards")) if form.get("guards") in set(Guards) else Guards.SITE
-    opens_at = _opening(desk, form)
-    minutes: dict[str, int] = {}
-    for name in ("gathers", "pass_minutes"):
-        minutes[name] = form.number(name, -1)
-        if minutes[name] < 0:
-            form.wrong(name, desk.say(NO_NUMBER))
+    product, variants = await _product(desk, form) if guards is Guards.PRODUCT else (None, frozenset[UUID]())
+    opens_at = _opening(desk, form) or desk.now
     rate = _rate(form.get("rate"))
     if rate is None and form.get("rate"):
         form.wrong("rate", desk.say(NO_RATE))
-    product, variants = await _product(desk, form) if guards is Guards.PRODUCT else (None, frozenset[UUID]())
-    if form.errors or opens_at is None:
-        return None
     return NewRoom(
         id=_once(form.get("once")),
         name=form.get("name"),
         guards=guards,
         product=product,
         variants=variants,
-        gathers_at=opens_at - timedelta(minutes=min(minutes["gathers"], 100_000)),
+        gathers_at=opens_at - _minutes(desk, form, "gathers"),
         opens_at=opens_at,
         rate_milli=rate,
-        pass_minutes=minutes["pass_minutes"],
+        pass_minutes=_minutes(desk, form, "pass_minutes") // ONE_MINUTE,
     )
+
+
+def _note(desk: Desk, form: Form, flaws: Sequence[Flaw]) -> None:
+    """Each flaw beside its field; what could not be read at all was said before, and stays."""
+    for flaw in flaws:
+        form.wrong(flaw.field, desk.say(flaw.detail))
+
+
+def _minutes(desk: Desk, form: Form, name: str) -> timedelta:
+    """A whole number of minutes; none, and a note beside it, where something else was typed."""
+    found = form.number(name, -1)
+    if found < 0:
+        form.wrong(name, desk.say(NO_NUMBER))
+    return ONE_MINUTE * min(max(0, found), MOST_MINUTES)
 
 
 async def _product(desk: Desk, form: Form) -> tuple[UUID | None, frozenset[UUID]]:
@@ -348,6 +360,7 @@ def _opening(desk: Desk, form: Form) -> datetime | None:
     opens_at = instant(desk, form, "opens_at")
     if opens_at is not None and not -ONE_MINUTE <= opens_at - desk.now <= MOST_AHEAD:
         form.wrong("opens_at", desk.say(REFUSED[1] if opens_at < desk.now else NO_SUCH_YEAR))
+        return None
     return opens_at
 
 

@@ -10,7 +10,7 @@ from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
 from nightmarket.entrypoints.pages.problem_page import NOBODY
-from nightmarket.entrypoints.storefront.storefront import TheStore
+from nightmarket.entrypoints.provided import TheShop
 from nightmarket.gate.contract import ROOM, TICKET, DrawCheck
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.problems import InvalidInput, Problem, Unavailable
@@ -49,13 +49,13 @@ class DrawPage:
 
 
 @get("/gate/{room:str}/draw.txt", include_in_schema=False)
-async def draw_list(request: Request[Any, Any, Any], store: TheStore, room: FromPath[str]) -> ASGIResponse:  # noqa: ARG001
+async def draw_list(request: Request[Any, Any, Any], shop: TheShop, room: FromPath[str]) -> ASGIResponse:  # noqa: ARG001
     """The whole draw, as `nightmarket gate check` reads it."""
-    gates = store.shop.gates
+    gates = shop.gates
     try:
         found = gates.room(decode(ROOM, room))
     except InvalidInput:
-        found = gates.room(store.shop.ids.new())  # which there is not
+        found = gates.room(shop.ids.new())  # which there is not
     if len(_running) >= DOWNLOADS:
         raise Unavailable("Others download the list at this moment; try again in a minute.", retry_after_seconds=60)
     parts = gates.published(found)
