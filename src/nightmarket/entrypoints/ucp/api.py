@@ -63,7 +63,7 @@ HANDLERS: Handlers = {
 }
 
 
-class Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """A request that changes something, as it came: its idempotency key, if any, and the bytes of its body."""
 
     key: str = ""
@@ -190,7 +190,7 @@ class UcpApi:
         except (CompletionRefused, PaymentRefused, WalletCodeRefused) as refusal:
             return await self.refused(owner, session, refusal)
         book = self._shop.books.current()
-        answer = self._to.completed(done, book, profile)
+        answer = self._to.completed(id, done, book, profile)
         if codes:
             answer.payment = shown(done.sold, codes)
         return answer
@@ -289,9 +289,9 @@ class UcpApi:
         instruments = [one for one in named if not is_wallet(one)]
         if named and not instruments:
             return PaymentInput(WALLET)
-        chosen = next((one for one in instruments if one.selected), instruments[0] if instruments else None)
-        if chosen is None:
+        if not instruments:
             raise InvalidInput("Name an instrument to pay with.", field="payment.instruments")
+        chosen = ([one for one in instruments if one.selected] or instruments)[0]
         return PaymentInput(chosen.handler_id, chosen.credential.token if chosen.credential else "")
 
     async def profile(self) -> wire.Profile:

@@ -73,7 +73,7 @@ PLACED = (int(SessionState.IN_PROGRESS), int(SessionState.COMPLETED))
 """Plain numbers: a member of an enumeration is looked up for longer than a row's state is read."""
 
 
-class Complete(msgspec.Struct, frozen=True):
+class Complete(msgspec.Struct, frozen=True, gc=False):
     """Turn a session into an order that will be paid through `handler`, `listed` for its owner or not.
 
     With `mark` (`Asked.mark`) only once: another request finds a session that is closed.
@@ -88,7 +88,7 @@ class Complete(msgspec.Struct, frozen=True):
     """Wallet money that is to pay first, instead of what the session carries."""
 
 
-class Claimed(msgspec.Struct, frozen=True):
+class Claimed(msgspec.Struct, frozen=True, gc=False):
     """An order whose claim is committed: as it was placed just now, or as it stands."""
 
     sold: Sold
@@ -379,7 +379,7 @@ async def _tried_before(tx: Connection, items: Mapping[UUID, tuple[Complete, Rec
     return found
 
 
-class _Placed(msgspec.Struct, frozen=True):
+class _Placed(msgspec.Struct, frozen=True, gc=False):
     """`OrdersPlaced`, with its lines packed before."""
 
     kind: ClassVar[str] = OrdersPlaced.kind

@@ -47,6 +47,7 @@ PREPARED_BYTES = 1_400
 """Orders that pack larger are not prepared: with its session's body such a row would not stay in one piece, and three
 of them would fill a page."""
 
+PENDING = OrderState.PENDING  # reading a member off its class takes longer than all else here
 _PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 _BODY = msgspec.msgpack.Decoder(OrderBody)
 _SOLD = msgspec.msgpack.Decoder(SoldBody)
@@ -62,7 +63,7 @@ _NO_MARK = b"\xc4\x00"
 """An empty `OrderBody.mark` as it is packed, before what is known of the shopper."""
 
 
-class PackedPart(msgspec.Struct, frozen=True, array_like=True):
+class PackedPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One merchant's row: `body` is the packed `OrderBody` up to its mark."""
 
     merchant: UUID
@@ -73,7 +74,7 @@ class PackedPart(msgspec.Struct, frozen=True, array_like=True):
     """`SalePart.between`."""
 
 
-class PackedOrder(msgspec.Struct, frozen=True, array_like=True):
+class PackedOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order but for who places it when, under which mark and by which handler. `placed` are the packed lines of its
     fact."""
 
@@ -146,7 +147,7 @@ def paid_from_wallet(order: PackedOrder, spent: tuple[Spent, ...]) -> PackedOrde
     return msgspec.structs.replace(order, known=known, wallet=spent)
 
 
-class Placing(msgspec.Struct, frozen=True):
+class Placing(msgspec.Struct, frozen=True, gc=False):
     """A session at the moment it becomes an order, and what can be asked of it then (`contract.Sold`)."""
 
     id: UUID
@@ -165,7 +166,7 @@ class Placing(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> OrderState:
-        return OrderState.PENDING
+        return PENDING
 
     @property
     def currency(self) -> str:
@@ -235,7 +236,7 @@ class Terms(NamedTuple):
         return blake2b(_PACK.encode(said), digest_size=16).digest()
 
 
-class Prepared(msgspec.Struct, frozen=True, array_like=True):
+class Prepared(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order that holds in [since, until), as long as its stamp is that of what it follows from. `later` is packed
     like this and holds from then on: carts are filled before midnight and bought after it."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from nightmarket.orders.model.session import SessionBody
+from nightmarket.orders.model.session import SessionBody, SessionKind, SessionState
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.pipeline import ahead, later
 
@@ -26,15 +26,18 @@ async def lock_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
     )
 
 
-async def read_sessions(tx: Connection, ids: Iterable[UUID]) -> list[Record]:
-    """As `lock_sessions`, without a lock; with `seen`, which any change of the row changes."""
-    return await tx.fetch(
-        """
-        SELECT id, owner, kind, state, attempt, expires_at, prepared, xmin AS seen FROM orders.session
-        WHERE id = ANY($1::uuid[]) ORDER BY id
-        """,
-        list(ids),
-    )
+_PLAIN = f"""
+SELECT id, owner, prepared, xmin AS seen FROM orders.session
+WHERE id = ANY($1::uuid[]) AND kind = {SessionKind.CHECKOUT:d} AND attempt = 0 AND expires_at >= $2
+    AND state IN ({SessionState.READY:d}, {SessionState.INCOMPLETE:d}) AND prepared IS NOT NULL
+ORDER BY id
+"""
+
+
+async def plain_sessions(tx: Connection, ids: Sequence[UUID], now: datetime) -> list[Record]:
+    """Of these the open checkouts that nobody has tried to complete before and whose order was prepared, in order of id
+    and without a lock: (id, owner, prepared, seen), of which any change of the row changes `seen`."""
+    return await tx.fetch(_PLAIN, ids, now)
 
 
 _HOLD = """
