@@ -91,7 +91,11 @@ class CompletionDesk:
             raise RealOutlet("A rehearsal's orders are paid by test handlers only.", field="payment.handler_id")
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
-        claimed = await self.swift.place(Complete(id, owner, payment.handler, listed, mark, payment.purse))
+        item = Complete(id, owner, payment.handler, listed, mark, payment.purse)
+        since = asyncio.get_running_loop().time()
+        claimed = await self.swift.lane.submit(item, since) if item.purse is None else None
+        if claimed is None:
+            claimed = await self._claims.lane.submit(item, since)
         self._claims.tell_gone()
         sold = claimed.sold
         if payment.handler == TRANSFER or sold.state is not PENDING:

@@ -6,7 +6,6 @@ Others wait for these no longer than that packet takes. Whatever is not so plain
 the claim batch (claiming.py), which locks, refuses and explains.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -41,7 +40,8 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
 
 
 class SwiftClaims:
-    """Places orders: swiftly where nothing stands against it, else by the claim batch."""
+    """Places orders where nothing stands against it; the others, of which the lane gives None, are for the claim batch,
+    which writes for both."""
 
     def __init__(self, means: Means, careful: ClaimBatch) -> None:
         self._means = means
@@ -49,15 +49,6 @@ class SwiftClaims:
         self._believed: set[UUID] = set()
         self.lane = means.one_try("swift claims", self._work, means.turn)
         self.lane.missed = self._doubt
-
-    async def place(self, item: Complete) -> Claimed:
-        """The order of a session, its claim committed; raises the Problem that refuses it."""
-        since = asyncio.get_running_loop().time()
-        if item.purse is None:
-            claimed = await self.lane.submit(item)
-            if claimed is not None:
-                return claimed
-        return await self._careful.lane.submit(item, since)
 
     def _doubt(self) -> None:
         self._means.tallies.doubt(self._believed)

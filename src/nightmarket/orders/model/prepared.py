@@ -3,6 +3,7 @@ price, made when one of these changes and not when everybody orders at once. Pur
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
@@ -53,6 +54,9 @@ _BODY = msgspec.msgpack.Decoder(OrderBody)
 _SOLD = msgspec.msgpack.Decoder(SoldBody)
 _SOLD_TOO = msgspec.msgpack.Decoder(SoldPart)
 
+MERCHANTS_KEPT = 4_096
+"""Ids of merchants that are not made anew for each order."""
+
 _PASSED_OVER = b"\xc0\xc0\xc0"
 """Stands for a body's last three members where what is sold is unpacked."""
 
@@ -64,9 +68,9 @@ _NO_MARK = b"\xc4\x00"
 
 
 class PackedPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One merchant's row: `body` is the packed `OrderBody` up to its mark."""
+    """One merchant's row: `body` is the packed `OrderBody` up to its mark, `merchant` the bytes of the id."""
 
-    merchant: UUID
+    merchant: bytes
     total: int
     by_operator: int
     body: bytes
@@ -90,6 +94,11 @@ class PackedOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def total(self) -> int:
         return sum([part.total for part in self.parts])
+
+
+@lru_cache(maxsize=MERCHANTS_KEPT)
+def _merchant(id: bytes) -> UUID:
+    return UUID(bytes=id)
 
 
 class PlacedLine(msgspec.Struct, frozen=True, array_like=True):
@@ -127,7 +136,7 @@ def pack(
         tuple(
             [
                 PackedPart(
-                    merchant,
+                    merchant.bytes,
                     total,
                     by_operator(part),
                     encode(part).removesuffix(_NO_MARK + known),
@@ -188,7 +197,7 @@ class Placing(msgspec.Struct, frozen=True, gc=False):
 
     def sale(self) -> Sale:
         parts = [
-            SalePart(part.merchant, part.total + part.by_operator, part.by_operator, part.between)
+            SalePart(_merchant(part.merchant), part.total + part.by_operator, part.by_operator, part.between)
             for part in self.order.parts
         ]
         return Sale(self.id, self.claim, self.order.currency, tuple(parts), by_wallet(self.order.wallet))
@@ -206,7 +215,7 @@ class Placing(msgspec.Struct, frozen=True, gc=False):
             [
                 OrderRow(
                     self.id,
-                    part.merchant,
+                    _merchant(part.merchant),
                     self.owner,
                     OrderState.PENDING,
                     self.attempt,

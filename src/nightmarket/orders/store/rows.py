@@ -72,7 +72,7 @@ def packed(placings: Sequence[Placing]) -> list[bytes]:
         last = ID + owner if placing.listed else NULL
         for part in order.parts:
             sums = _SUMS(part.total, instants, len(part.body) + len(ending))
-            pieces += (_FIRST, id, ID, part.merchant.bytes, ID, owner, words, sums, part.body, ending, last)
+            pieces += (_FIRST, id, ID, part.merchant, ID, owner, words, sums, part.body, ending, last)
             last = NULL
     return pieces
 
