@@ -64,7 +64,7 @@ class SwiftClaims:
         granted = [(one.place, placing) for one in ready if (placing := _granted(one, ledger, now)) is not None]
         outcomes: list[Claimed | None] = [None] * len(items)
         if granted:
-            seen = {record["id"]: record["seen"] for record in sessions}
+            seen = {record["id"]: record for record in sessions}
             claimed = await self._careful.write(tx, [placing for _, placing in granted], ledger, now, seen)
             means.faults.reach(Point.CLAIM_WRITTEN)
             for place, placing in granted:
