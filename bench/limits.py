@@ -62,7 +62,7 @@ class Batch:
             line = OrderLine("li_1", goods[1], goods[1], "T1000", "Thing 1000", None, 1, 590, (), 590)
             parcel = OrderShipping("standard", "Standard", 490, (), 490)
             body = OrderBody((line,), parcel, contact, home, "en", (), (), 1)
-            return PackedPart(merchant, 1080, 0, orders.PACK.encode(body).removesuffix(b"\xc4\x00" + known))
+            return PackedPart(merchant.bytes, 1080, 0, orders.PACK.encode(body).removesuffix(b"\xc4\x00" + known))
 
         known = orders.PACK.encode(Known())
         order = PackedOrder("EUR", "DE", (), tuple(part(merchant) for merchant in goods[2:]), Raw(b"\x90"), known)

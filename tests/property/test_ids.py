@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nightmarket.kernel.ids import ENCODED_LENGTH, decode, derive, encode
+from nightmarket.kernel.ids import ENCODED_LENGTH, decode, derive, encode, renamed
 from nightmarket.kernel.problems import InvalidInput
 
 uuids = st.integers(0, 2**128 - 1).map(lambda value: UUID(int=value))
@@ -37,6 +37,12 @@ def test_one_spelling_or_refused(text: str) -> None:
     except InvalidInput:
         return
     assert encode("ord", value) == text
+
+
+@given(prefixes, prefixes, uuids)
+def test_one_id_of_two_kinds(asked: str, told: str, value: UUID) -> None:
+    """What an id is called as another kind follows from its text as from itself."""
+    assert renamed(told, encode(asked, value)) == encode(told, value)
 
 
 def _text(part: str | bytes | int | UUID) -> bytes:

@@ -16,7 +16,7 @@ from nightmarket.entrypoints.ucp import wire
 from nightmarket.entrypoints.ucp.api import HANDLERS
 from nightmarket.entrypoints.ucp.translate import Translator
 from nightmarket.kernel.clock import VirtualClock
-from nightmarket.kernel.ids import derive
+from nightmarket.kernel.ids import derive, encode
 from nightmarket.orders.contract import Completion, Order, OrdersPlaced, OrderState
 from nightmarket.orders.handlers.claiming import placed_fact
 from nightmarket.orders.handlers.pricing import Priced, priced
@@ -229,11 +229,13 @@ def test_answered_as_it_stands(book: Book, listings: Goods, body: SessionBody, l
         assert getattr(placed, word) == getattr(standing, word), word
     assert placed.total - placed.to_pay == sum(one.amount for one in spent)
     translator = Translator("https://shop.example", HANDLERS, "EUR", VirtualClock(NOW))
+    asked = encode("chk", placing.id)
     for state, awaited in ((OrderState.PENDING, True), (OrderState.PAID, False), (OrderState.CANCELLED, False)):
-        answers = [translator.completed(Completion(one, state, awaited=awaited), book) for one in (placed, standing)]
+        done = [Completion(one, state, awaited=awaited) for one in (placed, standing)]
+        answers = [translator.completed(asked, one, book) for one in done]
         packed, rows = (wire.ENCODE.encode(answer) for answer in answers)
         assert packed == rows
-        assert Completion(placed, state, awaited=awaited).order == Completion(standing, state, awaited=awaited).order
+        assert done[0].order == done[1].order
 
 
 def told(placing: Placing) -> Sequence[tuple[UUID, UUID, UUID, int, int]]:

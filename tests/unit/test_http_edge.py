@@ -416,6 +416,16 @@ async def test_forwarded_addresses_are_believed_from_proxies_only(ids: SeededIds
     assert wary.lines[0].address == "192.0.2.1"
 
 
+async def test_what_is_no_address_is_as_good_as_a_stranger(ids: SeededIds) -> None:
+    """Whatever a proxy was told, in whatever length, ends the search as an address that is no proxy's does."""
+    house = House(ids, trusted_proxies=(ipaddress.ip_network("192.0.2.0/24"),))
+    words = ["unknown", "9" * 5_000, "unknown"]
+    async with house.client() as client:
+        for word in words:
+            await client.get("/page/x", headers={"x-forwarded-for": f"203.0.113.9, {word}, 192.0.2.8"})
+    assert [line.address for line in house.lines] == words
+
+
 async def test_a_failure_after_the_start_breaks_the_answer_off(ids: SeededIds) -> None:
     """Half an answer is never completed with something else; the server hears of it and closes."""
 

@@ -119,6 +119,11 @@ def decode(prefix: str, text: str, field: str = "id") -> UUID:
     raise InvalidInput(f"That is not an id of this kind: expected {expected}.", field=field)
 
 
+def renamed(prefix: str, text: str) -> str:
+    """What `encode` gives with that prefix for the id behind `text`, which has been decoded."""
+    return f"{prefix}_{text[-ENCODED_LENGTH:]}"
+
+
 def instant_milliseconds(value: UUID) -> int | None:
     """Milliseconds since 1970 in a UUIDv7, else None."""
     return value.int >> 80 if value.version == 7 and value.variant == uuid.RFC_4122 else None

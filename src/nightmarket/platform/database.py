@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -41,7 +41,7 @@ ANSWER_SECONDS = 4
 HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def tls_to(url: str) -> str | None:
+def tls_to(url: str) -> Literal["allow"] | None:
     """asyncpg's `ssl`: on this machine only where the server insists, else as the URL or PGSSLMODE says.
 
     Asking for TLS costs a round trip, and asyncpg, ended while it asks, leaves a future whose error nobody retrieves.

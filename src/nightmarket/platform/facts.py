@@ -96,9 +96,10 @@ class Facts:
         """Write things of one kind as one row of the running transaction; an empty list writes nothing."""
         if not things:
             return
-        kind = things[0].kind
-        if any(thing.kind != kind for thing in things):
-            raise Defect(f"a row of facts is of one kind, not of {sorted({thing.kind for thing in things})}")
+        kinds = {thing.kind for thing in things}
+        if len(kinds) > 1:
+            raise Defect(f"a row of facts is of one kind, not of {sorted(kinds)}")
+        [kind] = kinds
         await later(tx, _APPEND, self._ids.new(), at, kind, len(things), _ENCODER.encode(things))
 
 

@@ -30,12 +30,12 @@ else:
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _LENGTH = Struct("!i").pack
-_ARRAY = Struct("!5i").pack
+_ARRAY_HEAD = Struct("!5i").pack
 _NULL = _LENGTH(-1)
 _EMPTY = Struct("!3i").pack
 _UUID_ITEM = _LENGTH(16)
 _INT2, _INT4, _INT8 = Struct("!h").pack, Struct("!i").pack, Struct("!q").pack
-_XID_ITEM = Struct("!iI").pack
+_XID_ITEM, _TID_ITEM = Struct("!iI").pack, Struct("!iIH").pack
 _INT2_ITEM, _INT4_ITEM, _INT8_ITEM = Struct("!ih").pack, Struct("!ii").pack, Struct("!iq").pack
 
 
@@ -45,19 +45,23 @@ def microseconds(at: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def _array(type_: int, items: Sequence[bytes]) -> bytes:
+    """Items that begin with their length each."""
+    return b"".join((_ARRAY_HEAD(1, 0, type_, len(items), 1), *items)) if items else _EMPTY(0, 0, type_)
+
+
 def _uuids(ids: Sequence[UUID]) -> bytes:
     if not ids:
         return _EMPTY(0, 0, 2950)
-    return b"".join((_ARRAY(1, 0, 2950, len(ids), 1), _UUID_ITEM, _UUID_ITEM.join([id.bytes for id in ids])))
+    return b"".join((_ARRAY_HEAD(1, 0, 2950, len(ids), 1), _UUID_ITEM, _UUID_ITEM.join([id.bytes for id in ids])))
+
+
+def _places(places: Sequence[tuple[int, int]]) -> bytes:
+    return _array(27, [_TID_ITEM(6, page, line) for page, line in places])
 
 
 def _numbers(type_: int, size: int, item: Callable[[int, int], bytes]) -> Callable[[Sequence[int]], bytes]:
-    def array(values: Sequence[int]) -> bytes:
-        if not values:
-            return _EMPTY(0, 0, type_)
-        return b"".join((_ARRAY(1, 0, type_, len(values), 1), *[item(size, value) for value in values]))
-
-    return array
+    return lambda values: _array(type_, [item(size, value) for value in values])
 
 
 _ENCODERS: Mapping[int, Callable[[Any], bytes]] = {
@@ -68,6 +72,7 @@ _ENCODERS: Mapping[int, Callable[[Any], bytes]] = {
     25: str.encode,
     1005: _numbers(21, 2, _INT2_ITEM),
     1007: _numbers(23, 4, _INT4_ITEM),
+    1010: _places,
     1011: _numbers(28, 4, _XID_ITEM),
     1016: _numbers(20, 8, _INT8_ITEM),
     1184: lambda at: _INT8(microseconds(at)),

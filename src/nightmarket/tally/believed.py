@@ -7,6 +7,7 @@ them, or any that are not there. What is believed decides only which way an orde
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from .model import ClaimRequest, Grant, Part, SlicesShort
@@ -20,6 +21,7 @@ BELIEF_LIMIT = 50_000
 
 
 NOTHING = (0, 0)
+_TALLY = attrgetter("tally")
 
 
 class Belief:
@@ -83,23 +85,40 @@ class BelievedLedger:
     def claim(self, request: ClaimRequest) -> Grant:
         """Grant all parts. Raises SlicesShort for whatever is beyond a share: only a locked ledger can tell."""
         known, held = self._known, self._held
-        wanted: dict[UUID, int] = {}
-        for part in request.parts:
-            wanted[part.tally] = wanted.get(part.tally, 0) + part.quantity
-        short = [tally for tally, units in wanted.items() if (one := known.get(tally)) is None or one.share < units]
-        if short or not wanted:
+        parts = _by_tally(request.parts)
+        pairs: list[tuple[Part, Belief]] = []
+        short: list[UUID] = []
+        for part in parts:
+            belief = known.get(part.tally)
+            if belief is None or belief.share < part.quantity:
+                short.append(part.tally)
+            else:
+                pairs.append((part, belief))
+        if short or not parts:
             raise SlicesShort(short)
-        parts: list[Part] = []
-        for tally in sorted(wanted) if len(wanted) > 1 else wanted:
-            units, belief = wanted[tally], known[tally]
+        granted: list[Part] = []
+        for part, belief in pairs:
+            tally, units, number = part.tally, part.quantity, belief.number
             belief.free -= units
             belief.share -= units
-            held[tally] = belief.number, held.get(tally, NOTHING)[1] + units
-            parts.append(Part(tally, units, belief.number))
-        grant = Grant(request.id, tuple(parts), request.deadline)
+            held[tally] = number, held.get(tally, NOTHING)[1] + units
+            granted.append(part if number == part.slice else Part(tally, units, number))
+        grant = Grant(request.id, tuple(granted), request.deadline)
         self.grants.append(grant)
         return grant
 
     def changes(self) -> Sequence[tuple[UUID, int, int]]:
         """What was granted by slice, in their order: (tally, slice, held)."""
         return [(tally, *self._held[tally]) for tally in sorted(self._held)]
+
+
+def _by_tally(parts: Sequence[Part]) -> Sequence[Part]:
+    """One part for each tally, in order of tally."""
+    if len(parts) == 1:
+        return parts
+    if len({part.tally for part in parts}) == len(parts):  # nearly always
+        return sorted(parts, key=_TALLY)
+    wanted: dict[UUID, int] = {}
+    for part in parts:
+        wanted[part.tally] = wanted.get(part.tally, 0) + part.quantity
+    return [Part(tally, wanted[tally]) for tally in sorted(wanted)]

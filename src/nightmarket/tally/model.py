@@ -19,7 +19,7 @@ REFILL_DIVISOR = 2
 """A refill takes over half of what another slice has free, and more only where that is not enough."""
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Some units of one tally. `slice` is known once granted."""
 
     tally: UUID
@@ -27,7 +27,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     slice: int = 0
 
 
-class ClaimRequest(msgspec.Struct, frozen=True):
+class ClaimRequest(msgspec.Struct, frozen=True, gc=False):
     """All of these parts or none, held until the deadline. The same tally may stand in several parts."""
 
     id: UUID
@@ -35,7 +35,7 @@ class ClaimRequest(msgspec.Struct, frozen=True):
     deadline: datetime
 
 
-class Grant(msgspec.Struct, frozen=True):
+class Grant(msgspec.Struct, frozen=True, gc=False):
     """A granted claim; one part per tally, in order of tally."""
 
     id: UUID

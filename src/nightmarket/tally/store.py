@@ -1,12 +1,12 @@
 """All queries on the tables of tally. Lock order: claims by id, then slices by (tally, slice)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from struct import Struct
 from uuid import UUID
 
-from nightmarket.platform.copying import INT2, INT8, UUID_, copy_rows, microseconds
+from nightmarket.platform.copying import ID, INT2, INT8, UUID_, array_head, copy_rows, fields, microseconds
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.pipeline import later
 
@@ -120,34 +120,39 @@ async def insert_claims(tx: Connection, grants: Sequence[Grant]) -> None:
     await copy_rows(tx, "tally", "claim", CLAIM_COLUMNS, packed(grants))
 
 
+_FIRST = fields(len(CLAIM_COLUMNS)) + ID
+_STATE = Struct("!ihiq").pack
+
+
 def packed(grants: Sequence[Grant]) -> list[bytes]:
     """Rows of claims for COPY."""
     rows: list[bytes] = []
     deadline: datetime | None = None
-    instant = 0
+    state = b""
     for grant in grants:
-        if grant.deadline is not deadline:
+        if grant.deadline != deadline:
             deadline = grant.deadline
-            instant = microseconds(deadline)
+            state = _STATE(2, HELD, 8, microseconds(deadline))
         parts = grant.parts
-        count = len(parts)
-        row: list[int | bytes] = [6, 16, grant.id.bytes, 2, HELD, 8, instant, 20 + 20 * count, 1, 0, UUID_, count, 1]
+        pack, tallies, slices, quantities = _claim(len(parts))
+        row: list[int | bytes] = [_FIRST, grant.id.bytes, state, tallies]
         for part in parts:
-            row += (16, part.tally.bytes)
-        row += (20 + 6 * count, 1, 0, INT2, count, 1)
+            row += (ID, part.tally.bytes)
+        row.append(slices)
         for part in parts:
             row += (2, part.slice)
-        row += (20 + 12 * count, 1, 0, INT8, count, 1)
+        row.append(quantities)
         for part in parts:
             row += (8, part.quantity)
-        rows.append(_claim(count).pack(*row))
+        rows.append(pack(*row))
     return rows
 
 
 @cache
-def _claim(parts: int) -> Struct:
-    """A row of a claim of that many parts, for COPY."""
-    return Struct(f"!h i16s ih iq i5i{'i16s' * parts} i5i{'ih' * parts} i5i{'iq' * parts}")
+def _claim(parts: int) -> tuple[Callable[..., bytes], bytes, bytes, bytes]:
+    """A row of a claim of that many parts, for COPY, and what its arrays begin with."""
+    row = Struct(f"!6s16s18s24s{'4s16s' * parts}24s{'ih' * parts}24s{'iq' * parts}")
+    return row.pack, array_head(UUID_, parts), array_head(INT2, parts), array_head(INT8, parts)
 
 
 async def lock_claims(tx: Connection, claims: Sequence[UUID]) -> list[Record]:

@@ -64,7 +64,7 @@ HANDLERS: Handlers = {
 }
 
 
-class Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """A request that changes something, as it came: its idempotency key, if any, and the bytes of its body."""
 
     key: str = ""
@@ -85,6 +85,7 @@ class UcpApi:
         self._noted = _Lately()
         self._open_to_others = not shop.settings.is_loopback
         self.handlers = self.offered | handler(shop.settings.address)
+        self._ways = [entry["id"] for entries in self.handlers.values() for entry in entries]
         self._to = Translator(shop.settings.address, self.handlers, shop.settings.currency, shop.clock, house)
 
     async def owner(self, scope: ASGIScope) -> UUID:
@@ -191,7 +192,7 @@ class UcpApi:
         except (CompletionRefused, PaymentRefused, WalletCodeRefused) as refusal:
             return await self.refused(owner, session, refusal)
         book = self._shop.books.current()
-        answer = self._to.completed(done, book, profile)
+        answer = self._to.completed(id, done, book, profile)
         if codes:
             answer.payment = shown(done.sold, codes)
         return answer
@@ -296,13 +297,12 @@ class UcpApi:
         instruments = [one for one in named if not is_wallet(one)]
         if named and not instruments:
             return PaymentInput(WALLET)
-        chosen = next((one for one in instruments if one.selected), instruments[0] if instruments else None)
-        if chosen is None:
+        if not instruments:
             raise InvalidInput("Name an instrument to pay with.", field="payment.instruments")
-        known = [entry["id"] for entries in self.handlers.values() for entry in entries]
-        if chosen.handler_id not in known:
+        chosen = ([one for one in instruments if one.selected] or instruments)[0]
+        if chosen.handler_id not in self._ways:
             field = f"payment.instruments[{named.index(chosen)}].handler_id"
-            raise UnknownHandler(f"Pay with one of: {', '.join(known)}.", field=field)
+            raise UnknownHandler(f"Pay with one of: {', '.join(self._ways)}.", field=field)
         return PaymentInput(chosen.handler_id, chosen.credential.token if chosen.credential else "")
 
     async def profile(self) -> wire.Profile:

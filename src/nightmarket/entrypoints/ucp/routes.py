@@ -21,7 +21,7 @@ from . import wire
 from .api import Sent, UcpApi, checked_key, creating_key, error_answer, optional_key
 from .refusing import STATUSES, of_protocol
 from .sample import SampleApi
-from .signed import check, check_asked
+from .signed import check, check_asked, is_signed
 
 PREFIX = "/ucp"
 PROFILE_KEPT = CacheControlHeader(public=True, max_age=300)
@@ -109,7 +109,8 @@ def _answering(
         try:
             if body:
                 require_media_type(scope, "application/json")
-            await check(shop, scope, body)
+            if is_signed(scope):
+                await check(shop, scope, body)
             return Response(status, HEADERS, wire.ENCODE.encode(await operation(scope, body, parameter)))
         except Problem as problem:
             said = of_protocol(scope, problem)

@@ -19,13 +19,12 @@ def is_signed(scope: ASGIScope) -> bool:
 
 
 async def check(shop: Shop, scope: ASGIScope, body: bytes) -> None:
-    """Refuse a request whose signature does not hold; one without is let through. Raises as `verify`."""
-    if is_signed(scope):
-        await verify(shop.agents, _request(shop, scope, body), shop.clock.now())
+    """Refuse a signed request whose signature does not hold. Raises as `verify`."""
+    await verify(shop.agents, _request(shop, scope, body), shop.clock.now())
 
 
 async def check_asked(request: AnyAsked) -> None:
-    """As `check`, before the framework calls a route."""
+    """As `check`, before the framework calls a route; a request without a signature is let through."""
     if is_signed(request.scope):
         await check(request.app.state.shop, request.scope, await request.body())
 

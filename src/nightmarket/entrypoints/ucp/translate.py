@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from nightmarket.kernel.clock import Clock
-from nightmarket.kernel.ids import decode, derive, encode
+from nightmarket.kernel.ids import decode, derive, encode, renamed
 from nightmarket.kernel.languages import LANGUAGES, pick
 from nightmarket.kernel.problems import InvalidInput, Problem
 from nightmarket.orders.contract import (
@@ -48,6 +48,7 @@ STATUS = {
 AMOUNTS_KEPT = 4_096
 """Amounts of lines whose words are kept: goods have few prices, and each is said in thousands of answers."""
 
+CANCELLED = OrderState.CANCELLED  # reading a member off its class takes longer than comparing it
 OPEN = (SessionState.INCOMPLETE, SessionState.READY)
 HOME = "shipping"
 SELECTED = "fulfillment.methods[0].selected_destination_id"
@@ -149,7 +150,7 @@ class Translator:
             answer.messages = messages
         if view.order is not None:
             if view.state is SessionState.COMPLETED:
-                answer.order = self.confirmation(view.id)
+                answer.order = self.confirmation(id)
             first, parts = view.order.unpacked()
             answer.line_items, answer.totals = self._sold(parts)
             answer.discounts = discounts_sold(first, parts, book)
@@ -176,18 +177,19 @@ class Translator:
             continue_url=f"{self._address}/cart",
         )
 
-    def confirmation(self, order: UUID) -> wire.OrderConfirmation:
-        id = encode("ord", order)
+    def confirmation(self, checkout: str) -> wire.OrderConfirmation:
+        """The order that a checkout of that id became."""
+        id = renamed("ord", checkout)
         return wire.OrderConfirmation(id, f"{self._address}/orders/{id}")
 
-    def completed(self, done: Completion, book: Book, agent: AgentProfile | None = None) -> wire.Checkout:
-        """The answer to `complete`, from the order alone."""
+    def completed(self, id: str, done: Completion, book: Book, agent: AgentProfile | None = None) -> wire.Checkout:
+        """The answer to `complete` of the checkout with that id, from the order alone."""
         sold = done.sold
         first, parts = sold.unpacked()
         lines, totals = self._sold(parts)
         answer = wire.Checkout(
             ucp=self._checkouts.to(agent),
-            id=encode("chk", sold.id),
+            id=id,
             status=_status(done),
             currency=sold.currency,
             line_items=lines,
@@ -198,7 +200,7 @@ class Translator:
             discounts=discounts_sold(first, parts, book),
         )
         if answer.status == "completed":
-            answer.order = self.confirmation(sold.id)
+            answer.order = self.confirmation(id)
         return answer
 
     def order(self, order: Order, notes: Sequence[tuple[NoteKind, dict[str, object]]] = ()) -> wire.Order:
@@ -207,7 +209,7 @@ class Translator:
         events = [dict(body) for kind, body in notes if kind is NoteKind.EVENT]
         reported = [dict(body) for kind, body in notes if kind is NoteKind.ADJUSTMENT]
         lines, totals = self._sold(order.unpacked()[1])
-        gone = order.state in (OrderState.CANCELLED, OrderState.LAPSED, OrderState.DECLINED)
+        gone = order.state in (CANCELLED, OrderState.LAPSED, OrderState.DECLINED)
         return wire.Order(
             ucp=self._orders.to(None),
             id=id,
@@ -279,7 +281,7 @@ def capabilities(*names: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _status(done: Completion) -> str:
-    if done.state is OrderState.CANCELLED:
+    if done.state is CANCELLED:
         return "canceled"
     return "complete_in_progress" if done.awaited else "completed"
 

@@ -73,7 +73,7 @@ PLACED = (int(SessionState.IN_PROGRESS), int(SessionState.COMPLETED))
 """Plain numbers: a member of an enumeration is looked up for longer than a row's state is read."""
 
 
-class Complete(msgspec.Struct, frozen=True):
+class Complete(msgspec.Struct, frozen=True, gc=False):
     """Turn a session into an order that will be paid through `handler`, `listed` for its owner or not.
 
     With `mark` (`Asked.mark`) only once: another request finds a session that is closed.
@@ -88,7 +88,7 @@ class Complete(msgspec.Struct, frozen=True):
     """Wallet money that is to pay first, instead of what the session carries."""
 
 
-class Claimed(msgspec.Struct, frozen=True):
+class Claimed(msgspec.Struct, frozen=True, gc=False):
     """An order whose claim is committed: as it was placed just now, or as it stands."""
 
     sold: Sold
@@ -310,10 +310,10 @@ class ClaimBatch:
         placings: Sequence[Placing],
         ledger: AnyLedger,
         now: datetime,
-        seen: Mapping[UUID, int] | None = None,
+        seen: Mapping[UUID, Record] | None = None,
     ) -> dict[UUID, Claimed]:
-        """Write orders and all that goes with them. `seen` says, in order of id, how sessions were read that are not
-        locked. Slices come last: others wait for them."""
+        """Write orders and all that goes with them. `seen` are sessions as they were read, in order of id, where they
+        are not locked. Slices come last: others wait for them."""
         if not placings:
             return {}
         means = self._means
@@ -326,7 +326,7 @@ class ClaimBatch:
         return {placing.id: Claimed(placing, sale) for placing, sale in zip(placings, sales, strict=True)}
 
     async def _close(
-        self, tx: Connection, placings: Sequence[Placing], now: datetime, seen: Mapping[UUID, int] | None
+        self, tx: Connection, placings: Sequence[Placing], now: datetime, seen: Mapping[UUID, Record] | None
     ) -> None:
         if seen is not None:
             await in_order(tx)
@@ -339,8 +339,7 @@ class ClaimBatch:
             if seen is None:
                 await store.place_sessions(tx, list(some), state, due_at)
             else:
-                ids = [id for id in seen if id in some]
-                await store.place_seen(tx, ids, [seen[id] for id in ids], state, due_at)
+                await store.place_seen(tx, [one for id, one in seen.items() if id in some], state, due_at)
 
 
 def goods_of(one: Prepared, known: Callable[[UUID], Listing | None], stamp: bytes) -> list[Listing] | None:
@@ -379,7 +378,7 @@ async def _tried_before(tx: Connection, items: Mapping[UUID, tuple[Complete, Rec
     return found
 
 
-class _Placed(msgspec.Struct, frozen=True):
+class _Placed(msgspec.Struct, frozen=True, gc=False):
     """`OrdersPlaced`, with its lines packed before."""
 
     kind: ClassVar[str] = OrdersPlaced.kind

@@ -29,6 +29,7 @@ PAYING_LIMIT = 4_000
 log = structlog.get_logger(__name__)
 
 
+PENDING = OrderState.PENDING
 Result = Settled | Authorisation | None
 """What came of asking a provider; None: nothing is known yet."""
 
@@ -80,19 +81,24 @@ class CompletionDesk:
     async def complete(
         self, owner: UUID, id: UUID, payment: PaymentInput, *, listed: bool = False, mark: bytes = b""
     ) -> Completion:
-        provider = self._means.providers.get(provider_of(payment.handler))
+        name = provider_of(payment.handler)
+        provider = self._means.providers.get(name)
         if provider is None:
             known = ", ".join(sorted(self._means.providers))
             raise UnknownHandler(f"Pay with one of: {known}.", field="payment.handler_id")
-        real = provider_of(payment.handler) not in self._means.rehearsed or payment.purse is not None
+        real = name not in self._means.rehearsed or payment.purse is not None
         if real and is_shadow(owner):
             raise RealOutlet("A rehearsal's orders are paid by test handlers only.", field="payment.handler_id")
         if len(self._paying) >= PAYING_LIMIT:
             raise Unavailable("Too many payments are under way; try again in a moment.")
-        claimed = await self.swift.place(Complete(id, owner, payment.handler, listed, mark, payment.purse))
+        item = Complete(id, owner, payment.handler, listed, mark, payment.purse)
+        since = asyncio.get_running_loop().time()
+        claimed = await self.swift.lane.submit(item, since) if item.purse is None else None
+        if claimed is None:
+            claimed = await self._claims.lane.submit(item, since)
         self._claims.tell_gone()
         sold = claimed.sold
-        if payment.handler == TRANSFER or sold.state is not OrderState.PENDING:
+        if payment.handler == TRANSFER or sold.state is not PENDING:
             return Completion(sold, sold.state, awaited=False)
         if sold.handler != payment.handler:
             return Completion(sold, sold.state, awaited=True)

@@ -3,6 +3,7 @@ price, made when one of these changes and not when everybody orders at once. Pur
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
@@ -47,10 +48,14 @@ PREPARED_BYTES = 1_400
 """Orders that pack larger are not prepared: with its session's body such a row would not stay in one piece, and three
 of them would fill a page."""
 
+PENDING = OrderState.PENDING  # reading a member off its class takes longer than all else here
 _PACK = msgspec.msgpack.Encoder(uuid_format="bytes")
 _BODY = msgspec.msgpack.Decoder(OrderBody)
 _SOLD = msgspec.msgpack.Decoder(SoldBody)
 _SOLD_TOO = msgspec.msgpack.Decoder(SoldPart)
+
+MERCHANTS_KEPT = 4_096
+"""Ids of merchants that are not made anew for each order."""
 
 _PASSED_OVER = b"\xc0\xc0\xc0"
 """Stands for a body's last three members where what is sold is unpacked."""
@@ -62,10 +67,10 @@ _NO_MARK = b"\xc4\x00"
 """An empty `OrderBody.mark` as it is packed, before what is known of the shopper."""
 
 
-class PackedPart(msgspec.Struct, frozen=True, array_like=True):
-    """One merchant's row: `body` is the packed `OrderBody` up to its mark."""
+class PackedPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One merchant's row: `body` is the packed `OrderBody` up to its mark, `merchant` the bytes of the id."""
 
-    merchant: UUID
+    merchant: bytes
     total: int
     by_operator: int
     body: bytes
@@ -73,7 +78,7 @@ class PackedPart(msgspec.Struct, frozen=True, array_like=True):
     """`SalePart.between`."""
 
 
-class PackedOrder(msgspec.Struct, frozen=True, array_like=True):
+class PackedOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order but for who places it when, under which mark and by which handler. `placed` are the packed lines of its
     fact."""
 
@@ -89,6 +94,11 @@ class PackedOrder(msgspec.Struct, frozen=True, array_like=True):
     @property
     def total(self) -> int:
         return sum([part.total for part in self.parts])
+
+
+@lru_cache(maxsize=MERCHANTS_KEPT)
+def _merchant(id: bytes) -> UUID:
+    return UUID(bytes=id)
 
 
 class PlacedLine(msgspec.Struct, frozen=True, array_like=True):
@@ -126,7 +136,7 @@ def pack(
         tuple(
             [
                 PackedPart(
-                    merchant,
+                    merchant.bytes,
                     total,
                     by_operator(part),
                     encode(part).removesuffix(_NO_MARK + known),
@@ -146,7 +156,7 @@ def paid_from_wallet(order: PackedOrder, spent: tuple[Spent, ...]) -> PackedOrde
     return msgspec.structs.replace(order, known=known, wallet=spent)
 
 
-class Placing(msgspec.Struct, frozen=True):
+class Placing(msgspec.Struct, frozen=True, gc=False):
     """A session at the moment it becomes an order, and what can be asked of it then (`contract.Sold`)."""
 
     id: UUID
@@ -165,7 +175,7 @@ class Placing(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> OrderState:
-        return OrderState.PENDING
+        return PENDING
 
     @property
     def currency(self) -> str:
@@ -187,7 +197,7 @@ class Placing(msgspec.Struct, frozen=True):
 
     def sale(self) -> Sale:
         parts = [
-            SalePart(part.merchant, part.total + part.by_operator, part.by_operator, part.between)
+            SalePart(_merchant(part.merchant), part.total + part.by_operator, part.by_operator, part.between)
             for part in self.order.parts
         ]
         return Sale(self.id, self.claim, self.order.currency, tuple(parts), by_wallet(self.order.wallet))
@@ -205,7 +215,7 @@ class Placing(msgspec.Struct, frozen=True):
             [
                 OrderRow(
                     self.id,
-                    part.merchant,
+                    _merchant(part.merchant),
                     self.owner,
                     OrderState.PENDING,
                     self.attempt,
@@ -235,7 +245,7 @@ class Terms(NamedTuple):
         return blake2b(_PACK.encode(said), digest_size=16).digest()
 
 
-class Prepared(msgspec.Struct, frozen=True, array_like=True):
+class Prepared(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order that holds in [since, until), as long as its stamp is that of what it follows from. `later` is packed
     like this and holds from then on: carts are filled before midnight and bought after it."""
 

@@ -56,7 +56,7 @@ class SessionState(IntEnum):
 OPEN_STATES = frozenset({SessionState.INCOMPLETE, SessionState.READY})
 
 
-class CartLine(msgspec.Struct, frozen=True, array_like=True):
+class CartLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
     variant: UUID
     quantity: int
@@ -193,7 +193,7 @@ class SessionInput(msgspec.Struct, frozen=True):
     """Given by the house: `SessionBody.visitor`."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """A request that must work once: hashes of its idempotency key and of the very bytes of its body."""
 
     key: bytes

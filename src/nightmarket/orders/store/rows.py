@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from struct import Struct
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import msgspec
 
 from nightmarket.orders.model.order import OrderBody, OrderRow, OrderState, first_due
 from nightmarket.orders.model.prepared import Placing
-from nightmarket.platform.copying import NULL, copy_rows, microseconds
+from nightmarket.platform.copying import ID, NULL, copy_rows, fields, microseconds
 from nightmarket.platform.database import Connection, Record
 from nightmarket.platform.pipeline import later
 
@@ -42,39 +41,38 @@ async def insert_orders(tx: Connection, placings: Sequence[Placing]) -> None:
     await copy_rows(tx, "orders", "order", ORDER_COLUMNS, packed(placings))
 
 
-@cache
-def _head(handler: int, currency: int) -> Struct:
-    """A row up to its body, with texts of those lengths, for COPY."""
-    return Struct(f"!h i16s i16s i16s ih ih i{handler}s i{currency}s iq iq iq i")
+_FIRST = fields(len(ORDER_COLUMNS)) + ID
+_SUMS = Struct("!q24si").pack
 
 
-_LISTED = Struct("!i16s").pack
+def _words(placing: Placing) -> tuple[bytes, bytes]:
+    """What of a row follows from neither its ids nor its price: state, attempt, handler and currency, up to the length
+    of its total; and its instants."""
+    handler, currency = placing.handler.encode(), placing.order.currency.encode()
+    words = Struct(f"!ihihi{len(handler)}si{len(currency)}si")
+    state = (2, OrderState.PENDING, 2, placing.attempt)
+    instants = (8, microseconds(placing.at), 8, microseconds(first_due(placing.handler, placing.at)))
+    return words.pack(*state, len(handler), handler, len(currency), currency, 8), _INSTANTS(*instants)
+
+
+_INSTANTS = Struct("!iqiq").pack
 
 
 def packed(placings: Sequence[Placing]) -> list[bytes]:
     """Rows of orders for COPY, in pieces."""
     pieces: list[bytes] = []
-    instants: dict[tuple[str, datetime], tuple[int, int]] = {}
+    known: dict[tuple[int, str, str, datetime], tuple[bytes, bytes]] = {}
     for placing in placings:
         id, owner, order, ending = placing.id.bytes, placing.owner.bytes, placing.order, placing.ending
-        handler, currency = placing.handler.encode(), order.currency.encode()
-        when = (placing.handler, placing.at)
-        known = instants.get(when)
-        if known is None:
-            known = instants[when] = (microseconds(placing.at), microseconds(first_due(*when)))
-        head = _head(len(handler), len(currency)).pack
-        last = _LISTED(16, owner) if placing.listed else NULL
+        said = (placing.attempt, placing.handler, order.currency, placing.at)
+        both = known.get(said)
+        if both is None:
+            both = known[said] = _words(placing)
+        words, instants = both
+        last = ID + owner if placing.listed else NULL
         for part in order.parts:
-            pieces += (
-                head(
-                    *(12, 16, id, 16, part.merchant.bytes, 16, owner, 2, OrderState.PENDING, 2, placing.attempt),
-                    *(len(handler), handler, len(currency), currency, 8, part.total, 8, known[0], 8, known[1]),
-                    len(part.body) + len(ending),
-                ),
-                part.body,
-                ending,
-                last,
-            )
+            sums = _SUMS(part.total, instants, len(part.body) + len(ending))
+            pieces += (_FIRST, id, ID, part.merchant, ID, owner, words, sums, part.body, ending, last)
             last = NULL
     return pieces
 

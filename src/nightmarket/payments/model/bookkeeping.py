@@ -45,7 +45,7 @@ WALLET_PAID, WALLET_REFUNDED = "wallet_paid", "wallet_refunded"
 """Kinds of postings of orders that are paid from a wallet, whole or in part: all that touch lots begin with wallet_."""
 
 
-class Leg(msgspec.Struct, frozen=True, array_like=True):
+class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One side of a posting: positive is debit, negative is credit, in minor units."""
 
     account: int
@@ -53,7 +53,7 @@ class Leg(msgspec.Struct, frozen=True, array_like=True):
     amount: int
 
 
-class Posting(msgspec.Struct, frozen=True):
+class Posting(msgspec.Struct, frozen=True, gc=False):
     """A set of legs that sums to zero, about one order, stored once per id."""
 
     id: UUID
@@ -64,7 +64,7 @@ class Posting(msgspec.Struct, frozen=True):
     legs: tuple[Leg, ...]
 
 
-class SalePart(msgspec.Struct, frozen=True):
+class SalePart(msgspec.Struct, frozen=True, gc=False):
     """One merchant's part of an order: goods and shipping after the discounts that merchants pay for, and the discounts
     that the operator pays for, all positive minor units."""
 
@@ -75,7 +75,7 @@ class SalePart(msgspec.Struct, frozen=True):
     """What other merchants pay of this one's discounts, less what it pays of theirs; all parts come to 0."""
 
 
-class Sale(msgspec.Struct, frozen=True):
+class Sale(msgspec.Struct, frozen=True, gc=False):
     """An order as the journal sees it; `claim` names the attempt, so that each attempt posts once."""
 
     order: UUID

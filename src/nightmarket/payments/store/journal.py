@@ -1,6 +1,6 @@
 """Queries on `payments.posting`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
@@ -8,7 +8,7 @@ from struct import Struct
 from uuid import UUID
 
 from nightmarket.payments.model import Account, Leg, Posting
-from nightmarket.platform.copying import INT2, INT8, UUID_, copy_rows, microseconds
+from nightmarket.platform.copying import ID, INT2, INT8, UUID_, array_head, copy_rows, fields, microseconds
 from nightmarket.platform.database import Connection, Record
 
 COLUMNS = ("id", "about", "kind", "currency", "at", "accounts", "parties", "amounts")
@@ -19,35 +19,44 @@ async def copy(tx: Connection, postings: Sequence[Posting]) -> None:
     await copy_rows(tx, "payments", "posting", COLUMNS, packed(postings))
 
 
+_FIRST = fields(len(COLUMNS)) + ID
+
+
 @cache
-def _row(legs: int, kind: int, currency: int) -> Struct:
-    """A row with arrays of that length, and texts of those lengths."""
-    accounts, parties, amounts = "ih" * legs, "i16s" * legs, "iq" * legs
-    return Struct(f"!h i16s i16s i{kind}s i{currency}s iq i5i{accounts} i5i{parties} i5i{amounts}")
+def _row(legs: int, words: int) -> tuple[Callable[..., bytes], bytes, bytes, bytes]:
+    """A row with arrays of that length, and so many bytes between its ids and them; and what its arrays begin with."""
+    row = Struct(f"!6s16s4s16s{words}s24s{'ih' * legs}24s{'4s16s' * legs}24s{'iq' * legs}")
+    return row.pack, array_head(INT2, legs), array_head(UUID_, legs), array_head(INT8, legs)
+
+
+def _words(posting: Posting) -> bytes:
+    """Kind, currency and instant of a posting, as they stand in its row."""
+    kind, currency = posting.kind.encode(), posting.currency.encode()
+    form = Struct(f"!i{len(kind)}si{len(currency)}siq")
+    return form.pack(len(kind), kind, len(currency), currency, 8, microseconds(posting.at))
 
 
 def packed(postings: Sequence[Posting]) -> list[bytes]:
     """Rows of postings for COPY."""
     rows: list[bytes] = []
-    at: datetime | None = None
-    instant = 0
+    known: dict[tuple[str, str, datetime], bytes] = {}
     for posting in postings:
-        if posting.at is not at:
-            at = posting.at
-            instant = microseconds(at)
-        legs, count = posting.legs, len(posting.legs)
-        kind, currency = posting.kind.encode(), posting.currency.encode()
-        row: list[int | bytes] = [8, 16, posting.id.bytes, 16, posting.about.bytes, len(kind), kind]
-        row += (len(currency), currency, 8, instant, 20 + 6 * count, 1, 0, INT2, count, 1)
+        said = (posting.kind, posting.currency, posting.at)
+        words = known.get(said)
+        if words is None:
+            words = known[said] = _words(posting)
+        legs = posting.legs
+        pack, accounts, parties, amounts = _row(len(legs), len(words))
+        row: list[int | bytes] = [_FIRST, posting.id.bytes, ID, posting.about.bytes, words, accounts]
         for leg in legs:
             row += (2, leg.account)
-        row += (20 + 20 * count, 1, 0, UUID_, count, 1)
+        row.append(parties)
         for leg in legs:
-            row += (16, leg.party.bytes)
-        row += (20 + 12 * count, 1, 0, INT8, count, 1)
+            row += (ID, leg.party.bytes)
+        row.append(amounts)
         for leg in legs:
             row += (8, leg.amount)
-        rows.append(_row(count, len(kind), len(currency)).pack(*row))
+        rows.append(pack(*row))
     return rows
 
 

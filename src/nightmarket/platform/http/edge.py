@@ -14,7 +14,7 @@ import structlog
 from nightmarket.kernel.ids import Ids, encode
 from nightmarket.kernel.problems import Problem, Unavailable
 
-from .addresses import Network, client_address
+from .addresses import Network, Proxies
 from .asgi import HTML, MARKS, ASGIApp, ASGIScope, Headers, Marks, Message, Receive, Response, Send
 from .bodies import BODY_LIMIT, declared_length, too_large
 from .dispatcher import Route
@@ -135,7 +135,7 @@ class Edge:
     def __init__(self, app: ASGIApp, ids: Ids, options: EdgeOptions, hot: Straight | None = None) -> None:
         self._app = app
         self._options = options
-        self._trusted = options.trusted_proxies
+        self._proxies = Proxies(options.trusted_proxies)
         self._pages = page_headers(options.public_url)
         self._api = api_headers(options.public_url)
         self._page_names = frozenset(name for name, _ in self._pages)
@@ -222,9 +222,7 @@ class Edge:
 
     def mark(self, scope: ASGIScope) -> Marks:
         """Give the request its id, and find out whose it is."""
-        client = scope.get("client")
-        address = client_address(scope, self._trusted) if self._trusted else (client[0] if client else "")
-        marks = scope[MARKS] = Marks(self.next_id(), address)
+        marks = scope[MARKS] = Marks(self.next_id(), self._proxies.client_address(scope))
         return marks
 
     async def _guarded(self, scope: ASGIScope, receive: Receive, send: Send, kept: "tuple[Wait, Headers]") -> None:

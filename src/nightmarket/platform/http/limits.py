@@ -6,9 +6,11 @@ algorithm), in whole nanoseconds, so that nothing drifts.
 
 import ipaddress
 from collections import OrderedDict
+from functools import lru_cache
 
 import msgspec
 
+from .addresses import ADDRESSES_KEPT, LETTERS_LIMIT
 from .asgi import Headers
 from .errors import TooManyRequests
 
@@ -90,8 +92,11 @@ def _up(nanoseconds: int) -> int:
 
 def address_key(address: str) -> str:
     """Whom an address stands for: itself, or for IPv6 its /64, which one visitor has whole."""
-    if ":" not in address:
-        return address
+    return _network(address) if ":" in address and len(address) <= LETTERS_LIMIT else address
+
+
+@lru_cache(ADDRESSES_KEPT)
+def _network(address: str) -> str:
     try:
         parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:
