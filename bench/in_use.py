@@ -2,15 +2,13 @@
 
 import asyncpg
 
-LOG_FILES = 128
-"""Of 16 MB each."""
-
-
 async def fill_log(url: str) -> None:
-    """Write files of the log, to be written over later: a new one is filled with zeros while all commits wait."""
+    """Write as many files of the log as the server keeps once it has needed them, as after a rehearsal, to be written
+    over later: a new one is filled with zeros while all commits wait."""
     connection = await asyncpg.connect(url)
     try:
-        for _ in range(LOG_FILES):
+        kept = "pg_size_bytes(current_setting('min_wal_size')) / pg_size_bytes(current_setting('wal_segment_size'))"
+        for _ in range(await connection.fetchval(f"SELECT {kept}")):
             await connection.execute("SELECT pg_logical_emit_message(true, '', '')")
             await connection.execute("SELECT pg_switch_wal()")
         await connection.execute("CHECKPOINT")
