@@ -2,6 +2,7 @@
 
 import asyncpg
 
+
 async def fill_log(url: str) -> None:
     """Write as many files of the log as the server keeps once it has needed them, as after a rehearsal, to be written
     over later: a new one is filled with zeros while all commits wait."""
