@@ -59,6 +59,10 @@ class Client:
         self._crowd.refusing += min(self._takes, REFUSAL_SECONDS)
         self.refused_at = self._crowd.day.now
 
+    def is_done(self) -> bool:
+        """Whether it waits no longer."""
+        return self.let_in or self.refused_at is not None
+
 
 class Crowd:
     """Who comes, and what becomes of them."""
@@ -79,6 +83,7 @@ class Crowd:
         if not self.turns.is_crowded():
             one.is_let_in(one.came)
         elif self.turns.may_refuse():
+            assert all(held.is_done() or held.came >= self.day.now - HELD_SECONDS for held in self.held)
             one.is_refused()
             self.turns.spent()
         else:
@@ -116,3 +121,17 @@ def test_refusals_keep_to_their_time_and_everybody_has_a_turn(
     admitted = [one for one in crowd.let_in if one in crowd.held]
     assert admitted == [one for one in crowd.held if one.let_in]
     assert all(one.refused_at is None or one.refused_at - one.came >= HELD_SECONDS for one in crowd.held)
+
+
+def test_who_was_held_too_long_is_refused_before_those_who_come() -> None:
+    """However many come: nobody of them is refused at once while somebody has waited for over a second (looked at in
+    `comes`), and all who were held at the beginning have heard when the time for that many refusals is over."""
+    crowd = Crowd()
+    for _ in range(MOST + 300):
+        crowd.comes(REFUSAL_SECONDS)
+    first = list(crowd.held)
+    assert len(first) > 200
+    for _ in range(3_000):
+        crowd.day.pass_by(0.001)
+        crowd.comes(REFUSAL_SECONDS)
+    assert all(one.is_done() for one in first)

@@ -79,11 +79,9 @@ class Turns:
         return bool(self._held) or self.shedder.full()
 
     def may_refuse(self) -> bool:
-        """Whether there is time for a refusal, and it is one. `spent` is to be called when it is made."""
-        now = self._clock()
-        self._saved = min(self._saved + (now - self._counted) * self._share, SAVED_SECONDS)
-        self._counted = now
-        return self._saved > 0 and self.shedder.full()
+        """Whether who comes now is refused at once: there is time for it, and nobody was held too long. `spent` is to
+        be called when that is done."""
+        return self._has_time() and not self._is_late()
 
     def spent(self) -> None:
         """The refusal since the last `may_refuse` is made."""
@@ -97,12 +95,23 @@ class Turns:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         held = self._held
-        while held and not self.shedder.full():
-            came, connection = held.popleft()
-            connection.is_let_in(came)
-        late = self._clock() - HELD_SECONDS
-        while held and held[0][0] < late and self.may_refuse():
-            held.popleft()[1].is_refused()
-            self.spent()
-        if held:
-            loop.call_later(LOOK_SECONDS, self._look, loop)
+        try:
+            while held and not self.shedder.full():
+                came, connection = held.popleft()
+                connection.is_let_in(came)
+            while self._has_time() and self._is_late():
+                held.popleft()[1].is_refused()
+                self.spent()
+        finally:
+            if held:
+                loop.call_later(LOOK_SECONDS, self._look, loop)
+
+    def _has_time(self) -> bool:
+        """Whether there is time for a refusal, and it would be one."""
+        now = self._clock()
+        self._saved = min(self._saved + (now - self._counted) * self._share, SAVED_SECONDS)
+        self._counted = now
+        return self._saved > 0 and self.shedder.full()
+
+    def _is_late(self) -> bool:
+        return bool(self._held) and self._held[0][0] < self._counted - HELD_SECONDS
