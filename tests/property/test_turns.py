@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,3 +136,24 @@ def test_who_was_held_too_long_is_refused_before_those_who_come() -> None:
         crowd.day.pass_by(0.001)
         crowd.comes(REFUSAL_SECONDS)
     assert all(one.is_done() for one in first)
+
+
+def test_one_that_fails_holds_nobody_up() -> None:
+    """An error while somebody is let in is heard of, and the next look comes all the same."""
+
+    class Broken(Client):
+        def is_let_in(self, came: float) -> None:
+            raise ValueError("broken")
+
+    crowd = Crowd()
+    crowd.shedder.waiting = MOST
+    loop = cast(asyncio.AbstractEventLoop, crowd.day)
+    assert not crowd.turns.may_refuse()
+    crowd.turns.hold(loop, Broken(crowd, 0.0))
+    other = Client(crowd, 0.0)
+    crowd.turns.hold(loop, other)
+    crowd.shedder.waiting = 0
+    with pytest.raises(ValueError, match="broken"):
+        crowd.day.pass_by(LOOK_SECONDS)
+    crowd.day.pass_by(LOOK_SECONDS)
+    assert other.let_in
