@@ -26,11 +26,10 @@ async def test_a_server_on_this_machine_is_not_asked_for_tls() -> None:
     assert await heard != ASKING_FOR_TLS
 
 
-def test_what_the_operator_says_of_tls_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_operator_says_of_tls_counts() -> None:
     """In the URL or as libpq's variable; and what is elsewhere is asked as ever."""
-    monkeypatch.delenv("PGSSLMODE", raising=False)
-    assert tls_to("postgresql://a@localhost/b") == tls_to("postgresql://a@[::1]/b") == "allow"
-    assert tls_to("postgresql://a@localhost/b?sslmode=require") is None
-    assert tls_to("postgresql://a@db.example/b") is None
-    monkeypatch.setenv("PGSSLMODE", "require")
-    assert tls_to("postgresql://a@localhost/b") is None
+    nothing: dict[str, str] = {}
+    assert tls_to("postgresql://a@localhost/b", nothing) == tls_to("postgresql://a@[::1]/b", nothing) == "allow"
+    assert tls_to("postgresql://a@localhost/b?sslmode=require", nothing) is None
+    assert tls_to("postgresql://a@db.example/b", nothing) is None
+    assert tls_to("postgresql://a@localhost/b", {"PGSSLMODE": "require"}) is None

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -41,13 +41,13 @@ ANSWER_SECONDS = 4
 HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def tls_to(url: str) -> Literal["allow"] | None:
+def tls_to(url: str, environment: Mapping[str, str] = os.environ) -> Literal["allow"] | None:
     """asyncpg's `ssl`: on this machine only where the server insists, else as the URL or PGSSLMODE says.
 
     Asking for TLS costs a round trip, and asyncpg, ended while it asks, leaves a future whose error nobody retrieves.
     """
     parts = urlsplit(url)
-    said = "sslmode" in parse_qs(parts.query) or "PGSSLMODE" in os.environ
+    said = "sslmode" in parse_qs(parts.query) or "PGSSLMODE" in environment
     return "allow" if parts.hostname in HERE and not said else None
 
 
