@@ -116,8 +116,10 @@ def test_a_products_page_leads_to_its_room(visitor: Visitor, script: bool) -> No
     expect(said).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert not script or faults(page) == []
+    opening = page.locator("#room-before time").inner_text()
     way.click()
     expect(page.get_by_role("heading", level=1, name="Du bist rechtzeitig da")).to_be_visible()
+    expect(page.locator(".gate-lead time")).to_have_text(opening)
     page.go_back()
     _end(operator, room)
     if not script:

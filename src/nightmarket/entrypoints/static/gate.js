@@ -1,14 +1,6 @@
 // Waits with the visitor: asks how far the queue is, says it now and then, and loads the page when it is their turn.
 "use strict";
 
-// Times as the clock on the visitor's wall says them; without script they stand there in the shop's zone.
-for (const time of document.querySelectorAll("time[data-local]")) {
-  const language = document.documentElement.lang;
-  const day = { day: "numeric", month: "long", year: "numeric" };
-  const hour = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" };
-  time.textContent = new Date(time.dateTime).toLocaleString(language === "en" ? "en-GB" : language, { ...day, ...hour });
-}
-
 (() => {
   const main = document.querySelector("[data-room]");
   if (!main) return;

@@ -47,19 +47,6 @@ function countDown(clock) {
   tick();
 }
 
-// Times of the night as the clock on the visitor's wall says them; without script they stand there in UTC.
-function localTimes(root) {
-  const language = document.documentElement.lang;
-  const locale = language === "en" ? "en-GB" : language;
-  for (const time of root.querySelectorAll("time[data-local]")) {
-    const at = new Date(time.dateTime);
-    const far = Math.abs(at - Date.now()) > 20 * 3600 * 1000;
-    const dated = time.dataset.local === "date" ? { day: "numeric", month: "long", year: "numeric" } : null;
-    const day = dated ?? (far ? { day: "numeric", month: "short" } : {});
-    time.textContent = at.toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
-  }
-}
-
 // What was chosen before scripts could hear of it, or what the browser put back, is reckoned with too.
 window.addEventListener("load", () => {
   const chosen = (field) => field.checked ?? field.value;
@@ -107,7 +94,6 @@ for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
 
 // Parts of the page that live.js has asked for anew.
 document.addEventListener("nightmarket:renewed", (event) => {
-  localTimes(event.target);
   event.target.querySelectorAll("[data-countdown]").forEach(countDown);
 });
 
@@ -118,6 +104,5 @@ document.addEventListener("htmx:afterOnLoad", () => {
 
 document.addEventListener("DOMContentLoaded", () => {
   takeFocus(document);
-  localTimes(document);
   document.querySelectorAll("[data-countdown]").forEach(countDown);
 });

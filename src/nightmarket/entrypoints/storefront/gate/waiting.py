@@ -144,7 +144,7 @@ def shown_of(visit: Visit, room: Room, ticket: Ticket, standing: Standing | None
         return Shown(StandingState.CALLED, 0, 0, 0, "", MOST_REFRESH)
     least, most = standing.least_seconds, standing.most_seconds
     if standing.state is StandingState.GATHERING:
-        wait = _between(visit, span(visit, least or 0), span(visit, most)) if most else ""
+        wait = _between(visit, least or 0, most) if most else ""
         least = (room.opens_at - now).total_seconds() + 1
     elif least is None:
         wait = visit.say(UNKNOWN)
@@ -156,8 +156,11 @@ def shown_of(visit: Visit, room: Room, ticket: Ticket, standing: Standing | None
     return Shown(standing.state, standing.place, standing.ahead, standing.people, wait, refresh)
 
 
-def _between(visit: Visit, least: str, most: str) -> str:
-    return visit.say(BETWEEN, least=least, most=most) if least != most else visit.say(ABOUT, time=least)
+def _between(visit: Visit, least: float, most: float) -> str:
+    short, long = span(visit, least), span(visit, most)
+    if short != long:
+        return visit.say(BETWEEN, least=short, most=long)
+    return long if most < MINUTE else visit.say(ABOUT, time=long)
 
 
 def span(visit: Visit, seconds: float) -> str:
