@@ -176,7 +176,8 @@ def cpu(up: psutil.Process) -> dict[str, float]:
     for process in family(up):
         with contextlib.suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            spent[part_of(process)] += times.user + times.system
+            ended = times.children_user + times.children_system
+            spent[part_of(process)] += times.user + times.system + ended
     return spent
 
 

@@ -219,3 +219,21 @@ async def test_a_change_while_indexing_is_not_lost(shop: Shop) -> None:
         assert await queues.waiting(tx) == 1
         await documents.done(tx, await documents.changed(tx, 10))
         assert await queues.waiting(tx) == 0
+
+
+async def test_no_more_is_taken_than_was_asked_for(shop: Shop) -> None:
+    """Also while the planner believes that the queue is empty: it once took more, and two seconds for them, in which
+    its transaction held all facts back."""
+    products = [derive("product", number) for number in range(8_000)]
+    async with shop.database.transaction() as tx:
+        await queues.touch(tx, products[:5])
+    async with shop.database.transaction() as older, shop.database.committing() as alone:
+        await queues.waiting(older)
+        await queues.take_touched(alone, 5)
+        await alone.execute("VACUUM (ANALYZE) discovery.touched")  # finds pages, and on them nobody that counts
+    async with shop.database.transaction() as tx:
+        await queues.touch(tx, products)
+    async with shop.database.transaction() as tx:
+        taken = await queues.take_touched(tx, 500)
+        assert len(taken) == 500
+        assert len({*taken, *await queues.take_touched(tx, 8_000)}) == 8_000

@@ -56,6 +56,10 @@ BROKEN: list[tuple[str, dict[str, str]]] = [
     ("time and chance come from one source", {f"{ROOM}/model.py": "import random\nrandom.choice([1])"}),
     ("queries are given time and chance too", {f"{ROOM}/store.py": 'Q = "UPDATE orders.session SET due_at = now()"'}),
     ("queries are given time and chance too", {f"{ROOM}/store.py": 'Q = "SELECT gen_random_uuid()"'}),
+    (
+        "rows are picked once",
+        {f"{ROOM}/store.py": 'Q = "DELETE FROM orders.a WHERE id IN (SELECT id FROM orders.a LIMIT $1 FOR UPDATE)"'},
+    ),
     ("only entrypoints print", {f"{ROOM}/handlers.py": "print(1)"}),
     ("errors are caught by name", {f"{ROOM}/handlers.py": "try:\n  f()\nexcept Exception:\n  pass"}),
     ("errors are caught by name", {f"{ROOM}/handlers.py": "try:\n  f()\nexcept:\n  g()"}),

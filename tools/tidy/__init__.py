@@ -16,6 +16,7 @@ RULES: dict[str, Rule] = {
     "no path or host of one machine": words.machine_paths,
     "time and chance come from one source": calls.hidden_sources,
     "queries are given time and chance too": rooms.hidden_sql_sources,
+    "rows are picked once": rooms.chosen_again,
     "only entrypoints print": calls.prints,
     "errors are caught by name": calls.broad_excepts,
     "each module has its rooms": rooms.missing_files,

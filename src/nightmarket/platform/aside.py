@@ -43,8 +43,8 @@ INSERT INTO platform.aside (id, topic, amount, payload, at)
 SELECT id, $2, amount, payload, $5 FROM unnest($1::uuid[], $3::integer[], $4::bytea[]) AS new (id, amount, payload)
 """
 _TAKE = """
-DELETE FROM platform.aside WHERE id IN (
-    SELECT id FROM platform.aside WHERE topic = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+DELETE FROM platform.aside WHERE id = ANY (ARRAY(
+    SELECT id FROM platform.aside WHERE topic = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))
 RETURNING id, amount, payload
 """
 _BEHIND = "UPDATE platform.aside SET id = $2 WHERE id = $1"

@@ -201,8 +201,9 @@ async def sweep(tx: Connection, now: datetime, kept: timedelta, limit: int) -> l
     """Forget runs that have rested for so long; returns what they were asked to do."""
     rows = await tx.fetch(
         """
-        DELETE FROM catalog.import_run WHERE id IN (
-            SELECT id FROM catalog.import_run WHERE updated_at < $1 ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        DELETE FROM catalog.import_run WHERE id = ANY (ARRAY(
+            SELECT id FROM catalog.import_run WHERE updated_at < $1 ORDER BY updated_at LIMIT $2
+            FOR UPDATE SKIP LOCKED))
         RETURNING request
         """,
         now - kept,

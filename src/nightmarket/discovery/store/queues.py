@@ -72,8 +72,8 @@ async def forget_sales(tx: Connection, before: date, limit: int) -> list[UUID]:
     """Take away the oldest days; returns whose they were."""
     rows = await tx.fetch(
         """
-        DELETE FROM discovery.sale WHERE (product, on_day) IN (
-            SELECT product, on_day FROM discovery.sale WHERE on_day < $1 LIMIT $2)
+        DELETE FROM discovery.sale WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM discovery.sale WHERE on_day < $1 LIMIT $2))
         RETURNING product
         """,
         before,
@@ -112,11 +112,11 @@ async def counted_by(connection: Connection, tallies: Sequence[UUID], limit: int
 
 
 async def take_touched(tx: Connection, limit: int) -> list[UUID]:
-    """Products to be looked at."""
+    """Products to be looked at, `limit` at most."""
     rows = await tx.fetch(
         """
-        DELETE FROM discovery.touched WHERE product IN (
-            SELECT product FROM discovery.touched LIMIT $1 FOR UPDATE SKIP LOCKED)
+        DELETE FROM discovery.touched WHERE product = ANY (ARRAY(
+            SELECT product FROM discovery.touched LIMIT $1 FOR UPDATE SKIP LOCKED))
         RETURNING product
         """,
         limit,

@@ -102,8 +102,8 @@ async def take(tx: Connection, now: datetime) -> Sequence[Reminder]:
 async def sweep(tx: Connection, before: datetime, limit: int) -> int:
     done = await tx.execute(
         """
-        DELETE FROM engagement.reminder WHERE id IN (
-            SELECT id FROM engagement.reminder WHERE told_at <= $1 ORDER BY told_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        DELETE FROM engagement.reminder WHERE id = ANY (ARRAY(
+            SELECT id FROM engagement.reminder WHERE told_at <= $1 ORDER BY told_at LIMIT $2 FOR UPDATE SKIP LOCKED))
         """,
         before,
         limit,

@@ -277,8 +277,8 @@ async def person(connection: Connection, owner: UUID, since: datetime) -> UUID |
 async def sweep(tx: Connection, until: datetime, limit: int) -> int:
     """Forget proofs that are too old; returns how many."""
     rows = await tx.fetch(
-        "DELETE FROM engagement.guest WHERE owner IN ("
-        "SELECT owner FROM engagement.guest WHERE since_at <= $1 LIMIT $2) RETURNING owner",
+        "DELETE FROM engagement.guest WHERE owner = ANY (ARRAY("
+        "SELECT owner FROM engagement.guest WHERE since_at <= $1 LIMIT $2)) RETURNING owner",
         until,
         limit,
     )

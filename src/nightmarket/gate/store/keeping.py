@@ -29,7 +29,7 @@ async def sweep_tickets(tx: Connection, id: UUID, limit: int) -> int:
     row = await tx.fetchrow(
         """
         WITH gone AS (
-            DELETE FROM gate.ticket WHERE (room, id) IN (SELECT room, id FROM gate.ticket WHERE room = $1 LIMIT $2)
+            DELETE FROM gate.ticket WHERE ctid = ANY (ARRAY(SELECT ctid FROM gate.ticket WHERE room = $1 LIMIT $2))
             RETURNING lane, admitted_at),
         sums AS (SELECT count(*) AS n, count(*) FILTER (WHERE lane = 1) AS guests, count(admitted_at) AS used FROM gone)
         UPDATE gate.room r SET swept_tickets = r.swept_tickets + n, swept_guests = r.swept_guests + guests,
@@ -50,8 +50,8 @@ async def sweep_capacities(tx: Connection, kept: int, limit: int) -> int:
     """Let measurements go that are older than the newest `kept`."""
     done = await tx.execute(
         """
-        DELETE FROM gate.capacity WHERE (at, source) IN (
-            SELECT at, source FROM gate.capacity ORDER BY at DESC, source OFFSET $1 LIMIT $2)
+        DELETE FROM gate.capacity WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM gate.capacity ORDER BY at DESC, source OFFSET $1 LIMIT $2))
         """,
         kept,
         limit,

@@ -36,8 +36,8 @@ async def sweep_older_marks(tx: Connection, before: datetime, limit: int) -> int
     """Delete those that were moved before; returns how many."""
     rows = await tx.fetch(
         """
-        DELETE FROM orders.older_mark WHERE (session, key) IN (
-            SELECT session, key FROM orders.older_mark WHERE moved_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+        DELETE FROM orders.older_mark WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM orders.older_mark WHERE moved_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
         RETURNING 1
         """,
         before,

@@ -44,8 +44,8 @@ async def sweep(tx: Connection, now: datetime, limit: int) -> int:
     """Delete codes that are over; returns how many."""
     status = await tx.execute(
         """
-        DELETE FROM payments.wallet_code WHERE hash IN (
-            SELECT hash FROM payments.wallet_code WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+        DELETE FROM payments.wallet_code WHERE hash = ANY (ARRAY(
+            SELECT hash FROM payments.wallet_code WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
         """,
         now,
         limit,

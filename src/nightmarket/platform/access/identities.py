@@ -241,8 +241,8 @@ class Identities:
     async def sweep(self) -> int:
         """Delete codes past their time; for a drain. Returns how many. What was counted is swept with all attempts."""
         query = """
-            DELETE FROM platform.confirmation WHERE id IN (
-                SELECT id FROM platform.confirmation WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+            DELETE FROM platform.confirmation WHERE id = ANY (ARRAY(
+                SELECT id FROM platform.confirmation WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
             RETURNING 1
             """
         async with self._database.transaction() as tx:

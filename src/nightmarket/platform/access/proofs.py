@@ -99,8 +99,8 @@ async def sweep(tx: Connection, now: datetime, limit: int) -> int:
     """Delete expired ones; returns how many."""
     status = await tx.execute(
         """
-        DELETE FROM platform.proof WHERE token_hash IN (
-            SELECT token_hash FROM platform.proof WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+        DELETE FROM platform.proof WHERE token_hash = ANY (ARRAY(
+            SELECT token_hash FROM platform.proof WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
         """,
         now,
         limit,

@@ -117,12 +117,12 @@ UPDATE platform.login_attempt l SET tries = CASE WHEN l.key = $2 THEN 0 ELSE gre
 FROM mine WHERE l.key = mine.key
 """
 _SWEEP_SESSIONS = """
-DELETE FROM platform.web_session WHERE token_hash IN (
-    SELECT token_hash FROM platform.web_session WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+DELETE FROM platform.web_session WHERE token_hash = ANY (ARRAY(
+    SELECT token_hash FROM platform.web_session WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 _SWEEP_ATTEMPTS = """
-DELETE FROM platform.login_attempt WHERE key IN (
-    SELECT key FROM platform.login_attempt WHERE window_ends_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+DELETE FROM platform.login_attempt WHERE key = ANY (ARRAY(
+    SELECT key FROM platform.login_attempt WHERE window_ends_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 
 

@@ -49,8 +49,8 @@ ORDER BY requested_at DESC, id DESC LIMIT $3
 _ONE = f"SELECT {_COLUMNS} FROM platform.job WHERE id = $1"
 _COUNTS = "SELECT state, count(*) AS amount FROM platform.job GROUP BY state"
 _SWEEP = """
-DELETE FROM platform.job WHERE id IN (
-    SELECT id FROM platform.job WHERE finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+DELETE FROM platform.job WHERE id = ANY (ARRAY(
+    SELECT id FROM platform.job WHERE finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
 RETURNING id
 """
 

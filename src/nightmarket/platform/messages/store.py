@@ -75,11 +75,11 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHER
 FROM platform.message WHERE state <> 'sent'
 """
 _SWEEP = """
-DELETE FROM platform.message WHERE id IN (
-    SELECT id FROM platform.message WHERE state <> 'queued' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+DELETE FROM platform.message WHERE id = ANY (ARRAY(
+    SELECT id FROM platform.message WHERE state <> 'queued' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 _SWEEP_INBOX = """
-DELETE FROM platform.inbox WHERE id IN (SELECT id FROM platform.inbox WHERE id < $1 ORDER BY id LIMIT $2)
+DELETE FROM platform.inbox WHERE id = ANY (ARRAY(SELECT id FROM platform.inbox WHERE id < $1 ORDER BY id LIMIT $2))
 """
 _ARRIVE = """
 INSERT INTO platform.inbox (id, channel, recipient, subject, text, html, arrived_at)

@@ -23,8 +23,8 @@ WHERE known.profile <> excluded.profile OR known.seen_at < excluded.seen_at - in
 """
 _SILENCE = "UPDATE platform.agent SET silent_until = $2 WHERE profile = ANY($1::text[])"
 _FORGET_AGENTS = """
-DELETE FROM platform.agent WHERE owner IN (
-    SELECT owner FROM platform.agent WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+DELETE FROM platform.agent WHERE owner = ANY (ARRAY(
+    SELECT owner FROM platform.agent WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 _SET = """
 INSERT INTO platform.webhook (owner, url, set_at) VALUES ($1, $2, $3)
@@ -94,10 +94,10 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHER
 FROM platform.webhook_delivery WHERE state <> 'sent'
 """
 _SWEEP = """
-DELETE FROM platform.webhook_delivery WHERE id IN (
+DELETE FROM platform.webhook_delivery WHERE id = ANY (ARRAY(
     SELECT id FROM platform.webhook_delivery
     WHERE state <> 'queued' AND created_at < CASE WHEN event = $1 THEN $3::timestamptz ELSE $2::timestamptz END
-    ORDER BY created_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+    ORDER BY created_at LIMIT $4 FOR UPDATE SKIP LOCKED))
 """
 _KEYS = """
 SELECT kid, jwk, sealed, made_at, signs_from, shown_until FROM platform.signing_key

@@ -50,8 +50,8 @@ async def insert(tx: Connection, one: Subscription) -> None:
         one.made_at,
     )
     await tx.execute(
-        "DELETE FROM platform.push_subscription WHERE owner = $1 AND id NOT IN ("
-        "SELECT id FROM platform.push_subscription WHERE owner = $1 ORDER BY made_at DESC, id LIMIT $2)",
+        "DELETE FROM platform.push_subscription WHERE owner = $1 AND id <> ALL (ARRAY("
+        "SELECT id FROM platform.push_subscription WHERE owner = $1 ORDER BY made_at DESC, id LIMIT $2))",
         one.owner,
         MAX_SUBSCRIPTIONS,
     )

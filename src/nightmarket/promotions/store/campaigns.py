@@ -180,8 +180,8 @@ async def decide(tx: Connection, enrolments: Sequence[Enrolment]) -> None:
 async def due(tx: Connection, now: datetime) -> list[UUID]:
     """Claims whose units go back on the shelf now."""
     rows = await tx.fetch(
-        "UPDATE promotions.enrolment SET claim_until = NULL WHERE id IN (SELECT id FROM promotions.enrolment "
-        "WHERE claim_until <= $1 ORDER BY claim_until LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING claim",
+        "UPDATE promotions.enrolment SET claim_until = NULL WHERE id = ANY (ARRAY(SELECT id FROM promotions.enrolment "
+        "WHERE claim_until <= $1 ORDER BY claim_until LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING claim",
         now,
         GIVEN_BACK_A_STEP,
     )

@@ -310,8 +310,8 @@ async def forget_emails(tx: Connection, draw: UUID) -> int:
     """Forget some guests' addresses; returns how many."""
     done = await tx.execute(
         """
-        UPDATE promotions.draw_ticket SET email = '' WHERE draw = $1 AND id IN (
-            SELECT id FROM promotions.draw_ticket WHERE draw = $1 AND email <> '' LIMIT $2)
+        UPDATE promotions.draw_ticket SET email = '' WHERE draw = $1 AND id = ANY (ARRAY(
+            SELECT id FROM promotions.draw_ticket WHERE draw = $1 AND email <> '' LIMIT $2))
         """,
         draw,
         FORGOTTEN_AT_ONCE,
