@@ -8,6 +8,8 @@ MEBIBYTE = 1024 * 1024
 MAX_CONNECTIONS = 100
 LEAST_BUFFERS_MEBIBYTES = 64
 MOST_BUFFERS_MEBIBYTES = 640
+"""A minute of the peak fills them, and the whole shop stays under 1.5 GB; with 1,024 it took no more orders."""
+
 LEAST_LOG_MEBIBYTES = 1024
 MOST_LOG_MEBIBYTES = 8192
 
@@ -66,6 +68,7 @@ def server_settings(machine: Machine, port: int, *, durable: bool = True) -> dic
         "max_wal_senders": "4",
         "autovacuum_naptime": "15s",  # hot rows die fast
         "autovacuum_vacuum_cost_limit": "1000",
+        "vacuum_truncate": "off",  # waits up to 5 s for a lock on a table in use, and holds all facts back meanwhile
         "idle_in_transaction_session_timeout": "60s",
         "deadlock_timeout": "500ms",
         "timezone": "UTC",
