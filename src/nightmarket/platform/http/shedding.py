@@ -42,7 +42,7 @@ class ShedLimits(msgspec.Struct, frozen=True):
     retry_after_seconds: int = 2
     """The soonest that anybody is asked to come back; see `Shedder.retry_after`."""
 
-    refusing_share: float = 1 / 50
+    refusing_share: float = 1 / 100
     """So much of the time may be spent on refusals at the door: it is those who are served who pay for them."""
 
 
