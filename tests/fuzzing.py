@@ -25,7 +25,7 @@ from tests.terminal import Terminal, eventually, free_port
 HOOKS = "tests.contract.schemathesis_hooks"
 PATIENCE_SECONDS = 3_600
 ROOT = Path(__file__).resolve().parent.parent
-SCOPES = frozenset({Scope.CHECKOUT, Scope.CLAIMS, Scope.STOCK_READ, Scope.STOCK_WRITE, Scope.OFFERS_READ})
+SCOPES = frozenset({Scope.CHECKOUT, Scope.CLAIMS, Scope.STOCK_READ, Scope.STOCK_WRITE, Scope.OFFERS_READ, Scope.OFFERS_WRITE})
 
 
 SEED = 1111

@@ -48,13 +48,18 @@ def order(page: Page, card: str = "4242424242424242") -> None:
 
 
 def test_someone_was_quicker(visitor: Visitor) -> None:
-    """Who comes second to the last three is told before anything is charged, and types no address twice."""
-    slow, quick = visitor(), visitor()
+    """Who comes second to the last three is told before anything is charged, and types no address twice; who only looks
+    at the cart meanwhile is told without loading it again."""
+    slow, quick, idle = visitor(), visitor(), visitor()
+    put_in(idle, "two-armed-cactus", "Large", 3)
+    idle.goto("/cart")
     for page in (slow, quick):
         put_in(page, "two-armed-cactus", "Large", 3)
         to_checkout(page)
+    expect(idle.locator("#cart .line .stock")).to_have_text("3 left")
     order(quick)
     quick.wait_for_url(re.compile(r"/orders/ord_"))
+    expect(idle.locator("#cart .line .stock")).to_have_text("Sold out")
     order(slow)
     expect(slow.locator(".notice.warn")).to_contain_text("Someone was quicker")
     slow.goto("/products/two-armed-cactus")

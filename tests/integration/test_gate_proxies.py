@@ -152,7 +152,8 @@ async def test_a_foreign_shop_is_behind_the_room(
     program: str, fresh_database: str, foreign_port: int, tmp_path: Path
 ) -> None:
     """Without a pass a browser is led to the waiting page, which the proxy shows under the shop's own name; when the
-    room opens it comes in to where it wanted to go; a made-up pass lets nobody in; an ended room stands open."""
+    room opens it comes in to where it wanted to go; a made-up pass lets nobody in; a program is told why and when to
+    come again; an ended room stands open."""
     async with (
         _street(program, fresh_database, tmp_path, foreign_port) as street,
         httpx.AsyncClient(base_url=street.url, headers=PAGE, timeout=60) as browser,
@@ -165,6 +166,14 @@ async def test_a_foreign_shop_is_behind_the_room(
         assert "You are in good time" in waiting.text
         forged = await browser.get("/shelf", headers={"queue-pass": "A" * 92})
         assert forged.status_code in (302, 303)
+        for method in ("GET", "POST"):
+            async with httpx.AsyncClient(base_url=street.url) as client:
+                told = await client.request(method, "/api/orders", content=b"{}" if method == "POST" else None)
+            assert told.status_code == 429
+            assert told.headers["content-type"] == "application/problem+json"
+            assert int(told.headers["retry-after"]) >= 1
+            assert told.json()["code"] == "queue_required"
+            assert told.json()["fields"]["tickets"] == f"/gate/{street.room}/tickets"
         await _open_now(street.shop)
         came = await browser.get(led.headers["location"])
         for _ in range(300):

@@ -143,16 +143,22 @@ def test_a_festival_of_half_a_minute(demo: Demo) -> None:
     assert audit.ended() == 0, audit.said
 
 
-def test_what_is_kept_stays(demo: Demo) -> None:
-    """With --keep the orders stand as they are, with their stock, the key is withdrawn, and the audit finds
-    nothing."""
+def test_what_is_kept_stays(demo: Demo, tmp_path: Path) -> None:
+    """With --keep the orders stand as they are, with their stock, the key is withdrawn, and the audit finds nothing.
+    They are played by a worker that knows no more than where the rehearsal waits, as on another machine."""
     before = demo.ask(STANDING)
     assert before == [(0,)]
-    play = demo.rehearse("--minutes", "0.2", "--peak", "4", "--seed", "18", "--looks", "0", "--keep")
+    meeting = f"127.0.0.1:{free_port()}"
+    little = ("--minutes", "0.2", "--peak", "4", "--seed", "18", "--looks", "0")
+    play = demo.rehearse(*little, "--keep", "--master", meeting)
+    worker = Terminal([NIGHTMARKET, "rehearse", "--worker", meeting], {"NIGHTMARKET_HOME": str(tmp_path / "none")})
     try:
         assert play.process.wait(PLAY_SECONDS) == 0, "\n".join(play.said[-30:])
+        assert worker.process.wait(60) == 0, worker.said
     finally:
+        worker.clear_away()
         play.clear_away()
+    assert not (tmp_path / "none").exists()
     told = {line["order"] for line in demo.lines("acknowledged.jsonl")}
     ((kept,),) = demo.ask(STANDING)
     assert len(told) * 0.5 < kept

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.measure import summed
 from nightmarket.rehearsal.capacity import DATABASE, PARTS, Measured, capacity, machines, measured_at
 from nightmarket.rehearsal.errors import NothingMeasured
 from nightmarket.rehearsal.verdict.result import Cost, Figures, Limit, LimitOf
@@ -110,20 +111,21 @@ def test_capacity_is_what_was_seen(
 
 
 def test_a_bench_file_is_read(tmp_path: Path) -> None:
-    """What `make bench` writes is a measurement without spread; wrk's own time is nobody's order."""
-    file = tmp_path / "latest.json"
+    """What `make bench` writes is a measurement without spread, of the orders that are paid where there are some; wrk's
+    own time is nobody's order."""
     parts = {"web": 100.0, "postgres": 50.0, "worker": 10.0, "supervisor": 1.0, "wrk": 20.0}
-    file.write_text(json.dumps({"cores": 2, "paid": {"per_second": 500, "cpu_us_per_order": parts}}))
-    measured = measured_at(str(file), tmp_path)
-    assert (measured.per_second, measured.cores, measured.spread) == (500, 2, False)
-    assert {need.part: need.mean_us for need in capacity(measured, 500, 2).needs} == {
-        "web": 101.0,
-        "worker": 10.0,
-        "postgres": 50.0,
-    }
+    paid = {"per_second": 500, "cpu_us_per_order": parts}
+    created = {"per_second": 900, "cpu_us_per_order": {**parts, "web": 60.0}}
+    for runs, rate, web in (({"created": created, "paid": paid}, 500, 101.0), ({"created": created}, 900, 61.0)):
+        file = tmp_path / "latest.json"
+        file.write_text(json.dumps(summed({"cores": 2, "pgbench_tpcb_16_per_second": 3_000.0}, runs)))
+        measured = measured_at(str(file), tmp_path)
+        assert (measured.per_second, measured.cores, measured.spread) == (rate, 2, False)
+        costs = {need.part: need.mean_us for need in capacity(measured, 500, 2).needs}
+        assert costs == {"web": web, "worker": 10.0, "postgres": 50.0}
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "no json", '{"paid": {"per_second": 3}}'])
+@pytest.mark.parametrize("content", ["{}", "[]", "no json", '{"runs": {"paid": {"per_second": 3}}}'])
 def test_what_measures_nothing_is_refused(tmp_path: Path, content: str) -> None:
     """No figure is made up for a file that says nothing of an order's cost."""
     file = tmp_path / "bench.json"

@@ -1,6 +1,7 @@
 """Planted faults. An auditor that lets one of them pass is no auditor."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import count
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from nightmarket.platform.database import Connection
 from nightmarket.platform.facts import Fact, Facts
 from nightmarket.platform.subscriptions import Subscription
 from nightmarket.tally import store
-from nightmarket.tally.contract import ClaimRequest, ClaimState, Grant, Ledger, Part, Refusal, Write
+from nightmarket.tally.contract import BelievedLedger, ClaimRequest, ClaimState, Grant, Ledger, Part, Refusal, Write
 from nightmarket.tally.handlers import SlicedTallies
 
 EVERY = 3
@@ -79,6 +80,21 @@ class GenerousTallies(SlicedTallies):
         wanted = list(tallies)
         slices, counts = await store.lock(tx, wanted, self._worker, wanted)
         return GenerousLedger(slices, counts, self._worker)
+
+
+class GenerousBeliefs(BelievedLedger):
+    """The same without locks: one unit fewer leaves the shelf than the order has."""
+
+    def claim(self, request: ClaimRequest) -> Grant:
+        parts = tuple(Part(part.tally, max(1, part.quantity - 1)) for part in request.parts)
+        return super().claim(ClaimRequest(request.id, parts, request.deadline))
+
+
+class TrustingTallies(SlicedTallies):
+    """Sells one too many where nothing is locked, with the ledger above."""
+
+    async def believed(self, tx: Connection, tallies: Iterable[UUID], now: datetime) -> BelievedLedger:
+        return GenerousBeliefs((await super().believed(tx, tallies, now))._known)
 
 
 class HardOfHearing:

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import _fresh_database
 
 from .auditor import Objection
-from .canaries import ForgetfulTallies, GenerousTallies, HardOfHearing, HastyTallies
+from .canaries import ForgetfulTallies, GenerousTallies, HardOfHearing, HastyTallies, TrustingTallies
 from .day import play
 from .process import MakeTallies
 from .stage import Plan
@@ -58,13 +58,14 @@ CANARIES: dict[str, tuple[MakeTallies, str]] = {
     "forgetful": (partial(ForgetfulTallies, count(1)), r"^tally|out_of_stock"),
     "hasty": (partial(HastyTallies, count(1)), r"^tally|out_of_stock"),
     "generous": (GenerousTallies, r"^tally|^units|out_of_stock"),
+    "trusting": (TrustingTallies, r"^tally|^units|out_of_stock"),
 }
 
 
 @pytest.mark.parametrize("name", CANARIES)
 async def test_canary_in_the_tallies(fresh_database: str, tmp_path: Path, name: str) -> None:
     """The auditor objects to tallies that forget one release in three, that settle one claim in three twice, and that
-    sell one too many."""
+    sell one too many, with locks and without."""
     tallies, words = CANARIES[name]
     with pytest.raises(Objection, match=words):
         await play(Plan(CANARY_SEED, CANARY_STEPS, rushes=False, make_tallies=tallies), fresh_database, tmp_path)

@@ -13,7 +13,7 @@ from nightmarket.entrypoints.cli import main
 def bench(tmp_path: Path) -> Path:
     parts = {"web": 400.0, "worker": 100.0, "postgres": 300.0, "wrk": 50.0}
     file = tmp_path / "latest.json"
-    file.write_text(json.dumps({"cores": 2, "paid": {"per_second": 500, "cpu_us_per_order": parts}}))
+    file.write_text(json.dumps({"cores": 2, "runs": {"paid": {"per_second": 500, "cpu_us_per_order": parts}}}))
     return file
 
 

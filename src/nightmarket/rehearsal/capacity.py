@@ -169,13 +169,11 @@ def of_bench(path: Path) -> Measured:
         told = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
         raise NothingMeasured(f"{path} is no measurement: {error}.") from error
+    runs = _section(told.get("runs"))
     for name in ("paid", "created"):
-        section = _section(told.get(name))
+        section = _section(runs.get(name))
         if "cpu_us_per_order" in section:
             return _bench(path, told, section["cpu_us_per_order"], section.get("per_second", 0))
-    flat = _section(told.get("cpu_us_per_order"))
-    if flat:
-        return _bench(path, told, flat, told.get("orders_created_per_second", 0))
     raise NothingMeasured(f"{path} does not say what an order costs (`cpu_us_per_order`).")
 
 
@@ -187,12 +185,8 @@ def _section(value: object) -> dict[str, Any]:
 
 
 def _bench(path: Path, told: Mapping[str, Any], each: Any, rate: Any) -> Measured:
-    values = msgspec.convert(each, dict[str, float | dict[str, float]])
-    costs = tuple(
-        Cost(part=part, mean_us=us, low_us=us, high_us=us)
-        for part, us in values.items()
-        if part not in ("wrk", "total", "all") and isinstance(us, int | float)
-    )
+    values = msgspec.convert(each, dict[str, float])
+    costs = tuple(Cost(part=part, mean_us=us, low_us=us, high_us=us) for part, us in values.items() if part != "wrk")
     return Measured(
         source=str(path), costs=costs, per_second=float(rate), cores=int(told.get("cores") or 1), spread=False
     )
