@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,7 +26,10 @@ from tests.terminal import Terminal, eventually, free_port
 HOOKS = "tests.contract.schemathesis_hooks"
 PATIENCE_SECONDS = 3_600
 ROOT = Path(__file__).resolve().parent.parent
-SCOPES = frozenset({Scope.CHECKOUT, Scope.CLAIMS, Scope.STOCK_READ, Scope.STOCK_WRITE, Scope.OFFERS_READ, Scope.OFFERS_WRITE})
+SCOPES = frozenset(
+    {Scope.CHECKOUT, Scope.CLAIMS, Scope.STOCK_READ, Scope.STOCK_WRITE, Scope.OFFERS_READ, Scope.OFFERS_WRITE}
+)
+TALLY = "FUZZED"
 
 
 SEED = 1111
@@ -111,7 +115,8 @@ def _is_ready(url: str) -> bool:
 
 
 def _things(url: str, token: str, items: list[str]) -> dict[str, list[str]]:
-    """An order, an open checkout that lacks nothing, and a cart, all of the key's."""
+    """An order, open checkouts that lack nothing, a cart, and another shop's stock, claims and offers, all of the
+    key's."""
 
     def headers() -> dict[str, str]:
         return {"authorization": f"Bearer {token}", "idempotency-key": str(uuid4())}
@@ -127,7 +132,20 @@ def _things(url: str, token: str, items: list[str]) -> dict[str, list[str]]:
         path = f"{placing.SESSIONS}/{sessions[0]}/complete"
         done = client.post(path, json=placing.payment(), headers=headers()).json()
         cart = client.post("/ucp/carts", json=basket, headers=headers()).json()
-    return {"items": items, "sessions": sessions, "carts": [cart["id"]], "orders": [done["order"]["id"]]}
+        stock = {"lines": [{"tally": TALLY, "units": 1_000_000}]}
+        client.put("/stock", json=stock, headers=headers()).raise_for_status()
+        claim = {"lines": [{"tally": TALLY, "quantity": 1}], "reference": "fuzzed"}
+        claims = [client.post("/claims", json=claim, headers=headers()).json()["id"] for _ in range(6)]
+        now = datetime.now(UTC)
+        offer = {
+            "name": {"en": "A tenth off"},
+            "effect": {"type": "percent", "basis_points": 1_000},
+            "starts_at": now.isoformat(),
+            "ends_at": (now + timedelta(days=1)).isoformat(),
+        }
+        offers = client.post("/offers", json={"offers": [offer] * 3}, headers=headers()).json()["offers"]
+    known = {"items": items, "sessions": sessions, "carts": [cart["id"]], "orders": [done["order"]["id"]]}
+    return {**known, "claims": claims, "offers": offers, "tallies": [TALLY]}
 
 
 def schemathesis(

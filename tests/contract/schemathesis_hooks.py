@@ -38,7 +38,7 @@ def map_path_parameters(context: Any, path_parameters: Any) -> Any:
     """Half of the ids are of things that exist."""
     if isinstance(path_parameters, dict) and "id" in path_parameters and _chance.random() < 0.5:
         path = context.operation.path
-        kind = next((name for name in ("orders", "carts", "claims") if f"/{name}" in path), "sessions")
+        kind = next((name for name in ("orders", "carts", "claims", "offers") if f"/{name}" in path), "sessions")
         if KNOWN.get(kind):
             path_parameters = {**path_parameters, "id": _chance.choice(KNOWN[kind])}
     return path_parameters
@@ -54,8 +54,21 @@ def map_headers(context: Any, headers: Any) -> Any:
 
 @schemathesis.hook
 def map_body(context: Any, body: Any) -> Any:
-    """Half of the bodies name items that are sold."""
-    return _with_items(body) if _chance.random() < 0.5 else body
+    """Half of the bodies name items that are sold, or stock that another shop counts here."""
+    if _chance.random() >= 0.5:
+        return body
+    return _with_stock(body) if context.operation.path in ("/claims", "/stock") else _with_items(body)
+
+
+def _with_stock(body: Any) -> Any:
+    """Each line names one thing only, as it has to."""
+    if not isinstance(body, dict) or not isinstance(body.get("lines"), list):
+        return body
+    kept = ("quantity", "units", "change")
+    lines = [
+        {name: one for name, one in line.items() if name in kept} for line in body["lines"] if isinstance(line, dict)
+    ]
+    return {**body, "lines": [{**line, "tally": _chance.choice(KNOWN["tallies"])} for line in lines]}
 
 
 def _with_items(value: Any) -> Any:

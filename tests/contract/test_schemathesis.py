@@ -152,3 +152,14 @@ def test_what_was_found_stays_mended(shop: Fuzzed, path: str, body: object, stat
     answer = httpx.post(f"{shop.url}/ucp{path}", json=body, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
     assert answer.json()["ucp"]["status"] == "error"
+
+
+def test_a_refusal_that_was_not_described_is_now(shop: Fuzzed) -> None:
+    """Who changes an offer that is not there, or not theirs, is told so, as the description says."""
+    offer = {"id": f"off_{'0' * 26}", "name": {"en": "None"}, "effect": {"type": "percent", "basis_points": 1}}
+    offer |= {"starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-02T00:00:00Z"}
+    headers = {"Idempotency-Key": "nobodys", "Authorization": f"Bearer {shop.token}"}
+    answer = httpx.post(f"{shop.url}/offers", json={"offers": [offer]}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "offer_not_found"), answer.text
+    described = httpx.get(f"{shop.url}/docs/openapi.json").json()["paths"]["/offers"]["post"]["responses"]
+    assert "404" in described

@@ -163,7 +163,7 @@ class ClaimsController(Controller):
         """The JSON schema of an offer, as `POST /offers` takes it and files hold it. Needs no key."""
         return json_schema(f"{shop.settings.address}{SCHEMA}")
 
-    @post("/offers", operation_id="publish_offers", responses=_problems(400, 409, 413, 415, 422))
+    @post("/offers", operation_id="publish_offers", responses=_problems(400, 404, 409, 413, 415, 422))
     async def publish_offers(
         self, request: Asked, data: JSONBody[wire.OffersInput], shop: TheShop, key: Key
     ) -> wire.OffersAnswer:
