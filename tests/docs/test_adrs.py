@@ -34,3 +34,11 @@ def test_decisions_are_numbered_without_gaps() -> None:
     assert numbers == list(range(1, len(numbers) + 1))
     for page in ADRS:
         assert page.read_text().startswith(f"# {page.name[:4]}: "), page.name
+
+
+@pytest.mark.parametrize("page", ADRS, ids=lambda page: page.stem)
+def test_what_enforces_a_decision_is_there(page: Path) -> None:
+    """Each test that it names exists, by its path or by its name."""
+    named = set(re.findall(r"`((?:[\w/]+/)?test_\w+\.py|tests/[\w/]+)`", page.read_text().split("## Enforced by\n")[1]))
+    names = {file.name for file in (ROOT / "tests").rglob("test_*.py")}
+    assert [one for one in named if not (ROOT / one).exists() and one not in names] == []
