@@ -135,7 +135,7 @@ async def sell_out(two: TwoProcesses) -> dict[str, float]:
     return dict(zip(ways, took, strict=True))
 
 
-async def test_sold_out_shows_everywhere_within_a_second(two: TwoProcesses) -> None:
+async def test_sold_out_shows_everywhere_soon(two: TwoProcesses) -> None:
     """Every place in another process says so soon after the last unit was ordered."""
     took = await sell_out(two)
     assert max(took.values()) < SHOWN_SECONDS, took
