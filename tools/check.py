@@ -50,6 +50,8 @@ NO_TESTS_LEFT = 5
 BROKEN = re.compile(r"(FAILED|ERROR) \S+\.py\b")
 """How the lines begin that name a test; what a failed test logged may say ERROR too."""
 
+LEFT_OUT = "SKIPPED ["
+
 SECOND_LOOKS = 8
 """How many failed tests may run once more, alone. More than these are no accident."""
 
@@ -66,6 +68,8 @@ class Step:
     """The lines that name what failed, repeated at the end: a long output is often cut at its head."""
     racing: list[str] = field(default_factory=list[str])
     """The same of those that passed when they ran alone."""
+    left_out: list[str] = field(default_factory=list[str])
+    """The same of those that were skipped, with the reason."""
     crashed: bool = False
     """Failed by more than the tests that `broken` names."""
 
@@ -79,7 +83,7 @@ def surroundings() -> dict[str, str]:
 
 def run(name: str, command: list[str]) -> tuple[int, float, list[str]]:
     """Run a program of the virtual environment; its output is shown as it comes, each line with its step's name.
-    Exit status, seconds, the lines that count: those that name a failure, and the last."""
+    Exit status, seconds, the lines that count: those that name a failure or what was left out, and the last."""
     print(f"== {name}", flush=True)
     began = time.monotonic()
     lines: list[str] = []
@@ -113,7 +117,7 @@ def _show(name: str, output: IO[str], lines: list[str]) -> None:
             print(f"{name}: {line}", end="", flush=True)
             if not line.strip() or (lines and SUMMARY.search(lines[-1])):
                 continue
-            if lines and not BROKEN.match(lines[-1]):
+            if lines and not (BROKEN.match(lines[-1]) or lines[-1].startswith(LEFT_OUT)):
                 lines.pop()
             lines.append(line.rstrip())
 
@@ -161,7 +165,8 @@ def run_tests(kind: str, more: list[str], share: list[str] | None = None) -> Ste
     broken = [line for line in lines if BROKEN.match(line)]
     named = status == 1 and len(broken) == counts.get("failed", 0) + counts.get("error", 0)
     failed = status != 0 and not nothing_chosen
-    return Step(kind, seconds, failed, counts, broken, crashed=failed and not named)
+    left_out = [line for line in lines if line.startswith(LEFT_OUT)]
+    return Step(kind, seconds, failed, counts, broken, left_out=left_out, crashed=failed and not named)
 
 
 def look_again(steps: list[Step], more: list[str]) -> list[Step]:
@@ -180,7 +185,8 @@ def _looked_again(step: Step, more: list[str]) -> Step:
         return step
     counts = {name: n for name, n in step.counts.items() if name not in ("failed", "error")}
     counts["passed"] = counts.get("passed", 0) + len(names)
-    return Step(step.name, step.seconds + again.seconds, failed=False, counts=counts, racing=step.broken)
+    seconds = step.seconds + again.seconds
+    return Step(step.name, seconds, failed=False, counts=counts, racing=step.broken, left_out=step.left_out)
 
 
 def run_static(name: str) -> Step:
@@ -203,6 +209,7 @@ def joined(steps: list[Step]) -> list[Step]:
         whole.failed |= step.failed
         whole.crashed |= step.crashed
         whole.broken += step.broken
+        whole.left_out += step.left_out
         for name, amount in step.counts.items():
             whole.counts[name] = whole.counts.get(name, 0) + amount
     return list(kinds.values())
@@ -225,6 +232,9 @@ def report(steps: list[Step], seconds: float | None = None) -> int:
     racing = [line for step in steps for line in step.racing]
     if racing:
         print("\npassed only when they ran alone; they race with something, look into them:", *racing, sep="\n")
+    left_out = sorted(line for step in steps for line in step.left_out)
+    if left_out:
+        print("\nleft out on this machine:", *left_out, sep="\n")
     order = ("failed", "passed", "error", "skipped", "xfailed", "xpassed", "deselected")
     words = ", ".join(f"{total[name]} {name}" for name in order if name in total) or "no tests ran"
     whole = sum(step.seconds for step in steps) if seconds is None else seconds

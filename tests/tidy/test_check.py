@@ -101,6 +101,17 @@ def test_processes_of_a_kind_are_one_line() -> None:
     assert whole.counts == {"passed": 4, "failed": 1}
 
 
+def test_what_is_left_out_is_named_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A machine on which something is missing must not pass for one that tested everything."""
+    file = tmp_path / "test_beside.py"
+    file.write_text("import pytest\ndef test_it():\n    pytest.skip('no such program')\ndef test_too(): ...\n")
+    step = check.run_tests("unit", ["-rs"], [str(file)])
+    assert step.counts == {"passed": 1, "skipped": 1}
+    capsys.readouterr()
+    assert check.report([step]) == 0
+    assert "no such program" in capsys.readouterr().out.partition("left out on this machine:")[2]
+
+
 def test_what_fails_in_a_crowd_is_looked_at_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A test that passes when it runs alone is counted as passed, and named as one that races."""
     seen = tmp_path / "seen"
