@@ -1,16 +1,20 @@
 """A crowd in a real demo of several processes: nothing lost, nothing doubled, nothing sold twice, and it can tell."""
 
+import asyncio
+import contextlib
 import os
 import re
+import resource
 import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psutil
 import psycopg
@@ -19,6 +23,18 @@ import pytest
 from nightmarket.kernel.ids import decode, derive
 from nightmarket.platform.postgres import EmbeddedPostgres
 from nightmarket.rehearsal.contract import Scene
+from nightmarket.rehearsal.handlers.crowd import SESSIONS
+from nightmarket.rehearsal.handlers.door import Door, LineLost
+from nightmarket.rehearsal.model import (
+    PAYMENT,
+    Outcome,
+    Verdict,
+    agent_of,
+    judge,
+    key_of,
+    offered_option,
+    session_of,
+)
 from nightmarket.rehearsal.store import Folder
 from tests.conftest import reachable_folder
 from tests.terminal import Terminal, eventually, free_port, processes_of
@@ -29,6 +45,7 @@ pytestmark = pytest.mark.engine
 NIGHTMARKET = str(Path(sys.executable).with_name("nightmarket"))
 OPENING_SECONDS = 300
 UNITS = 50
+MANY = 3_000
 LANTERN = derive("variant", "lantern-kitchen", "NM-LAMP-1111")
 
 
@@ -126,6 +143,46 @@ def test_three_hundred_want_fifty(demo: Demo) -> None:
     seen = demo.scene().seen
     assert seen is not None
     assert (seen.available, seen.at_start) == (0, UNITS)
+
+
+async def _decided(door: Door, run: UUID, number: int, path: str, body: bytes) -> tuple[Verdict, bytes]:
+    """What a buyer is told, who asks again with the same key while there is no answer."""
+    headers = f"ucp-agent: {agent_of(run, number)}\r\nidempotency-key: {key_of(run, number)}\r\n"
+    while True:
+        with contextlib.suppress(LineLost):
+            status, raw, _ = await door.ask(path, headers, body)
+            verdict = judge(status, raw)
+            if verdict.outcome is not Outcome.AGAIN:
+                return verdict, raw
+        await asyncio.sleep(0.2)
+
+
+async def test_three_thousand_want_fifty_in_one_moment(demo: Demo) -> None:
+    """3,000 checkouts are ready, and all are paid at once, each on a line of its own: 50 orders, 2,950 clear refusals,
+    nothing else; the shelf is empty and the audit clean."""
+    status, said = demo.crowd("--buyers", "1", "--units", str(UNITS + 1))
+    assert status == 0, said
+    wish, before = demo.scene().wish, demo.orders()
+    assert wish is not None
+    run, many = uuid4(), range(1, MANY + 1)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    async with Door("127.0.0.1", demo.port, lines=min(MANY, most - 500)) as door:
+        _, looked = await _decided(door, run, 0, SESSIONS, session_of(wish, 0, None))
+        option = offered_option(looked)
+        asked = (_decided(door, run, number, SESSIONS, session_of(wish, number, option)) for number in many)
+        made = [verdict for verdict, _ in await asyncio.gather(*asked)]
+        assert {verdict.outcome for verdict in made} == {Outcome.READY}, made
+        paths = (f"{SESSIONS}/{verdict.id}/complete" for verdict in made)
+        asked = (_decided(door, run, number, path, PAYMENT) for number, path in zip(many, paths, strict=True))
+        told = [verdict for verdict, _ in await asyncio.gather(*asked)]
+    assert Counter(one.outcome for one in told) == {Outcome.BOUGHT: UNITS, Outcome.SOLD_OUT: MANY - UNITS}
+    placed = {decode("ord", one.id) for one in told if one.outcome is Outcome.BOUGHT}
+    assert demo.orders() - before == placed
+    assert len(placed) == UNITS
+    left = "SELECT sum(capacity - held - spent)::int, max(held)::int FROM tally.slice WHERE tally = %s"
+    assert demo.ask(left, wish.tally) == [(0, 0)]
+    assert demo.audit() == 0
 
 
 def test_nothing_is_lost_when_the_database_is_killed_meanwhile(demo: Demo, operator: Guest) -> None:
