@@ -67,8 +67,8 @@ class Supervisor:
 
     async def run(self) -> int:
         """Exit code: 0 after a stop by signal, 1 when the shop could not be opened. Raises Problem (StartRefused)."""
+        self._listen_to_signals()  # before anybody can see that there is a shop to be stopped
         with claim(self._plan.home, self._plan.address) as cut_off:
-            self._listen_to_signals()
             self._plan.check(cut_off)
             try:
                 await self._open_and_watch()
