@@ -2,6 +2,9 @@
 page, in search, and in an open checkout of the order API. Prints a table and the state of the machine.
 
     python -m bench.sold_out [--rate 1000] [--seconds 30] [--port 1188]
+
+Ends with 1 and says what was missed if any place took longer than a second, the rate was not reached or the audit found
+something.
 """
 
 import argparse
@@ -34,6 +37,12 @@ from nightmarket.platform.settings import read_settings
 
 COLD, UNITS = 400, 20
 AGENT = {"UCP-Agent": 'profile="http://127.0.0.1/bench"'}
+MOST_SECONDS = 1.0
+"""So soon each place has to say it."""
+
+NEAR = 0.95
+"""So much of the rate has to be reached, or the run says nothing of it."""
+
 GIVE_UP_SECONDS = 20.0
 LOOK_SECONDS = 0.05
 WARM_SECONDS = 4
@@ -64,6 +73,23 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(results, indent=2))
+    if missed := missed_bounds(results, chosen.rate):
+        sys.exit("\n".join(missed))
+
+
+def missed_bounds(results: dict[str, Any], rate: int) -> list[str]:
+    """What the run has not shown, in words."""
+    ways: dict[str, dict[str, float]] = results["sold_out_seconds"]
+    missed = [
+        f"{way}: sold out was told after {found['most']} s once; it should be within {MOST_SECONDS:g} s"
+        for way, found in ways.items()
+        if found["most"] > MOST_SECONDS
+    ]
+    if results["orders_per_second"] < rate * NEAR:
+        missed.append(f"only {results['orders_per_second']} of {rate} orders a second were taken; is the machine busy?")
+    if results["audit_findings"]:
+        missed.append(f"the audit found {results['audit_findings']}; run `nightmarket audit`")
+    return missed
 
 
 async def measure(

@@ -26,8 +26,8 @@ def buy(shop_url: str, merchant: str, sku: str, quantity: int) -> None:
 
 def test_stock_changes_while_one_looks(visitor: Visitor, shop_url: str) -> None:
     """An open page says how few are left, then that it is sold out, without being loaded again, and keeps what was
-    typed; one that was made before something changed mends itself as soon as it watches."""
-    page, late = visitor(), visitor()
+    typed, as an open checkout does; one that was made before something changed mends itself as soon as it watches."""
+    page, late, paying = visitor(), visitor(), visitor(width=360)
     page.goto("/products/last-tram-city-bike")
 
     def of_yesterday(route: Route) -> None:
@@ -43,15 +43,26 @@ def test_stock_changes_while_one_looks(visitor: Visitor, shop_url: str) -> None:
     label.locator("input").check()
     page.locator("#quantity").fill("2")
     expect(label.locator(".stock")).to_have_text("3 left")
+    paying.goto("/products/last-tram-city-bike")
+    paying.locator("label", has_text=re.compile(r"^\s*L\b")).locator("input").check()
+    paying.locator("#buy-button").click()
+    paying.locator("#added .notice.good").wait_for()
+    paying.goto("/cart")
+    paying.locator("form[action='/checkout'] button").click()
+    paying.locator("#email").fill("guest@demo.example")
+    line = paying.locator("#bill .order-line")
+    expect(line.locator(".stock")).to_have_text("3 left")
     buy(shop_url, "night-owl-workshop", "NO-BIKE-L", 1)
     expect(label.locator(".stock")).to_have_text("2 left")
     buy(shop_url, "night-owl-workshop", "NO-BIKE-L", 2)
     expect(label.locator(".stock")).to_have_text("Sold out")
+    expect(line.locator(".stock")).to_have_text("Sold out")
+    expect(paying.locator("#email")).to_have_value("guest@demo.example")
     expect(label.locator("input")).to_be_disabled()
     expect(page.locator("#stock-news")).to_contain_text("Sold out meanwhile")
     expect(page.locator("#quantity")).to_have_value("2")
     expect(page.locator("#buy-button")).to_be_visible()
-    assert faults(page) == []
+    assert faults(page) == faults(paying) == []
 
 
 def test_without_script_the_next_load_tells(visitor: Visitor, shop_url: str) -> None:
