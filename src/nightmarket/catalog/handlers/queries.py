@@ -19,6 +19,7 @@ from nightmarket.catalog.contract import (
 from nightmarket.catalog.store import cards, directory, listings, products, reference, rivals, stock_rows
 from nightmarket.kernel.problems import InvalidInput
 from nightmarket.platform.database import Connection, Database
+from nightmarket.platform.gathered import Gathered
 
 LISTINGS_CACHED = 20_000
 """Listings that a process keeps; the one that was not asked for longest is dropped."""
@@ -39,6 +40,7 @@ class StoredCatalog:
         self._cache: OrderedDict[int, Listing] = OrderedDict()
         """By the variants' numbers, which are found several times faster than UUIDs."""
         self._forgotten = 0
+        self._missed = Gathered(self._fetched)
 
     async def listings(self, variants: Iterable[UUID]) -> Mapping[UUID, Listing]:
         found: dict[UUID, Listing] = {}
@@ -52,17 +54,19 @@ class StoredCatalog:
             else:
                 used(number)
                 found[variant] = listing
-        if not missing:
-            return found
+        if missing:
+            found.update(await self._missed.of(missing))
+        return found
+
+    async def _fetched(self, variants: Sequence[UUID]) -> Mapping[UUID, Listing]:
         before = self._forgotten
         async with self._database.read() as connection:
-            fetched = await listings.listings(connection, missing)
-        found.update(fetched)
+            fetched = await listings.listings(connection, variants)
         if before == self._forgotten:  # else what was read may be older than what was forgotten meanwhile
             self._cache.update((variant.int, listing) for variant, listing in fetched.items())
             while len(self._cache) > self._cached:
                 self._cache.popitem(last=False)
-        return found
+        return fetched
 
     def forget(self, variants: Iterable[UUID]) -> None:
         self._forgotten += 1
