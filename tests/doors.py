@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Litestar
-
 from nightmarket.bootstrap import Shop
 from nightmarket.entrypoints.app import framework
 from nightmarket.entrypoints.claims.routes import hot_routes as claims_routes
@@ -20,8 +18,7 @@ from nightmarket.kernel.ids import encode
 from nightmarket.platform.access import SYSTEM, NewAccount, NewKey, Role
 from nightmarket.platform.access.signing import digest
 from nightmarket.platform.database import Connection
-from nightmarket.platform.http import ASGIApp, Cookies, Errors, FormTokens
-from nightmarket.platform.telemetry import Exchange
+from nightmarket.platform.http import ASGIApp, Cookies, FormTokens
 
 HOST = "127.0.0.1:1111"
 ORIGIN = f"http://{HOST}"
@@ -90,10 +87,10 @@ async def people(shop: Shop, merchant: Any, house: str = "example") -> dict[str,
     return found
 
 
-def doors(site: Site, exchange: Exchange) -> set[str]:
+def doors(site: Site) -> set[str]:
     """Each method and path template of the framework and of the dispatcher before it."""
     store = Storefront(site)
-    app: Litestar = framework(store, Errors(), exchange)
+    app = framework(sample_answers=site.shop.settings.sample_answers, metrics=True)
     found = {
         f"{method} {route.path_format}"
         for route in app.routes

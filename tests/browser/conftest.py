@@ -136,6 +136,7 @@ def visitor(chromium: Browser, shop_url: str) -> Generator[Visitor]:
 
 
 def _is_ours(message: Any) -> bool:
-    """Errors of the page; the browser's and htmx's notes of a refusal that the test wanted are none."""
-    wanted = ("Failed to load resource", "htmx:sendError", "htmx:responseError", "htmx:afterRequest")
+    """Errors of the page; the browser's and htmx's notes of a refusal that the test wanted, or of a request that the
+    next page cut off, are none."""
+    wanted = ("Failed to load resource", "htmx:sendError", "htmx:responseError", "htmx:sendAbort", "htmx:afterRequest")
     return message.type == "error" and not any(words in message.text for words in wanted)

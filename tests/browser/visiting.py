@@ -14,6 +14,9 @@ Visitor = Callable[..., Page]
 """Opens a page as a fresh visitor: `visitor(width=360, locale="de-DE", java_script_enabled=False)`."""
 
 LOADING_SECONDS = 180
+FIRST_PAUSE_MILLISECONDS, LONGEST_PAUSE_MILLISECONDS = 300, 2_000
+"""Between two loads of a page: longer each time, as a browser that loads without end takes a core from all others."""
+
 SETTLE = "document.getAnimations().forEach((one) => one instanceof CSSTransition && one.finish())"
 """Colours that are on their way from day to night come there at once."""
 
@@ -23,12 +26,14 @@ AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js")
 def load_until(page: Page, there: Callable[[], bool], path: str = "") -> None:
     """Load the page, or this path, again until it is as it should be: other processes learn of a change in seconds."""
     give_up = time.monotonic() + LOADING_SECONDS
+    pause = FIRST_PAUSE_MILLISECONDS
     while True:
         page.goto(path or page.url)
         if there():
             return
         assert time.monotonic() < give_up, page.locator("main").inner_text()
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(pause)
+        pause = min(pause * 3 // 2, LONGEST_PAUSE_MILLISECONDS)
 
 
 def fill_time(page: Page, name: str, at: datetime, zone: str = "") -> None:

@@ -54,7 +54,7 @@ async def house(database: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         yield House(
             shop,
             build(shop, exchange),
-            doors(site, exchange),
+            doors(site),
             await people(shop, lamp.merchant),
             await things_behind(open_shop, lamp),
         )

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from argon2 import extract_parameters
 
 from nightmarket.kernel.clock import VirtualClock
 from nightmarket.kernel.ids import SeededIds
@@ -21,7 +22,7 @@ from nightmarket.platform.access import (
     normal_email,
     require,
 )
-from nightmarket.platform.access.passwords import MAX_PASSWORD_LETTERS, check_password
+from nightmarket.platform.access.passwords import MAX_PASSWORD_LETTERS, PASSES, check_password, decoy
 
 KEY = b"k" * 32
 
@@ -93,6 +94,14 @@ async def test_changed_settings_make_a_hash_outdated() -> None:
     assert new.outdated(stored)
     assert not old.outdated(stored)
     assert await new.verify(stored, "correct horse")
+
+
+async def test_an_unknown_account_costs_what_a_known_one_does() -> None:
+    """What is looked at for it is a whole hash with the same settings, another each time."""
+    real = await Passwords(memory_kib=64).hash("correct horse")
+    made = {decoy(64, PASSES) for _ in range(9)}
+    assert len(made) == 9
+    assert [extract_parameters(one) for one in made] == [extract_parameters(real)] * 9
 
 
 def test_a_signed_value_serves_one_purpose() -> None:

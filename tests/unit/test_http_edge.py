@@ -114,7 +114,7 @@ class House:
         errors = Errors(page)
         framework: Any = Litestar(
             [framework_page, framework_number, framework_upload, framework_thing],
-            exception_handlers=exception_handlers(errors, "http://shop.test/docs"),
+            exception_handlers=exception_handlers(lambda _: (errors, "http://shop.test/docs")),
             openapi_config=None,
             logging_config=None,
         )

@@ -93,7 +93,7 @@ def sentences_of_rules() -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_console_says_what_is_wrong_with_an_offer_in_its_readers_language(language: str) -> None:
     """Every sentence of the rules, those with a figure in them too, is known to the console."""
-    sentences, words = sentences_of_rules(), read_translations([po_path("console", language).parent])[language]
+    sentences, words = sentences_of_rules(), read_translations((po_path("console", language).parent,))[language]
     assert len(sentences) > 50
     assert [text for text in sentences if said(words.gettext, text) == text] == []
     assert "7" in said(words.gettext, "A bundle has 2 to 7 parts.")
@@ -121,7 +121,7 @@ def refusals() -> list[tuple[str, str]]:
 def test_what_is_refused_is_said_in_the_readers_language(language: str) -> None:
     """Each sentence by which promotions, waiting rooms and faults refuse something is known to one of the rooms."""
     sentences = refusals()
-    words = read_translations([folder / "locale" for folder in rooms.ROOMS.values()])[language]
+    words = read_translations(tuple(folder / "locale" for folder in rooms.ROOMS.values()))[language]
     known = "\n".join(str(message.id) for room in ROOMS for message in messages(translations(room, language)))
     assert len(sentences) > 250
     assert [
@@ -134,7 +134,7 @@ def test_what_is_refused_is_said_in_the_readers_language(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_audit_proves_is_said_in_the_readers_language(language: str) -> None:
     """Each check is known to one of the rooms: the console shows them, and a rehearsal's report does."""
-    words = read_translations([folder / "locale" for folder in rooms.ROOMS.values()])[language]
+    words = read_translations(tuple(folder / "locale" for folder in rooms.ROOMS.values()))[language]
     assert [text for text in HOLDS.values() if words.gettext(text) == text] == []
 
 

@@ -1,12 +1,13 @@
 """The web application of one process: pages, console, APIs, and the edge around them."""
 
 import ipaddress
+from functools import cache
 
 from litestar import Litestar, Router
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Scope
 
 import nightmarket
 from nightmarket.bootstrap import Shop
@@ -20,6 +21,7 @@ from nightmarket.entrypoints.order_webhook import OrderWebhookController
 from nightmarket.entrypoints.pages import Site, open_site
 from nightmarket.entrypoints.pages.problem_page import problem_page
 from nightmarket.entrypoints.pages.uploads import UPLOAD_LIMIT
+from nightmarket.entrypoints.serving import Serving, serving_of
 from nightmarket.entrypoints.storefront import gate
 from nightmarket.entrypoints.storefront.api_page import ApiPage
 from nightmarket.entrypoints.ucp.catalog import CatalogController
@@ -30,7 +32,7 @@ from nightmarket.entrypoints.ucp.refusing import SHAPES
 from nightmarket.entrypoints.ucp.routes import UcpController, hot_routes, profile
 from nightmarket.entrypoints.ucp.simulation import SimulatedUcpController, simulate_shipping
 from nightmarket.entrypoints.ucp.wallet import WalletController
-from nightmarket.platform.access import Scope
+from nightmarket.platform import access
 from nightmarket.platform.http import (
     ASGIApp,
     Dispatcher,
@@ -43,7 +45,7 @@ from nightmarket.platform.http import (
     Straight,
     header,
 )
-from nightmarket.platform.http.framework import exception_handlers
+from nightmarket.platform.http.framework import AnyRequest, exception_handlers
 from nightmarket.platform.telemetry import Exchange
 
 BODY_LIMITS = (("/console/selling/", UPLOAD_LIMIT), ("/console/imports", IMPORT_LIMIT))
@@ -76,7 +78,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
         errors=errors,
         limiter=limiter,
         unlimited_prefixes=UNLIMITED,
-        known=lambda scope: shop.access.proven(header(scope, b"authorization"), Scope.CLAIMS),
+        known=lambda scope: shop.access.proven(header(scope, b"authorization"), access.Scope.CLAIMS),
         observe=observe,
         shed=SHED,
         busy=Busy(site),
@@ -84,7 +86,7 @@ def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
     )
     store = storefront.Storefront(site)
     routes = [*hot_routes(shop), *claims_routes(shop), *storefront.hot_routes(store), *gate.hot_routes(site)]
-    dispatcher = Dispatcher(routes, framework(store, errors, exchange))
+    dispatcher = Dispatcher(routes, _served(store, errors, exchange))
     dry = DryRun(dispatcher, site, lambda other: _pages(other, errors))
     doorkeeper = gate.Doorkeeper(dry, site)
     straight = Straight(dispatcher.find, lambda scope: not dry.concerns(scope) and doorkeeper.passes(scope))
@@ -94,14 +96,19 @@ def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
 def _pages(site: Site, errors: Errors) -> ASGIApp:
     """The pages of the shop around another site, for a dry run."""
     store = storefront.Storefront(site)
-    return Dispatcher(storefront.hot_routes(store), framework(store, errors, None))
+    return Dispatcher(storefront.hot_routes(store), _served(store, errors, None))
 
 
-def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Litestar:
-    """Every route but the hottest."""
-    shop, site = store.shop, store.site
+def _served(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Serving:
+    routes = framework(sample_answers=store.shop.settings.sample_answers, metrics=exchange is not None)
+    return Serving(routes, store, console.Console(store.site), errors, exchange)
+
+
+@cache
+def framework(*, sample_answers: bool, metrics: bool) -> Litestar:
+    """Every route but the hottest, for any shop: `Serving` brings it. Made once, as it takes a quarter of a second."""
     routes = [
-        SimulatedUcpController if shop.settings.sample_answers else UcpController,
+        SimulatedUcpController if sample_answers else UcpController,
         ConfirmationController,
         CouponController,
         CatalogController,
@@ -111,29 +118,48 @@ def framework(store: storefront.Storefront, errors: Errors, exchange: Exchange |
         profile,
         health.live,
         health.ready,
-        *([health.metrics(exchange)] if exchange else []),
+        *([health.metrics] if metrics else []),
         pictures.picture,
         webhooks.payment_webhook,
-        *([simulate_shipping] if shop.settings.sample_answers else []),
+        *([simulate_shipping] if sample_answers else []),
         OrderWebhookController,
         *storefront.ROUTES,
-        *console.handlers(console.Console(site)),
+        *console.handlers(lambda request: serving_of(request.scope).console),
     ]
     return Litestar(
         route_handlers=[Router("/", route_handlers=routes)],  # at once: the app looks over all it has at each
         logging_config=None,  # telemetry has set it up: the framework's own would take its place
         dependencies={
-            "shop": Provide(lambda: shop, sync_to_thread=False),
-            "store": Provide(lambda: store, sync_to_thread=False),
-            "site": Provide(lambda: store.site, sync_to_thread=False),
+            "shop": Provide(_shop, sync_to_thread=False),
+            "store": Provide(_store, sync_to_thread=False),
+            "site": Provide(_site, sync_to_thread=False),
         },
-        state=State({"shop": shop}),
-        exception_handlers=exception_handlers(errors, f"{shop.settings.address}/docs/openapi.json"),
+        exception_handlers=exception_handlers(_errors),
         openapi_config=OpenAPIConfig(
             title="Nightmarket",
             version=nightmarket.__version__,
             path="/docs",
             use_handler_docstrings=True,
-            render_plugins=[JsonRenderPlugin(path="/openapi.json"), ApiPage(site)],
+            render_plugins=[
+                JsonRenderPlugin(path="/openapi.json"),
+                ApiPage(lambda request: _site(request.scope)),
+            ],
         ),
     )
+
+
+def _shop(scope: Scope) -> Shop:
+    return _store(scope).shop
+
+
+def _store(scope: Scope) -> storefront.Storefront:
+    return serving_of(scope).store
+
+
+def _site(scope: Scope) -> Site:
+    return _store(scope).site
+
+
+def _errors(request: AnyRequest) -> tuple[Errors, str]:
+    serving = serving_of(request.scope)
+    return serving.errors, f"{serving.store.shop.settings.address}/docs/openapi.json"

@@ -3,12 +3,12 @@
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.handlers import HTTPRouteHandler
 
 from nightmarket.entrypoints.provided import TheShop
-from nightmarket.kernel.problems import Unavailable
+from nightmarket.entrypoints.serving import serving_of
+from nightmarket.kernel.problems import Defect, Unavailable
 from nightmarket.platform.access import Scope, require
-from nightmarket.platform.telemetry import CONTENT_TYPE, Exchange, render_metrics
+from nightmarket.platform.telemetry import CONTENT_TYPE, render_metrics
 
 
 @get("/health/live", include_in_schema=False)
@@ -27,13 +27,12 @@ async def ready(shop: TheShop) -> Response[dict[str, str]]:
     return Response({"status": "ready"})
 
 
-def metrics(exchange: Exchange) -> HTTPRouteHandler:
-    """The route of Prometheus figures of all processes of this machine; from afar only with a key that may see them."""
-
-    @get("/metrics", include_in_schema=False, media_type=CONTENT_TYPE)
-    async def figures(request: Request[Any, Any, Any], shop: TheShop) -> bytes:
-        if not shop.settings.is_loopback:
-            require(await shop.access.client(request.headers.get("authorization", "")), Scope.HEALTH_READ)
-        return render_metrics(exchange)
-
-    return figures
+@get("/metrics", include_in_schema=False, media_type=CONTENT_TYPE)
+async def metrics(request: Request[Any, Any, Any], shop: TheShop) -> bytes:
+    """Prometheus figures of all processes of this machine; from afar only with a key that may see them."""
+    if not shop.settings.is_loopback:
+        require(await shop.access.client(request.headers.get("authorization", "")), Scope.HEALTH_READ)
+    exchange = serving_of(request.scope).exchange
+    if exchange is None:
+        raise Defect("a process without figures has no such route")
+    return render_metrics(exchange)

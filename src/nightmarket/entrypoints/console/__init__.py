@@ -1,7 +1,7 @@
 """The console: where operators, merchants, marketers, service and pickers run the shop.
 
 console = Console(site)                 once per process
-*handlers(console)                      its routes, for the framework; what exists and who may see it: routes.py
+*handlers(console_of)                   its routes, for the framework; what exists and who may see it: routes.py
 """
 
 from .console import FOLDER, Console

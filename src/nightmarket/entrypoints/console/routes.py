@@ -1,6 +1,6 @@
 """Every address of the console, and the permission that it needs. The permission matrix test walks this."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
@@ -176,14 +176,14 @@ PAGES = (
 )
 
 
-def handlers(console: Console) -> list[HTTPRouteHandler]:
+def handlers(console_of: Callable[[AnyRequest], Console]) -> list[HTTPRouteHandler]:
     """The console's routes for the framework."""
-    return [_handler(console, page) for page in PAGES]
+    return [_handler(console_of, page) for page in PAGES]
 
 
-def _handler(console: Console, page: Page) -> HTTPRouteHandler:
+def _handler(console_of: Callable[[AnyRequest], Console], page: Page) -> HTTPRouteHandler:
     async def handle(request: AnyRequest) -> ASGIResponse:
-        return await console.answer(page, request)
+        return await console_of(request).answer(page, request)
 
     limit = {"request_max_body_size": page.body_limit} if page.body_limit else {}
     route = HTTPRouteHandler(page.path, http_method=page.method, include_in_schema=False, **limit)  # pyright: ignore[reportArgumentType]

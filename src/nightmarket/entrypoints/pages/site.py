@@ -188,7 +188,7 @@ def formats_of(shop: Shop) -> dict[str, Formats]:
 
 def open_site(shop: Shop, rooms: Mapping[str, Path] = ROOMS) -> Site:
     """Join engine, words and files. `rooms` are the folders with pages, by the prefix of their templates."""
-    words = read_translations([folder / "locale" for folder in rooms.values()])
+    words = read_translations(tuple(folder / "locale" for folder in rooms.values()))
     modules = front_end_folder(Path("node_modules"))
     chosen = {name: modules / path for name, path in NODE_FILES.items()} if modules else {}
     static = StaticFiles(STATIC, chosen)

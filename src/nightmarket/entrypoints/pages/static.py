@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -80,10 +81,15 @@ def _read(path: Path) -> StaticFile:
     body = path.read_bytes()
     if len(body) > MAX_FILE_BYTES:
         raise ValueError(f"{path.name} is too large to be served from memory")
-    packed = gzip.compress(body, GZIP_LEVEL, mtime=0) if path.suffix in COMPRESSED else b""
+    packed = _packed(body) if path.suffix in COMPRESSED else b""
     return StaticFile(
         body=body,
         packed=packed if len(packed) < len(body) else b"",
         mime=MIMES[path.suffix],
         digest=hashlib.blake2b(body, digest_size=16).hexdigest()[:HASH_LETTERS],
     )
+
+
+@cache
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, GZIP_LEVEL, mtime=0)

@@ -1,6 +1,6 @@
 """Translations from .po files, read at start. English is what the code and the templates say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, reduce
 from io import BytesIO
 from pathlib import Path
@@ -26,7 +26,8 @@ def say_later(text: str) -> str:
     return text
 
 
-def read_translations(folders: Sequence[Path]) -> Mapping[str, Translations]:
+@cache
+def read_translations(folders: tuple[Path, ...]) -> Mapping[str, Translations]:
     """One set of words per language, put together from `{language}.po` in each folder; English is empty."""
     found: dict[str, Translations] = {}
     for language in LANGUAGES:

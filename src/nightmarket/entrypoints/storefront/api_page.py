@@ -1,5 +1,6 @@
 """The readable page of the API at /docs, made from the OpenAPI document that machines read."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -89,22 +90,23 @@ class Operation(msgspec.Struct, frozen=True):
 class ApiPage(OpenAPIRenderPlugin):
     """Renders the document with our own template: no script, nothing from elsewhere."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site_of: Callable[[Request[Any, Any, Any]], Site]) -> None:
         super().__init__(path="/")
-        self._site = site
+        self._site_of = site_of
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        visit = self._site.anonymous(request.scope, NOBODY, NOBODY.actor.id)
+        site = self._site_of(request)
+        visit = site.anonymous(request.scope, NOBODY, NOBODY.actor.id)
         visit.language = DEFAULT_LANGUAGE
         words = {
             "groups": groups_of(openapi_schema),
-            "address": self._site.shop.settings.address,
+            "address": site.shop.settings.address,
             "samples": [
                 (method, path, words, msgspec.json.format(msgspec.json.encode(body), indent=2).decode())
                 for method, path, words, body in SAMPLES
             ],
         }
-        return self._site.render(visit, "shop/docs.html", words)
+        return site.render(visit, "shop/docs.html", words)
 
 
 def groups_of(document: dict[str, Any]) -> dict[str, list[Operation]]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from litestar import Request as Asked
 
 from nightmarket.bootstrap import Shop
+from nightmarket.entrypoints.provided import shop_of
 from nightmarket.platform.access.signed import verify
 from nightmarket.platform.http import ASGIScope, header
 from nightmarket.platform.signatures import Request
@@ -26,7 +27,7 @@ async def check(shop: Shop, scope: ASGIScope, body: bytes) -> None:
 async def check_asked(request: AnyAsked) -> None:
     """As `check`, before the framework calls a route; a request without a signature is let through."""
     if is_signed(request.scope):
-        await check(request.app.state.shop, request.scope, await request.body())
+        await check(shop_of(request.scope), request.scope, await request.body())
 
 
 def _request(shop: Shop, scope: ASGIScope, body: bytes) -> Request:

@@ -5,7 +5,7 @@ Dispatcher([Route("POST", "/x/{id}/complete", handler)], fallback)    handler(sc
 Response(status, headers, body); json_response(value, status=200, headers=None) -> Response
 await response.send(send)
 Errors(page=None).response(error, scope) -> Response                  page(ProblemBody, scope) -> bytes
-exception_handlers(errors) -> for Litestar(exception_handlers=...)    in http.framework
+exception_handlers(told) -> for Litestar(exception_handlers=...)    in http.framework
 describe(error, request_id) -> (ProblemBody, headers); PlainError(status, detail)
 request_id_of(scope) -> str; marks_of(scope).address -> str; header(scope, b"name") -> str | None
 Cookies(secure=...).read(scope) / .keep(name, value, life) / .drop(name) / .after(caller) -> Set-Cookie headers

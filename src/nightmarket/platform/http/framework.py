@@ -113,10 +113,12 @@ def _unanswered(
     return PlainError(405, text, [(b"allow", allow.encode())])
 
 
-def exception_handlers(errors: Errors, described_at: str = "") -> Handlers:
-    """For `Litestar(exception_handlers=...)`: problems and pages as at the edge, and unexpected errors in the log."""
+def exception_handlers(told: Callable[[AnyRequest], tuple[Errors, str]]) -> Handlers:
+    """For `Litestar(exception_handlers=...)`: problems and pages as at the edge, and unexpected errors in the log.
+    `told` gives how a request's errors look, and where the API is described that it asked."""
 
     def answer(request: AnyRequest, error: Any) -> FrameworkResponse[Any]:
+        errors, described_at = told(request)
         known = translate(error, request, described_at)
         if not isinstance(known, Problem | Unavailable | PlainError):
             log.error(

@@ -49,7 +49,7 @@ class Speech:
 def speech_of(language: str) -> Speech:
     """For what is written where no visitor asks, such as a report in a folder: with all rooms' words, since the audit
     speaks for all of them."""
-    words = read_translations([folder / "locale" for folder in ROOMS.values()])[language]
+    words = read_translations(tuple(folder / "locale" for folder in ROOMS.values()))[language]
     return Speech(language, words.gettext, Formats(language))
 
 
