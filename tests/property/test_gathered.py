@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightmarket.platform.gathered import Gathered
+from nightmarket.kernel.clock import VirtualClock
+from nightmarket.platform.gathered import Gathered, Renewed
 
 KEYS = st.integers(0, 9)
 ASKED = st.lists(st.tuples(st.integers(0, 6), st.lists(KEYS, min_size=1, max_size=4)), min_size=1, max_size=30)
@@ -77,6 +79,7 @@ async def test_who_asks_together_is_answered_by_two_reads() -> None:
 
 
 async def test_who_gives_up_disturbs_no_other_and_a_failure_ends_with_its_read() -> None:
+    """Those who stay are answered; those who shared a failed read are told of it, and the next begins anew."""
     source = Source(turns=3)
     gathered = Gathered(source.fetch)
     leaves, stays = (asyncio.create_task(gathered.of([one])) for one in (0, 2))
@@ -89,3 +92,45 @@ async def test_who_gives_up_disturbs_no_other_and_a_failure_ends_with_its_read()
     together = await asyncio.gather(gathered.of([4]), gathered.of([6]), return_exceptions=True)
     assert [type(one) for one in together] == [LookupError, LookupError]
     assert await gathered.of([6]) == {6: 0}
+
+
+async def test_an_old_value_is_read_again_by_one_for_all() -> None:
+    """Two hundred who find it too old are told in the turns of the loop that one read or two take, not one by one."""
+    clock, reads = VirtualClock(datetime(2026, 11, 11, tzinfo=UTC)), 0
+
+    async def read() -> int:
+        nonlocal reads
+        reads += 1
+        await asyncio.sleep(0)
+        return reads
+
+    value = Renewed(read, clock, timedelta(seconds=2))
+    assert [await value.get(), await value.get()] == [1, 1]
+    clock.advance(timedelta(seconds=2))
+    asking = [asyncio.create_task(value.get()) for _ in range(200)]
+    turns = 0
+    while not all(one.done() for one in asking):
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns < 20
+    assert {await one for one in asking} == {2}
+
+
+async def test_what_is_forgotten_while_it_is_read_is_read_again() -> None:
+    """What a read began with before the news is told to those who asked before the news, and to nobody after."""
+    clock, truth = VirtualClock(datetime(2026, 11, 11, tzinfo=UTC)), "old"
+
+    async def read() -> str:
+        found = truth
+        await asyncio.sleep(0)
+        return found
+
+    value = Renewed(read, clock, timedelta(seconds=2))
+    early = asyncio.create_task(value.get())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    truth = "new"
+    value.forget()
+    assert await value.get() == "new"
+    assert await early == "old"
+    assert await value.get() == "new"

@@ -3,11 +3,17 @@
 A rush meets a cold or just emptied cache all at once, and a query for each would be hundreds of the same. No timer: who
 asks alone waits for their own read only. What is told was read after it was asked for, so nobody learns less than what
 was true then.
+
+Never a lock that each takes in turn to find that another has read already: it is handed on once in a turn of the loop,
+so that two hundred who wait in a rush wait for two hundred turns.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
+
+from nightmarket.kernel.clock import Clock
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -40,3 +46,34 @@ class Gathered(Generic[K, V]):
             assert self._next is not None
             (wanted, _), self._next = self._next, None
             return await self._fetch(list(wanted))
+
+
+class Renewed(Generic[V]):
+    """A value that is believed for a while, then read again: by one for all who ask meanwhile."""
+
+    def __init__(self, read: Callable[[], Awaitable[V]], clock: Clock, life: timedelta) -> None:
+        self._read = read
+        self._clock = clock
+        self._life = life
+        self._kept: tuple[datetime, V] | None = None
+        self._forgotten = 0
+        self._reads: Gathered[None, V] = Gathered(self._again)
+
+    async def get(self) -> V:
+        """The value, no older than its life. Raises what the read raises."""
+        kept = self._kept
+        if kept is not None and abs(self._clock.now() - kept[0]) < self._life:
+            return kept[1]
+        return (await self._reads.of([None]))[None]
+
+    def forget(self) -> None:
+        """Whoever asks from now on is told what is read from now on."""
+        self._forgotten += 1
+        self._kept = None
+
+    async def _again(self, _: Sequence[None]) -> Mapping[None, V]:
+        before, now = self._forgotten, self._clock.now()
+        value = await self._read()
+        if before == self._forgotten:
+            self._kept = now, value
+        return {None: value}

@@ -1,6 +1,5 @@
 """What the pages of the shop share: the site, who sells here, and what every page shows."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from nightmarket.catalog.contract import Attribute, Brand, Category, Merchant, M
 from nightmarket.entrypoints.pages import Site, Visit
 from nightmarket.kernel.ids import decode
 from nightmarket.kernel.problems import InvalidInput, NotFound
+from nightmarket.platform.gathered import Renewed
 
 from .bodies import Bodies
 from .carts import Carts
@@ -110,26 +110,19 @@ class Storefront:
             site.shop.switches.on_change.append(self._replanned)
             site.shop.gates.on_change.extend((self.bodies.forget, self.watch.forget))
         self._plans = 0
-        self._directory: Directory | None = None
-        self._reading = asyncio.Lock()
+        self._before: Directory | None = None
+        self._directory = Renewed(self._read, site.shop.clock, timedelta(seconds=DIRECTORY_SECONDS))
 
     async def directory(self) -> Directory:
-        now = self.shop.clock.now()
-        known = self._directory
-        fresh = known is not None and now - known.at < timedelta(seconds=DIRECTORY_SECONDS)
-        if known is not None and fresh and known.plans == self._plans:
-            return known
-        async with self._reading:
-            if self._directory is known:
-                self._directory = await self._read(now, known)
-            assert self._directory is not None
-            return self._directory
+        return await self._directory.get()
 
     def _replanned(self) -> None:
         """A festival or a switch changed: what is known is read again, and kept pages with it."""
         self._plans += 1
+        self._directory.forget()
 
-    async def _read(self, now: datetime, known: Directory | None) -> Directory:
+    async def _read(self) -> Directory:
+        known, now = self._before, self.shop.clock.now()
         catalog = self.shop.catalog
         amounts: dict[str, int] = {CURRENCY: 0}
         for card in await catalog.cards(limit=CURRENCY_SAMPLE):
@@ -147,9 +140,10 @@ class Storefront:
             written={slug: page.version for slug, page in self.shop.pages.current().items()},
             plans=self._plans,
         )
-        if known is None or found == msgspec.structs.replace(known, at=now):
-            return found
-        return msgspec.structs.replace(found, number=found.number + 1)
+        if known is not None and found != msgspec.structs.replace(known, at=now):
+            found = msgspec.structs.replace(found, number=found.number + 1)
+        self._before = found
+        return found
 
     async def page(self, visit: Visit, template: str, *, status: int = 200, **words: object) -> ASGIResponse:
         """A page of the shop, with what its head and foot show."""

@@ -1,6 +1,5 @@
 """Campaigns and enrolments on the database: checked against stock and the prices of thirty days, approved as offers."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from nightmarket.kernel.clock import Clock
 from nightmarket.kernel.ids import Ids, derive
 from nightmarket.platform.database import Connection, Database
 from nightmarket.platform.facts import Facts
+from nightmarket.platform.gathered import Gathered
 from nightmarket.promotions.contract import Offers, PriceLine
 from nightmarket.promotions.contract.campaigns import (
     ENROLMENTS_A_PAGE,
@@ -68,7 +68,7 @@ class StoredCampaigns:
     def __init__(self, means: Means) -> None:
         self._means = means
         self._known: OrderedDict[Reduction, tuple[int | None, datetime]] = OrderedDict()
-        self._looking = asyncio.Lock()
+        self._looked = Gathered(self._look_back)
 
     async def all(self, connection: Connection) -> Sequence[Campaign]:
         return sorted(await store.campaigns(connection), key=lambda one: (one.starts_at, one.id.int), reverse=True)
@@ -110,11 +110,8 @@ class StoredCampaigns:
 
     async def lowest_before(self, reductions: Iterable[Reduction]) -> Mapping[Reduction, int | None]:
         wanted, found = dict.fromkeys(reductions), dict[Reduction, int | None]()
-        if self._recall(wanted, found):
-            async with self._looking:  # many ask at once for the same in the moment in which an offer begins
-                asked = self._recall(wanted, found)
-                for start in range(0, len(asked), MAX_HISTORIES):
-                    found.update(await self._look_back(asked[start : start + MAX_HISTORIES]))
+        if unknown := self._recall(wanted, found):  # many at once in the moment in which an offer begins
+            found.update(await self._looked.of(unknown))
         return found
 
     def _recall(self, wanted: Iterable[Reduction], found: dict[Reduction, int | None]) -> list[Reduction]:
@@ -125,7 +122,14 @@ class StoredCampaigns:
                 found[one] = known[0]
         return [one for one in wanted if one not in found]
 
-    async def _look_back(self, asked: Sequence[Reduction]) -> dict[Reduction, int | None]:
+    async def _look_back(self, wanted: Sequence[Reduction]) -> dict[Reduction, int | None]:
+        found = dict[Reduction, int | None]()
+        asked = self._recall(wanted, found)  # the read before may have found it
+        for start in range(0, len(asked), MAX_HISTORIES):
+            found.update(await self._reckoned(asked[start : start + MAX_HISTORIES]))
+        return found
+
+    async def _reckoned(self, asked: Sequence[Reduction]) -> dict[Reduction, int | None]:
         listings = await self._means.catalog.listings({one.variant for one in asked})
         now = self._means.clock.now()
         async with self._means.database.read() as connection:

@@ -1,6 +1,5 @@
 """Presales are proposed and approved; places in them are claimed and held. The money is not handled here."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,6 +10,7 @@ from nightmarket.kernel.findings import Finding
 from nightmarket.kernel.ids import derive
 from nightmarket.kernel.problems import Problem
 from nightmarket.platform.database import Connection
+from nightmarket.platform.gathered import Renewed
 from nightmarket.promotions.contract.presales import (
     GRACE,
     Booking,
@@ -47,8 +47,7 @@ class StoredPresales(PresaleSteps):
 
     def __init__(self, means: PresaleMeans) -> None:
         super().__init__(means)
-        self._windows: tuple[datetime, Sequence[Presale]] | None = None
-        self._looking = asyncio.Lock()
+        self._windows = Renewed(self._approved, means.clock, timedelta(seconds=WINDOWS_SECONDS))
 
     # what merchants and operators do
 
@@ -140,7 +139,7 @@ class StoredPresales(PresaleSteps):
     async def _moved(self, tx: Connection, found: Presale, what: str, terms: PresaleTerms) -> Presale:
         await store.move_windows(tx, found.id, terms.closes_at, terms.balance_from)
         await self._tell(tx, found, what)
-        self._windows = None
+        self._windows.forget()
         return msgspec.structs.replace(found, terms=terms)
 
     async def _locked(self, tx: Connection, id: UUID) -> Presale:
@@ -183,18 +182,15 @@ class StoredPresales(PresaleSteps):
         return await store.counts(connection, presales)
 
     async def words(self, owner: UUID, now: datetime) -> tuple[str, ...]:
-        known = self._windows
-        if known is None or abs(now - known[0]) >= timedelta(seconds=WINDOWS_SECONDS):
-            async with self._looking:
-                if self._windows is known:
-                    async with self._means.database.read() as connection:
-                        self._windows = (now, await store.approved(connection))
-                known = self._windows or (now, ())
-        due = [one.id for one in known[1] if one.takes_balances(now)]
+        due = [one.id for one in await self._windows.get() if one.takes_balances(now)]
         if not due:
             return ()
         async with self._means.database.read() as connection:
             return tuple(sorted(map(entitlement_of, await store.held_of(connection, owner, due))))
+
+    async def _approved(self) -> Sequence[Presale]:
+        async with self._means.database.read() as connection:
+            return await store.approved(connection)
 
     # bookings
 
