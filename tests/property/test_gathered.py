@@ -43,6 +43,7 @@ class Source:
 
 @given(ASKED, st.integers(0, 5))
 def test_each_gets_what_was_asked_for_as_it_was_then_or_later(asked: list[tuple[int, list[int]]], turns: int) -> None:
+    """Whoever asks when: one read at a time, each key named once in it, and what is told was true when it was asked."""
     source = Source(turns)
     gathered = Gathered(source.fetch)
 
