@@ -87,16 +87,16 @@ def build(shop: Shop, exchange: Exchange | None = None) -> Edge:
     store = storefront.Storefront(site)
     routes = [*hot_routes(shop), *claims_routes(shop), *storefront.hot_routes(store), *gate.hot_routes(site)]
     dispatcher = Dispatcher(routes, _served(store, errors, exchange))
-    dry = DryRun(dispatcher, site, lambda other: _pages(other, errors))
+    dry = DryRun(dispatcher, site, lambda other: _pages(other, errors, exchange))
     doorkeeper = gate.Doorkeeper(dry, site)
     straight = Straight(dispatcher.find, lambda scope: not dry.concerns(scope) and doorkeeper.passes(scope))
     return Edge(doorkeeper, shop.ids, options, hot=straight)
 
 
-def _pages(site: Site, errors: Errors) -> ASGIApp:
-    """The pages of the shop around another site, for a dry run."""
+def _pages(site: Site, errors: Errors, exchange: Exchange | None) -> ASGIApp:
+    """The pages of the shop around another site, for a dry run; by the same routes."""
     store = storefront.Storefront(site)
-    return Dispatcher(storefront.hot_routes(store), _served(store, errors, None))
+    return Dispatcher(storefront.hot_routes(store), _served(store, errors, exchange))
 
 
 def _served(store: storefront.Storefront, errors: Errors, exchange: Exchange | None) -> Serving:
